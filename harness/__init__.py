@@ -1,0 +1,63 @@
+"""The protocol: registry, specs, model and task contracts, running and records.
+
+Names are loaded on first use, so importing this package imports neither torch nor NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .errors import UserError as UserError
+    from .model import FieldModel as FieldModel
+    from .model import SequenceModel as SequenceModel
+    from .registry import get_model as get_model
+    from .registry import get_task as get_task
+    from .registry import register_model as register_model
+    from .registry import register_task as register_task
+    from .run import run as run
+    from .spec import Binary as Binary
+    from .spec import Classes as Classes
+    from .spec import Fields as Fields
+    from .spec import Image as Image
+    from .spec import NextToken as NextToken
+    from .spec import Pair as Pair
+    from .spec import PerPosition as PerPosition
+    from .spec import Regression as Regression
+    from .spec import Series as Series
+    from .spec import Size as Size
+    from .spec import TaskSpec as TaskSpec
+    from .spec import Tokens as Tokens
+    from .task import Budget as Budget
+    from .task import Evaluation as Evaluation
+    from .task import Level as Level
+    from .task import Split as Split
+    from .task import Splits as Splits
+    from .task import Streams as Streams
+    from .task import Task as Task
+
+_HOMES = {
+    "errors": ("UserError",),
+    "model": ("FieldModel", "SequenceModel"),
+    "registry": ("get_model", "get_task", "register_model", "register_task"),
+    "run": ("run",),
+    "spec": (
+        "Binary", "Classes", "Fields", "Image", "NextToken", "Pair", "PerPosition",
+        "Regression", "Series", "Size", "TaskSpec", "Tokens",
+    ),
+    "task": ("Budget", "Evaluation", "Level", "Split", "Splits", "Streams", "Task"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str):
+    if name not in _HOME_OF:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

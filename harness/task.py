@@ -1,0 +1,170 @@
+"""The contract of a task: data with splits, one training, and a list of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from .spec import TaskSpec
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of a task.
+
+    Attributes
+    ----------
+    inputs
+        Named arrays as in `archarena.harness.spec`, rows on the first axis.
+    targets
+        What is to be predicted, as in `archarena.harness.spec`.
+    groups
+        Labels a row (a subject, a level) by which an evaluation may be sliced.
+    """
+
+    inputs: Mapping[str, np.ndarray]
+    targets: np.ndarray
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Training and validation rows, and one or more test sets by name."""
+
+    train: Split
+    valid: Split
+    tests: Mapping[str, Split]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One column of the board: a metric on one test set.
+
+    Attributes
+    ----------
+    name
+        Empty for a task's main column, named like the task; else it is appended to that name.
+    metric
+        A name in `archarena.harness.metrics`.
+    test
+        The test set it reads.
+    readout
+        ``"outputs"``: what the model returns. ``"likelihood"`` (next-token tasks): the summed
+        log-probability of each row's scored tokens, so that candidates can be ranked; the
+        split's inputs then hold ``candidates`` (rows, length), next tokens or -100, and the
+        targets belong to the parent alone.
+    chance, ceiling
+        The score of a blind guess and the best reachable score, where they are constants. Those
+        that depend on the data come from `Task.baselines`.
+    slices
+        Names of `Split.groups` by which the score is also reported.
+    """
+
+    metric: str
+    summary: str
+    name: str = ""
+    test: str = "test"
+    readout: Literal["outputs", "likelihood"] = "outputs"
+    chance: float | None = None
+    ceiling: float | None = None
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Level:
+    """A score to lay beside the models': what a rule without learning, or a bound, reaches."""
+
+    evaluation: str
+    name: str
+    value: float
+    kind: Literal["chance", "baseline", "ceiling"] = "baseline"
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a task trains at one tier: optimiser steps a try, and rows a step."""
+
+    steps: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of a task's data: `train` moves with the seed, `fixed` does not."""
+
+    train: np.random.Generator
+    fixed: np.random.Generator
+
+
+class DataSource(Protocol):
+    """A data set that lies outside the package (see `archarena.tasks.data`)."""
+
+    name: str
+    summary: str
+    licence: str
+
+    def find(self, folder: Path) -> Path | None:
+        """Return where the set lies under the data folder, or None."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """Return what pins the set's content: checksums, counts."""
+        ...
+
+    def missing(self, folder: Path) -> str:
+        """Return the sentence that names the set, the places looked in and how to bring it."""
+        ...
+
+
+class Task:
+    """Base of all tasks. A tier's entry in `sizes` is passed to ``__init__``.
+
+    Class attributes
+    ----------------
+    sizes
+        Keyword arguments of ``__init__`` by tier.
+    budgets
+        `Budget` by tier.
+    evaluations
+        The columns. The first one's metric, on the validation rows, picks the learning rate.
+    sources
+        Data sets that must be at hand.
+    published
+        Tiers whose size is the published one; all others are shown as "reduced".
+    version
+        Raised whenever the same arguments would give other data.
+    """
+
+    sizes: ClassVar[Mapping[str, Mapping[str, Any]]]
+    budgets: ClassVar[Mapping[str, Budget]]
+    evaluations: ClassVar[tuple[Evaluation, ...]]
+    sources: ClassVar[tuple[DataSource, ...]] = ()
+    published: ClassVar[tuple[str, ...]] = ("full",)
+    version: ClassVar[int] = 1
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Return what a model gets and gives."""
+        raise NotImplementedError
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays. Only `Splits.train` may draw from ``streams.train``.
+
+        Parameters
+        ----------
+        data
+            The data folder; tasks made by code ignore it.
+        """
+        raise NotImplementedError
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return the levels shown beside the models, computed from the data."""
+        return []

@@ -1,0 +1,1 @@
+"""Depthwise convolution over time, causal or centred, with dilation."""

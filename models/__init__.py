@@ -1,0 +1,1 @@
+"""Model architectures, one file each; what two share stands in `blocks`."""

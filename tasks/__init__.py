@@ -1,0 +1,1 @@
+"""Task families, one file each, and where their data comes from (`data`)."""
