@@ -1,1 +1,5 @@
-"""Depthwise convolution over time, causal or centred, with dilation."""
+"""The depthwise convolution over time: Mamba's short filter and TCNCA's dilated stack."""
+
+from .operation import depthwise_conv
+
+__all__ = ["depthwise_conv"]

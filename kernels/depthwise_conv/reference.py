@@ -1,0 +1,35 @@
+"""The depthwise convolution as a plain loop over time and taps: what the fast paths are held against."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def reference(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    dilation: int = 1,
+    causal: bool = True,
+    activation: str | None = None,
+) -> Tensor:
+    """Return the convolution in the precision of the inputs, differentiable by autograd.
+
+    Arguments and shapes are those of `depthwise_conv`.
+    """
+    length, taps = x.shape[1], weight.shape[1]
+    reach = (taps - 1) * dilation
+    left = reach if causal else reach // 2
+    outputs = []
+    for t in range(length):
+        total = torch.zeros_like(x[:, t]) if bias is None else bias.expand_as(x[:, t])
+        for k in range(taps):
+            source = t - left + k * dilation
+            if 0 <= source < length:
+                total = total + weight[:, k] * x[:, source]
+        outputs.append(total)
+    y = torch.stack(outputs, dim=1)
+    return F.silu(y) if activation == "silu" else y
