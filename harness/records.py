@@ -183,7 +183,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise UserError(f"Cannot write {path}: {error.strerror or error}. Nothing that was finished is lost.") from error
+        raise UserError(
+            f"Cannot write {path}: {error.strerror or error}. Nothing that was finished is lost."
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -260,7 +262,9 @@ def read_record(path: Path) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path} is not a valid record: {place}: {first['msg']}. Delete it and run its cell again.") from None
+        raise UserError(
+            f"{path} is not a valid record: {place}: {first['msg']}. Delete it and run its cell again."
+        ) from None
 
 
 def _read_json(path: Path) -> Any:

@@ -201,7 +201,9 @@ def _add_file(registry: Registry, file: Path, module: str | None, what: str) -> 
         registry.problems.append(f"The {what} cannot be read: {describe(error)}.")
         return
     if not entries:
-        registry.problems.append(f"The {what} registers nothing: no class in {file} has @register_model or @register_task.")
+        registry.problems.append(
+            f"The {what} registers nothing: no class in {file} has @register_model or @register_task."
+        )
     for entry in entries:
         registry.add(entry)
 
@@ -231,7 +233,9 @@ def _literals(call: ast.Call, node: ast.ClassDef) -> tuple[str, str, dict[str, A
         declared = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
         name = values[0] if values else declared.pop("name")
     except (ValueError, KeyError):
-        raise ValueError(f"the arguments of the decorator of class {node.name} must be literals, the name first") from None
+        raise ValueError(
+            f"the arguments of the decorator of class {node.name} must be literals, the name first"
+        ) from None
     return name, node.name, declared
 
 

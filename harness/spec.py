@@ -26,7 +26,8 @@ outputs                   the model returns                   targets
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -142,3 +143,35 @@ class Size:
 
     width: int
     depth: int
+
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (Tokens, Pair, Fields, Series, Image, Classes, PerPosition, NextToken, Binary, Regression)
+}
+
+
+def spec_to_json(spec: TaskSpec) -> dict[str, Any]:
+    """Return a spec as JSON values."""
+    return {"inputs": _to_json(spec.inputs), "outputs": _to_json(spec.outputs), "causal": spec.causal}
+
+
+def spec_from_json(value: dict[str, Any]) -> TaskSpec:
+    """Return the spec that `spec_to_json` wrote."""
+    return TaskSpec(_from_json(value["inputs"]), _from_json(value["outputs"]), value["causal"])
+
+
+def _to_json(part: Inputs | Outputs) -> dict[str, Any]:
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    nested = {name: _to_json(value) if isinstance(value, Tokens) else value for name, value in values.items()}
+    return {"kind": type(part).__name__, **nested}
+
+
+def _from_json(value: dict[str, Any]) -> Any:
+    arguments = {name: inner for name, inner in value.items() if name != "kind"}
+    for name, inner in arguments.items():
+        if isinstance(inner, dict):
+            arguments[name] = _from_json(inner)
+        elif isinstance(inner, list):
+            arguments[name] = tuple(inner)
+    return _KINDS[value["kind"]](**arguments)

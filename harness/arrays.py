@@ -1,0 +1,80 @@
+"""A task's arrays on disk: prepared once, memory-mapped by every trial.
+
+A prepared folder holds::
+
+    meta.json                 spec, rows, content checksum, levels
+    train/ valid/             inputs/NAME.npy and targets.npy
+    tests/NAME/               inputs/NAME.npy, and what a trial may know of the targets
+    answers/NAME/             targets.npy and groups/NAME.npy, read by the parent alone
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .spec import NextToken, PerPosition, TaskSpec
+from .task import Evaluation, Split, Splits
+
+
+def save_splits(folder: Path, spec: TaskSpec, splits: Splits, evaluations: tuple[Evaluation, ...]) -> None:
+    """Write all arrays of a task."""
+    for name, split in (("train", splits.train), ("valid", splits.valid)):
+        save_split(folder / name, split)
+    ranked = {evaluation.test for evaluation in evaluations if evaluation.readout == "likelihood"}
+    for name, split in splits.tests.items():
+        save_split(folder / "answers" / name, Split({}, split.targets, split.groups))
+        _save_arrays(folder / "tests" / name / "inputs", split.inputs)
+        if name not in ranked:
+            _save_hints(folder / "tests" / name, spec, split)
+
+
+def _save_hints(folder: Path, spec: TaskSpec, split: Split) -> None:
+    """Write what a trial needs of test targets: next tokens are its inputs anyway; else where, not what."""
+    if isinstance(spec.outputs, NextToken):
+        np.save(folder / "targets.npy", split.targets)
+    elif isinstance(spec.outputs, PerPosition):
+        np.save(folder / "scored.npy", split.targets != spec.outputs.ignore)
+
+
+def save_split(folder: Path, split: Split) -> None:
+    """Write one split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _save_arrays(folder / "inputs", split.inputs)
+    _save_arrays(folder / "groups", split.groups)
+    np.save(folder / "targets.npy", split.targets, allow_pickle=False)
+
+
+def _save_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def load_split(folder: Path) -> Split:
+    """Return a split, memory-mapped."""
+    return Split(load_arrays(folder / "inputs"), load_array(folder / "targets.npy"), load_arrays(folder / "groups"))
+
+
+def load_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a folder by name, memory-mapped."""
+    return {path.stem: load_array(path) for path in sorted(folder.glob("*.npy"))}
+
+
+def load_array(path: Path) -> np.ndarray:
+    """Return one array, memory-mapped, without ever reading a pickle."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def content_checksum(splits: Splits) -> str:
+    """Return a sha256 over every array of a task: name, dtype, shape and bytes."""
+    digest = hashlib.sha256()
+    tests = [(f"tests/{name}", split) for name, split in sorted(splits.tests.items())]
+    for place, split in [("train", splits.train), ("valid", splits.valid), *tests]:
+        for name, array in sorted({**split.inputs, "targets": split.targets}.items()):
+            digest.update(f"{place}/{name}:{array.dtype.str}:{array.shape}\0".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

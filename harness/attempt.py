@@ -1,0 +1,244 @@
+"""One learning rate's training: a state that can be stopped at any step and taken up again."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from .cost import StepClock
+from .losses import Rows, loss_function, read_out
+from .metrics import METRICS, Metric
+from .recipe import Recipe
+from .records import CurvePoint, Try
+from .seeds import generator
+from .spec import TaskSpec
+from .task import Budget
+
+
+class DivergedError(Exception):
+    """The loss is no longer a number."""
+
+
+@dataclass
+class Progress:
+    """Where an attempt stands; written into its checkpoint as JSON."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    loss: float = math.inf
+    diverged: bool = False
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all attempts of a trial share."""
+
+    spec: TaskSpec
+    recipe: Recipe
+    budget: Budget
+    metric: str
+    train: Rows
+    valid: Rows
+    order_seed: int
+    autocast: bool
+    compile: bool
+    report: Callable[[int], None]
+    checkpoint_seconds: float = 10.0
+
+
+class Attempt:
+    """A model, its optimiser and its progress under one learning rate.
+
+    The order of rows is a pure function of (seed, epoch) and the state is whole, so an attempt
+    that was killed and taken up again ends as one that never was.
+    """
+
+    def __init__(self, setting: Setting, rate: float, make_model: Callable[[], nn.Module], file: Path):
+        self.setting, self.rate, self.file = setting, rate, file
+        self.model = make_model()
+        groups = self.model.param_groups(setting.recipe.weight_decay)  # type: ignore[operator]
+        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=setting.recipe.betas, fused=True)
+        self.progress = Progress()
+        self.best_weights: dict[str, Tensor] = {}
+        self.clock = StepClock(setting.train.device)
+        self._saved_at = time.perf_counter()
+        if file.is_file():
+            self._load()
+
+    @property
+    def metric(self) -> Metric:
+        """Return the metric that is read on the validation rows."""
+        return METRICS[self.setting.metric]
+
+    def run(self, until: int) -> None:
+        """Train up to step `until`, reading the validation rows as the recipe says."""
+        setting, steps = self.setting, self.setting.budget.steps
+        if self.progress.diverged or self._is_perfect():
+            return
+        forward = torch.compile(self.model) if setting.compile else self.model
+        try:
+            for rows in self._order(self.progress.step, until):
+                loss = self._step(forward, rows)
+                self.progress.step += 1
+                setting.report(self.progress.step)
+                if setting.recipe.evaluates_after(self.progress.step, steps):
+                    self._validate(float(loss))
+                    if self._is_perfect():
+                        break
+        except DivergedError:
+            self.progress.diverged = True
+        self._save()
+
+    def restore_best(self) -> nn.Module:
+        """Return the model with the weights that scored best on the validation rows."""
+        if self.best_weights:
+            self.model.load_state_dict(self.best_weights)
+        return self.model
+
+    def summary(self) -> Try:
+        """Return what the record tells of this attempt."""
+        p = self.progress
+        curve = [CurvePoint(**point) for point in p.curve]
+        return Try(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=curve)
+
+    def _order(self, start: int, until: int) -> Iterator[Tensor]:
+        """Yield the rows of each step: epochs of one permutation each, the last part batch dropped."""
+        rows, batch = len(self.setting.train), self.setting.budget.batch
+        per_epoch = max(1, rows // batch)
+        permutation, drawn = None, -1
+        for step in range(start, until):
+            epoch, place = divmod(step, per_epoch)
+            if epoch != drawn:
+                order = generator(self.setting.order_seed, "epoch", epoch).permutation(rows)
+                permutation, drawn = torch.from_numpy(order).to(self.setting.train.device), epoch
+            assert permutation is not None
+            yield permutation[place * batch : (place + 1) * batch]
+
+    def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+        setting = self.setting
+        self.model.train()
+        rate = setting.recipe.rate(self.rate, self.progress.step, setting.budget.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with self.clock:
+            inputs, targets = setting.train.batch(rows)
+            assert targets is not None
+            self.optimizer.zero_grad(set_to_none=True)
+            with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
+                outputs = forward(**inputs)
+            loss = loss_function(setting.spec)(outputs.float(), targets)
+            auxiliary = self.model.auxiliary_loss()  # type: ignore[operator]
+            total = loss if auxiliary is None else loss + auxiliary
+            total.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), setting.recipe.clip)
+            self.optimizer.step()
+        return loss.detach()
+
+    def _validate(self, train_loss: float) -> None:
+        p, setting = self.progress, self.setting
+        p.seconds += self.clock.take()
+        predictions, loss = read_out(self.model, setting.valid, setting.spec, 4 * setting.budget.batch)
+        targets = setting.valid.targets
+        assert targets is not None
+        value = self.metric.score(predictions, targets.cpu().numpy())
+        if not (math.isfinite(train_loss) and math.isfinite(loss) and math.isfinite(value)):
+            raise DivergedError
+        p.loss = loss
+        samples = p.step * setting.budget.batch
+        point = CurvePoint(step=p.step, samples=samples, seconds=p.seconds, train_loss=train_loss, valid=value)
+        p.curve.append(point.model_dump())
+        if p.best is None or self._better(value, p.best):
+            p.best = value
+            self.best_weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        if time.perf_counter() - self._saved_at > setting.checkpoint_seconds:
+            self._save()
+
+    def _better(self, value: float, than: float) -> bool:
+        return value > than if self.metric.direction == "higher" else value < than
+
+    def _is_perfect(self) -> bool:
+        return self.progress.best is not None and self.progress.best == self.metric.perfect
+
+    def _save(self) -> None:
+        """Write the whole state as one file, atomically."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        tensors |= _random_state(self.setting.train.device)
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        temporary = self.file.with_suffix(".tmp")
+        save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(self.progress))})
+        temporary.replace(self.file)
+        self._saved_at = time.perf_counter()
+
+    def _load(self) -> None:
+        with safe_open(self.file, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            self.progress = Progress(**json.loads(file.metadata()["progress"]))
+        self.model.load_state_dict(_under(tensors, "model."))
+        self.best_weights = _under(tensors, "best.")
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(tensors, "optimizer.").items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        _set_random_state(tensors)
+
+
+def _random_state(device: torch.device) -> dict[str, Tensor]:
+    state = {"random.cpu": torch.get_rng_state()}
+    return state | ({"random.cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def _set_random_state(tensors: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) -> tuple[Attempt | None, list[Try]]:
+    """Try every learning rate for the probe's steps and take the best to the end.
+
+    Returns
+    -------
+    Attempt or None
+        The one that went to the end, or None where every rate diverged.
+    list of Try
+        All rates, in the recipe's order.
+    """
+    recipe, steps = setting.recipe, setting.budget.steps
+    probe = recipe.probe_steps(steps)
+    files = {rate: folder / f"try-{index}.safetensors" for index, rate in enumerate(recipe.learning_rates)}
+    tries: dict[float, Try] = {}
+    losses: dict[float, float] = {}
+    for rate, file in files.items():
+        attempt = Attempt(setting, rate, make_model, file)
+        attempt.run(min(probe, steps))
+        tries[rate], losses[rate] = attempt.summary(), attempt.progress.loss
+    for rate in sorted(files, key=losses.__getitem__):
+        if tries[rate].diverged:
+            continue
+        attempt = Attempt(setting, rate, make_model, files[rate])
+        attempt.run(steps)
+        tries[rate] = attempt.summary()
+        if not attempt.progress.diverged:
+            return attempt, list(tries.values())
+    return None, list(tries.values())

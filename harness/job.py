@@ -1,0 +1,100 @@
+"""What a parent hands to a child process: one JSON file that names everything by value.
+
+The child writes only into the job's folder; the parent reads its outcome from there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .records import Cost, SizeInfo, Status, Try
+from .registry import Entry
+
+JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.json", "log.txt"
+PREDICTIONS = "predictions.safetensors"
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Source(_Message):
+    """Where a registered class lies, as `Entry` has it."""
+
+    kind: Literal["model", "task"]
+    name: str
+    class_name: str
+    file: Path
+    module: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Source:
+        """Return the source of an entry."""
+        return cls(kind=entry.kind, name=entry.name, class_name=entry.class_name, file=entry.file, module=entry.module)
+
+    def load(self) -> type:
+        """Import the class."""
+        return Entry(self.kind, self.name, self.class_name, {}, self.file, self.module).load()
+
+
+class PrepareJob(_Message):
+    """Make a task's arrays."""
+
+    action: Literal["prepare"] = "prepare"
+    task: Source
+    tier: str
+    seed: int
+    data: Path
+    target: Path
+    with_levels: bool
+
+
+class Readout(_Message):
+    """One test set to read: at the model's outputs, or as likelihoods of candidates."""
+
+    test: str
+    readout: Literal["outputs", "likelihood"]
+
+    @property
+    def name(self) -> str:
+        """Return the name of the predictions."""
+        return f"{self.test}.{self.readout}"
+
+
+class TrainJob(_Message):
+    """Train one cell and predict its test rows."""
+
+    action: Literal["train"] = "train"
+    model: Source
+    hyperparameters: dict[str, Any]
+    task: str
+    tier: str
+    seed: int
+    steps: int
+    batch: int
+    metric: str
+    arrays: Path
+    device: str
+    readouts: list[Readout]
+
+
+class Job(_Message):
+    """The content of ``job.json``."""
+
+    work: PrepareJob | TrainJob = Field(discriminator="action")
+
+
+class Outcome(_Message):
+    """What a child says of its work; predictions lie beside it."""
+
+    status: Status
+    reason: str = ""
+    learning_rate: float | None = None
+    tries: list[Try] = Field(default_factory=list)
+    size: SizeInfo | None = None
+    lift: str | None = None
+    kernels: dict[str, str] = Field(default_factory=dict)
+    cost: Cost = Field(default_factory=Cost)

@@ -1,0 +1,148 @@
+"""A cell's key: known before it runs, a pure function of what can change its result.
+
+The parts are kept beside the hash, so that `archarena why` can say which of them moved.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .plan import Cell, PlannedTask
+from .recipe import PROTOCOL
+from .registry import Entry, module_file
+
+_HARNESS = "archarena.harness"
+
+
+def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
+    """Return what the key covers, as JSON values.
+
+    Parameters
+    ----------
+    device
+        Name of the processor the trial runs on.
+    torch_version
+        ``major.minor`` of torch.
+    """
+    tier = cell.task.tier
+    on_cpu = not device.startswith("cuda")
+    return {
+        "protocol": PROTOCOL,
+        "model": cell.variant.entry.name,
+        "model_source": source_hash(cell.variant.entry),
+        "hyperparameters": dict(cell.variant.hyperparameters),
+        "task": cell.task.name,
+        "task_source": source_hash(cell.task.entry),
+        "data": data_identity(cell.task),
+        "budget": asdict(cell.task.budget),
+        "tier": {"name": tier.name, "depth": tier.depth, "body_parameters": tier.body_parameters},
+        "recipe": json.loads(json.dumps(asdict(tier.recipe))),
+        "seed": cell.seed,
+        "precision": "fp32" if on_cpu else tier.precision,
+        "compile": tier.compile and not on_cpu,
+        "threads": tier.threads,
+        "device": device,
+        "torch": torch_version,
+    }
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Return the key: sha256 over canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def data_identity(task: PlannedTask) -> dict[str, Any]:
+    """Return what pins a task's data: generator version and arguments, and checksums of sets."""
+    sizes = json.loads(json.dumps(dict(task.task.sizes[task.tier.name])))
+    sources = {source.name: source.identity() for source in task.task.sources}
+    return {"version": task.task.version, "arguments": sizes, "sources": sources}
+
+
+def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the parts in which two keys differ, with the old and the new value."""
+    names = sorted(old.keys() | new.keys())
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+
+
+@cache
+def source_hash(entry: Entry) -> str:
+    """Return a hash of the class's file and of what it imports beside the harness.
+
+    Comments, docstrings and layout do not count. C sources beside an imported module do. The
+    harness is covered by the protocol version.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(_closure(entry.file, entry.module), key=lambda path: (path.name, str(path))):
+        digest.update(file.name.encode() + b"\0" + _meaning(file) + b"\0")
+    return digest.hexdigest()
+
+
+def _closure(file: Path, module: str | None) -> set[Path]:
+    found: dict[Path, str | None] = {}
+    waiting: list[tuple[Path, str | None]] = [(file, module)]
+    while waiting:
+        path, name = waiting.pop()
+        if path in found:
+            continue
+        found[path] = name
+        waiting += [(module_file(imported), imported) for imported in _imports(path, name)]
+    native = {
+        source for path in found if path.name == "__init__.py" or path != file for source in path.parent.glob("*.c")
+    }
+    return set(found) | native
+
+
+def _imports(file: Path, module: str | None) -> Iterable[str]:
+    """Yield the archarena modules outside the harness that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = _absolute(node, file, module)
+            candidates = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            candidates = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name for name in candidates if _is_ours(name))
+
+
+def _absolute(node: ast.ImportFrom, file: Path, module: str | None) -> str:
+    if not node.level:
+        return node.module or ""
+    package = (module or "").split(".")
+    if file.name != "__init__.py":
+        package = package[:-1]
+    package = package[: len(package) - node.level + 1]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def _is_ours(name: str) -> bool:
+    if not name.startswith("archarena.") or name == _HARNESS or name.startswith(f"{_HARNESS}."):
+        return False
+    try:
+        return module_file(name).suffix == ".py"
+    except ModuleNotFoundError:
+        return False
+
+
+def _meaning(file: Path) -> bytes:
+    source = file.read_text(encoding="utf-8")
+    if file.suffix != ".py":
+        return source.encode()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.unparse(tree).encode()
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

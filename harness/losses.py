@@ -1,0 +1,112 @@
+"""Training losses by kind of output, and reading a model out over many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .spec import Binary, Classes, NextToken, PerPosition, Regression, TaskSpec
+
+IGNORE = -100
+Arrays = Mapping[str, np.ndarray]
+
+
+def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss of outputs and targets, a mean over rows or scored positions."""
+    match spec.outputs:
+        case Classes():
+            return F.cross_entropy
+        case PerPosition(ignore=ignore):
+            return lambda outputs, targets: _per_position_loss(outputs, targets, ignore)
+        case NextToken():
+            return lambda outputs, targets: _per_position_loss(outputs, targets, IGNORE)
+        case Binary():
+            return lambda outputs, targets: F.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets)
+        case Regression():
+            return F.mse_loss
+
+
+def _per_position_loss(outputs: Tensor, targets: Tensor, ignore: int) -> Tensor:
+    return F.cross_entropy(outputs.flatten(0, 1).float(), targets.flatten(), ignore_index=ignore)
+
+
+class Rows:
+    """Rows of a split as tensors on one device; a batch is an index selection."""
+
+    def __init__(self, inputs: Arrays, targets: np.ndarray | None, device: torch.device):
+        self.inputs = {name: _tensor(array, device) for name, array in inputs.items()}
+        self.targets = None if targets is None else _tensor(targets, device)
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def batch(self, rows: Tensor | slice) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Return the inputs and targets of some rows, integers widened to int64."""
+        inputs = {name: _widen(array[rows]) for name, array in self.inputs.items()}
+        return inputs, None if self.targets is None else _widen(self.targets[rows])
+
+    def batches(self, size: int) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
+        """Yield all rows in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.batch(slice(start, start + size))
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    if array.dtype == np.float64:
+        array = array.astype(np.float32)
+    elif array.dtype in (np.uint16, np.uint32, np.uint64):
+        array = array.astype(np.int64)
+    return torch.from_numpy(np.array(array)).to(device)
+
+
+def _widen(tensor: Tensor) -> Tensor:
+    return tensor if tensor.is_floating_point() or tensor.dtype == torch.bool else tensor.long()
+
+
+@torch.no_grad()
+def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[np.ndarray, float]:
+    """Return predictions in the form `archarena.harness.metrics` takes, and the mean loss.
+
+    Per-position outputs are given at scored positions only; next-token outputs as the negative
+    log-likelihood in nats of each scored token, 0 elsewhere.
+    """
+    model.eval()
+    loss = loss_function(spec)
+    predictions, losses, weights = [], [], []
+    for inputs, targets in rows.batches(size):
+        scored = inputs.pop("scored", None)
+        outputs = model(**inputs).float()
+        if isinstance(spec.outputs, NextToken):
+            assert targets is not None
+            predictions.append(_token_nll(outputs, targets).cpu())
+        elif isinstance(spec.outputs, PerPosition):
+            where = scored if scored is not None else targets != spec.outputs.ignore
+            predictions.append(outputs[where].cpu())
+        else:
+            predictions.append(outputs.cpu())
+        if targets is not None:
+            losses.append(loss(outputs, targets).item())
+            weights.append(len(targets))
+    mean = float(np.average(losses, weights=weights)) if losses else float("nan")
+    return torch.cat(predictions).numpy(), mean
+
+
+@torch.no_grad()
+def log_likelihoods(model: nn.Module, rows: Rows, size: int) -> np.ndarray:
+    """Return each row's summed log-probability of its ``candidates`` tokens, in nats."""
+    model.eval()
+    sums = []
+    for inputs, _ in rows.batches(size):
+        candidates = inputs.pop("candidates")
+        sums.append(-_token_nll(model(**inputs).float(), candidates).sum(1).cpu())
+    return torch.cat(sums).numpy()
+
+
+def _token_nll(outputs: Tensor, targets: Tensor) -> Tensor:
+    nll = F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="none")
+    return nll.view(targets.shape)

@@ -1,0 +1,200 @@
+"""From what a user asks for to the list of cells."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError, did_you_mean
+from .recipe import Tier, get_tier
+from .registry import Entry, Registry
+from .task import Budget, Task
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A model with hyperparameters set: a row of the board."""
+
+    entry: Entry
+    hyperparameters: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the name of the row, such as ``mamba`` or ``mamba[d_state=8]``."""
+        settings = ",".join(f"{key}={value}" for key, value in self.hyperparameters)
+        return f"{self.entry.name}[{settings}]" if settings else self.entry.name
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """A task at one tier: its class, made with that tier's arguments."""
+
+    entry: Entry
+    task: Task
+    tier: Tier
+
+    @property
+    def name(self) -> str:
+        """Return the task's name."""
+        return self.entry.name
+
+    @property
+    def budget(self) -> Budget:
+        """Return how long the task trains at this tier."""
+        return self.task.budgets[self.tier.name]
+
+    @property
+    def reduced(self) -> bool:
+        """Return whether the size is below the published one."""
+        return self.tier.name not in self.task.published
+
+    def column(self, evaluation: str) -> str:
+        """Return the board's name for one of the task's evaluations."""
+        return f"{self.name}-{evaluation}" if evaluation else self.name
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (variant, task, tier, recipe, seed)."""
+
+    variant: Variant
+    task: PlannedTask
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Return the cell as commands take it: ``VARIANT/TASK/TIER/sSEED``."""
+        return f"{self.variant.name}/{self.task.name}/{self.task.tier.name}/s{self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells to run, and one sentence for each thing left out."""
+
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> list[PlannedTask]:
+        """Return the tasks of the plan, each once."""
+        return list({cell.task.name: cell.task for cell in self.cells}.values())
+
+
+def make_plan(
+    registry: Registry,
+    *,
+    models: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    suites: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    tier: str = "quick",
+    seeds: Sequence[int] | None = None,
+    data: Path,
+) -> Plan:
+    """Return the cells for the named models (all, where none is named) and tasks.
+
+    A task named by itself must have its data at hand; one that comes with a suite is left out
+    with a note where its data is absent.
+
+    Raises
+    ------
+    UserError
+        For an unknown name or setting, absent data, or an empty plan.
+    """
+    size = get_tier(tier)
+    variants = make_variants(registry, models or list(registry.models), settings)
+    planned, notes = _make_tasks(registry, tasks, suites, size, data)
+    if not planned or not variants:
+        raise UserError(" ".join(["Nothing to run.", *notes]))
+    chosen = range(size.seeds) if seeds is None else seeds
+    cells = [Cell(variant, task, seed) for task in planned for seed in chosen for variant in variants]
+    return Plan(tuple(cells), tuple(notes))
+
+
+def _make_tasks(
+    registry: Registry, tasks: Sequence[str], suites: Sequence[str], tier: Tier, data: Path
+) -> tuple[list[PlannedTask], list[str]]:
+    named = {name: registry.find("task", name) for name in tasks}
+    wanted = dict(named)
+    for suite in suites or (() if tasks else ("quick",)):
+        wanted |= {entry.name: entry for entry in registry.suite(suite)}
+    planned, notes = [], []
+    for name, entry in wanted.items():
+        try:
+            planned.append(plan_task(entry, tier, data))
+        except UserError as error:
+            if name in named:
+                raise
+            notes.append(f"Left out {name}: {error}")
+    return planned, notes
+
+
+def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
+    """Return a task made for a tier.
+
+    Raises
+    ------
+    UserError
+        If the task cannot be imported, has no such tier, or its data is absent.
+    """
+    cls = entry.load()
+    if not issubclass(cls, Task):
+        raise UserError(f"Task '{entry.name}' is not a subclass of archarena.harness.Task.")
+    if tier.name not in cls.sizes or tier.name not in cls.budgets:
+        raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.sizes)}.")
+    for source in cls.sources:
+        if source.find(data) is None:
+            raise UserError(source.missing(data))
+    return PlannedTask(entry, cls(**cls.sizes[tier.name]), tier)
+
+
+def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[str]) -> list[Variant]:
+    """Return the variants: each model crossed with the grid of its ``MODEL.NAME=V1,V2`` settings."""
+    entries = {name: registry.find("model", name) for name in models}
+    grids: dict[str, dict[str, tuple[Any, ...]]] = {name: {} for name in entries}
+    for setting in settings:
+        model, parameter, values = parse_setting(setting)
+        if model not in entries:
+            raise UserError(f"--set {setting}: model '{model}' is not in this run.{did_you_mean(model, entries)}")
+        grids[model][parameter] = values
+    for name, grid in grids.items():
+        _check_hyperparameters(entries[name], grid)
+    return [
+        Variant(entries[name], tuple(sorted(zip(grid, values, strict=True))))
+        for name, grid in grids.items()
+        for values in itertools.product(*grid.values())
+    ]
+
+
+def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:
+    """Return model, hyperparameter and values of a setting such as ``mamba.d_state=8,16``."""
+    target, equals, values = setting.partition("=")
+    model, dot, parameter = target.partition(".")
+    if not (equals and dot and model and parameter and values):
+        raise UserError(f"--set {setting}: write MODEL.HYPERPARAMETER=VALUE[,VALUE...], such as mamba.d_state=8,16.")
+    return model, parameter, tuple(_literal(value) for value in values.split(","))
+
+
+def _literal(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _check_hyperparameters(entry: Entry, grid: Mapping[str, tuple[Any, ...]]) -> None:
+    if not grid:
+        return
+    from .build import check_hyperparameters
+
+    cls = entry.load()
+    for parameter, values in grid.items():
+        for value in values:
+            check_hyperparameters(cls, {parameter: value})

@@ -1,0 +1,114 @@
+"""From how a trial ended to its record, and the cards that pages read beside records."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .environment import environment
+from .errors import UserError
+from .executors import Ended
+from .job import PREDICTIONS
+from .keys import data_identity
+from .plan import Cell
+from .prepare import is_prepared, read_meta
+from .records import CellInfo, DataInfo, Record, ResultStore
+from .registry import Entry
+from .scoring import keep_predictions, score
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A cell with its key, the parts of it, and where its arrays lie."""
+
+    cell: Cell
+    key: str
+    parts: dict[str, Any]
+    arrays: Path
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Makes the records of one run."""
+
+    store: ResultStore
+    device: str
+    plugins: Sequence[Path] = ()
+
+    def record(self, keyed: Keyed, folder: Path, ended: Ended, started: str) -> Record:
+        """Return the record of a cell: scored where its trial went well, else with reason and log."""
+        outcome, scores, kept = ended.outcome, {}, None
+        if outcome.status == "ok":
+            try:
+                scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
+                kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
+            except UserError as error:
+                outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
+        peak = max(ended.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
+        return Record(
+            key=keyed.key,
+            key_parts=keyed.parts,
+            cell=cell_info(keyed.cell),
+            status=outcome.status,
+            reason=outcome.reason,
+            log_tail="" if outcome.status == "ok" else ended.log_tail,
+            scores=scores,
+            learning_rate=outcome.learning_rate,
+            tries=outcome.tries,
+            size=outcome.size,
+            lift=outcome.lift,
+            kernels=outcome.kernels,
+            cost=outcome.cost.model_copy(update={"peak_rss_bytes": peak}),
+            data=_data_info(keyed),
+            environment=environment(self.device),
+            command=self.command(keyed.cell),
+            started=started,
+            predictions=kept,
+        )
+
+    def command(self, cell: Cell) -> str:
+        """Return the command that runs one cell alone."""
+        model, task = cell.variant.entry.name, cell.task
+        words = ["archarena", "run", "--model", model]
+        for name, value in cell.variant.hyperparameters:
+            words += ["--set", f"{model}.{name}={value}"]
+        words += ["--task", task.name, "--tier", task.tier.name, "--seed", str(cell.seed), "--device", self.device]
+        for plugin in self.plugins:
+            words += ["--plugin", str(plugin)]
+        return shlex.join(words)
+
+
+def cell_info(cell: Cell) -> CellInfo:
+    """Return which cell it is, as a record has it."""
+    return CellInfo(
+        variant=cell.variant.name,
+        model=cell.variant.entry.name,
+        hyperparameters=dict(cell.variant.hyperparameters),
+        task=cell.task.name,
+        tier=cell.task.tier.name,
+        recipe=cell.task.tier.recipe.name,
+        seed=cell.seed,
+    )
+
+
+def _data_info(keyed: Keyed) -> DataInfo:
+    meta = read_meta(keyed.arrays) if is_prepared(keyed.arrays) else {}
+    return DataInfo(
+        identity=data_identity(keyed.cell.task),
+        checksum=meta.get("checksum"),
+        reduced=keyed.cell.task.reduced,
+        rows=meta.get("rows", {}),
+    )
+
+
+def model_card(entry: Entry) -> dict[str, Any]:
+    """Return what pages need to know of a model, read from its source without importing it."""
+    tree = ast.parse(entry.file.read_text(encoding="utf-8"))
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    declared = {key: entry.declared.get(key, "") for key in ("summary", "paper", "family")}
+    description = ast.get_docstring(classes[entry.class_name]) or ""
+    return {"name": entry.name, **declared, "origin": entry.origin, "description": description}

@@ -1,0 +1,106 @@
+"""The Python call: run models against tasks and get a table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .data_folder import data_folder
+from .environment import devices, resolve_device
+from .executors import Executor, Inline, Local
+from .plan import Plan, make_plan
+from .records import Record, ResultStore
+from .registry import discover
+from .runner import Rerun, Runner
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run(
+    *,
+    models: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    suites: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+    settings: Sequence[str] = (),
+    tier: str = "quick",
+    seeds: int | Sequence[int] | None = None,
+    results: str | Path = "results",
+    data: str | Path | None = None,
+    device: str = "auto",
+    jobs: int | None = None,
+    rerun: Rerun = "missing",
+) -> pd.DataFrame:
+    """Run models against tasks and return one row a (variant, column, seed).
+
+    Parameters
+    ----------
+    models, tasks, suites
+        Names; all models and suite ``quick`` where none is given.
+    plugins
+        Python files that register models or tasks.
+    settings
+        Hyperparameters, such as ``"mamba.d_state=8,16"``; each value makes a variant.
+    seeds
+        How many seeds from 0, or which.
+    results
+        The folder that records are read from and written to; finished cells do not run again.
+    data
+        The data folder; by default ``ARCHARENA_DATA`` or the user's data directory.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    jobs
+        Cells at once; by default one a GPU, or one a slice of cores.
+    rerun
+        ``missing``, ``failed`` (those that diverged too) or ``all``.
+
+    Raises
+    ------
+    UserError
+        For anything that is wrong before a trial starts. A trial that fails is a row.
+
+    Examples
+    --------
+    >>> from archarena.harness import run
+    >>> run(models=["mamba", "transformer"], tasks=["recall-mqar"], tier="smoke")  # doctest: +SKIP
+    """
+    folder, chosen = data_folder(data), resolve_device(device)
+    paths = [Path(plugin) for plugin in plugins]
+    plan = make_plan(
+        discover(paths),
+        models=models,
+        tasks=tasks,
+        suites=suites,
+        settings=settings,
+        tier=tier,
+        seeds=range(seeds) if isinstance(seeds, int) else seeds,
+        data=folder,
+    )
+    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths)
+    return frame(runner.run(make_executor(plan, chosen, jobs), rerun=rerun).records)
+
+
+def frame(records: Iterable[Record]) -> pd.DataFrame:
+    """Return records as a tidy table: one row a (variant, column, tier, seed)."""
+    import pandas as pd
+
+    rows = [
+        {**record.cell.model_dump(exclude={"hyperparameters"}), "column": column, "status": record.status}
+        | {"value": found.value if found else None, "metric": found.metric if found else None}
+        | {"seconds": record.cost.total_seconds, "key": record.key}
+        for record in records
+        for column, found in (record.scores or {record.cell.task: None}).items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def make_executor(plan: Plan, device: str, jobs: int | None, *, inline: bool = False) -> Executor:
+    """Return the executor: one trial a GPU, or one a slice of as many cores as the tier gives a cell."""
+    if inline:
+        return Inline()
+    gpus = len(devices()) if device == "cuda" else 0
+    slices = max(1, (os.cpu_count() or 1) // plan.cells[0].task.tier.threads)
+    return Local(jobs or gpus or slices, gpus)

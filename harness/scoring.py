@@ -1,0 +1,73 @@
+"""Scoring predictions in the parent, against answers the child was not given."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from .arrays import load_split
+from .errors import UserError
+from .job import Readout
+from .metrics import METRICS
+from .plan import PlannedTask
+from .records import PredictionFile, Score, write_atomically
+from .task import Evaluation, Split
+
+KEPT_ROWS = 10_000
+"""At most this many test rows of predictions are kept beside a record: always the first ones."""
+
+
+def readouts(task: PlannedTask) -> list[Readout]:
+    """Return the test sets a trial must read, each once."""
+    pairs = dict.fromkeys((evaluation.test, evaluation.readout) for evaluation in task.task.evaluations)
+    return [Readout(test=test, readout=readout) for test, readout in pairs]
+
+
+def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
+    """Return the score of every column of a task.
+
+    Raises
+    ------
+    UserError
+        If the predictions do not have the shape the answers ask for.
+    """
+    found = load_file(predictions)
+    return {
+        task.column(evaluation.name): _score(evaluation, found, load_split(arrays / "answers" / evaluation.test))
+        for evaluation in task.task.evaluations
+    }
+
+
+def _score(evaluation: Evaluation, found: dict[str, np.ndarray], answers: Split) -> Score:
+    metric = METRICS[evaluation.metric]
+    predicted, targets = found[f"{evaluation.test}.{evaluation.readout}"], np.asarray(answers.targets)
+    try:
+        value = metric.score(predicted, targets)
+        slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
+    except (ValueError, IndexError) as error:
+        raise UserError(f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}.") from error
+    return Score(
+        metric=metric.name,
+        direction=metric.direction,
+        value=_number(value),
+        rows=len(targets),
+        slices={name: {str(key): _number(v) for key, v in groups.items()} for name, groups in slices.items()},
+    )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def keep_predictions(predictions: Path, store: Path, key: str) -> PredictionFile:
+    """Copy the first rows of each prediction array into the store."""
+    kept = {name: np.ascontiguousarray(array[:KEPT_ROWS]) for name, array in load_file(predictions).items()}
+    content = save(kept)
+    file = store / "predictions" / f"{key}.safetensors"
+    write_atomically(file, content)
+    rows = {name: len(array) for name, array in kept.items()}
+    return PredictionFile(file=f"predictions/{file.name}", sha256=hashlib.sha256(content).hexdigest(), rows=rows)

@@ -1,0 +1,156 @@
+"""The execution of a cell, in the child: fit the width, tune, train, predict, measure."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file as save_arrays
+from torch import nn
+
+from . import cost as measure
+from .arrays import load_array, load_arrays, load_split
+from .attempt import Attempt, Setting, tune
+from .job import PREDICTIONS, PROGRESS, Outcome, Readout, TrainJob
+from .losses import Rows, log_likelihoods, read_out
+from .prepare import BASE_SEED, read_meta
+from .recipe import Tier, get_tier
+from .records import Cost, SizeInfo
+from .seeds import seed
+from .sizing import Fit, fit_width
+from .spec import Size, TaskSpec, spec_from_json
+from .task import Budget
+
+
+def run_trial(job: TrainJob, folder: Path) -> Outcome:
+    """Run a cell and return its outcome; test predictions and weights go into `folder`."""
+    cls, tier = job.model.load(), get_tier(job.tier)
+    spec = spec_from_json(read_meta(job.arrays)["spec"])
+    reason = cls.supports(spec)  # type: ignore[attr-defined]
+    if reason:
+        return Outcome(status="skipped", reason=reason)
+    started = time.perf_counter()
+    fit = fit_width(cls, spec, tier.depth, tier.body_parameters, job.hyperparameters)
+    make_model = _factory(cls, spec, Size(fit.width, tier.depth), {**job.hyperparameters, **fit.slack}, job)
+    setting = _setting(job, tier, spec, folder)
+    attempt, tries = tune(setting, make_model, folder)
+    if attempt is None:
+        return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
+    model = attempt.restore_best()
+    _predict(model, job, spec, setting, folder)
+    return Outcome(
+        status="ok",
+        learning_rate=attempt.rate,
+        tries=tries,
+        size=_size(model, fit, tier),
+        lift=getattr(model, "lift", None),
+        kernels=kernel_paths(),
+        cost=_cost(attempt, setting, time.perf_counter() - started),
+    )
+
+
+def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: TrainJob) -> Callable[[], nn.Module]:
+    """Return a function that builds the model with the cell's own initial weights."""
+
+    def make_model() -> nn.Module:
+        torch.manual_seed(seed(BASE_SEED, "model", job.task, job.seed))
+        return cls.build(spec, size, **hyperparameters).to(job.device)  # type: ignore[attr-defined]
+
+    return make_model
+
+
+def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, folder: Path) -> Setting:
+    device = torch.device(job.device)
+    on_gpu = device.type == "cuda"
+    train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
+    return Setting(
+        spec=spec,
+        recipe=tier.recipe,
+        budget=Budget(job.steps, job.batch),
+        metric=job.metric,
+        train=Rows(train.inputs, train.targets, device),
+        valid=Rows(valid.inputs, valid.targets, device),
+        order_seed=seed(BASE_SEED, "order", job.task, job.seed),
+        autocast=on_gpu and tier.precision == "bf16",
+        compile=on_gpu and tier.compile,
+        report=_Reporter(folder / PROGRESS, tier, job.steps),
+    )
+
+
+class _Reporter:
+    """Tells the parent how far the trial is, at most twice a second."""
+
+    def __init__(self, file: Path, tier: Tier, steps: int):
+        self.file = file
+        probe = tier.recipe.probe_steps(steps)
+        self.total = probe * (len(tier.recipe.learning_rates) - 1) + steps
+        self.done, self.written = 0, 0.0
+
+    def __call__(self, step: int) -> None:
+        self.done += 1
+        now = time.monotonic()
+        if now - self.written > 0.5:
+            temporary = self.file.with_suffix(".tmp")
+            temporary.write_text(json.dumps({"fraction": min(1.0, self.done / self.total)}))
+            temporary.replace(self.file)
+            self.written = now
+
+
+def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, folder: Path) -> None:
+    """Write the predictions on every test set, each named ``TEST.READOUT``."""
+    found = {
+        f"{readout.test}.{readout.readout}": _read_test(model, job, spec, setting, readout) for readout in job.readouts
+    }
+    save_arrays({name: np.ascontiguousarray(array) for name, array in found.items()}, folder / PREDICTIONS)
+
+
+def _read_test(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
+    folder = job.arrays / "tests" / readout.test
+    inputs, size = load_arrays(folder / "inputs"), 4 * job.batch
+    device = setting.train.device
+    if readout.readout == "likelihood":
+        return log_likelihoods(model, Rows(inputs, None, device), size)
+    scored = folder / "scored.npy"
+    if scored.is_file():
+        inputs["scored"] = load_array(scored)
+    targets = folder / "targets.npy"
+    rows = Rows(inputs, load_array(targets) if targets.is_file() else None, device)
+    return read_out(model, rows, spec, size)[0]
+
+
+def _size(model: nn.Module, fit: Fit, tier: Tier) -> SizeInfo:
+    return SizeInfo(
+        width=fit.width,
+        depth=tier.depth,
+        slack=fit.slack,
+        budget=tier.body_parameters,
+        body_parameters=fit.body,
+        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        deviation=fit.deviation,
+    )
+
+
+def _cost(attempt: Attempt, setting: Setting, total_seconds: float) -> Cost:
+    model, rows, progress = attempt.model, setting.train, attempt.progress
+    cost = Cost(
+        train_seconds=progress.seconds,
+        total_seconds=total_seconds,
+        step_ms=attempt.clock.quantiles_ms(),
+        inference_ms=measure.inference_ms(model, rows, setting.budget.batch),
+        forward_flops=measure.forward_flops(model, rows),
+        **measure.peak_memory(rows.device),
+    )
+    measure.throughput(cost, progress.step, setting.budget.batch, measure.tokens_per_row(rows))
+    return cost
+
+
+def kernel_paths() -> dict[str, str]:
+    """Return which path each imported kernel took, by operation."""
+    loaded = {name: module for name, module in sys.modules.items() if name.startswith("archarena.kernels.")}
+    reports = {name.rsplit(".", 1)[1]: getattr(module, "path", None) for name, module in loaded.items()}
+    return {name: str(report()) for name, report in sorted(reports.items()) if callable(report)}

@@ -1,0 +1,81 @@
+"""The child process: ``python -m archarena.harness.worker FOLDER`` does the job written there.
+
+It reads ``job.json``, writes ``outcome.json`` last, and touches nothing outside its folder but
+the prepared arrays it was told to make.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from .errors import UserError
+from .job import JOB, OUTCOME, Job, Outcome, PrepareJob, TrainJob
+from .records import write_json
+
+
+def main(folder: Path) -> None:
+    """Do the job in `folder`."""
+    job = Job.model_validate_json((folder / JOB).read_text()).work
+    outcome = do(job, folder)
+    write_json(folder / OUTCOME, outcome.model_dump(mode="json"))
+
+
+def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
+    """Do a job; whatever it raises becomes the outcome's status, reason and log."""
+    try:
+        return _prepare(job) if isinstance(job, PrepareJob) else _train(job, folder)
+    except UserError as error:
+        return Outcome(status="crashed", reason=str(error))
+    except Exception as error:
+        traceback.print_exc()
+        return Outcome(status="oom" if _is_out_of_memory(error) else "crashed", reason=_first_line(error))
+
+
+def _prepare(job: PrepareJob) -> Outcome:
+    from .plan import PlannedTask
+    from .prepare import prepare
+    from .recipe import get_tier
+    from .registry import Entry
+
+    source, tier = job.task, get_tier(job.tier)
+    cls = source.load()
+    entry = Entry("task", source.name, source.class_name, {}, source.file, source.module)
+    task = PlannedTask(entry, cls(**cls.sizes[tier.name]), tier)  # type: ignore[attr-defined]
+    prepare(task, job.seed, job.data, job.target, with_levels=job.with_levels)
+    return Outcome(status="ok")
+
+
+def _train(job: TrainJob, folder: Path) -> Outcome:
+    import torch
+
+    from .recipe import get_tier
+    from .trial import run_trial
+
+    torch.set_num_threads(get_tier(job.tier).threads)
+    return run_trial(job, folder)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    torch = sys.modules.get("torch")
+    on_device = torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
+    return on_device or isinstance(error, MemoryError) or "not enough memory" in str(error)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _die_with_parent() -> None:
+    """End this process when the parent's end of standard input closes, however the parent ended."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    main(Path(sys.argv[1]))
