@@ -65,6 +65,7 @@ class Tier:
     threads: int = 1
     precision: Literal["fp32", "bf16"] = "fp32"
     compile: bool = False
+    aim_seconds: float = 20.0
     seconds: float = 900.0
     memory_gib: float = 6.0
 
@@ -72,7 +73,7 @@ class Tier:
 TIERS = {
     tier.name: tier
     for tier in (
-        Tier("smoke", depth=2, body_parameters=12_000, recipe=Recipe("common", (3e-3, 1e-2))),
+        Tier("smoke", depth=2, body_parameters=12_000, recipe=Recipe("common", (3e-3, 1e-2)), aim_seconds=4.0),
         Tier("quick", depth=2, body_parameters=64_000, recipe=Recipe("common", (1e-3, 3e-3, 1e-2))),
         Tier(
             "standard",
@@ -83,6 +84,7 @@ TIERS = {
             threads=4,
             precision="bf16",
             compile=True,
+            aim_seconds=300.0,
             seconds=3600.0,
             memory_gib=32.0,
         ),
@@ -95,6 +97,7 @@ TIERS = {
             threads=4,
             precision="bf16",
             compile=True,
+            aim_seconds=4 * 3600.0,
             seconds=48 * 3600.0,
             memory_gib=64.0,
         ),

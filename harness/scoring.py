@@ -23,8 +23,8 @@ KEPT_ROWS = 10_000
 
 def readouts(task: PlannedTask) -> list[Readout]:
     """Return the test sets a trial must read, each once."""
-    pairs = dict.fromkeys((evaluation.test, evaluation.readout) for evaluation in task.task.evaluations)
-    return [Readout(test=test, readout=readout) for test, readout in pairs]
+    found = (Readout(test=evaluation.test, readout=evaluation.readout) for evaluation in task.task.evaluations)
+    return list({readout.name: readout for readout in found}.values())
 
 
 def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:

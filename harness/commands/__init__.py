@@ -1,1 +1,36 @@
-"""The command line, one file a sub-command."""
+"""The command line, one file a sub-command; each imports what it runs inside its function."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+from ..errors import UserError
+from . import board, check, data, run, show, why
+from . import list as listing
+
+app = typer.Typer(
+    name="archarena",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Pit model architectures against task suites and browse the leaderboard.\n\n"
+    "Example: archarena run --suite quick && archarena board results -o site",
+)
+for module in (run, listing, check, why, show, board):
+    app.command(module.NAME)(module.command)
+app.add_typer(data.app, name="data")
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; a user's mistake is one sentence and exit code 2."""
+    try:
+        return app(arguments)
+    except UserError as error:
+        print(f"archarena: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)

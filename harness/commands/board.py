@@ -1,0 +1,27 @@
+"""``archarena board``: records to a static site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+NAME = "board"
+
+
+def command(
+    results: Annotated[list[Path], typer.Argument(help="One or more results folders; they are merged.")],
+    site: Annotated[Path, typer.Option("--output", "-o", help="Where the site is written.")] = Path("site"),
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+) -> None:
+    """Write the leaderboard: one static site that opens from disk, without a network.
+
+    Example: archarena board results -o site --open
+    """
+    from archarena.leaderboard.build import build_board
+
+    summary = build_board(results, site)
+    typer.echo(f"Wrote {site / 'index.html'}: {summary}")
+    if open_:
+        typer.launch((site / "index.html").resolve().as_uri())

@@ -1,0 +1,51 @@
+"""``archarena check``: the contract test of a plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Data, open_registry
+
+NAME = "check"
+
+
+def command(
+    what: Annotated[str, typer.Argument(help="A plugin file, or the name of a model or task.")],
+    data: Data = None,
+) -> None:
+    """Test a model or task against the contract, on a CPU in under a minute.
+
+    Exit code: 0 if all holds, 1 if not.
+
+    Example: archarena check my_model.py
+    """
+    from ..check import check_entry
+    from ..data_folder import data_folder
+
+    failed = 0
+    for entry in _entries(what):
+        typer.echo(f"{entry.kind} {entry.name} ({entry.origin})")
+        for finding in check_entry(entry, data_folder(data)):
+            failed += finding.status == "failed"
+            typer.echo(f"  {finding.status:<7} {finding.name}: {finding.message}")
+    typer.echo("All holds." if not failed else f"{failed} findings failed.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _entries(what: str):
+    from ..errors import UserError
+
+    if not what.endswith(".py"):
+        registry = open_registry(None)
+        kind = "task" if what in registry.tasks else "model"
+        return [registry.find(kind, what)]
+    path = Path(what).resolve()
+    registry = open_registry([path])
+    found = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == path]
+    if not found:
+        raise UserError(f"{what} registers no model and no task that can be checked.")
+    return found

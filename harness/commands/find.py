@@ -1,0 +1,36 @@
+"""Finding a record by what a user types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import UserError, did_you_mean
+from ..records import Record, ResultStore
+
+
+def name_of(record: Record) -> str:
+    """Return a record's cell as commands take it: ``VARIANT/TASK/TIER/sSEED``."""
+    cell = record.cell
+    return f"{cell.variant}/{cell.task}/{cell.tier}/s{cell.seed}"
+
+
+def find_record(results: Path, cell: str) -> Record:
+    """Return the newest record that a cell's name, the start of one, or the start of a key stands for.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    records = list(ResultStore(results).read())
+    names = {name_of(record) for record in records}
+    found = [record for record in records if name_of(record) == cell] or [
+        record
+        for record in records
+        if name_of(record).startswith(f"{cell}/") or (len(cell) >= 6 and record.key.startswith(cell))
+    ]
+    if not found:
+        raise UserError(
+            f"{results} has no record of '{cell}'.{did_you_mean(cell, names)} Write VARIANT/TASK/TIER/sSEED."
+        )
+    return max(found, key=lambda record: record.started)

@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..registry import Registry, discover
+
+Models = Annotated[list[str] | None, typer.Option("--model", "-m", help="A model; repeat for several. Default: all.")]
+Tasks = Annotated[list[str] | None, typer.Option("--task", "-t", help="A task; repeat for several.")]
+Suites = Annotated[list[str] | None, typer.Option("--suite", "-s", help="A suite of tasks. Default: quick.")]
+Plugins = Annotated[
+    list[Path] | None, typer.Option("--plugin", "-p", help="A Python file that registers models or tasks.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="MODEL.HYPERPARAMETER=VALUE[,VALUE...]: each value makes a variant."),
+]
+TierName = Annotated[str, typer.Option("--tier", help="smoke, quick, standard or full.")]
+Results = Annotated[Path, typer.Option("--results", help="The folder of records.")]
+Data = Annotated[Path | None, typer.Option("--data", help="The data folder. Default: ARCHARENA_DATA, or the user's.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+def open_registry(plugins: list[Path] | None) -> Registry:
+    """Return the registry, and tell on standard error what could not be read."""
+    registry = discover(plugins or ())
+    for problem in registry.problems:
+        print(f"archarena: {problem}", file=sys.stderr)
+    return registry

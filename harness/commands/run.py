@@ -1,0 +1,118 @@
+"""``archarena run``: run what has no record yet."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Data, Device, Models, Plugins, Results, Settings, Suites, Tasks, TierName, open_registry
+
+if TYPE_CHECKING:
+    from ..runner import Runner
+
+NAME = "run"
+
+
+def command(
+    models: Models = None,
+    tasks: Tasks = None,
+    suites: Suites = None,
+    plugins: Plugins = None,
+    settings: Settings = None,
+    tier: TierName = "quick",
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="How many seeds, from 0.")] = None,
+    seed: Annotated[list[int] | None, typer.Option("--seed", help="One seed by number; repeat for several.")] = None,
+    device: Device = "auto",
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Cells at once. Default: one a GPU or core.")
+    ] = None,
+    results: Results = Path("results"),
+    data: Data = None,
+    rerun: Annotated[str, typer.Option("--rerun", help="missing, failed (diverged ones too) or all.")] = "missing",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long, and stop.")] = False,
+    inline: Annotated[bool, typer.Option("--inline", help="In this process, without limits, for a debugger.")] = False,
+    allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 though cells failed.")] = False,
+) -> None:
+    """Run models against tasks; finished cells are kept, so the same command resumes.
+
+    Exit code: 0 if every cell is ok or skipped, 1 if one failed, 2 for a mistake in the command.
+
+    Example: archarena run --model mamba --set mamba.d_state=8,16 --task recall-mqar --seeds 3
+    """
+    from ..data_folder import data_folder
+    from ..environment import resolve_device
+    from ..errors import UserError
+    from ..plan import make_plan
+    from ..progress import Progress
+    from ..records import ResultStore
+    from ..run import make_executor
+    from ..runner import Runner
+
+    if rerun not in ("missing", "failed", "all"):
+        raise UserError(f"--rerun {rerun}: use missing, failed or all.")
+    if seeds is not None and seed:
+        raise UserError("--seeds and --seed exclude each other: the one counts, the other names.")
+    folder, chosen = data_folder(data), resolve_device(device)
+    plan = make_plan(
+        open_registry(plugins),
+        models=models or (),
+        tasks=tasks or (),
+        suites=suites or (),
+        settings=settings or (),
+        tier=tier,
+        seeds=seed or (range(seeds) if seeds else None),
+        data=folder,
+    )
+    runner = Runner(plan, ResultStore(results), folder, chosen, plugins or ())
+    if dry_run:
+        _tell(runner, rerun)
+        return
+    executor = make_executor(plan, chosen, jobs, inline=inline)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with Progress() as progress:
+            report = runner.run(executor, progress, rerun)  # type: ignore[arg-type]
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. Finished cells are in {results}; the same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
+    for record in report.failed:
+        typer.echo(
+            f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}"
+        )
+    if report.failed and not allow_failures:
+        raise typer.Exit(1)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(runner: Runner, rerun: str) -> None:
+    """Print the cells to run and the hours they may take."""
+    import shutil
+    import statistics
+
+    from ..progress import span
+
+    kept, missing = runner.split(rerun)  # type: ignore[arg-type]
+    for note in runner.plan.notes:
+        typer.echo(note)
+    earlier: dict[tuple[str, str], list[float]] = {}
+    for record in runner.store.read():
+        if record.cost.total_seconds:
+            earlier.setdefault((record.cell.task, record.cell.tier), []).append(record.cost.total_seconds)
+    seconds = 0.0
+    for keyed in missing:
+        task = keyed.cell.task
+        known = earlier.get((task.name, task.tier.name))
+        seconds += statistics.median(known) if known else task.tier.aim_seconds
+        typer.echo(f"  {keyed.cell.name}")
+    source = "earlier records" if earlier else "the tier's aim"
+    typer.echo(f"{len(missing)} cells to run, {len(kept)} have a record.")
+    typer.echo(f"About {span(seconds)} one after the other, by {source}; divide by the cells at once.")
+    existing = next(path for path in [runner.work, *runner.work.parents] if path.exists())
+    typer.echo(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free where the results go.")

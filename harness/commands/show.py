@@ -1,0 +1,40 @@
+"""``archarena show``: one record in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Results
+
+NAME = "show"
+
+
+def command(
+    cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],
+    results: Results = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole record.")] = False,
+) -> None:
+    """Show what one cell reached, what it cost and how it ended.
+
+    Example: archarena show mamba/recall-mqar/quick/s0
+    """
+    from .find import find_record, name_of
+
+    record = find_record(results, cell)
+    if as_json:
+        typer.echo(record.model_dump_json(indent=1, by_alias=True))
+        return
+    typer.echo(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
+    for column, score in record.scores.items():
+        typer.echo(f"  {column}: {score.value} ({score.metric}, {score.direction} is better, {score.rows} rows)")
+    for attempt in record.tries:
+        chosen = " <- kept" if attempt.learning_rate == record.learning_rate else ""
+        typer.echo(f"  rate {attempt.learning_rate:g}: validation {attempt.valid} after {attempt.steps} steps{chosen}")
+    for name, value in record.cost.model_dump(exclude_none=True).items():
+        typer.echo(f"  {name}: {value}")
+    typer.echo(f"  key: {record.key}\n  run again: {record.command}")
+    if record.log_tail:
+        typer.echo(record.log_tail)

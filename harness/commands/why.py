@@ -1,0 +1,54 @@
+"""``archarena why``: why a cell would run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Data, Device, Plugins, Results, open_registry
+
+NAME = "why"
+
+
+def command(
+    cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    data: Data = None,
+    device: Device = "auto",
+) -> None:
+    """Say whether a cell would run again, and which part of its key changed.
+
+    Example: archarena why mamba/recall-mqar/quick/s0
+    """
+    from ..data_folder import data_folder
+    from ..environment import resolve_device
+    from ..keys import changed_parts
+    from ..plan import Cell, Plan, Variant, plan_task
+    from ..recipe import get_tier
+    from ..records import ResultStore
+    from ..runner import Runner
+    from .find import find_record, name_of
+
+    record = find_record(results, cell)
+    registry, folder = open_registry(plugins), data_folder(data)
+    variant = Variant(registry.find("model", record.cell.model), tuple(sorted(record.cell.hyperparameters.items())))
+    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), folder)
+    plan = Plan((Cell(variant, task, record.cell.seed),))
+    now = Runner(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
+    changed = changed_parts(record.key_parts, now.parts)
+    if changed:
+        typer.echo(f"{name_of(record)} would run again, because these parts of its key changed:")
+        for name, (old, new) in changed.items():
+            typer.echo(f"  {name}: {_short(old)} -> {_short(new)}")
+    elif record.is_final:
+        typer.echo(f"{name_of(record)} would not run again: its record ({record.status}) has the same key.")
+    else:
+        typer.echo(f"{name_of(record)} would run again, because it ended as {record.status}: {record.reason}")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
