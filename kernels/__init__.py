@@ -1,1 +1,5 @@
-"""Operations with a reference, a CPU path and, where a GPU is used, a Triton path; one folder each."""
+"""Operations that plain torch does slowly: one folder each, with a reference, fast paths and a cost."""
+
+from .paths import paths_taken
+
+__all__ = ["paths_taken"]

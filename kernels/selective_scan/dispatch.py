@@ -1,0 +1,74 @@
+"""Which path the selective scan takes."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ..paths import note
+from . import chunked, fused
+from .operands import Gradients, Operands
+
+Path = Literal["c", "compiled", "loop"]
+
+SHAPES = 64
+"""How many different shapes may be compiled for in one process; beyond, torch would quietly stop compiling."""
+
+_cannot_compile: list[str] = []
+"""Why `torch.compile` failed here, once it has: it is not tried again."""
+
+
+def path(u: Tensor) -> Path:
+    """Return the path that a scan of `u` takes.
+
+    "c"
+        float32 on the CPU, where a C compiler is found: one fused pass.
+    "compiled"
+        float32 elsewhere: torch compiles a chunk of steps, in some ten to twenty seconds at the first call, which
+        any trial longer than a minute earns back several times over.
+    "loop"
+        float64, and wherever `torch.compile` is turned off or has failed: the same chunks as they stand.
+    """
+    if u.dtype == torch.float32 and u.device.type == "cpu" and fused.available():
+        return "c"
+    can_compile = not (torch._dynamo.config.disable or _cannot_compile)
+    return "compiled" if u.dtype == torch.float32 and can_compile else "loop"
+
+
+def run_forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
+    """Return outputs, final state and checkpoints, by the path that suits the operands."""
+    return _run(operands, fused.forward, chunked.forward, chunked.forward_chunk)
+
+
+def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
+    """Return the gradients of all operands, by the path that suits them."""
+    return _run(operands, fused.backward, chunked.backward, chunked.backward_chunk, checkpoints, dy, dfinal)
+
+
+def _run(
+    operands: Operands, in_c: Callable[..., Any], in_torch: Callable[..., Any], chunk: Callable[..., Any], *others: Any
+) -> Any:
+    taken = path(operands.u)
+    if taken == "compiled":
+        try:
+            with torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
+                result = in_torch(operands, *others, run=_compiled(chunk))
+        except torch._dynamo.exc.TorchDynamoException as error:
+            _cannot_compile.append(str(error))
+            warnings.warn(f"selective_scan runs uncompiled, slower: {error}", RuntimeWarning, stacklevel=2)
+            taken = "loop"
+        else:
+            note("selective_scan", taken)
+            return result
+    note("selective_scan", taken)
+    return in_c(operands, *others) if taken == "c" else in_torch(operands, *others)
+
+
+@functools.cache
+def _compiled(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    return torch.compile(chunk, fullgraph=True, dynamic=False)
