@@ -67,12 +67,12 @@ class Progress(Watcher):
         self.done += 1
         good = record.status in ("ok", "skipped")
         self.failed += not good
-        scores = ", ".join(
-            f"{column} {found.value:.4g}" for column, found in record.scores.items() if found.value is not None
-        )
+        values = {column: score.value for column, score in record.scores.items() if score.value is not None}
+        scores = ", ".join(f"{column} {value:.4g}" for column, value in values.items())
         seconds = record.cost.total_seconds
         details = [scores or record.reason, f"{seconds:.1f} s" if seconds else "", self._left()]
-        line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {record.status:<8} {cell.variant} on {cell.task} s{cell.seed}: "
+        count = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
+        line = f"{count} {record.status:<8} {cell.variant} on {cell.task} s{cell.seed}: "
         self._print(line + "; ".join(filter(None, details)), None if good else "red")
 
     def tick(self) -> None:

@@ -24,13 +24,13 @@ def find_record(results: Path, cell: str) -> Record:
     """
     records = list(ResultStore(results).read())
     names = {name_of(record) for record in records}
-    found = [record for record in records if name_of(record) == cell] or [
-        record
-        for record in records
-        if name_of(record).startswith(f"{cell}/") or (len(cell) >= 6 and record.key.startswith(cell))
-    ]
+    found = [record for record in records if name_of(record) == cell or record.key == cell]
+    found = found or [record for record in records if _begins(record, cell)]
     if not found:
-        raise UserError(
-            f"{results} has no record of '{cell}'.{did_you_mean(cell, names)} Write VARIANT/TASK/TIER/sSEED."
-        )
+        hint = f"{did_you_mean(cell, names)} Write VARIANT/TASK/TIER/sSEED."
+        raise UserError(f"{results} has no record of '{cell}'.{hint}")
     return max(found, key=lambda record: record.started)
+
+
+def _begins(record: Record, cell: str) -> bool:
+    return name_of(record).startswith(f"{cell}/") or (len(cell) >= 6 and record.key.startswith(cell))
