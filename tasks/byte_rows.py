@@ -1,0 +1,73 @@
+"""Texts as rows of byte tokens: byte b is token b + 1, and 0 pads at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+IGNORE = -100
+END = 257
+"""The token that ends a text."""
+
+
+def byte_rows(texts: Sequence[bytes], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first `length` bytes of each text.
+
+    Returns
+    -------
+    tokens
+        (texts, length) int16.
+    lengths
+        (texts,) int64, at least 1, so that no row is empty.
+    """
+    return _rows([np.frombuffer(text[:length], np.uint8) + np.int16(1) for text in texts], length)
+
+
+def _rows(sequences: Sequence[np.ndarray], length: int, padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+    rows = np.full((len(sequences), length), padding, dtype=np.int16)
+    rows[np.arange(length) < lengths[:, None]] = np.concatenate(sequences)
+    return rows, np.maximum(lengths, 1)
+
+
+@dataclass(frozen=True)
+class Continuations:
+    """Contexts and what follows them, as inputs and next tokens.
+
+    Attributes
+    ----------
+    tokens
+        (rows, length) int16.
+    lengths
+        (rows,) int64.
+    scored
+        (rows, length) int16: the next token where it belongs to the continuation, else -100.
+    """
+
+    tokens: np.ndarray
+    lengths: np.ndarray
+    scored: np.ndarray
+
+
+def continuations(pairs: Sequence[tuple[bytes, bytes]], length: int, *, end: bool) -> Continuations:
+    """Return rows of (context, continuation), of which only the continuation is scored.
+
+    Parameters
+    ----------
+    pairs
+        Together at most ``length + 1`` bytes each; what is longer is cut off at the end.
+    end
+        Whether `END` follows each continuation that is whole.
+    """
+    inputs, targets = [], []
+    for context, continuation in pairs:
+        text = np.frombuffer(context + continuation, np.uint8) + np.int16(1)
+        text = np.append(text, np.int16(END)) if end else text
+        following = text[1 : length + 1].copy()
+        following[: len(context) - 1] = IGNORE
+        inputs.append(text[:-1][:length])
+        targets.append(following)
+    tokens, lengths = _rows(inputs, length)
+    return Continuations(tokens, lengths, _rows(targets, length, IGNORE)[0])

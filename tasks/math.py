@@ -1,0 +1,205 @@
+"""Competition mathematics (MATH) for models that start from nothing: bytes of worked solutions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import NextToken, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .byte_rows import END, IGNORE, continuations
+from .data import DataSet, Hub, hold_out
+from .math_choice import choice_levels, choice_split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VOCABULARY = END + 1
+
+MATH = DataSet(
+    name="math",
+    summary="MATH, Hendrycks et al. 2021",
+    licence="MIT",
+    columns={"problem": str, "level": str, "type": str, "solution": str},
+    checksums={
+        "train": "4d06530b9f407084cfce80badd8e824a2bf94a0fed281cb8eb471ec41ee78587",
+        "test": "fd1a321d42879fe0514f40de8d093a4fb7703e6b3b7d42dc67a078a0b0446d55",
+    },
+    hub=Hub(
+        "EleutherAI/hendrycks_math",
+        (
+            "algebra",
+            "counting_and_probability",
+            "geometry",
+            "intermediate_algebra",
+            "number_theory",
+            "prealgebra",
+            "precalculus",
+        ),
+    ),
+)
+
+HELD_OUT = 500
+"""Training problems that no tier trains on; validation rows come from them."""
+
+
+@register_task(
+    "math",
+    summary="Byte language model of worked solutions to competition problems (MATH); scored by bits per byte and by "
+    "choosing the right answer among four.",
+    suites=("math", "quick"),
+    needs=("math",),
+)
+class Math(Task):
+    """MATH (Hendrycks et al., arXiv:2103.03874) as a causal language model of bytes.
+
+    A row is ``Problem:``, the problem, ``Solution:``, the solution and an end mark; only the
+    solution and the end mark are predicted. A row too long for `length` keeps the end of the
+    problem, where the question stands, and the head of the solution (see `frame`).
+
+    After one training, ``math-lm`` scores test solutions in bits per byte, and ``math-choice``
+    asks which of four boxed answers from problems of one subject is right
+    (see `archarena.tasks.math_choice`). 500 training problems, the same for every tier and
+    seed, are held out for validation. No published number uses this format.
+
+    Parameters
+    ----------
+    length
+        Tokens a row.
+    train, valid, test
+        Problems. The train problems move with the seed.
+    choices
+        Test problems that are asked with four options.
+    choice_length
+        Tokens a row of these.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"length": 128, "train": 64, "valid": 16, "test": 32, "choices": 8, "choice_length": 128},
+        "quick": {"length": 512, "train": 7_000, "valid": 100, "test": 300, "choices": 200, "choice_length": 256},
+        "standard": {
+            "length": 1_024,
+            "train": 7_000,
+            "valid": 500,
+            "test": 5_000,
+            "choices": 1_000,
+            "choice_length": 512,
+        },
+        "full": {
+            "length": 2_048,
+            "train": 7_000,
+            "valid": 500,
+            "test": 5_000,
+            "choices": 4_000,
+            "choice_length": 1_024,
+        },
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=4, batch=8),
+        "quick": Budget(steps=250, batch=8),
+        "standard": Budget(steps=2_000, batch=32),
+        "full": Budget(steps=8_000, batch=32),
+    }
+    evaluations = (
+        Evaluation(
+            "bits_per_byte",
+            "Bits per byte of test solutions, the end mark counted as a byte.",
+            name="lm",
+            test="lm",
+            slices=("level", "subject"),
+        ),
+        Evaluation(
+            "choice_accuracy",
+            "Share of problems whose right answer gains most likelihood, among four, from its problem.",
+            name="choice",
+            test="choice",
+            readout="likelihood",
+            chance=0.25,
+            slices=("level", "subject"),
+        ),
+        Evaluation(
+            "choice_prior_accuracy",
+            "Share of problems whose right answer is the likeliest of the four without its problem.",
+            name="choice-prior",
+            test="choice",
+            readout="likelihood",
+            chance=0.25,
+        ),
+    )
+    sources = (MATH,)
+    dataset = MATH
+
+    def __init__(self, length: int, train: int, valid: int, test: int, choices: int, choice_length: int):
+        self.length = length
+        self.rows = {"train": train, "valid": valid, "test": test}
+        self.choices = choices
+        self.choice_length = choice_length
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Return the next byte from those before it."""
+        return TaskSpec(Tokens(VOCABULARY, self.length), NextToken(VOCABULARY), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays (see `Task.splits`)."""
+        learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
+        train, valid = hold_out(np.zeros(len(learn)), HELD_OUT, "math")
+        train = streams.train.permutation(train)[: self.rows["train"]]
+        valid = streams.fixed.permutation(valid)[: self.rows["valid"]]
+        tested = streams.fixed.permutation(len(test))[: self.rows["test"]]
+        choice = choice_split(test, self.choices, self.choice_length, streams.fixed)
+        return Splits(
+            self._split(learn.iloc[train]),
+            self._split(learn.iloc[valid]),
+            {"lm": self._split(test.iloc[tested]), "choice": choice},
+        )
+
+    def _split(self, table: pd.DataFrame) -> Split:
+        texts = zip(table["problem"], table["solution"], strict=True)
+        pairs = [frame(problem.encode(), solution.encode(), self.length) for problem, solution in texts]
+        rows = continuations(pairs, self.length, end=True)
+        groups = {"level": np.array(table["level"].tolist()), "subject": np.array(table["type"].tolist())}
+        return Split({"tokens": rows.tokens, "lengths": rows.lengths}, rows.scored, groups)
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return what byte counts reach in ``lm``, and rules that do not read in ``choice``."""
+        return byte_levels(splits.train, splits.tests["lm"]) + choice_levels(splits.tests["choice"])
+
+
+def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:
+    """Return the context and its continuation, cut to `length` tokens.
+
+    The problem loses its head until the solution fits, down to a third of the room; what the
+    solution still lacks is cut off its end.
+    """
+    before, after = b"Problem:\n", b"\n\nSolution:\n"
+    room = length - len(before) - len(after)
+    kept = max(room // 3, room - len(solution))
+    return before + problem[max(0, len(problem) - kept) :] + after, solution
+
+
+def byte_levels(train: Split, test: Split) -> list[Level]:
+    """Return the bits per byte of a unigram and a bigram model of the scored tokens.
+
+    The bigram model is interpolated with the unigram one after Witten and Bell (1991): a byte
+    that had t different successors in n occurrences leaves a share of t / (n + t) to it.
+    """
+    scored = train.targets != IGNORE
+    cells = train.inputs["tokens"][scored].astype(np.int64) * VOCABULARY + train.targets[scored]
+    counts = np.bincount(cells, minlength=VOCABULARY**2).reshape(VOCABULARY, VOCABULARY)
+    unigram = (counts.sum(0) + 1) / (counts.sum() + VOCABULARY)
+    kinds = np.maximum((counts > 0).sum(1, keepdims=True), 1)
+    bigram = (counts + kinds * unigram) / (counts.sum(1, keepdims=True) + kinds)
+    asked = test.targets != IGNORE
+    before, after = test.inputs["tokens"][asked], test.targets[asked]
+    return [
+        Level(
+            "lm", "unigram", float(-np.log2(unigram[after]).mean()), summary="Byte frequencies of the training rows."
+        ),
+        Level(
+            "lm", "bigram", float(-np.log2(bigram[before, after]).mean()), summary="Smoothed byte pairs of the same."
+        ),
+    ]

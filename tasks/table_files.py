@@ -1,0 +1,120 @@
+"""Reading tables from files, whatever they are packed in."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import lzma
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = Mapping[str, type]
+"""Column names with their types, `str` or `int`."""
+
+TEXT_SUFFIXES = (".jsonl.xz", ".jsonl.gz", ".jsonl", ".parquet", ".csv")
+
+
+def read_table(path: Path, columns: Columns) -> pd.DataFrame:
+    """Return the named columns of a file, its format told by its suffix.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or holds something else than its type.
+    Exception
+        Whatever the format's reader raises for a file that is broken.
+    """
+    suffix = next((suffix for suffix in READERS if path.name.endswith(suffix)), None)
+    if suffix is None:
+        raise ValueError(f"a file of this kind is not known, only {', '.join(READERS)}")
+    return typed(READERS[suffix](path, columns), columns)
+
+
+def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Return the named columns in their order, each checked to hold its type.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or holds something else than its type.
+    """
+    missing = [name for name in columns if name not in table]
+    if missing:
+        raise ValueError(f"column '{missing[0]}' is missing")
+    table = table.loc[:, list(columns)].reset_index(drop=True)
+    for name, kind in columns.items():
+        if kind is int:
+            table[name] = table[name].astype("int64")
+        elif not all(isinstance(value, str) for value in table[name].tolist()):
+            raise ValueError(f"column '{name}' holds something else than text")
+    return table
+
+
+def _jsonl(unpack: Callable[[bytes], bytes]) -> Callable[[Path, Columns], pd.DataFrame]:
+    def read(path: Path, columns: Columns) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = [json.loads(line) for line in unpack(path.read_bytes()).split(b"\n") if line]
+        return pd.DataFrame({name: [row[name] for row in rows] for name in columns if all(name in row for row in rows)})
+
+    return read
+
+
+def _parquet(path: Path, columns: Columns) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+def _delimited(path: Path, columns: Columns) -> pd.DataFrame:
+    return _parse_delimited(path.read_bytes())
+
+
+def _parse_delimited(content: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    header = content[: content.find(b"\n") + 1]
+    separator = "\t" if b"\t" in header else ","
+    return pd.read_csv(io.BytesIO(content), sep=separator, dtype=str, keep_default_na=False)
+
+
+def _zipped(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read the one delimited file in an archive that has the columns, in memory; nothing is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if PurePosixPath(member).suffix == ".csv":
+                table = _parse_delimited(archive.read(member))
+                if set(columns) <= set(table.columns):
+                    return table
+    raise ValueError(f"no csv file in it has the columns {', '.join(columns)}")
+
+
+def _libfm(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read lines ``label id:1 id:1 ...``; labels above 0 become 1, all others 0."""
+    import numpy as np
+    import pandas as pd
+
+    numbers = np.array(re.sub(rb":1\b", b"", path.read_bytes()).split(), dtype=np.int64)
+    if numbers.size % len(columns):
+        raise ValueError(f"its lines do not all have {len(columns)} entries")
+    table = numbers.reshape(-1, len(columns))
+    table[:, 0] = table[:, 0] > 0
+    return pd.DataFrame(table, columns=list(columns))
+
+
+READERS: dict[str, Callable[[Path, Columns], pd.DataFrame]] = {
+    ".jsonl.xz": _jsonl(lzma.decompress),
+    ".jsonl.gz": _jsonl(gzip.decompress),
+    ".jsonl": _jsonl(bytes),
+    ".parquet": _parquet,
+    ".csv": _delimited,
+    ".zip": _zipped,
+    ".libfm": _libfm,
+}
