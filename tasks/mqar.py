@@ -1,0 +1,142 @@
+"""Multi-query associative recall (Arora et al. 2024, "Zoology", arXiv:2312.04927)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.errors import UserError
+from ..harness.registry import register_task
+from ..harness.spec import PerPosition, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .rows import distinct_rows
+
+
+@register_task(
+    "recall-mqar",
+    summary="Key-value pairs, then some keys again: name the value of each (multi-query associative recall).",
+    suites=("recall", "quick"),
+)
+class MultiQueryRecall(Task):
+    """A row is k1 v1 ... kn vn, then each key once more, at a place drawn by a power law.
+
+    Keys are ids 1 to V/2 - 1 and values V/2 to V - 1, both without repeats in a row. The rest of
+    the row has (length - 2n) / 2 slots of two positions; slot i holds a query with probability
+    proportional to i^(power - 1). Only the positions of queries are scored. Other positions hold
+    id 0, or a random token where `random_non_queries` is set. The published size is that of the
+    paper's Figure 2 at its longest.
+
+    Parameters
+    ----------
+    vocab_size
+        V, even.
+    length
+        Tokens a row, even and at least four times `pairs`.
+    pairs
+        n, the pairs and the queries of a row.
+    train, valid, test
+        Rows.
+
+    Raises
+    ------
+    UserError
+        If the pairs do not fit the length or the vocabulary.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"vocab_size": 32, "length": 16, "pairs": 2, "train": 256, "valid": 64, "test": 128},
+        "quick": {"vocab_size": 64, "length": 32, "pairs": 4, "train": 40_000, "valid": 500, "test": 2_000},
+        "standard": {"vocab_size": 8192, "length": 256, "pairs": 16, "train": 100_000, "valid": 1_000, "test": 3_000},
+        "full": {"vocab_size": 8192, "length": 512, "pairs": 64, "train": 100_000, "valid": 1_000, "test": 3_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=700, batch=64),
+        "standard": Budget(steps=6_000, batch=256),
+        "full": Budget(steps=50_000, batch=128),
+    }
+    evaluations = (Evaluation("position_accuracy", "Share of queried keys whose value is named.", ceiling=1.0),)
+
+    def __init__(
+        self,
+        vocab_size: int,
+        length: int,
+        pairs: int,
+        train: int,
+        valid: int,
+        test: int,
+        power: float = 0.01,
+        random_non_queries: bool = False,
+    ):
+        if length % 2 or length < 4 * pairs or vocab_size // 2 - 1 < pairs:
+            raise UserError(
+                f"{pairs} pairs need an even length of {4 * pairs} or more and a vocabulary of {2 * pairs + 2} or more; "
+                f"found length {length} and vocabulary {vocab_size}."
+            )
+        self.vocab_size, self.length, self.pairs = vocab_size, length, pairs
+        self.train, self.valid, self.test = train, valid, test
+        self.power, self.random_non_queries = power, random_non_queries
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Tokens(self.vocab_size, self.length), PerPosition(self.vocab_size), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
+        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
+        return Splits(
+            self._split(train), self._split(held_out[: self.valid]), {"test": self._split(held_out[self.valid :])}
+        )
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        values = self.vocab_size - self.vocab_size // 2
+        return [
+            Level("", "any value", 1 / values, "chance", "A blind guess among all values."),
+            Level("", "value from the row", 1 / self.pairs, "baseline", "A guess among the values of the row."),
+        ]
+
+    def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        """Return (n, 2 * length): tokens and, beside them, targets."""
+        half, context = self.vocab_size // 2, 2 * self.pairs
+        keys = 1 + subsets(generator, n, half - 1, self.pairs)
+        values = half + subsets(generator, n, self.vocab_size - half, self.pairs)
+        places = context + 2 * self._slots(generator, n)
+        tokens = np.zeros((n, self.length), np.min_scalar_type(-max(self.vocab_size, 100)))
+        tokens[:, :context:2], tokens[:, 1:context:2] = keys, values
+        np.put_along_axis(tokens, places, keys.astype(tokens.dtype), axis=1)
+        if self.random_non_queries:
+            fillers = generator.integers(self.vocab_size, size=tokens.shape, dtype=tokens.dtype)
+            tokens = np.where(tokens == 0, fillers, tokens)
+        targets = np.full_like(tokens, -100)
+        np.put_along_axis(targets, places, values.astype(tokens.dtype), axis=1)
+        return np.concatenate([tokens, targets], axis=1)
+
+    def _slots(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        """Return (n, pairs) different slots in the order in which a weighted draw takes them.
+
+        Sorting exponential waiting times with the weights as rates is such a draw.
+        """
+        slots = (self.length - 2 * self.pairs) // 2
+        rates = np.arange(1, slots + 1) ** (self.power - 1.0)
+        waits = generator.exponential(size=(n, slots)) / rates
+        return waits.argsort(axis=1)[:, : self.pairs]
+
+    def _split(self, rows: np.ndarray) -> Split:
+        tokens, targets = rows[:, : self.length], rows[:, self.length :]
+        return Split({"tokens": tokens, "lengths": np.full(len(rows), self.length, np.int32)}, targets)
+
+
+def subsets(generator: np.random.Generator, n: int, pool: int, size: int) -> np.ndarray:
+    """Return (n, size): in each row different numbers below `pool`, in random order.
+
+    Floyd's algorithm, on all rows at once.
+    """
+    chosen = np.empty((n, size), np.int64)
+    for column, last in enumerate(range(pool - size, pool)):
+        pick = generator.integers(last + 1, size=n)
+        taken = (chosen[:, :column] == pick[:, None]).any(axis=1)
+        chosen[:, column] = np.where(taken, last, pick)
+    return generator.permuted(chosen, axis=1)
