@@ -1,0 +1,40 @@
+# make demo   install, run the quick suite, write site/index.html
+# make test   install what the tests need, lint, check types, run all tests
+PYTHON  ?= python3
+VENV    ?= .venv
+TIER    ?= quick
+RESULTS ?= results
+SITE    ?= site
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint types clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/archarena run --suite quick --tier $(TIER) --results $(RESULTS); \
+	status=$$?; \
+	$(BIN)/archarena board $(RESULTS) --output $(SITE) && exit $$status
+
+test: lint types
+	$(BIN)/python -m pytest --numprocesses auto
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test.stamp
+	$(BIN)/pyright
+
+clean:
+	rm -rf $(VENV) $(SITE)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/test.stamp: $(VENV)/demo.stamp
+	$(PIP) --editable .[dev]
+	touch $@
