@@ -195,11 +195,8 @@ def byte_levels(train: Split, test: Split) -> list[Level]:
     bigram = (counts + kinds * unigram) / (counts.sum(1, keepdims=True) + kinds)
     asked = test.targets != IGNORE
     before, after = test.inputs["tokens"][asked], test.targets[asked]
+    models = {"unigram": unigram[after], "bigram": bigram[before, after]}
     return [
-        Level(
-            "lm", "unigram", float(-np.log2(unigram[after]).mean()), summary="Byte frequencies of the training rows."
-        ),
-        Level(
-            "lm", "bigram", float(-np.log2(bigram[before, after]).mean()), summary="Smoothed byte pairs of the same."
-        ),
+        Level("lm", name, float(-np.log2(chance).mean()), summary=f"A smoothed {name} model of the training bytes.")
+        for name, chance in models.items()
     ]

@@ -46,9 +46,9 @@ def choice_split(table: pd.DataFrame, problems: int, length: int, generator: np.
     """
     answers = [boxed_answer(solution) or "" for solution in table["solution"]]
     table = table.assign(answer=answers, form=[canonical(answer) for answer in answers])
-    table = table[[0 < len(answer.encode()) <= LONGEST_ANSWER for answer in answers]]
+    table = table.loc[[0 < len(answer.encode()) <= LONGEST_ANSWER for answer in answers]]
     asked = table.iloc[generator.permutation(len(table))[:problems]]
-    pools = {subject: rows for subject, rows in table.groupby("type")}
+    pools = dict(iter(table.groupby("type")))
     options, right = [], []
     for row in asked.itertuples():
         wrong = _distractors(pools[row.type], str(row.form), generator)
