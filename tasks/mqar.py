@@ -73,7 +73,7 @@ class MultiQueryRecall(Task):
     ):
         if length % 2 or length < 4 * pairs or vocab_size // 2 - 1 < pairs:
             raise UserError(
-                f"{pairs} pairs need an even length of {4 * pairs} or more and a vocabulary of {2 * pairs + 2} or more; "
+                f"{pairs} pairs need an even length from {4 * pairs} on and a vocabulary from {2 * pairs + 2} on; "
                 f"found length {length} and vocabulary {vocab_size}."
             )
         self.vocab_size, self.length, self.pairs = vocab_size, length, pairs
