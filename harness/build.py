@@ -1,0 +1,212 @@
+"""From a registered class to a runnable module."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from .errors import UserError, did_you_mean
+from .heads import PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
+from .lifts import (
+    FieldsEmbedding,
+    ImageChunks,
+    NativeFields,
+    RasterEmbedding,
+    SeriesChunks,
+    TokenChunks,
+    WindowFields,
+    field_count,
+)
+from .model import FieldModel, SequenceModel
+from .spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
+
+
+class Built(nn.Module):
+    """A runnable module: the model itself as `core`, and what the harness lays around it.
+
+    It is called with the task's input arrays as keyword arguments and returns the outputs that
+    `archarena.harness.spec` lists.
+
+    Attributes
+    ----------
+    core
+        The instance of the registered class.
+    lift
+        The lift (`archarena.harness.lifts`) that took the model to this task, or None.
+    """
+
+    def __init__(self, core: nn.Module, lift: str | None):
+        super().__init__()
+        self.core = core
+        self.lift = lift
+
+    def body_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that the tier's budget counts, each once."""
+        declared = getattr(self.core, "body_parameters", self.core.parameters)
+        return list(dict.fromkeys(declared()))
+
+    def param_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the optimiser's groups: decayed, and exempt.
+
+        Exempt are embeddings, parameters with fewer than two axes (biases, norms) and those in
+        the model's `no_decay`.
+        """
+        tables = [m.weight for m in self.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]
+        exempt = {id(parameter) for parameter in [*tables, *self.core.no_decay()]}  # type: ignore[operator]
+        groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                groups[parameter.ndim < 2 or id(parameter) in exempt].append(parameter)
+        decays = (weight_decay, 0.0)
+        return [{"params": g, "weight_decay": decay} for g, decay in zip(groups, decays, strict=True) if g]
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return the term that the model adds to the loss of the last forward pass, or None."""
+        loss = getattr(self.core, "auxiliary_loss", None)
+        return loss() if loss else None
+
+
+class BuiltSequence(Built):
+    """Embedding, sequence model, head."""
+
+    def __init__(self, core: nn.Module, embedding: nn.Module, head: nn.Module, lift: str | None):
+        super().__init__(core, lift)
+        self.embedding = embedding
+        self.head = head
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        x, lengths = self.embedding(**inputs)
+        return self.head(self.core(x, lengths), lengths)
+
+
+class BuiltFields(Built):
+    """A field model behind its view of the task."""
+
+    def __init__(self, core: nn.Module, view: nn.Module, per_position: bool):
+        super().__init__(core, view.name)  # type: ignore[arg-type]
+        self.view = view
+        self.per_position = per_position
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        outputs = self.core(*self.view(**inputs))
+        if self.per_position:
+            return outputs.unflatten(0, (len(next(iter(inputs.values()))), -1))
+        return outputs
+
+
+def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
+    """Return a module that takes the task's inputs and returns its outputs.
+
+    Raises
+    ------
+    UserError
+        For an unknown or ill-typed hyperparameter, a task the model or its kind cannot take, or
+        an ``__init__`` that asks for what the harness does not have.
+    """
+    check_hyperparameters(cls, hyperparameters)
+    reason = cls.supports(spec)  # type: ignore[attr-defined]
+    if reason:
+        raise UserError(f"Model {model_name(cls)} does not take this task: {reason}")
+    if spec.per_position and isinstance(spec.inputs, Pair | Fields):
+        raise UserError(f"Inputs {type(spec.inputs).__name__} have no positions for outputs at each of them.")
+    if issubclass(cls, SequenceModel):
+        return _build_sequence(cls, spec, size, hyperparameters)
+    if issubclass(cls, FieldModel):
+        return _build_fields(cls, spec, size, hyperparameters)
+    raise UserError(f"Model {model_name(cls)} must subclass SequenceModel or FieldModel, or write its own build.")
+
+
+def _build_sequence(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
+    causal, lift, make_head = spec.causal, None, PositionHead if spec.per_position else RowHead
+    match spec.inputs:
+        case Tokens(vocab_size, length):
+            embedding = TokenEmbedding(vocab_size, size.width)
+        case Pair(Tokens(vocab_size, length)):
+            embedding, make_head = PairEmbedding(vocab_size, size.width), PairHead
+        case Series(channels, length):
+            embedding = SeriesEmbedding(channels, size.width)
+        case Image(channels, height, width):
+            embedding, length, lift = RasterEmbedding(channels, size.width), height * width, "raster"
+        case Fields():
+            embedding, length = FieldsEmbedding(spec.inputs, size.width), field_count(spec.inputs)
+            causal, lift = False, "fields-as-sequence"
+    core = _construct(cls, hyperparameters, width=size.width, depth=size.depth, causal=causal, length=length)
+    return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), lift)
+
+
+def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
+    chunks = {Fields: NativeFields, Tokens: TokenChunks, Pair: TokenChunks, Series: SeriesChunks, Image: ImageChunks}
+    view = WindowFields(spec) if spec.per_position else chunks[type(spec.inputs)](spec)
+    offered = {"fields": view.fields, "outputs": spec.n_outputs, "width": size.width, "depth": size.depth}
+    return BuiltFields(_construct(cls, hyperparameters, **offered), view, spec.per_position)
+
+
+def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> nn.Module:
+    """Make an instance with those of the `offered` arguments that its ``__init__`` names."""
+    arguments = dict(hyperparameters)
+    for name, parameter in _init_parameters(cls).items():
+        if name in offered:
+            arguments[name] = offered[name]
+        elif parameter.default is parameter.empty:
+            raise UserError(
+                f"Model {model_name(cls)}: __init__ asks for '{name}', which is neither a hyperparameter with "
+                f"a default nor one of {', '.join(offered)}."
+            )
+    return cls(**arguments)
+
+
+def hyperparameters_of(cls: type) -> dict[str, Any]:
+    """Return the model's hyperparameters with their defaults: its keyword-only arguments."""
+    return {
+        name: parameter.default
+        for name, parameter in _init_parameters(cls).items()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
+    }
+
+
+def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None:
+    """Raise `UserError` for a hyperparameter the model does not have, or a value of another type."""
+    known, parameters = hyperparameters_of(cls), _init_parameters(cls)
+    for name, value in hyperparameters.items():
+        if name not in known:
+            raise UserError(
+                f"Model {model_name(cls)} has no hyperparameter '{name}'.{did_you_mean(name, known)} "
+                f"Known: {', '.join(known) or 'none'}."
+            )
+        kind = _kind_of(parameters[name])
+        if not _is_of_kind(value, kind):
+            raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {value!r}.")
+
+
+_TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
+
+
+def _kind_of(parameter: inspect.Parameter) -> str:
+    """Return what a parameter takes, such as ``int | None``: as annotated, else its default's type."""
+    if parameter.annotation is parameter.empty:
+        return type(parameter.default).__name__
+    return getattr(parameter.annotation, "__name__", str(parameter.annotation))
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    """Return whether a value is of one of the named types; any value is, where one is not plain."""
+    names = [name.strip() for name in kind.split("|")]
+    if not all(name in _TYPES for name in names):
+        return True
+    if isinstance(value, bool):
+        return "bool" in names
+    return any(isinstance(value, _TYPES[name]) for name in names)
+
+
+def _init_parameters(cls: type) -> dict[str, inspect.Parameter]:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(cls).parameters
+    return {name: parameter for name, parameter in parameters.items() if parameter.kind not in variable}
+
+
+def model_name(cls: type) -> str:
+    """Return the name a class is registered by, quoted, or its own."""
+    return f"'{getattr(cls, 'registered_name', cls.__name__)}'"

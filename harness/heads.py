@@ -1,0 +1,99 @@
+"""What the harness lays around a sequence model: an embedding, a final norm and a head.
+
+None of it counts towards a tier's budget, and all of it is the same for every model.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+EMBEDDING_STD = 0.02
+"""Standard deviation of fresh embeddings, as in GPT-2, Mamba and Zoology; a protocol constant."""
+
+
+def embedding_table(rows: int, width: int) -> nn.Embedding:
+    """Return a table N(0, 0.02) whose row 0, the padding, is zero and stays so."""
+    table = nn.Embedding(rows, width, padding_idx=0)
+    with torch.no_grad():
+        table.weight.normal_(0, EMBEDDING_STD)[0].zero_()
+    return table
+
+
+class TokenEmbedding(nn.Module):
+    """Tokens (B, length) to (B, length, width)."""
+
+    def __init__(self, vocab_size: int, width: int):
+        super().__init__()
+        self.table = embedding_table(vocab_size, width)
+
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return self.table(tokens), lengths
+
+
+class PairEmbedding(TokenEmbedding):
+    """Both sides of a pair as rows of one batch: (B, 2, length) to (2B, length, width)."""
+
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return super().forward(tokens.flatten(0, 1), None if lengths is None else lengths.flatten())
+
+
+class SeriesEmbedding(nn.Module):
+    """Real vectors (B, length, channels) to (B, length, width), by one linear map."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.linear = nn.Linear(channels, width)
+
+    def forward(self, values: Tensor) -> tuple[Tensor, None]:
+        return self.linear(values), None
+
+
+def positions(count: int, lengths: Tensor) -> Tensor:
+    """Return which of `count` positions are valid in each row, (B, count) bool."""
+    return torch.arange(count, device=lengths.device) < lengths.unsqueeze(-1)
+
+
+def masked_mean(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the mean of x (B, length, width) over the valid positions of each row, (B, width)."""
+    if lengths is None:
+        return x.mean(1)
+    valid = positions(x.shape[1], lengths).unsqueeze(-1)
+    return x.masked_fill(~valid, 0).sum(1) / lengths.clamp(min=1).unsqueeze(-1)
+
+
+class PositionHead(nn.Module):
+    """Logits at each position: (B, length, width) to (B, length, n)."""
+
+    def __init__(self, width: int, n: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.linear = nn.Linear(width, n)
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        return self.linear(self.norm(x))
+
+
+class RowHead(nn.Module):
+    """Logits a row, from the mean over its valid positions: (B, length, width) to (B, n)."""
+
+    def __init__(self, width: int, n: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.linear = nn.Linear(width, n)
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        return self.linear(masked_mean(self.norm(x), lengths))
+
+
+class PairHead(nn.Module):
+    """Logits a pair, from [e1, e2, e1 - e2, e1 * e2] of its sides' means: (2B, length, width) to (B, n)."""
+
+    def __init__(self, width: int, n: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.linear = nn.Linear(4 * width, n)
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        first, second = masked_mean(self.norm(x), lengths).unflatten(0, (-1, 2)).unbind(1)
+        return self.linear(torch.cat((first, second, first - second, first * second), -1))
