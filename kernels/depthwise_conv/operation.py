@@ -1,11 +1,20 @@
-"""The public depthwise convolution."""
+"""The public depthwise convolution, and its registration with torch: gradients, shapes, vmap and the FLOP counter."""
 
 from __future__ import annotations
 
-from torch import Tensor
-from torch.nn import functional as F
+from typing import Any, Literal
 
-from .shifted import convolve
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
+
+from ..mapping import one_at_a_time
+from ..paths import note
+from . import fused, shifted
+from .cost import cost
+from .operands import Operands
+
+ARGUMENTS = "Tensor x, Tensor weight, Tensor? bias, int dilation, int left, bool silu"
 
 
 def depthwise_conv(
@@ -15,30 +24,98 @@ def depthwise_conv(
     *,
     dilation: int = 1,
     causal: bool = True,
-    activation: str | None = None,
+    activation: Literal["silu"] | None = None,
 ) -> Tensor:
-    """Convolve each channel over time with its own filter.
+    """Convolve each channel over time with its own filter; positions outside the sequence are zero.
 
     Parameters
     ----------
     x
         (batch, length, channels).
     weight
-        (channels, taps).
+        (channels, taps), the last tap the latest in time, as in `torch.nn.functional.conv1d`.
     bias
         (channels,).
     dilation
-        Positions between neighbouring taps; may pass the length.
+        Positions between neighbouring taps; may exceed the length.
     causal
-        Whether an output sees only its own position and those before. Else the taps are centred.
+        Whether the last tap lies on the output's own position. Else the taps are centred, and where that cannot be
+        exact the odd position lies after, as with ``padding="same"`` in torch.
     activation
-        "silu" or None.
+        "silu", applied to the sum, or None.
 
     Returns
     -------
     Tensor
-        (batch, length, channels).
+        (batch, length, channels) in the dtype of `x`. Computed in float64 where `x` is, else in float32.
+
+    Notes
+    -----
+    Differentiable once, in all tensors. On the CPU float32 runs in C where a compiler is found, see `path`.
     """
+    precision = torch.float64 if x.dtype == torch.float64 else torch.float32
+    tensors = (None if tensor is None else tensor.to(precision) for tensor in (x, weight, bias))
     reach = (weight.shape[1] - 1) * dilation
-    y = convolve(x, weight, bias, dilation, reach if causal else reach // 2)
-    return F.silu(y) if activation == "silu" else y
+    return conv(*tensors, dilation, reach if causal else reach // 2, activation == "silu").to(x.dtype)
+
+
+def path(x: Tensor) -> Literal["c", "shifted"]:
+    """Return the path that a convolution of `x` takes.
+
+    "c"
+        float32 on the CPU, where a C compiler is found: one pass over the rows.
+    "shifted"
+        Else: one shifted multiply-add in torch a tap.
+    """
+    return "c" if x.dtype == torch.float32 and x.device.type == "cpu" and fused.available() else "shifted"
+
+
+@torch.library.custom_op("archarena::depthwise_conv", mutates_args=(), schema=f"({ARGUMENTS}) -> Tensor")
+def conv(*arguments: Any) -> Tensor:
+    taken = path(arguments[0])
+    note("depthwise_conv", taken)
+    return (fused if taken == "c" else shifted).forward(Operands(*arguments))
+
+
+@torch.library.custom_op(
+    "archarena::depthwise_conv_backward", mutates_args=(), schema=f"(Tensor dy, {ARGUMENTS}) -> Tensor[]"
+)
+def conv_backward(dy: Tensor, *arguments: Any) -> list[Tensor]:
+    taken = path(dy)
+    note("depthwise_conv", taken)
+    return list((fused if taken == "c" else shifted).backward(Operands(*arguments), dy))
+
+
+@conv.register_fake
+def _(x: Tensor, *rest: Any) -> Tensor:
+    return x.new_empty(x.shape)
+
+
+@conv_backward.register_fake
+def _(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> list[Tensor]:
+    return [dy.new_empty(0 if tensor is None else tensor.shape) for tensor in (x, weight, bias)]
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *tensors, ctx.dilation, ctx.left, ctx.silu = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    dx, dweight, dbias = conv_backward(dy, *ctx.saved_tensors, ctx.dilation, ctx.left, ctx.silu)
+    return dx, dweight, None if ctx.saved_tensors[2] is None else dbias, None, None, None
+
+
+conv.register_autograd(_differentiate, setup_context=_remember)
+conv.register_vmap(one_at_a_time(conv))
+conv_backward.register_vmap(one_at_a_time(conv_backward))
+
+
+@register_flop_formula(torch.ops.archarena.depthwise_conv)
+def _(x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, **_: Any) -> int:
+    return cost(*x, weight[1], silu=silu).flops
+
+
+@register_flop_formula(torch.ops.archarena.depthwise_conv_backward)
+def _(dy: Any, x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, **_: Any) -> int:
+    return cost(*x, weight[1], silu=silu, backward=True).flops

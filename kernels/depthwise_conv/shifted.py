@@ -1,26 +1,49 @@
-"""The depthwise convolution in plain torch: one shifted multiply-add a tap."""
+"""The depthwise convolution in plain torch: one shifted multiply-add a tap, forward and backward by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from .operands import Gradients, Operands
 
 
-def taps(length: int, count: int, dilation: int, left: int) -> list[tuple[int, slice, slice]]:
-    """Return, for each tap that meets the sequence, its number, the rows it writes and the rows it reads."""
-    found = []
-    for k in range(count):
-        shift = k * dilation - left
-        if abs(shift) < length:
-            found.append(
-                (k, slice(max(0, -shift), length - max(0, shift)), slice(max(0, shift), length + min(0, shift)))
-            )
-    return found
+def forward(operands: Operands) -> Tensor:
+    """Return the convolution."""
+    y = _convolve(operands)
+    return F.silu(y) if operands.silu else y
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int, left: int) -> Tensor:
+def backward(operands: Operands, dy: Tensor) -> Gradients:
+    """Return the gradients of all operands."""
+    x, weight = operands.x, operands.weight
+    if operands.silu:
+        y = _convolve(operands)
+        gate = torch.sigmoid(y)
+        dy = dy * gate * (1 + y * (1 - gate))
+    dx, dweight = x.new_zeros(x.shape), weight.new_zeros(weight.shape)
+    for k, written, read in _taps(operands):
+        dx[:, read] += weight[:, k] * dy[:, written]
+        dweight[:, k] = (dy[:, written] * x[:, read]).sum((0, 1))
+    return Gradients(dx, dweight, x.new_empty(0) if operands.bias is None else dy.sum((0, 1)))
+
+
+def _convolve(operands: Operands) -> Tensor:
     """Return the convolution before its activation."""
-    y = torch.zeros_like(x) if bias is None else bias.expand_as(x).clone()
-    for k, write, read in taps(x.shape[1], weight.shape[1], dilation, left):
-        y[:, write] += weight[:, k] * x[:, read]
+    x, weight, bias, *_ = operands
+    y = x.new_zeros(x.shape) if bias is None else bias.expand_as(x).clone(memory_format=torch.contiguous_format)
+    for k, written, read in _taps(operands):
+        y[:, written] += weight[:, k] * x[:, read]
     return y
+
+
+def _taps(operands: Operands) -> Iterator[tuple[int, slice, slice]]:
+    """Yield each tap that meets the sequence: its number, the positions it writes and those it reads."""
+    length, count = operands.x.shape[1], operands.weight.shape[1]
+    for k in range(count):
+        shift = k * operands.dilation - operands.left
+        if abs(shift) < length:
+            yield k, slice(max(0, -shift), length - max(0, shift)), slice(max(0, shift), length + min(0, shift))
