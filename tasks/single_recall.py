@@ -1,0 +1,89 @@
+"""Single-query associative recall (Fu et al. 2023, "H3", arXiv:2212.14052)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import PerPosition, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .rows import distinct_rows
+
+
+@register_task(
+    "recall-single",
+    summary="Key-value pairs from a map drawn anew for each row, then one key: name its value.",
+    suites=("recall", "quick"),
+)
+class SingleQueryRecall(Task):
+    """A row is key-value pairs, keys drawn with repeats, then the sign ``=>`` and a key that occurred.
+
+    Of V symbols, two are signs: the unused no-op (id 0, which pads) and ``=>`` (id V - 1). The
+    first half of the others are keys, the second half values. Training scores every position (its
+    target is the next token), validation and test the last one alone, as the published code does.
+    The published size is its default: V = 20, 40 tokens of pairs.
+
+    Parameters
+    ----------
+    vocab_size
+        V, even, at least 4.
+    context
+        Tokens of pairs, even; a row has two more.
+    train, valid, test
+        Rows.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"vocab_size": 10, "context": 10, "train": 256, "valid": 64, "test": 128},
+        "quick": {"vocab_size": 10, "context": 20, "train": 20_000, "valid": 500, "test": 2_000},
+        "standard": {"vocab_size": 30, "context": 254, "train": 20_000, "valid": 500, "test": 2_000},
+        "full": {"vocab_size": 20, "context": 40, "train": 5_000, "valid": 500, "test": 500},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=300, batch=64),
+        "standard": Budget(steps=6_000, batch=64),
+        "full": Budget(steps=62_500, batch=32),
+    }
+    evaluations = (Evaluation("position_accuracy", "Share of rows whose last key's value is named.", ceiling=1.0),)
+
+    def __init__(self, vocab_size: int, context: int, train: int, valid: int, test: int):
+        self.vocab_size, self.context = vocab_size, context
+        self.train, self.valid, self.test = train, valid, test
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Tokens(self.vocab_size, self.context + 2), PerPosition(self.vocab_size), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
+        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
+        valid, test = held_out[: self.valid], held_out[self.valid :]
+        return Splits(_split(train, first_scored=0), _split(valid), {"test": _split(test)})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        return [Level("", "any value", 2 / (self.vocab_size - 2), "chance", "A blind guess among all values.")]
+
+    def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        """Return (n, context + 3) tokens, the answer last."""
+        kinds, pairs, each = (self.vocab_size - 2) // 2, self.context // 2, np.arange(n)
+        values = generator.integers(kinds, size=(n, kinds))
+        keys = generator.integers(kinds, size=(n, pairs))
+        occurred = np.zeros((n, kinds), bool)
+        occurred[each[:, None], keys] = True
+        query = (generator.random((n, kinds)) * occurred).argmax(axis=1)
+        rows = np.empty((n, self.context + 3), np.min_scalar_type(-max(self.vocab_size, 100)))
+        rows[:, : self.context : 2] = 1 + keys
+        rows[:, 1 : self.context : 2] = 1 + kinds + np.take_along_axis(values, keys, axis=1)
+        rows[:, -3], rows[:, -2], rows[:, -1] = self.vocab_size - 1, 1 + query, 1 + kinds + values[each, query]
+        return rows
+
+
+def _split(rows: np.ndarray, first_scored: int = -1) -> Split:
+    tokens, targets = rows[:, :-1], rows[:, 1:].copy()
+    targets[:, :first_scored] = -100
+    return Split({"tokens": tokens, "lengths": np.full(len(rows), tokens.shape[1], np.int32)}, targets)
