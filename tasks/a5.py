@@ -1,0 +1,115 @@
+"""The word problem of the group A5 (Cirone et al. 2024, arXiv:2402.19047; Merrill et al. 2024, arXiv:2404.08819)."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from itertools import permutations
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import PerPosition, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .levels import majority_level
+from .rows import distinct_rows
+
+ORDER = 60
+
+
+@register_task(
+    "recall-a5",
+    summary="Running product of permutations of five things: state tracking that cannot be done in parallel steps.",
+    suites=("recall", "quick"),
+)
+class A5WordProblem(Task):
+    """A row is `length` elements of A5, and the target at each position the product up to there.
+
+    Element g is token g + 1, so that id 0 pads, and class g. Products compose from the left:
+    the target moves from a to ``product_table()[a, x]``. As published, training also sees the
+    table of all products of two, here as `pairs` short rows, and the columns score all positions;
+    these are easy early in a row, so a second column scores the last one alone.
+
+    Parameters
+    ----------
+    length
+        k, elements a row.
+    train, valid, test
+        Rows, all different.
+    pairs
+        Training rows of two elements beside those of `length`.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"length": 3, "train": 256, "valid": 64, "test": 128, "pairs": 256},
+        "quick": {"length": 6, "train": 10_000, "valid": 500, "test": 2_000, "pairs": 10_000},
+        "standard": {"length": 12, "train": 400_000, "valid": 1_000, "test": 5_000, "pairs": 400_000},
+        "full": {"length": 20, "train": 800_000, "valid": 1_000, "test": 10_000, "pairs": 800_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=300, batch=64),
+        "standard": Budget(steps=20_000, batch=128),
+        "full": Budget(steps=1_000_000, batch=64),
+    }
+    evaluations = (
+        Evaluation("position_accuracy", "Share of all positions right.", chance=1 / ORDER, ceiling=1.0),
+        Evaluation(
+            "position_accuracy", "Share of last positions right.", "last", "last", chance=1 / ORDER, ceiling=1.0
+        ),
+    )
+
+    def __init__(self, length: int, train: int, valid: int, test: int, pairs: int):
+        self.length, self.pairs = length, pairs
+        self.train, self.valid, self.test = train, valid, test
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Tokens(ORDER + 1, self.length), PerPosition(ORDER), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
+        words = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
+        train = np.concatenate([words, self._padded_pairs(streams.train)])
+        test = _split(held_out[self.valid :])
+        last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(-100))
+        return Splits(_split(train), _split(held_out[: self.valid]), {"test": test, "last": Split(test.inputs, last)})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        train = splits.train.targets
+        return [
+            majority_level(train, splits.tests[evaluation.test].targets, evaluation.name)
+            for evaluation in self.evaluations
+        ]
+
+    def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        return generator.integers(1, ORDER + 1, size=(n, self.length), dtype=np.int8)
+
+    def _padded_pairs(self, generator: np.random.Generator) -> np.ndarray:
+        rows = np.zeros((self.pairs, self.length), np.int8)
+        rows[:, :2] = 1 + np.stack(np.divmod(generator.integers(ORDER**2, size=self.pairs), ORDER), axis=1)
+        return rows
+
+
+@cache
+def product_table() -> np.ndarray:
+    """Return (60, 60) classes: entry [a, b] is the even permutation ``a[b[i]]``; class 0 is the identity."""
+    even = np.array([p for p in permutations(range(5)) if _is_even(p)])
+    code = even @ 5 ** np.arange(5)
+    products = even[:, even] @ 5 ** np.arange(5)
+    order = code.argsort()
+    return order[np.searchsorted(code, products, sorter=order)].astype(np.int8)
+
+
+def _is_even(permutation: tuple[int, ...]) -> bool:
+    return sum(a > b for i, a in enumerate(permutation) for b in permutation[i + 1 :]) % 2 == 0
+
+
+def _split(tokens: np.ndarray) -> Split:
+    table, targets = product_table(), np.full_like(tokens, -100)
+    state = np.zeros(len(tokens), np.int8)
+    for position, token in enumerate(tokens.T):
+        state = np.where(token > 0, table[state, token - 1], state)
+        targets[:, position] = np.where(token > 0, state, -100)
+    return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets)
