@@ -1,0 +1,98 @@
+"""Numbers as pages show them: a decimal point whatever the reader's locale, digits by metric."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+NONE = "–"
+_DECIMALS = {"auc": 4, "log_loss": 4}
+
+
+@dataclass(frozen=True)
+class ScoreFormat:
+    """How the scores of one metric are written."""
+
+    metric: str
+    unit: str
+
+    @property
+    def label(self) -> str:
+        """Return the metric and its unit, as a column's header shows them."""
+        name = "AUC" if self.metric == "auc" else self.metric.replace("_", " ")
+        return f"{name}, %" if self.unit == "fraction" else name
+
+    def __call__(self, value: float | None) -> str:
+        """Return a score without its unit."""
+        if value is None or not math.isfinite(value):
+            return NONE
+        if self.unit == "fraction":
+            return f"{100 * value:.1f}"
+        return f"{value:.{_DECIMALS.get(self.metric, 3)}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time in the unit that suits it."""
+    if seconds is None or not math.isfinite(seconds):
+        return NONE
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    minutes = seconds / 60
+    return f"{minutes:.1f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+
+
+def quantity(value: float | None) -> str:
+    """Return a count or rate with three digits and a unit prefix: 64.1 k, 2.53 M."""
+    return _scaled(value, 1000, ("", "k", "M", "G", "T", "P"))
+
+
+def memory(value: float | None) -> str:
+    """Return bytes with three digits: 410 MiB."""
+    return _scaled(value, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
+
+
+def _scaled(value: float | None, base: int, prefixes: tuple[str, ...]) -> str:
+    if value is None or not math.isfinite(value):
+        return NONE
+    step = 0
+    while abs(value) >= base * 0.9995 and step < len(prefixes) - 1:
+        value, step = value / base, step + 1
+    digits = f"{value:.0f}" if abs(value) >= 100 or float(value).is_integer() and not step else f"{value:.3g}"
+    return f"{digits} {prefixes[step]}".rstrip()
+
+
+def plain(value: Any) -> str:
+    """Return any value of a record as one line of text."""
+    if value is None or value == "" or value == {}:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain, value))
+    return str(value)
+
+
+def visible(value: Any) -> Any:
+    """Return text with its control, direction and other invisible characters spelled out.
+
+    A name with a right-to-left override would otherwise show as another name.
+    """
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    if value.isascii() and value.isprintable():
+        return value
+    return "".join(_spelled(char) for char in value)
+
+
+def _spelled(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
+        return char
+    return f"\\u{ord(char):04x}"

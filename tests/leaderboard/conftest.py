@@ -1,0 +1,144 @@
+"""Records and results folders made through the real classes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archarena.harness.records import (
+    CellInfo,
+    Cost,
+    CurvePoint,
+    DataInfo,
+    Record,
+    ResultStore,
+    Score,
+    SizeInfo,
+    Try,
+)
+
+LEVELS = {
+    "recall-mqar": [("any value", 1 / 32, "chance"), ("value from the row", 0.25, "baseline"), ("ceiling", 1.0, "ceiling")],
+    "lra-listops": [("chance", 0.1, "chance"), ("majority", 0.17, "baseline")],
+    "math-lm": [("bigram", 3.9, "baseline")],
+    "ctr-synthetic": [("chance", 0.5, "chance"), ("logistic regression", 0.7012, "baseline"), ("oracle", 0.8123, "ceiling")],
+}
+METRICS = {
+    "math-lm": ("bits_per_byte", "lower", "bits"),
+    "ctr-synthetic": ("auc", "higher", ""),
+}
+
+
+def make_record(
+    variant: str = "mamba",
+    task: str = "recall-mqar",
+    seed: int = 0,
+    value: float | dict[str, float | None] | None = 0.9,
+    *,
+    status: Any = "ok",
+    **changes: Any,
+) -> Record:
+    """Return a record of one cell; `value` may hold one score a column."""
+    parts = {"model": variant, "task": task, "seed": seed, "tier": "quick", "device": "cpu: Test", "protocol": 1}
+    parts |= changes.pop("parts", {})
+    values = value if isinstance(value, dict) else {task: value}
+    cell = {"variant": variant, "model": variant.split("[")[0], "task": task, "tier": "quick", "recipe": "common"}
+    fields = {
+        "key": hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
+        "key_parts": parts,
+        "cell": CellInfo(**{**cell, "seed": seed} | changes.pop("cell", {})),
+        "status": status,
+        "scores": {column: _score(column, found) for column, found in values.items()} if status == "ok" else {},
+        "learning_rate": 3e-3 if status == "ok" else None,
+        "tries": [_try(1e-3, 140), _try(3e-3, 700), _try(1e-2, 140)] if status == "ok" else [],
+        "size": SizeInfo(
+            width=64, depth=2, budget=64_000, body_parameters=63_312, total_parameters=70_000, deviation=-0.0108
+        ),
+        "cost": Cost(
+            train_seconds=12.5,
+            total_seconds=19.0,
+            samples_per_second=3600.0,
+            step_ms={"p10": 15.1, "p50": 17.0, "p90": 20.2},
+            peak_rss_bytes=410 * 2**20,
+        ),
+        "data": DataInfo(identity={"version": 1}, checksum=f"{task}-{seed}", rows={"train": 40_000, "test": 2_000}),
+        "environment": {"device": "cpu: Test", "python": "3.12.4", "packages": {"torch": "2.13.0"}},
+        "command": f"archarena run --model {variant} --task {task} --tier quick --seed {seed}",
+        "started": f"2026-01-02T03:04:{seed:02d}+00:00",
+    }
+    return Record(**fields | changes)
+
+
+def _score(column: str, value: float | None) -> Score:
+    metric, direction, _ = METRICS.get(column, ("accuracy", "higher", "fraction"))
+    return Score(metric=metric, direction=direction, value=value, rows=2000)  # type: ignore[arg-type]
+
+
+def _try(rate: float, steps: int) -> Try:
+    points = [
+        CurvePoint(
+            step=step,
+            samples=64 * step,
+            seconds=step / 60,
+            train_loss=3.4 / (1 + step * rate),
+            valid=1 - 0.97 / (1 + step * rate),
+        )
+        for step in range(70, steps + 1, 70)
+    ]
+    return Try(learning_rate=rate, steps=steps, valid=points[-1].valid, curve=points)
+
+
+def task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:
+    """Return a task's card with one evaluation a column."""
+    evaluations = []
+    for column in columns:
+        metric, direction, unit = METRICS.get(column, ("accuracy", "higher", "fraction"))
+        evaluations.append(
+            {"column": column, "metric": metric, "direction": direction, "unit": unit, "summary": f"Score of {column}."}
+        )
+    levels = [
+        {"column": column, "name": name, "value": value, "kind": kind, "summary": f"What {name} reaches."}
+        for column in columns
+        for name, value, kind in LEVELS.get(column, [])
+    ]
+    return {
+        "task": task,
+        "tier": "quick",
+        "summary": f"A task called {task}.",
+        "suites": [task.split("-")[0], "quick"],
+        "needs": [],
+        "reduced": True,
+        "evaluations": evaluations,
+        "levels": levels,
+        "spec": {},
+        "rows": {"train": 40_000, "valid": 500, "test": 2_000},
+    } | changes
+
+
+def model_card(name: str, **changes: Any) -> dict[str, Any]:
+    """Return a model's card."""
+    return {"name": name, "summary": f"A model called {name}.", "paper": "", "family": "state space"} | changes
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes records and cards into a results folder."""
+
+    def write(*records: Record, name: str = "results", tasks: Any = None, models: Any = ()) -> Path:
+        store = ResultStore(tmp_path / name)
+        for record in records:
+            store.write(record)
+        if tasks is None:
+            tasks = [task_card(task, [task]) for task in {record.cell.task for record in records}]
+        for card in tasks:
+            store.write_card("tasks", f"{card['task']}-{card['tier']}", card)
+        for card in models:
+            store.write_card("models", card["name"], card)
+        return store.folder
+
+    return write
