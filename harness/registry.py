@@ -75,7 +75,7 @@ class Entry:
     kind: Kind
     name: str
     class_name: str
-    declared: Mapping[str, Any]
+    declared: Mapping[str, Any] = field(hash=False)
     file: Path
     module: str | None = None
     """Import name, or None for a plugin file."""

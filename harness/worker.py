@@ -72,7 +72,8 @@ def _first_line(error: Exception) -> str:
 
 def _die_with_parent() -> None:
     """End this process when the parent's end of standard input closes, however the parent ended."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1):
+        pass
     os._exit(1)
 
 
