@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..harness.errors import UserError
 from ..harness.registry import register_task
 from ..harness.spec import PerPosition, TaskSpec, Tokens
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
@@ -34,11 +35,16 @@ class A5WordProblem(Task):
     Parameters
     ----------
     length
-        k, elements a row.
+        k, elements a row, at least 3.
     train, valid, test
         Rows, all different.
     pairs
         Training rows of two elements beside those of `length`.
+
+    Raises
+    ------
+    UserError
+        If rows are so short that the pairs would hold test rows.
     """
 
     sizes: ClassVar = {
@@ -61,6 +67,8 @@ class A5WordProblem(Task):
     )
 
     def __init__(self, length: int, train: int, valid: int, test: int, pairs: int):
+        if length < 3:
+            raise UserError(f"Rows of A5 need at least 3 elements, since training sees all pairs; found {length}.")
         self.length, self.pairs = length, pairs
         self.train, self.valid, self.test = train, valid, test
 

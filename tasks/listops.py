@@ -1,0 +1,86 @@
+"""ListOps of the Long Range Arena (Tay et al. 2021, arXiv:2011.04006; Nangia and Bowman 2018)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import Classes, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .levels import majority_level
+from .listops_trees import VOCABULARY, draw_trees
+from .rows import distinct_rows
+
+
+@register_task(
+    "lra-listops",
+    summary="Evaluate a nested list of minima, maxima, medians and sums modulo 10, written in prefix form.",
+    suites=("lra", "quick"),
+)
+class ListOps(Task):
+    """A row is a tree of operators over digits in prefix form, its target the tree's value.
+
+    Trees are drawn as published and kept if their length lies strictly between the bounds; all
+    rows differ. Shorter bounds keep shallower trees, whose value often follows from the first
+    operator alone; the level "first operator" says how often. The published size is that of the
+    Long Range Arena: 500 to 2000 tokens.
+
+    Parameters
+    ----------
+    shorter_than, longer_than
+        Bounds on the tokens of a row, both excluded.
+    train, valid, test
+        Rows.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"longer_than": 10, "shorter_than": 33, "train": 256, "valid": 64, "test": 128},
+        "quick": {"longer_than": 20, "shorter_than": 97, "train": 10_000, "valid": 500, "test": 2_000},
+        "standard": {"longer_than": 100, "shorter_than": 513, "train": 96_000, "valid": 1_000, "test": 2_000},
+        "full": {"longer_than": 500, "shorter_than": 2000, "train": 96_000, "valid": 2_000, "test": 2_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=250, batch=32),
+        "standard": Budget(steps=5_000, batch=64),
+        "full": Budget(steps=30_000, batch=32),
+    }
+    evaluations = (Evaluation("accuracy", "Share of trees evaluated right.", chance=0.1, ceiling=1.0),)
+
+    def __init__(self, longer_than: int, shorter_than: int, train: int, valid: int, test: int):
+        self.longer_than, self.shorter_than = longer_than, shorter_than
+        self.train, self.valid, self.test = train, valid, test
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Tokens(len(VOCABULARY), self.shorter_than - 1), Classes(10))
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        held_out = self._rows(streams.fixed, self.valid + self.test)
+        train = self._rows(streams.train, self.train, held_out)
+        return Splits(_split(train), _split(held_out[: self.valid]), {"test": _split(held_out[self.valid :])})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        train, test = splits.train, splits.tests["test"]
+        return [majority_level(train.targets, test.targets), _first_operator(train, test)]
+
+    def _rows(self, generator: np.random.Generator, n: int, exclude: np.ndarray | None = None) -> np.ndarray:
+        draw = partial(draw_trees, generator, longer_than=self.longer_than, shorter_than=self.shorter_than)
+        return distinct_rows(draw, n, exclude)
+
+
+def _first_operator(train: Split, test: Split) -> Level:
+    counts = np.zeros((len(VOCABULARY), 10), np.int64)
+    np.add.at(counts, (train.inputs["tokens"][:, 0], train.targets), 1)
+    guesses = counts.argmax(axis=1)[test.inputs["tokens"][:, 0]]
+    value = float(np.mean(guesses == test.targets))
+    return Level("", "first operator", value, summary="The commonest value in training of trees with that operator.")
+
+
+def _split(rows: np.ndarray) -> Split:
+    values, tokens = rows[:, 0], rows[:, 1:]
+    return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, values.astype(np.int64))
