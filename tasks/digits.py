@@ -1,0 +1,87 @@
+"""Handwritten digits, read pixel by pixel (the copy of a UCI test set that scikit-learn carries)."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import Classes, Series, TaskSpec
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .levels import fit_logistic, majority_level
+
+LENGTH = 64
+TEST_SHARE, VALID_SHARE = 0.2, 0.1
+
+
+@register_task(
+    "digits",
+    summary="Real handwritten digits of 8 by 8 pixels as a sequence of 64 grey values.",
+    suites=("quick",),
+)
+class Digits(Task):
+    """A row is a picture in raster order, its values divided by 16.
+
+    Of each digit, the first fifth in the order of a hash of their pixels is the test set and the
+    next tenth the validation rows, so the split depends on nothing but the pictures. All tiers but
+    the smallest hold all 1797 pictures.
+
+    Parameters
+    ----------
+    limit
+        Training pictures at most, or None for all.
+    """
+
+    sizes: ClassVar = {"smoke": {"limit": 256}, "quick": {}, "standard": {}, "full": {}}
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=300, batch=64),
+        "standard": Budget(steps=2_000, batch=64),
+        "full": Budget(steps=10_000, batch=64),
+    }
+    evaluations = (Evaluation("accuracy", "Share of digits named right.", chance=0.1, ceiling=1.0),)
+    published = ("quick", "standard", "full")
+
+    def __init__(self, limit: int | None = None):
+        self.limit = limit
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Series(channels=1, length=LENGTH), Classes(10))
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        from sklearn.datasets import load_digits
+
+        pixels, labels = (np.asarray(array) for array in load_digits(return_X_y=True))
+        rank = _rank_within_class(pixels, labels)
+        test, valid = rank < TEST_SHARE, (rank >= TEST_SHARE) & (rank < TEST_SHARE + VALID_SHARE)
+        train = np.flatnonzero(~(test | valid))[: self.limit]
+        train, valid, test = (_split(pixels[rows], labels[rows]) for rows in (train, valid, test))
+        return Splits(train, valid, {"test": test})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        train, test = splits.train, splits.tests["test"]
+        model = fit_logistic(train.inputs["values"][..., 0], train.targets)
+        accuracy = float(model.score(test.inputs["values"][..., 0], test.targets))
+        return [
+            majority_level(train.targets, test.targets),
+            Level("", "logistic regression", accuracy, summary="On the 64 pixels."),
+        ]
+
+
+def _rank_within_class(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return, in [0, 1), where each picture stands among those of its class, ordered by hash."""
+    hashes = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in pixels.astype(np.uint8)])
+    order = np.lexsort((hashes, labels))
+    counts = np.bincount(labels)
+    starts = np.repeat(np.cumsum(counts) - counts, counts)
+    rank = np.empty(len(labels))
+    rank[order] = (np.arange(len(labels)) - starts) / np.repeat(counts, counts)
+    return rank
+
+
+def _split(pixels: np.ndarray, labels: np.ndarray) -> Split:
+    return Split({"values": (pixels / 16).astype(np.float32)[..., None]}, labels.astype(np.int64))
