@@ -1,0 +1,120 @@
+"""The task on a small set in the real one's format, and on the real one where it is at hand."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from archarena.harness.metrics import METRICS
+from archarena.harness.prepare import streams
+from archarena.tasks.byte_rows import END, IGNORE
+from archarena.tasks.math import MATH, Math, frame
+from hypothesis import given
+from hypothesis import strategies as st
+
+SIZE = {"length": 96, "train": 60, "valid": 40, "test": 30, "choices": 12, "choice_length": 96}
+
+
+def problems(part: str, rows: int) -> list[dict]:
+    return [
+        {
+            "problem": f"What is {n} plus {n + 1} in {part}?",
+            "level": f"Level {n % 5 + 1}",
+            "type": ("Algebra", "Geometry")[n % 2],
+            "solution": f"We add, and get $\\boxed{{{2 * n + 1}}}$.",
+        }
+        for n in range(rows)
+    ]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Return a task on 600 training and 50 test problems, and its data folder."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "math").mkdir()
+    checksums = {}
+    for part, rows in (("train", problems("train", 600)), ("test", problems("test", 50))):
+        (folder / "math" / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        checksums[part] = MATH.canonical(pd.DataFrame(rows))[1]
+    task = Math(**SIZE)
+    task.dataset = replace(MATH, checksums=checksums)
+    return task, folder
+
+
+def read(split) -> list[str]:
+    rows = zip(split.inputs["tokens"], split.inputs["lengths"], strict=True)
+    return [bytes((tokens[:length] - 1).tolist()).decode() for tokens, length in rows]
+
+
+def test_the_loss_sees_the_solution_and_the_end_mark_alone(small):
+    task, folder = small
+    split = task.splits(folder, streams("math", "smoke", 0)).train
+    for text, targets in zip(read(split), split.targets, strict=True):
+        scored = targets[targets != IGNORE]
+        assert text.startswith("Problem:\nWhat is ")
+        assert scored[-1] == END
+        assert text.split("\n\nSolution:\n")[1] == bytes((scored[:-1] - 1).tolist()).decode()
+
+
+def test_validation_problems_are_never_trained_on_and_the_seed_moves_training_alone(small):
+    task, folder = small
+    runs = [task.splits(folder, streams("math", "smoke", seed)) for seed in (0, 1, 0)]
+    assert read(runs[0].train) == read(runs[2].train) != read(runs[1].train)
+    assert read(runs[0].valid) == read(runs[1].valid)
+    assert not set(read(runs[0].valid)) & {*read(runs[0].train), *read(runs[1].train)}
+    for name in ("lm", "choice"):
+        assert read(runs[0].tests[name]) == read(runs[1].tests[name])
+        assert np.array_equal(runs[0].tests[name].targets, runs[1].tests[name].targets)
+
+
+def test_a_bigram_of_bytes_is_below_a_unigram_and_both_are_probabilities(small):
+    task, folder = small
+    levels = {level.name: level.value for level in task.baselines(task.splits(folder, streams("math", "smoke", 0)))}
+    assert 0 < levels["bigram"] < levels["unigram"] < np.log2(258)
+
+
+def test_every_evaluation_finds_its_test_and_groups(small):
+    task, folder = small
+    splits = task.splits(folder, streams("math", "smoke", 0))
+    for evaluation in task.evaluations:
+        split = splits.tests[evaluation.test]
+        assert set(evaluation.slices) <= set(split.groups)
+        assert all(len(labels) == len(split.targets) for labels in split.groups.values())
+
+
+def test_choice_counts_what_the_problem_adds(small):
+    task, folder = small
+    split = task.splits(folder, streams("math", "smoke", 0)).tests["choice"]
+    gain = np.zeros((len(split.targets), 2, 4))
+    gain[np.arange(len(gain)), 0, split.targets] = 1.0
+    prior = np.random.default_rng(0).normal(size=(len(gain), 1, 4))
+    assert METRICS["choice_accuracy"].score((gain + 100 * prior).ravel(), split.targets) == 1.0
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80), st.integers(30, 120))
+def test_a_row_fits_and_cuts_the_problems_head_first(problem, solution, length):
+    context, kept = frame(problem, solution, length)
+    inner = context.removeprefix(b"Problem:\n").removesuffix(b"\n\nSolution:\n")
+    room = length - len(b"Problem:\n\n\nSolution:\n")
+    assert problem.endswith(inner)
+    assert kept == solution
+    if len(problem) + len(solution) <= room:
+        assert inner == problem
+    else:
+        assert len(inner) >= min(len(problem), room // 3)
+        assert len(inner) + len(solution) <= room or len(inner) == room // 3
+
+
+@pytest.mark.skipif("ARCHARENA_DATA" not in os.environ, reason="needs the real problems: set ARCHARENA_DATA")
+def test_the_real_problems_give_the_known_counts_and_levels():
+    data = Path(os.environ["ARCHARENA_DATA"])
+    if MATH.find(data) is None:
+        pytest.skip(MATH.missing(data))
+    test = MATH.read(data, "test")
+    assert test["level"].value_counts().sort_index().tolist() == [437, 894, 1131, 1214, 1324]
+    task = Math(**Math.sizes["quick"])
+    levels = {level.name: level.value for level in task.baselines(task.splits(data, streams("math", "quick", 0)))}
+    assert levels["bigram"] < 4.0 < levels["unigram"] < 5.5
