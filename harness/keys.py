@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -72,7 +72,6 @@ def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, t
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
 
 
-@cache
 def source_hash(entry: Entry) -> str:
     """Return a hash of the class's file and of what it imports beside the harness.
 
@@ -81,7 +80,7 @@ def source_hash(entry: Entry) -> str:
     """
     digest = hashlib.sha256()
     for file in sorted(_closure(entry.file, entry.module), key=lambda path: (path.name, str(path))):
-        digest.update(file.name.encode() + b"\0" + _meaning(file) + b"\0")
+        digest.update(file.name.encode() + b"\0" + _meaning(file, file.stat().st_mtime_ns) + b"\0")
     return digest.hexdigest()
 
 
@@ -93,24 +92,22 @@ def _closure(file: Path, module: str | None) -> set[Path]:
         if path in found:
             continue
         found[path] = name
-        waiting += [(module_file(imported), imported) for imported in _imports(path, name)]
-    native = {
-        source for path in found if path.name == "__init__.py" or path != file for source in path.parent.glob("*.c")
-    }
+        waiting += [(module_file(imported), imported) for imported in _imports(path, name, path.stat().st_mtime_ns)]
+    native = {source for path, name in found.items() if name for source in path.parent.glob("*.c")}
     return set(found) | native
 
 
-def _imports(file: Path, module: str | None) -> Iterable[str]:
-    """Yield the archarena modules outside the harness that a file imports."""
+@cache
+def _imports(file: Path, module: str | None, _changed_at: int) -> tuple[str, ...]:
+    """Return the archarena modules outside the harness that a file imports."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             base = _absolute(node, file, module)
-            candidates = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            candidates = [alias.name for alias in node.names]
-        else:
-            continue
-        yield from (name for name in candidates if _is_ours(name))
+            names += [alias.name for alias in node.names]
+    return tuple(name for name in dict.fromkeys(names) if _is_ours(name))
 
 
 def _absolute(node: ast.ImportFrom, file: Path, module: str | None) -> str:
@@ -132,7 +129,8 @@ def _is_ours(name: str) -> bool:
         return False
 
 
-def _meaning(file: Path) -> bytes:
+@cache
+def _meaning(file: Path, _changed_at: int) -> bytes:
     source = file.read_text(encoding="utf-8")
     if file.suffix != ".py":
         return source.encode()

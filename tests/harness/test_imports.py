@@ -1,0 +1,69 @@
+"""Which room may import which, what starts without torch, and that no second registry is loaded."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAY_IMPORT = {
+    "kernels": {"kernels"},
+    "models": {"models", "kernels", "harness"},
+    "tasks": {"tasks", "harness"},
+    "harness": {"harness"},
+    "leaderboard": {"leaderboard", "harness"},
+}
+# A command imports what it runs, inside its function.
+EXCEPTIONS = {("harness/commands/board.py", "leaderboard")}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    found = set()
+    package = ["archarena", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            names = [[*base, *(node.module or "").split("."), alias.name] for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        else:
+            continue
+        found |= {name[1] for name in ([part for part in name if part] for name in names) if name[0] == "archarena"}
+    return found
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_one_way(room):
+    wrong = {
+        (str(path.relative_to(ROOT)), imported)
+        for path in (ROOT / room).rglob("*.py")
+        for imported in rooms_imported(path) - MAY_IMPORT[room]
+    }
+    assert wrong - EXCEPTIONS == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"], ["board", "--help"]])
+def test_help_and_list_import_no_torch(arguments):
+    code = (
+        "import sys; from archarena.harness.commands import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert not end.code, end\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'pydantic', 'sklearn'} & sys.modules.keys(); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_no_top_level_harness_is_loaded():
+    import archarena.harness  # noqa: F401
+
+    assert not {"harness", "models", "tasks", "kernels", "leaderboard"} & sys.modules.keys()
+
+
+def test_a_users_folder_with_the_same_names_is_not_picked_up(tmp_path):
+    for name in ("harness", "models", "tasks", "tests", "kernels", "leaderboard"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('the user\\'s own package was imported')")
+    code = "from archarena.harness import get_task; from archarena.harness.run import run; get_task('digits')"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

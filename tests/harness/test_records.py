@@ -1,0 +1,118 @@
+"""Records: whole or not at all, versioned, and refused in one sentence when they are wrong."""
+
+import json
+import os
+import threading
+
+import pytest
+from archarena.harness.errors import UserError
+from archarena.harness.records import (
+    MIGRATIONS,
+    SCHEMA,
+    CellInfo,
+    DataInfo,
+    Record,
+    ResultStore,
+    json_schema,
+    read_record,
+    slug,
+    write_atomically,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def record(**changes) -> Record:
+    cell = CellInfo(variant="mamba[d_state=8]", model="mamba", task="toy", tier="smoke", recipe="common", seed=0)
+    return Record(
+        **{"key": "ab" * 32, "key_parts": {}, "cell": cell, "status": "ok", "data": DataInfo(identity={})} | changes
+    )
+
+
+def test_a_record_reads_back_as_written(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.write(record(learning_rate=0.003))
+    assert path == tmp_path / "records" / "toy" / "mamba_d_state_8-s0-abababababab.json"
+    assert list(store.read()) == [record(learning_rate=0.003)]
+
+
+def test_a_record_of_a_newer_schema_is_refused(tmp_path):
+    path = ResultStore(tmp_path).write(record())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": SCHEMA + 1}))
+    with pytest.raises(UserError, match=f"has schema {SCHEMA + 1}, and this version of archarena reads up to {SCHEMA}"):
+        read_record(path)
+
+
+def test_an_older_record_is_migrated_step_by_step(tmp_path, monkeypatch):
+    path = ResultStore(tmp_path).write(record())
+    old = {**json.loads(path.read_text()), "schema": SCHEMA - 1}
+    old["state"] = old.pop("status")
+    path.write_text(json.dumps(old))
+    monkeypatch.setitem(
+        MIGRATIONS, SCHEMA - 1, lambda data: {**data, "schema": SCHEMA, "status": data["state"]} | {"state": None}
+    )
+    with pytest.raises(UserError, match="not a valid record: state"):
+        read_record(path)
+    monkeypatch.setitem(
+        MIGRATIONS,
+        SCHEMA - 1,
+        lambda data: {key: value for key, value in data.items() if key != "state"} | {"schema": SCHEMA, "status": "ok"},
+    )
+    assert read_record(path) == record()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', '{"schema": "1"}'])
+def test_a_corrupt_file_is_one_sentence_that_names_it(tmp_path, content):
+    path = tmp_path / "records" / "toy" / "x.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"x\.json") as error:
+        list(ResultStore(tmp_path).read())
+    assert "\n" not in str(error.value)
+
+
+def test_not_a_number_cannot_be_written():
+    with pytest.raises(ValueError, match="finite"):
+        record(learning_rate=float("nan"))
+
+
+def test_an_unknown_field_is_refused():
+    with pytest.raises(ValueError, match="extra"):
+        record(score=1.0)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_readers_never_see_a_part_of_a_file(tmp_path):
+    path, seen = tmp_path / "file", set()
+    write_atomically(path, b"0" * 100_000)
+    writer = threading.Thread(target=lambda: [write_atomically(path, bytes([48 + n]) * 100_000) for n in range(20)])
+    writer.start()
+    while writer.is_alive():
+        content = path.read_bytes()
+        seen.add((len(content), len(set(content))))
+    assert seen == {(100_000, 1)}
+
+
+@given(st.text())
+def test_a_slug_is_a_plain_file_name(text):
+    name = slug(text)
+    assert name not in (".", "..")
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+    assert name
+
+
+def test_the_json_schema_names_every_status():
+    assert set(json_schema()["properties"]["status"]["enum"]) >= {"ok", "oom", "timeout", "crashed", "skipped"}
