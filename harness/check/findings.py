@@ -1,0 +1,71 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import UserError
+from ..registry import describe
+
+Status = Literal["ok", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One point of the contract: whether it holds, in one sentence."""
+
+    name: str
+    status: Status
+    message: str
+
+
+class BrokenError(Exception):
+    """A point of the contract does not hold; the message says how."""
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise `BrokenError` unless the condition holds."""
+    if not holds:
+        raise BrokenError(message)
+
+
+def examine(name: str, check: Callable[[], str | None], where: str = "") -> Finding:
+    """Run one check and return what it found; whatever the code under test raises is a failure.
+
+    Parameters
+    ----------
+    check
+        Returns None where the point holds, or why it does not apply; raises `BrokenError` where
+        it is broken.
+    where
+        What the check runs on, put before the message.
+    """
+    place = f"{where}: " if where else ""
+    try:
+        reason = check()
+    except (BrokenError, UserError) as broken:
+        return Finding(name, "failed", f"{place}{broken}")
+    except Exception as error:
+        return Finding(name, "failed", f"{place}it raised {describe(error)}")
+    return Finding(name, "skipped" if reason else "ok", f"{place}{reason or 'holds'}")
+
+
+def merge(findings: list[Finding]) -> list[Finding]:
+    """Return one finding a name: what failed first with the count of failures, else how often it held."""
+    by_name: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_name.setdefault(finding.name, []).append(finding)
+    return [_merge_one(same) for same in by_name.values()]
+
+
+def _merge_one(same: list[Finding]) -> Finding:
+    failed = [finding for finding in same if finding.status == "failed"]
+    held = [finding for finding in same if finding.status == "ok"]
+    if failed:
+        more = f" (and on {len(failed) - 1} more)" if len(failed) > 1 else ""
+        return Finding(failed[0].name, "failed", failed[0].message + more)
+    if not held:
+        return same[0]
+    return held[0] if len(same) == 1 else Finding(held[0].name, "ok", f"holds on {len(held)} kinds of task")

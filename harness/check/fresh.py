@@ -1,0 +1,94 @@
+"""The contract's points that are checked on fresh weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import UserError
+from ..model import FieldModel, SequenceModel
+from ..recipe import get_tier
+from ..sizing import fit_width
+from .findings import BrokenError, require
+from .samples import output_shape
+from .subject import DEPTH, Subject
+
+
+def build(subject: Subject) -> None:
+    """Build at a tiny width; the module offers what training asks of it."""
+    subject.model = subject.build()
+    for method in ("body_parameters", "param_groups", "auxiliary_loss"):
+        require(hasattr(subject.model, method), f"what build returned has no {method}()")
+    trained = {id(p) for group in subject.model.param_groups(0.01) for p in group["params"]}  # type: ignore[operator]
+    missing = [n for n, p in subject.model.named_parameters() if p.requires_grad and id(p) not in trained]
+    require(not missing, f"param_groups() leaves out {', '.join(missing[:3])}")
+
+
+def size(subject: Subject) -> None:
+    """Find a width on the meta device, and count a body that is part of the model."""
+    fit_width(subject.cls, subject.spec, DEPTH, get_tier("smoke").body_parameters, {})
+    known = {id(parameter) for parameter in subject.model.parameters()}
+    body = list(subject.model.body_parameters())  # type: ignore[operator]
+    require(bool(body), "body_parameters() is empty")
+    require(all(id(parameter) in known for parameter in body), "body_parameters() holds what is not in the model")
+
+
+def hyperparameters(subject: Subject) -> None:
+    """Refuse a hyperparameter that does not exist."""
+    try:
+        subject.build(no_such_hyperparameter=1)
+    except UserError:
+        return
+    raise BrokenError("an unknown hyperparameter was accepted")
+
+
+def shapes(subject: Subject) -> None:
+    """Return one tensor of the right shape and dtype."""
+    outputs, expected = subject.outputs(subject.inputs), output_shape(subject.spec, len(subject.targets))
+    require(isinstance(outputs, Tensor), f"the model returned a {type(outputs).__name__}, not a tensor")
+    found = tuple(outputs.shape)
+    require(found == expected, f"the outputs have shape {found}, expected {expected}")
+    require(outputs.dtype == torch.float32, f"the outputs are {outputs.dtype}, expected torch.float32")
+
+
+def finite(subject: Subject) -> None:
+    """Give finite outputs, loss and gradients."""
+    require(bool(subject.outputs(subject.inputs).isfinite().all()), "the outputs hold NaN or infinity")
+    subject.model.zero_grad()
+    subject.loss(subject.model).backward()
+    bad = [n for n, p in subject.model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
+    require(not bad, f"the gradient of {', '.join(bad[:3])} holds NaN or infinity")
+
+
+def gradients(subject: Subject) -> None:
+    """Send a gradient to every parameter that is not declared dead."""
+    core = getattr(subject.model, "core", subject.model)
+    dead = core.dead_parameters() if isinstance(core, SequenceModel | FieldModel) else {}
+    prefix = "core." if core is not subject.model else ""
+    names = {name for name, _ in subject.model.named_parameters()}
+    stale = [name for name in dead if prefix + name not in names]
+    require(not stale, f"dead_parameters() names {', '.join(stale[:3])}, which the model does not have")
+    starved = [
+        name
+        for name, parameter in subject.model.named_parameters()
+        if parameter.requires_grad and parameter.numel() and not _reached(parameter)
+    ]
+    starved = [name for name in starved if name.removeprefix(prefix) not in dead]
+    require(not starved, f"no gradient reaches {', '.join(starved[:3])}")
+
+
+def _reached(parameter: Tensor) -> bool:
+    return parameter.grad is not None and bool(parameter.grad.any())
+
+
+def seed(subject: Subject) -> None:
+    """Start from weights that are a function of the seed and move with it."""
+    first, again, other = subject.build(seed=1), subject.build(seed=1), subject.build(seed=2)
+    torch.manual_seed(0)
+    loss = subject.loss(first)
+    torch.manual_seed(0)
+    require(torch.equal(loss, subject.loss(again)), "the same seed gave two different losses")
+    mine, theirs = (dict(getattr(model, "core", model).named_parameters()) for model in (first, other))
+    matrices = [name for name, weight in mine.items() if weight.ndim > 1 and len(weight.unique()) > 1]
+    moved = [name for name in mine if not torch.equal(mine[name], theirs[name])]
+    require(bool(moved) or not matrices, "two seeds gave the same initial weights")

@@ -1,0 +1,74 @@
+"""The contract of a model, run on a tiny size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+
+from ..registry import Entry
+from ..spec import TaskSpec
+from . import fresh, trained
+from .findings import Finding, examine, merge, require
+from .samples import SPECS
+from .state import StateWatch
+from .subject import Subject
+
+POINTS: dict[str, Callable[[Subject], str | None]] = {
+    "build": fresh.build,
+    "shapes": fresh.shapes,
+    "finite": fresh.finite,
+    "gradients": fresh.gradients,
+    "size": fresh.size,
+    "hyperparameters": fresh.hyperparameters,
+    "seed": fresh.seed,
+    "overfit": trained.overfit,
+    "look-ahead": trained.look_ahead,
+    "reach": trained.reach,
+    "padding": trained.padding,
+    "batch size": trained.batch_size,
+}
+NEEDED_BY_THE_REST = ("build", "shapes", "finite")
+
+
+def check_model(model: Entry | type, specs: Mapping[str, TaskSpec] | None = None) -> list[Finding]:
+    """Return what the contract's points say of a model, on CPU.
+
+    Parameters
+    ----------
+    model
+        A registered entry, which is imported under watch, or a class.
+    specs
+        Named tasks to build it for; tiny ones of every kind by default.
+    """
+    watch, findings, loaded = StateWatch(), [], []
+    with torch.random.fork_rng(devices=[]):
+        findings.append(examine("import", partial(_load, model, loaded, watch)))
+        for name, spec in (specs or SPECS).items() if loaded else ():
+            findings += _check_on(loaded[0], name, spec, watch)
+    return [*merge(findings), watch.finding()]
+
+
+def _load(model: Entry | type, loaded: list[type], watch: StateWatch) -> None:
+    before = torch.get_rng_state()
+    with watch.during("on import"):
+        cls = model.load() if isinstance(model, Entry) else model
+    if not torch.equal(before, torch.get_rng_state()):
+        watch.changes["torch's global generator"] = "on import"
+    require(hasattr(cls, "build"), f"{cls.__name__} has no build: it must subclass SequenceModel or FieldModel")
+    loaded.append(cls)
+
+
+def _check_on(cls: Any, name: str, spec: TaskSpec, watch: StateWatch) -> list[Finding]:
+    reason = cls.supports(spec)
+    if reason:
+        return [Finding(f"supports {name}", "skipped", reason)]
+    subject, findings = Subject(cls, spec), []
+    for point, check in POINTS.items():
+        with watch.during(f"{name}, {point}"):
+            findings.append(examine(point, partial(check, subject), name))
+        if findings[-1].status == "failed" and point in NEEDED_BY_THE_REST:
+            break
+    return findings

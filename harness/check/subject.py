@@ -1,0 +1,50 @@
+"""What the points of the contract are checked on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..build import Built
+from ..losses import loss_function
+from ..model import SequenceModel
+from ..spec import Size, TaskSpec
+from .samples import make_batch
+
+DEPTH = 2
+
+
+class Subject:
+    """A model class on one tiny task, with the weights that the checks share."""
+
+    def __init__(self, cls: Any, spec: TaskSpec):
+        self.cls, self.spec = cls, spec
+        multiple = cls.width_multiple
+        self.size = Size(multiple * -(-16 // multiple), DEPTH)
+        self.inputs, self.targets = make_batch(spec)
+        self.model: nn.Module
+
+    def build(self, seed: int = 0, **hyperparameters: Any) -> nn.Module:
+        """Return a model with the weights of a seed."""
+        torch.manual_seed(seed)
+        return self.cls.build(self.spec, self.size, **hyperparameters)
+
+    def loss(self, model: nn.Module) -> Tensor:
+        """Return the training loss of the 8 rows."""
+        loss = loss_function(self.spec)(model.train()(**self.inputs), self.targets)
+        extra = model.auxiliary_loss()  # type: ignore[operator]
+        return loss if extra is None else loss + extra
+
+    @torch.no_grad()
+    def outputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return what the shared model says of some rows outside training."""
+        return self.model.eval()(**inputs)
+
+    @property
+    def mixer(self) -> nn.Module | None:
+        """Return the sequence model inside, where there is one."""
+        core = self.model.core if isinstance(self.model, Built) else None
+        return core if isinstance(core, SequenceModel) else None

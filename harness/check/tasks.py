@@ -1,0 +1,205 @@
+"""The contract of a task, run at a small tier."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import content_checksum
+from ..metrics import METRICS
+from ..prepare import streams
+from ..registry import Entry
+from ..spec import Classes, NextToken, PerPosition, TaskSpec
+from ..task import Evaluation, Split, Splits, Task
+from .findings import Finding, examine, require
+from .rows import check_inputs, check_targets, row_keys
+
+DRAWS = 60
+"""Random predictions that stand for a blind guess."""
+
+GUESSABLE = ("accuracy", "position_accuracy", "auc", "choice_accuracy")
+"""Metrics of which random logits reach the chance level."""
+
+
+@dataclass
+class Subject:
+    """A task class at one tier, and its rows for seed 0."""
+
+    cls: Any
+    tier: str
+    data: Path
+
+    @cached_property
+    def task(self) -> Task:
+        return self.cls(**self.cls.sizes[self.tier])
+
+    @cached_property
+    def splits(self) -> Splits:
+        return self.rows(seed=0)
+
+    def rows(self, seed: int) -> Splits:
+        """Return the rows of a seed, made anew by a new instance."""
+        name = getattr(self.cls, "registered_name", self.cls.__name__)
+        return self.cls(**self.cls.sizes[self.tier]).splits(self.data, streams(name, self.tier, seed))
+
+    def named(self) -> dict[str, Split]:
+        """Return all splits by name."""
+        tests = {f"test '{name}'": split for name, split in self.splits.tests.items()}
+        return {"train": self.splits.train, "valid": self.splits.valid, **tests}
+
+
+def check_task(task: Entry | type, tier: str = "smoke", data: Path = Path()) -> list[Finding]:
+    """Return what the contract's points say of a task.
+
+    Parameters
+    ----------
+    task
+        A registered entry or a class.
+    tier
+        The size to make it at.
+    data
+        The data folder. A task whose data is not there is skipped.
+    """
+    made: list[Subject] = []
+    findings = [examine("make", partial(_make, task, tier, data, made))]
+    for point, check in POINTS.items() if made else ():
+        findings.append(examine(point, partial(check, made[0])))
+        if point == "spec" and findings[-1].status == "failed":
+            break
+    return findings
+
+
+def _make(task: Entry | type, tier: str, data: Path, made: list[Subject]) -> str | None:
+    cls: Any = task.load() if isinstance(task, Entry) else task
+    require(issubclass(cls, Task), f"{cls.__name__} is not a subclass of archarena.harness.Task")
+    require(tier in cls.sizes and tier in cls.budgets, f"sizes and budgets have no tier '{tier}'")
+    require(bool(cls.evaluations), "there is no evaluation")
+    for source in cls.sources:
+        if source.find(data) is None:
+            return source.missing(data)
+    subject = Subject(cls, tier, data)
+    empty = [name for name, split in subject.named().items() if not len(split.targets)]
+    require(not empty, f"there are no rows in {', '.join(empty)}")
+    made.append(subject)
+    return None
+
+
+def spec(subject: Subject) -> None:
+    """Keep every array to the spec: names, shapes, dtypes and ranges."""
+    for name, split in subject.named().items():
+        check_inputs(name, split, subject.task.spec)
+        check_targets(name, split, subject.task.spec, ranked=name in _ranked(subject))
+        for group, labels in split.groups.items():
+            require(len(labels) == len(split.targets), f"{name}: group '{group}' has {len(labels)} labels")
+
+
+def _ranked(subject: Subject) -> set[str]:
+    return {f"test '{e.test}'" for e in subject.task.evaluations if e.readout == "likelihood"}
+
+
+def deterministic(subject: Subject) -> None:
+    """Give the same bytes for the same streams, and move only the training rows with the seed."""
+    again, other = subject.rows(seed=0), subject.rows(seed=1)
+    require(content_checksum(again) == content_checksum(subject.splits), "the same streams gave different rows")
+    moved = [name for name in ("valid", *other.tests) if not _same(_split(other, name), _split(subject.splits, name))]
+    require(not moved, f"another seed moved {', '.join(moved)}; only the training rows may move")
+
+
+def _split(splits: Splits, name: str) -> Split:
+    return splits.valid if name == "valid" else splits.tests[name]
+
+
+def _same(a: Split, b: Split) -> bool:
+    pairs = [(a.targets, b.targets), *((a.inputs[name], b.inputs[name]) for name in a.inputs)]
+    return all(np.array_equal(x, y) for x, y in pairs)
+
+
+def no_leak(subject: Subject) -> None:
+    """Hold no training row among the validation and test rows, and no validation row among the test rows.
+
+    Rows that repeat by nature (a user and an item) may recur as often as training rows do among
+    themselves: of exchangeable rows, that is how often a fresh one is found in training.
+    """
+    keys = {name: row_keys(split) for name, split in subject.named().items()}
+    for source, others in (("train", [name for name in keys if name != "train"]), ("valid", list(keys)[2:])):
+        natural = _repeating(keys[source])
+        for name in others:
+            found, count = int(np.isin(keys[name], keys[source]).sum()), len(keys[name])
+            allowed = natural * count + 4 * math.sqrt(natural * count)
+            require(found <= allowed, f"{found} of {count} rows of {name} are {source} rows")
+
+
+def _repeating(keys: np.ndarray) -> float:
+    """Return the share of rows that occur more than once."""
+    _, counts = np.unique(keys, return_counts=True)
+    return float(counts[counts > 1].sum() / len(keys))
+
+
+def evaluations(subject: Subject) -> None:
+    """Name columns once, and only metrics, test sets and groups that exist."""
+    names = [evaluation.name for evaluation in subject.task.evaluations]
+    require(len(set(names)) == len(names), f"two evaluations have the same name: {names}")
+    for e in subject.task.evaluations:
+        told = f"evaluation '{e.name}'"
+        require(e.metric in METRICS, f"{told} has metric '{e.metric}'; known: {', '.join(METRICS)}")
+        require(e.test in subject.splits.tests, f"{told} reads test set '{e.test}', which does not exist")
+        absent = [name for name in e.slices if name not in subject.splits.tests[e.test].groups]
+        require(not absent, f"{told} is sliced by {', '.join(absent)}, which the test set has no groups for")
+
+
+def chance(subject: Subject) -> str | None:
+    """Let random predictions score the declared chance level."""
+    declared = [e for e in subject.task.evaluations if e.chance is not None and e.metric in GUESSABLE]
+    if not declared:
+        return "no evaluation declares a chance level that random predictions reach"
+    for e in declared:
+        scores = np.array(_guesses(e, subject.splits.tests[e.test], subject.task.spec))
+        mean, error = scores.mean(), scores.std(ddof=1) / math.sqrt(DRAWS)
+        told = f"evaluation '{e.name}' declares chance {e.chance:.4g}; random predictions score {mean:.4g}"
+        require(abs(mean - e.chance) <= 4 * error + 1e-9, f"{told} ± {error:.2g}")
+    return None
+
+
+def _guesses(evaluation: Evaluation, test: Split, task: TaskSpec) -> list[float]:
+    generator = np.random.default_rng(0)
+    metric, targets = METRICS[evaluation.metric], np.asarray(test.targets)
+    shape = _prediction_shape(evaluation, test, task)
+    return [metric.score(generator.standard_normal(shape), targets) for _ in range(DRAWS)]
+
+
+def _prediction_shape(evaluation: Evaluation, test: Split, task: TaskSpec) -> tuple[int, ...]:
+    if evaluation.readout == "likelihood":
+        return (len(test),)
+    match task.outputs:
+        case PerPosition(n, ignore):
+            return int((test.targets != ignore).sum()), n
+        case NextToken():
+            return test.targets.shape
+        case Classes(n):
+            return len(test), n
+    return len(test), task.n_outputs
+
+
+def baselines(subject: Subject) -> None:
+    """Compute levels that are finite and belong to declared evaluations."""
+    names = {evaluation.name for evaluation in subject.task.evaluations}
+    for level in subject.task.baselines(subject.splits):
+        told = f"level '{level.name}'"
+        require(level.evaluation in names, f"{told} is of evaluation '{level.evaluation}', which does not exist")
+        require(math.isfinite(level.value), f"{told} is {level.value}")
+
+
+POINTS: dict[str, Callable[[Subject], str | None]] = {
+    "spec": spec,
+    "deterministic": deterministic,
+    "no leak": no_leak,
+    "evaluations": evaluations,
+    "chance": chance,
+    "baselines": baselines,
+}

@@ -1,0 +1,105 @@
+"""The contract's points that are checked on weights trained on 8 rows.
+
+A leak scaled by a parameter that starts at zero, or drowned by fresh weights, shows only then.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..spec import Pair, Tokens
+from .findings import BrokenError, require
+from .samples import LENGTH, change_one_place_a_row, change_the_future, n_positions
+from .subject import Subject
+
+STEPS = 400
+RATE = 1e-2
+LEARNED = 0.3
+"""The loss of 8 learned rows, as a share of the loss at the start."""
+
+TOLERANCE = 1e-4
+"""Largest difference, as a share of the largest output, between outputs that must be equal."""
+
+
+def overfit(subject: Subject) -> None:
+    """Learn 8 rows by heart."""
+    subject.model = model = subject.build()
+    optimizer = torch.optim.AdamW(model.param_groups(0.0), lr=RATE)  # type: ignore[operator]
+    first = last = float("nan")
+    for step in range(STEPS):
+        loss = subject.loss(model)
+        last = loss.item()
+        first = last if step == 0 else first
+        if last < LEARNED * first:
+            return
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    raise BrokenError(f"8 rows are not learned in {STEPS} steps: the loss went from {first:.3g} to {last:.3g}")
+
+
+def look_ahead(subject: Subject) -> str | None:
+    """See nothing after position t at position t, by change of input and by gradient."""
+    if not subject.spec.causal:
+        return "the task is not causal"
+    if subject.spec.per_position:
+        equal, changed = change_the_future(subject.spec)
+        past = torch.ones(n_positions(subject.spec), n_positions(subject.spec)).tril()[..., None]
+        _require_equal(subject.outputs(equal) * past, subject.outputs(changed) * past, "later tokens change outputs")
+    if subject.mixer is not None:
+        flow = gradient_flow(subject.mixer, subject.size.width)
+        leak = flow.triu(1).max()
+        require(bool(leak <= 1e-5 * flow.max()), "a gradient reaches an output from a later position")
+    return None
+
+
+def reach(subject: Subject) -> str | None:
+    """Let every place of the input change the output, and either end of a two-sided model the other."""
+    equal, changed = change_one_place_a_row(subject.spec)
+    moved = (subject.outputs(equal) != subject.outputs(changed)).flatten(1).any(1)
+    require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} places of the input change no output")
+    if subject.mixer is not None and not subject.spec.causal:
+        flow = gradient_flow(subject.mixer, subject.size.width)
+        require(bool(flow[0, -1] > 0), f"over {LENGTH} positions, no gradient reaches the first output from the last")
+        require(bool(flow[-1, 0] > 0), f"over {LENGTH} positions, no gradient reaches the last output from the first")
+    return None
+
+
+def gradient_flow(mixer: nn.Module, width: int) -> Tensor:
+    """Return (LENGTH, LENGTH): the largest gradient of output t to input s."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(1, LENGTH, width, generator=generator).requires_grad_()
+    direction = torch.randn(width, generator=generator)
+    scores = mixer.eval()(x, None)[0] @ direction
+    rows = [torch.autograd.grad(score, x, retain_graph=True, allow_unused=True)[0] for score in scores]
+    return torch.stack([torch.zeros(LENGTH) if row is None else row[0].abs().amax(-1) for row in rows])
+
+
+def padding(subject: Subject) -> str | None:
+    """Say the same of a row however far it is padded."""
+    if not isinstance(subject.spec.inputs, Tokens | Pair):
+        return "rows have no padding"
+    tokens, short = subject.inputs["tokens"], n_positions(subject.spec) // 2 + 1
+    lengths = torch.full_like(subject.inputs["lengths"], short)
+    narrow = torch.where(tokens > 0, tokens, 1)[..., :short]
+    wide = F.pad(narrow, (0, tokens.shape[-1] - short))
+    a, b = (subject.outputs({"tokens": array, "lengths": lengths}) for array in (narrow, wide))
+    if subject.spec.per_position:
+        b = b[:, :short]
+    _require_equal(a, b, "padding changes the outputs")
+    return None
+
+
+def batch_size(subject: Subject) -> None:
+    """Say the same of a row whatever shares its batch."""
+    whole = subject.outputs(subject.inputs)
+    rows = [subject.outputs({name: array[row : row + 1] for name, array in subject.inputs.items()}) for row in (0, 3)]
+    _require_equal(whole[[0, 3]], torch.cat(rows), "other rows of a batch change the outputs")
+
+
+def _require_equal(a: Tensor, b: Tensor, message: str) -> None:
+    gap, scale = float((a - b).abs().max()), float(a.abs().max())
+    require(gap <= TOLERANCE * scale, f"{message}: by {gap:.2g}, with outputs up to {scale:.2g}")
