@@ -1,0 +1,41 @@
+"""Positions past a row's length, which must change nothing before them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def valid_positions(x: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """Return which positions hold data, or None where all do, so that full batches pay nothing.
+
+    Parameters
+    ----------
+    x
+        (batch, length, ...).
+    lengths
+        (batch,) or None. A row of length 0 counts as one position long.
+
+    Returns
+    -------
+    Tensor or None
+        (batch, length) booleans.
+    """
+    if lengths is None or not bool((lengths < x.shape[1]).any()):
+        return None
+    return torch.arange(x.shape[1], device=x.device) < lengths.clamp(min=1)[:, None]
+
+
+def zero_padding(x: Tensor, valid: Tensor | None) -> Tensor:
+    """Return `x` (batch, length, channels) with zeros where `valid` (batch, length) is false."""
+    return x if valid is None else x * valid[..., None].to(x.dtype)
+
+
+def reverse_valid(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return `x` (batch, length, channels) with each row's first `lengths` positions in reverse."""
+    if lengths is None:
+        return x.flip(1)
+    place = torch.arange(x.shape[1], device=x.device)
+    last = lengths.clamp(min=1)[:, None] - 1
+    index = torch.where(place <= last, last - place, place)
+    return x.gather(1, index[..., None].expand_as(x))
