@@ -1,0 +1,154 @@
+"""Clicks drawn from known interactions of categorical fields, so that the best reachable AUC is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.metrics import METRICS
+from ..harness.registry import register_task
+from ..harness.spec import Binary, Fields, TaskSpec
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .levels import fit_logistic
+
+CARDINALITIES = (10, 8, 8, 6, 6, 5, 5, 4)
+"""Values of each field; ids are 1 and up, since id 0 pads."""
+
+SPREAD = {1: 0.9, 2: 1.7, 3: 0.8}
+"""Standard deviation of the logit's part that belongs to single fields, pairs and triples."""
+
+TERMS = {1: 8, 2: 4, 3: 2}
+"""How many fields, pairs and triples have an effect."""
+
+INTERCEPT = -1.0
+PROBABILITY = "click probability"
+
+
+@register_task(
+    "ctr-synthetic",
+    summary="Clicks that depend on single fields, on pairs and on triples of fields in a known way.",
+    suites=("ctr", "quick"),
+)
+class SyntheticClicks(Task):
+    """A row is eight independent categorical fields, value i of a field as frequent as 1 / i.
+
+    The log-odds of a click are a sum of random tables over eight fields, four pairs and two
+    triples. Tables of pairs and triples average to zero along each of their fields, so nothing of
+    them can be told from fewer fields. The tables are the same for all seeds. The same ids may
+    occur in training and in test, with clicks drawn independently. Each row's true probability is
+    kept as a group: it gives the ceilings.
+
+    Parameters
+    ----------
+    train, valid, test
+        Rows.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"train": 2_000, "valid": 500, "test": 1_000},
+        "quick": {"train": 200_000, "valid": 5_000, "test": 10_000},
+        "standard": {"train": 1_000_000, "valid": 20_000, "test": 50_000},
+        "full": {"train": 4_000_000, "valid": 50_000, "test": 100_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=64),
+        "quick": Budget(steps=800, batch=1024),
+        "standard": Budget(steps=6_000, batch=4096),
+        "full": Budget(steps=20_000, batch=4096),
+    }
+    evaluations = (
+        Evaluation("auc", "Area under the ROC curve of clicks."),
+        Evaluation("log_loss", "Binary cross-entropy of clicks.", name="logloss"),
+    )
+
+    def __init__(self, train: int, valid: int, test: int):
+        self.train, self.valid, self.test = train, valid, test
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Fields(tuple(1 + values for values in CARDINALITIES)), Binary())
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        effects = draw_effects(streams.fixed)
+        return Splits(
+            valid=_draw(streams.fixed, effects, self.valid),
+            tests={"test": _draw(streams.fixed, effects, self.test)},
+            train=_draw(streams.train, effects, self.train),
+        )
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        test = splits.tests["test"]
+        constant = np.full(len(test), _logit(splits.train.targets.mean()))
+        logits = [
+            ("true probabilities", "ceiling", _logit(test.groups[PROBABILITY])),
+            ("logistic regression", "baseline", _logistic_regression(splits.train, test)),
+            ("constant", "chance", constant),
+        ]
+        return [
+            Level(column.name, name, METRICS[column.metric].score(scores[:, None], test.targets), kind)
+            for column in self.evaluations
+            for name, kind, scores in logits
+        ]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A table over the values of some fields, to be added to the log-odds."""
+
+    fields: tuple[int, ...]
+    table: np.ndarray
+
+
+def draw_effects(generator: np.random.Generator) -> list[Effect]:
+    """Return the effects of single fields, pairs and triples, each order with its spread of `SPREAD`."""
+    effects = []
+    for order, count in TERMS.items():
+        sets = list(combinations(range(len(CARDINALITIES)), order))
+        chosen = generator.choice(len(sets), size=count, replace=False)
+        scale = SPREAD[order] / np.sqrt(count)
+        effects += [Effect(sets[index], scale * _table(generator, sets[index])) for index in chosen]
+    return effects
+
+
+def _table(generator: np.random.Generator, fields: Sequence[int]) -> np.ndarray:
+    """Return normal entries, centred along each field and of variance 1, weighted by frequency."""
+    table = generator.standard_normal([CARDINALITIES[field] for field in fields])
+    weights = np.ones(())
+    for axis, field in enumerate(fields):
+        frequency = frequencies(CARDINALITIES[field])
+        table = table - np.expand_dims(np.tensordot(table, frequency, axes=(axis, 0)), axis)
+        weights = np.multiply.outer(weights, frequency)
+    return table / np.sqrt((weights * table**2).sum())
+
+
+def frequencies(values: int) -> np.ndarray:
+    """Return the shares of a field's values: Zipf's law."""
+    weights = 1 / np.arange(1, values + 1)
+    return weights / weights.sum()
+
+
+def _draw(generator: np.random.Generator, effects: Sequence[Effect], n: int) -> Split:
+    columns = [generator.choice(values, size=n, p=frequencies(values)) for values in CARDINALITIES]
+    logit = INTERCEPT + sum(effect.table[tuple(columns[field] for field in effect.fields)] for effect in effects)
+    probability = 1 / (1 + np.exp(-logit))
+    clicks = (generator.random(n) < probability).astype(np.float32)
+    ids = 1 + np.stack(columns, axis=1)[..., None]
+    return Split({"ids": ids.astype(np.int8)}, clicks, {PROBABILITY: probability})
+
+
+def _logit(probability: np.ndarray | float) -> np.ndarray:
+    return np.log(probability) - np.log1p(-np.asarray(probability))
+
+
+def _logistic_regression(train: Split, test: Split) -> np.ndarray:
+    """Return the log-odds that a model of single fields gives to the test rows."""
+    from sklearn.preprocessing import OneHotEncoder
+
+    encoder = OneHotEncoder(handle_unknown="ignore").fit(train.inputs["ids"][..., 0])
+    model = fit_logistic(encoder.transform(train.inputs["ids"][..., 0]), train.targets)
+    return model.decision_function(encoder.transform(test.inputs["ids"][..., 0]))
