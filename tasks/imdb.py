@@ -54,13 +54,13 @@ class IMDbBytes(Task):
 
     sizes: ClassVar = {
         "smoke": {"length": 128, "train": 64, "valid": 32, "test": 64},
-        "quick": {"length": 512, "train": 6_000, "valid": 200, "test": 1_000},
+        "quick": {"length": 256, "train": 8_000, "valid": 200, "test": 1_000},
         "standard": {"length": 2_048, "train": 22_500, "valid": 2_500, "test": 25_000},
         "full": {"length": 4_096, "train": 22_500, "valid": 2_500, "test": 25_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=4, batch=8),
-        "quick": Budget(steps=150, batch=16),
+        "quick": Budget(steps=250, batch=16),
         "standard": Budget(steps=3_000, batch=32),
         "full": Budget(steps=20_000, batch=32),
     }
