@@ -11,6 +11,7 @@
 
 #if defined(__AVX512F__)
 #define W 16
+#include <immintrin.h>
 #elif defined(__AVX__)
 #define W 8
 #else
@@ -21,6 +22,7 @@
 #define EXPORT __attribute__((visibility("default")))
 
 typedef float vec __attribute__((vector_size(4 * W)));
+typedef float quad __attribute__((vector_size(16)));
 typedef int32_t ivec __attribute__((vector_size(4 * W)));
 
 /* A (batch, length, width) array whose last axis is contiguous; strides in floats. */
@@ -52,40 +54,48 @@ INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)(((ivec)yes & mask) 
 INLINE vec splat(float x) { return (vec){0} + x; }
 
 INLINE float total(vec v) {
-    float lane[W];
-    memcpy(lane, &v, sizeof v);
-    for (int half = W / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
-    return lane[0];
+    quad part[W / 4];
+    memcpy(part, &v, sizeof v);
+    for (int half = W / 8; half; half /= 2)
+        for (int i = 0; i < half; i++) part[i] += part[i + half];
+    return (part[0][0] + part[0][1]) + (part[0][2] + part[0][3]);
 }
 
-/* 2^x: x = whole + part with |part| <= 1/2, a polynomial for 2^part (1 exactly at 0, relative error below 1e-7).
-   Comparisons are false for NaN, so NaN passes through; beyond the range it gives 2^-126 and infinity. */
-INLINE vec exp2v(vec x) {
-    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
-    x = choose(x < -126.0f, splat(-126.0f), x);
-    x = choose(x > 128.0f, splat(128.0f), x);
-    vec shifted = x + magic;
-    vec part = x - (shifted - magic);
-    ivec scale = ((ivec)shifted - (ivec)splat(magic) + 127) << 23;
-    vec p = splat(0.00015461447765119374f);
-    p = p * part + 0.0013390866806730628f;
-    p = p * part + 0.009618056938052177f;
-    p = p * part + 0.055503569543361664f;
-    p = p * part + 0.24022650718688965f;
-    p = p * part + 0.6931471824645996f;
-    p = p * part + 1.0f;
-    return p * (vec)scale;
+/* 2^x for 0 <= x <= 1: 1 exactly at 0, relative error below 1e-7. */
+INLINE vec exp2_part(vec x) {
+    vec p = splat(0.0002161380834877491f);
+    p = p * x + 0.0012467376654967666f;
+    p = p * x + 0.009675532579421997f;
+    p = p * x + 0.05548521876335144f;
+    p = p * x + 0.24022932350635529f;
+    p = p * x + 0.6931470632553101f;
+    return p * x + 1.0f;
 }
+
+/* 2^x = 2^part 2^whole; NaN stays NaN, and beyond the range it is 0 or infinity, or next to them. */
+#if defined(__AVX512DQ__)
+INLINE vec exp2v(vec x) {
+    return (vec)_mm512_scalef_ps((__m512)exp2_part((vec)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF)), (__m512)x);
+}
+#else
+INLINE vec exp2v(vec x) {
+    const float magic = 12583039.0f; /* 1.5 * 2^23 + 127: the sum is rounded, and its lowest bits are an exponent */
+    x = choose(x < -126.0f, splat(-126.0f), x); /* false for NaN */
+    x = choose(x > 128.0f, splat(128.0f), x);
+    vec shifted = x - 0.5f + magic;
+    return exp2_part(x - (shifted - magic)) * (vec)((ivec)shifted << 23);
+}
+#endif
 
 #define LOG2_E 1.4426950408889634f
 #define LN_2 0.6931471805599453f
 
 INLINE vec sigmoid(vec x) { return 1.0f / (1.0f + exp2v(x * -LOG2_E)); }
 
-/* log(1 + e^x) = max(x, 0) + log(1 + t), t = e^-|x|, by log(1 + t) = 2 atanh(t / (2 + t)). */
-INLINE vec softplus(vec x) {
-    vec t = exp2v(choose(x < 0.0f, x, -x) * LOG2_E);
+/* log(1 + e^x) = max(x, 0) + log(1 + t), t = e^-|x|, by log(1 + t) = 2 atanh(t / (2 + t)); and its derivative. */
+INLINE vec softplus(vec x, vec *slope) {
+    const ivec negative = x < 0.0f;
+    vec t = exp2v(choose(negative, x, -x) * LOG2_E);
     vec s = t / (2.0f + t), q = s * s;
     vec p = splat(1.0f / 15);
     p = p * q + 1.0f / 13;
@@ -95,5 +105,6 @@ INLINE vec softplus(vec x) {
     p = p * q + 1.0f / 5;
     p = p * q + 1.0f / 3;
     p = p * q + 1.0f;
-    return choose(x < 0.0f, splat(0.0f), x) + 2.0f * s * p;
+    *slope = choose(negative, t, splat(1.0f)) / (1.0f + t);
+    return choose(negative, splat(0.0f), x) + 2.0f * s * p;
 }

@@ -60,7 +60,7 @@ def backward(operands: Operands, dy: Tensor) -> Gradients:
     dweight, dbias = dy.new_empty(blocks, taps, channels), dy.new_empty(blocks, channels)
     gradients = _Gradients(Rows.of(dy), *(x.data_ptr() for x in (spare, dx, dweight, dbias)))
     _functions().conv_backward(ctypes.byref(_describe(operands)), ctypes.byref(gradients))
-    return Gradients(dx, dweight.sum(0).mT.contiguous(), dy.new_empty(0) if operands.bias is None else dbias.sum(0))
+    return Gradients(dx, dweight.sum(0).mT.contiguous(), None if operands.bias is None else dbias.sum(0))
 
 
 def _in_place(operands: Operands) -> Operands:

@@ -19,8 +19,8 @@ class Operands(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradients of the tensors among `Operands`; an empty tensor where there is no bias."""
+    """The gradients of the tensors among `Operands`; None where there is no bias."""
 
     x: Tensor
     weight: Tensor
-    bias: Tensor
+    bias: Tensor | None

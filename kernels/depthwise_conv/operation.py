@@ -83,7 +83,8 @@ def conv(*arguments: Any) -> Tensor:
 def conv_backward(dy: Tensor, *arguments: Any) -> list[Tensor]:
     taken = path(dy)
     note("depthwise_conv", taken)
-    return list((fused if taken == "c" else shifted).backward(Operands(*arguments), dy))
+    gradients = (fused if taken == "c" else shifted).backward(Operands(*arguments), dy)
+    return [dy.new_empty(0) if x is None else x.contiguous() for x in gradients]
 
 
 @conv.register_fake
@@ -113,9 +114,9 @@ conv_backward.register_vmap(one_at_a_time(conv_backward))
 
 @register_flop_formula(torch.ops.archarena.depthwise_conv)
 def _(x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, **_: Any) -> int:
-    return cost(*x, weight[1], silu=silu).flops
+    return cost(*x, taps=weight[1], silu=silu).flops
 
 
 @register_flop_formula(torch.ops.archarena.depthwise_conv_backward)
 def _(dy: Any, x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, **_: Any) -> int:
-    return cost(*x, weight[1], silu=silu, backward=True).flops
+    return cost(*x, taps=weight[1], silu=silu, backward=True).flops

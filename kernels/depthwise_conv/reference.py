@@ -20,16 +20,15 @@ def reference(
 
     Arguments and shapes are those of `depthwise_conv`.
     """
-    length, taps = x.shape[1], weight.shape[1]
+    taps = weight.shape[1]
     reach = (taps - 1) * dilation
     left = reach if causal else reach // 2
+    padded = F.pad(x, (0, 0, left, reach - left))
     outputs = []
-    for t in range(length):
+    for t in range(x.shape[1]):
         total = torch.zeros_like(x[:, t]) if bias is None else bias.expand_as(x[:, t])
         for k in range(taps):
-            source = t - left + k * dilation
-            if 0 <= source < length:
-                total = total + weight[:, k] * x[:, source]
+            total = total + weight[:, k] * padded[:, t + k * dilation]
         outputs.append(total)
     y = torch.stack(outputs, dim=1)
     return F.silu(y) if activation == "silu" else y

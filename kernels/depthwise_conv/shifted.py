@@ -28,7 +28,7 @@ def backward(operands: Operands, dy: Tensor) -> Gradients:
     for k, written, read in _taps(operands):
         dx[:, read] += weight[:, k] * dy[:, written]
         dweight[:, k] = (dy[:, written] * x[:, read]).sum((0, 1))
-    return Gradients(dx, dweight, x.new_empty(0) if operands.bias is None else dy.sum((0, 1)))
+    return Gradients(dx, dweight, None if operands.bias is None else dy.sum((0, 1)))
 
 
 def _convolve(operands: Operands) -> Tensor:

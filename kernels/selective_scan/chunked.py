@@ -14,7 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .operands import CHUNK, Gradients, Operands
+from .operands import Gradients, Operands
+
+CHUNK = 16
+"""Steps compiled together: each is written out, and the time to compile grows faster than their number."""
 
 
 class Chunk(NamedTuple):
@@ -99,17 +102,16 @@ def backward(
     ddelta = torch.cat(dstep, 1)
     if operands.delta_softplus:
         ddelta = ddelta * torch.sigmoid(_biased(operands))
-    none = u.new_empty(0)
     return Gradients(
         u=du if D is None else du + dungated * D,
         delta=ddelta,
         A=torch.stack(dA).sum(0).mT.clone(memory_format=torch.contiguous_format),
         B=dB,
         C=dC,
-        D=none if D is None else (dungated * u).sum((0, 1)),
-        z=none if z is None else dy * _skipped(operands, torch.cat(y, 1)) * _silu_slope(z),
-        delta_bias=none if operands.delta_bias is None else ddelta.sum((0, 1)),
-        initial_state=none
+        D=None if D is None else (dungated * u).sum((0, 1)),
+        z=None if z is None else dy * _skipped(operands, torch.cat(y, 1)) * _silu_slope(z),
+        delta_bias=None if operands.delta_bias is None else ddelta.sum((0, 1)),
+        initial_state=None
         if operands.initial_state is None
         else dstate.mT.clone(memory_format=torch.contiguous_format),
     )

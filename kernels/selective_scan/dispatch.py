@@ -40,6 +40,11 @@ def path(u: Tensor) -> Path:
     return "compiled" if u.dtype == torch.float32 and can_compile else "loop"
 
 
+def checkpoint_shape(operands: Operands) -> tuple[int, int, int, int]:
+    """Return the shape of the states that the forward pass keeps for the backward pass."""
+    return operands.checkpoint_shape(fused.CHUNK if path(operands.u) == "c" else chunked.CHUNK)
+
+
 def run_forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, final state and checkpoints, by the path that suits the operands."""
     return _run(operands, fused.forward, chunked.forward, chunked.forward_chunk)
@@ -53,20 +58,27 @@ def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Te
 def _run(
     operands: Operands, in_c: Callable[..., Any], in_torch: Callable[..., Any], chunk: Callable[..., Any], *others: Any
 ) -> Any:
-    taken = path(operands.u)
+    taken, result = path(operands.u), None
     if taken == "compiled":
-        try:
-            with torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
-                result = in_torch(operands, *others, run=_compiled(chunk))
-        except torch._dynamo.exc.TorchDynamoException as error:
-            _cannot_compile.append(str(error))
-            warnings.warn(f"selective_scan runs uncompiled, slower: {error}", RuntimeWarning, stacklevel=2)
-            taken = "loop"
-        else:
-            note("selective_scan", taken)
-            return result
+        result = _try_compiled(in_torch, chunk, operands, *others)
+        taken = "loop" if result is None else taken
     note("selective_scan", taken)
-    return in_c(operands, *others) if taken == "c" else in_torch(operands, *others)
+    if taken == "c":
+        return in_c(operands, *others)
+    return in_torch(operands, *others) if result is None else result
+
+
+def _try_compiled(in_torch: Callable[..., Any], chunk: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result, or None where a chunk cannot be compiled, which is told once and not tried again."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        with torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
+            return in_torch(*arguments, run=_compiled(chunk))
+    except TorchDynamoException as error:
+        _cannot_compile.append(str(error))
+        warnings.warn(f"selective_scan runs uncompiled, slower: {error}", RuntimeWarning, stacklevel=2)
+        return None
 
 
 @functools.cache

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from ..native import Rows, as_rows, library
-from .operands import CHUNK, Gradients, Operands
+from .operands import Gradients, Operands
 
 SOURCE = Path(__file__).with_name("scan.c")
+
+CHUNK = 64
+"""Steps between two states kept for the backward pass: what is run again then stays in the second cache."""
 
 
 def _pointers(*names: str) -> tuple[tuple[str, type], ...]:
@@ -47,7 +50,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     operands = _in_place(operands)
     y = operands.u.new_empty(operands.u.shape)
     final = y.new_empty(operands.state_shape)
-    checkpoints = y.new_empty(operands.checkpoint_shape)
+    checkpoints = y.new_empty(operands.checkpoint_shape(CHUNK))
     scan = _describe(operands, checkpoints)
     scan.y, scan.final = y.data_ptr(), final.data_ptr()
     _call("scan_forward", scan)
@@ -66,17 +69,16 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     written = (dfinal, du, ddelta, dB, dC, dz, dA, dD, ddelta_bias, dinitial)
     gradients = _Gradients(Rows.of(dy), *map(_pointer, written))
     _call("scan_backward", _describe(operands, checkpoints), gradients)
-    none = du.new_empty(0)
     return Gradients(
-        du,
-        ddelta,
-        dA.sum(0),
-        dB,
-        dC,
-        none if operands.D is None else dD.sum(0),
-        dz,
-        none if operands.delta_bias is None else ddelta_bias.sum(0),
-        none if operands.initial_state is None else dinitial,
+        u=du,
+        delta=ddelta,
+        A=dA.sum(0),
+        B=dB,
+        C=dC,
+        D=None if operands.D is None else dD.sum(0),
+        z=None if operands.z is None else dz,
+        delta_bias=None if operands.delta_bias is None else ddelta_bias.sum(0),
+        initial_state=None if operands.initial_state is None else dinitial,
     )
 
 

@@ -6,9 +6,6 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-CHUNK = 64
-"""Steps between two states kept for the backward pass, which runs the steps between them again."""
-
 
 class Operands(NamedTuple):
     """The arguments of `selective_scan`, all of one dtype and on one device."""
@@ -27,24 +24,24 @@ class Operands(NamedTuple):
     @property
     def state_shape(self) -> tuple[int, int, int]:
         """(batch, channels, states)."""
-        return self.u.shape[0], *self.A.shape
+        channels, states = self.A.shape
+        return self.u.shape[0], channels, states
 
-    @property
-    def checkpoint_shape(self) -> tuple[int, int, int, int]:
-        """(batch, chunks, states, channels): channels last, as the inner loops run over them."""
+    def checkpoint_shape(self, chunk: int) -> tuple[int, int, int, int]:
+        """(batch, chunks, states, channels) of one state every `chunk` steps; the inner loops run over channels."""
         batch, length, channels = self.u.shape
-        return batch, (length + CHUNK - 1) // CHUNK, self.A.shape[1], channels
+        return batch, (length + chunk - 1) // chunk, self.A.shape[1], channels
 
 
 class Gradients(NamedTuple):
-    """The gradients of the tensors among `Operands`, in their order; empty tensors where an operand is None."""
+    """The gradients of the tensors among `Operands`, in their order; None where there is no such operand."""
 
     u: Tensor
     delta: Tensor
     A: Tensor
     B: Tensor
     C: Tensor
-    D: Tensor
-    z: Tensor
-    delta_bias: Tensor
-    initial_state: Tensor
+    D: Tensor | None
+    z: Tensor | None
+    delta_bias: Tensor | None
+    initial_state: Tensor | None

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import register_flop_formula
 
 from ..mapping import one_at_a_time
 from .cost import cost
-from .dispatch import run_backward, run_forward
+from .dispatch import checkpoint_shape, run_backward, run_forward
 from .operands import Gradients, Operands
 
 ARGUMENTS = (
@@ -113,14 +113,15 @@ def scan(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     schema=f"(Tensor checkpoints, Tensor dy, Tensor? dfinal, {ARGUMENTS}) -> Tensor[]",
 )
 def scan_backward(checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, *arguments: Any) -> list[Tensor]:
-    return list(run_backward(Operands(*arguments), checkpoints, dy, dfinal))
+    gradients = run_backward(Operands(*arguments), checkpoints, dy, dfinal)
+    return [dy.new_empty(0) if x is None else x.contiguous() for x in gradients]
 
 
 @scan.register_fake
 def _(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     operands = Operands(*arguments)
     u = operands.u
-    return u.new_empty(u.shape), u.new_empty(operands.state_shape), u.new_empty(operands.checkpoint_shape)
+    return u.new_empty(u.shape), u.new_empty(operands.state_shape), u.new_empty(checkpoint_shape(operands))
 
 
 @scan_backward.register_fake
@@ -150,7 +151,7 @@ scan_backward.register_vmap(one_at_a_time(scan_backward))
 
 @register_flop_formula(torch.ops.archarena.selective_scan)
 def _(u: Any, delta: Any, A: Any, B: Any, C: Any, D: Any, z: Any, *rest: Any, **_: Any) -> int:
-    return cost(*u, A[1], gate=z is not None).flops
+    return cost(*u, states=A[1], gate=z is not None).flops
 
 
 @register_flop_formula(torch.ops.archarena.selective_scan_backward)
@@ -168,4 +169,4 @@ def _(
     *rest: Any,
     **_: Any,
 ) -> int:
-    return cost(*u, A[1], gate=z is not None, backward=True).flops
+    return cost(*u, states=A[1], gate=z is not None, backward=True).flops

@@ -43,9 +43,9 @@ INLINE void scatter(float *to, const vec *from, int64_t states, int64_t lanes) {
 }
 
 /* A tile of a (batch, channels, states) array, or zeros where there is none. */
-INLINE void gather_state(const scan *s, vec *to, const float *from, int64_t b, int64_t tile, int64_t states) {
-    if (from) gather(to, from + (b * s->channels + tile * W) * states, states, lanes(s, tile), 1.0f);
-    else for (int64_t n = 0; n < states; n++) to[n] = splat(0.0f);
+INLINE void gather_state(const scan *s, vec *to, const float *from, int64_t b, int64_t tile) {
+    if (from) gather(to, from + (b * s->channels + tile * W) * s->states, s->states, lanes(s, tile), 1.0f);
+    else for (int64_t n = 0; n < s->states; n++) to[n] = splat(0.0f);
 }
 
 INLINE vec optional(const float *from, int64_t tile, int64_t lanes) {
@@ -54,17 +54,17 @@ INLINE vec optional(const float *from, int64_t tile, int64_t lanes) {
 
 /* ---- forward ---- */
 
-INLINE void forward_tile(const scan *s, int64_t b, int64_t tile, int64_t states, vec *A, vec *h) {
-    const int64_t first = tile * W, wide = lanes(s, tile);
+INLINE void forward_tile(const scan *s, int64_t b, int64_t tile, vec *A, vec *h) {
+    const int64_t states = s->states, first = tile * W, wide = lanes(s, tile);
     const vec D = optional(s->D, tile, wide), bias = optional(s->delta_bias, tile, wide);
     gather(A, s->A + first * states, states, wide, LOG2_E);
-    gather_state(s, h, s->initial, b, tile, states);
+    gather_state(s, h, s->initial, b, tile);
     for (int64_t t = 0; t < s->length; t++) {
         if (t % s->chunk == 0)
             for (int64_t n = 0; n < states; n++) store(checkpoint(s, b, t / s->chunk, tile) + n * s->channels, h[n], wide);
         const float *B = row(s->B, b, t), *C = row(s->C, b, t);
-        vec u = load(row(s->u, b, t) + first, wide), dt = load(row(s->delta, b, t) + first, wide) + bias;
-        if (s->softplus) dt = softplus(dt);
+        vec u = load(row(s->u, b, t) + first, wide), dt = load(row(s->delta, b, t) + first, wide) + bias, slope;
+        if (s->softplus) dt = softplus(dt, &slope);
         vec input = dt * u, y = D * u;
         for (int64_t n = 0; n < states; n++) {
             h[n] = exp2v(dt * A[n]) * h[n] + input * B[n];
@@ -84,9 +84,7 @@ EXPORT void scan_forward(const scan *s) {
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
     for (int64_t task = 0; task < tasks; task++) {
         vec *scratch = (vec *)s->scratch + THREAD * 2 * states;
-        const int64_t b = task / tiles(s), tile = task % tiles(s);
-        if (states == 16) forward_tile(s, b, tile, 16, scratch, scratch + 16);
-        else forward_tile(s, b, tile, states, scratch, scratch + states);
+        forward_tile(s, task / tiles(s), task % tiles(s), scratch, scratch + states);
     }
 }
 
@@ -127,8 +125,8 @@ EXPORT int64_t scan_scratch(const scan *s, int64_t backward) {
 }
 
 /* Run a chunk again from its checkpoint; leave states, decays, steps, and the gradient of the ungated output. */
-INLINE void recompute(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t tile, int64_t states) {
-    const int64_t first = tile * W, wide = lanes(s, tile), start = chunk * s->chunk;
+INLINE void recompute(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t tile) {
+    const int64_t states = s->states, first = tile * W, wide = lanes(s, tile), start = chunk * s->chunk;
     const int64_t steps = lesser(s->chunk, s->length - start);
     const vec D = optional(s->D, tile, wide), bias = optional(s->delta_bias, tile, wide);
     for (int64_t n = 0; n < states; n++) r.h[n] = load(checkpoint(s, b, chunk, tile) + n * s->channels, wide);
@@ -137,7 +135,7 @@ INLINE void recompute(const scan *s, const gradients *d, room r, int64_t b, int6
         const float *B = row(s->B, b, t), *C = row(s->C, b, t);
         vec u = load(row(s->u, b, t) + first, wide), dt = load(row(s->delta, b, t) + first, wide) + bias;
         r.slope[i] = splat(1.0f);
-        if (s->softplus) r.slope[i] = sigmoid(dt), dt = softplus(dt);
+        if (s->softplus) dt = softplus(dt, &r.slope[i]);
         vec *h = r.h + i * states, *decay = r.decay + i * states, input = dt * u, y = D * u;
         for (int64_t n = 0; n < states; n++) {
             decay[n] = exp2v(dt * r.A[n]);
@@ -154,8 +152,8 @@ INLINE void recompute(const scan *s, const gradients *d, room r, int64_t b, int6
     }
 }
 
-INLINE void walk_back(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t tile, int64_t states) {
-    const int64_t first = tile * W, wide = lanes(s, tile), start = chunk * s->chunk;
+INLINE void walk_back(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t tile) {
+    const int64_t states = s->states, first = tile * W, wide = lanes(s, tile), start = chunk * s->chunk;
     const vec D = optional(s->D, tile, wide);
     vec *g = r.g + tile * states, *dA = r.dA + tile * states;
     for (int64_t i = lesser(s->chunk, s->length - start) - 1; i >= 0; i--) {
@@ -182,13 +180,13 @@ INLINE void walk_back(const scan *s, const gradients *d, room r, int64_t b, int6
     }
 }
 
-INLINE void backward_chunk(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t states) {
-    const int64_t start = chunk * s->chunk, cells = lesser(s->chunk, s->length - start) * states;
+INLINE void backward_chunk(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk) {
+    const int64_t states = s->states, start = chunk * s->chunk, cells = lesser(s->chunk, s->length - start) * states;
     for (int64_t i = 0; i < cells; i++) r.dB[i] = r.dC[i] = splat(0.0f);
     for (int64_t tile = 0; tile < tiles(s); tile++) {
         gather(r.A, s->A + tile * W * states, states, lanes(s, tile), LOG2_E);
-        recompute(s, d, r, b, chunk, tile, states);
-        walk_back(s, d, r, b, chunk, tile, states);
+        recompute(s, d, r, b, chunk, tile);
+        walk_back(s, d, r, b, chunk, tile);
     }
     for (int64_t i = 0; i < cells; i++) {
         d->dB[(b * s->length + start) * states + i] = total(r.dB[i]);
@@ -196,13 +194,14 @@ INLINE void backward_chunk(const scan *s, const gradients *d, room r, int64_t b,
     }
 }
 
-INLINE void backward_row(const scan *s, const gradients *d, room r, int64_t b, int64_t states) {
+INLINE void backward_row(const scan *s, const gradients *d, room r, int64_t b) {
+    const int64_t states = s->states;
     for (int64_t tile = 0; tile < tiles(s); tile++) {
-        gather_state(s, r.g + tile * states, d->dfinal, b, tile, states);
+        gather_state(s, r.g + tile * states, d->dfinal, b, tile);
         for (int64_t n = 0; n < states; n++) r.dA[tile * states + n] = splat(0.0f);
         r.dD[tile] = r.dbias[tile] = splat(0.0f);
     }
-    for (int64_t chunk = chunks(s) - 1; chunk >= 0; chunk--) backward_chunk(s, d, r, b, chunk, states);
+    for (int64_t chunk = chunks(s) - 1; chunk >= 0; chunk--) backward_chunk(s, d, r, b, chunk);
     for (int64_t tile = 0; tile < tiles(s); tile++) {
         const int64_t at = b * s->channels + tile * W, wide = lanes(s, tile);
         scatter(d->dA + at * states, r.dA + tile * states, states, wide);
@@ -214,8 +213,5 @@ INLINE void backward_row(const scan *s, const gradients *d, room r, int64_t b, i
 
 EXPORT void scan_backward(const scan *s, const gradients *d) {
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
-    for (int64_t b = 0; b < s->batch; b++) {
-        if (s->states == 16) backward_row(s, d, room_of(s), b, 16);
-        else backward_row(s, d, room_of(s), b, s->states);
-    }
+    for (int64_t b = 0; b < s->batch; b++) backward_row(s, d, room_of(s), b);
 }

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import subprocess
+import sys
+import warnings
+
+import pytest
+import torch
+from archarena.kernels import native
+from archarena.kernels.selective_scan import fused, path, selective_scan
+
+SOURCE = "EXPORT int answer(void) { return 42; }\n"
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A small C file, an empty cache, and nothing loaded."""
+    monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path / "cache"))
+    native._load_once.cache_clear()
+    file = tmp_path / "answer.c"
+    file.write_text(SOURCE)
+    yield file
+    native._load_once.cache_clear()
+
+
+def made(tmp_path):
+    return sorted((tmp_path / "cache").rglob("*"))
+
+
+def script(path, text):
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_compiles_once_and_loads(source, tmp_path):
+    assert native.library(source).answer() == 42
+    assert native.unavailable_reason(source) is None
+    target = native.build(source)
+    before = target.stat().st_mtime_ns
+    assert native.build(source) == target
+    assert target.stat().st_mtime_ns == before
+    assert made(tmp_path) == [target.parent, target]
+
+
+def test_another_source_or_compiler_is_another_file(source, tmp_path, monkeypatch):
+    first = native.build(source)
+    source.write_text(SOURCE.replace("42", "43"))
+    second = native.build(source)
+    compiler = " ".join(native.find_compiler())
+    monkeypatch.setenv("CC", f"{compiler} -DOTHER=1")
+    assert len({first, second, native.build(source)}) == 3
+
+
+def test_processes_at_once_all_get_a_whole_library(source, tmp_path):
+    code = (
+        "import ctypes, sys, pathlib; from archarena.kernels import native;"
+        "print(ctypes.CDLL(str(native.build(pathlib.Path(sys.argv[1])))).answer())"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(source)], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    assert [process.communicate()[0].strip() for process in started] == ["42"] * 3
+    assert [file.suffix for file in made(tmp_path) if file.is_file()] == [".so"]
+
+
+def test_flags_that_a_compiler_refuses_are_left_out(source, tmp_path, monkeypatch):
+    real = native.find_compiler()[0]
+    picky = script(
+        tmp_path / "picky",
+        f'case "$*" in *-fopenmp*|*-march*) echo "unknown flag" >&2; exit 1;; esac\nexec {real} "$@"',
+    )
+    monkeypatch.setenv("CC", picky)
+    assert native.library(source).answer() == 42
+
+
+def test_without_a_compiler_the_reason_is_told_and_remembered(source, monkeypatch):
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    with pytest.warns(RuntimeWarning, match="answer runs without its C kernel, slower: no C compiler found"):
+        assert native.library(source) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "install gcc or clang" in native.unavailable_reason(source)
+
+
+def test_a_missing_or_failing_compiler_is_named(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(native.CompileError, match="there is no no-such-compiler"):
+        native.build(source)
+    monkeypatch.setenv("CC", script(tmp_path / "broken", "echo licence expired >&2; exit 3"))
+    with pytest.raises(native.CompileError, match=r"could not compile answer\.c: licence expired"):
+        native.build(source)
+
+
+def test_a_failed_compilation_leaves_nothing_behind(source, tmp_path):
+    source.write_text("this is not C")
+    with pytest.raises(native.CompileError):
+        native.build(source)
+    assert [file for file in made(tmp_path) if file.is_file()] == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_cache_that_cannot_be_written_is_a_reason(source, tmp_path):
+    (tmp_path / "cache").mkdir(mode=0o500)
+    with pytest.warns(RuntimeWarning, match="Permission"):
+        assert native.library(source) is None
+
+
+def test_a_cache_path_that_is_a_file_is_a_reason(source, tmp_path):
+    (tmp_path / "cache").write_text("")
+    with pytest.warns(RuntimeWarning, match="answer runs without its C kernel"):
+        assert native.library(source) is None
+
+
+def test_can_be_turned_off(source, tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHARENA_NATIVE", "0")
+    assert native.library(source) is None
+    assert "ARCHARENA_NATIVE" in native.unavailable_reason(source)
+    assert made(tmp_path) == []
+
+
+def test_a_machine_with_a_compiler_runs_the_scan_in_c():
+    assert isinstance(native.library(fused.SOURCE), ctypes.CDLL)
+    assert path(torch.zeros(1)) == "c"
+
+
+@pytest.mark.parametrize("flag", ["-march=x86-64", "-march=x86-64-v3", "-fno-openmp"])
+def test_older_processors_and_no_threads_give_the_same_scan(tmp_path, monkeypatch, flag):
+    generator = torch.Generator().manual_seed(0)
+    rows = [torch.randn(2, 70, 20, generator=generator) for _ in range(5)]
+    given = (rows[0], rows[1], -torch.ones(20, 3), rows[2][..., :3], rows[3][..., :3], None, rows[4])
+    expected = selective_scan(*given, delta_softplus=True)
+    monkeypatch.setattr(native, "EXTRAS", ((flag,),))
+    monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path))
+    native._load_once.cache_clear()
+    try:
+        if native.unavailable_reason(fused.SOURCE):
+            pytest.skip(f"this compiler does not take {flag}")
+        torch.testing.assert_close(selective_scan(*given, delta_softplus=True), expected, rtol=0, atol=1e-5)
+    finally:
+        native._load_once.cache_clear()
