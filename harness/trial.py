@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from safetensors.numpy import save_file as save_arrays
 from torch import nn
 
+from ..kernels.paths import paths_taken
 from . import cost as measure
 from .arrays import load_array, load_arrays, load_split
 from .attempt import Attempt, Setting, tune
@@ -49,7 +49,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         tries=tries,
         size=_size(model, fit, tier),
         lift=getattr(model, "lift", None),
-        kernels=kernel_paths(),
+        kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, time.perf_counter() - started),
     )
 
@@ -147,10 +147,3 @@ def _cost(attempt: Attempt, setting: Setting, total_seconds: float) -> Cost:
     )
     measure.throughput(cost, progress.step, setting.budget.batch, measure.tokens_per_row(rows))
     return cost
-
-
-def kernel_paths() -> dict[str, str]:
-    """Return which path each imported kernel took, by operation."""
-    loaded = {name: module for name, module in sys.modules.items() if name.startswith("archarena.kernels.")}
-    reports = {name.rsplit(".", 1)[1]: getattr(module, "path", None) for name, module in loaded.items()}
-    return {name: str(report()) for name, report in sorted(reports.items()) if callable(report)}

@@ -35,7 +35,7 @@ def test_a_setting_with_several_values_is_a_grid_of_variants(registry, tmp_path)
         ({"tier": "quik"}, "There is no tier 'quik'. Did you mean 'quick'?"),
         ({"tier": "full"}, "Task 'toy' has no tier 'full'"),
         ({"settings": ["good.skale=1"]}, "no hyperparameter 'skale'. Did you mean 'scale'?"),
-        ({"settings": ["good.scale=wide"]}, "hyperparameter 'scale' is 'wide'"),
+        ({"settings": ["good.scale=wide"]}, "hyperparameter 'scale' must be float, found 'wide'"),
         ({"settings": ["mamba.d_state=1"]}, "model 'mamba' is not in this run"),
         ({"settings": ["good.scale"]}, "write MODEL.HYPERPARAMETER=VALUE"),
     ],
