@@ -134,17 +134,8 @@ def _by_context(predictions: np.ndarray, targets: np.ndarray) -> tuple[np.ndarra
     return table[:, 0], table[:, 1]
 
 
-def prior_choice_accuracy(predictions: np.ndarray, targets: np.ndarray) -> float:
-    """Return how often the option that is likeliest without its problem is the right one.
-
-    Parameters
-    ----------
-    predictions, targets
-        As for the metric ``choice_accuracy``.
-    """
-    if np.isnan(predictions).any():
-        return float("nan")
-    return _mean(*_right_class(_by_context(predictions, targets)[1], targets))
+def _right_by_prior(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    return _right_class(_by_context(predictions, targets)[1], targets)
 
 
 METRICS: dict[str, Metric] = {
@@ -206,6 +197,15 @@ METRICS: dict[str, Metric] = {
             _mean,
             "Share of problems whose right option gains most from its problem: log-probabilities "
             "(P * 2 * options,), ordered (problem, with it or without, option), against options (P,).",
+        ),
+        Metric(
+            "choice_prior_accuracy",
+            "higher",
+            1.0,
+            "fraction",
+            _right_by_prior,
+            _mean,
+            "Share of problems whose right option is the likeliest without its problem: as for choice_accuracy.",
         ),
         Metric(
             "rmse",

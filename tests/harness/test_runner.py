@@ -93,7 +93,8 @@ def test_a_trial_that_hangs_is_killed_with_its_descendants(make_runner, make_mod
     pids = tmp_path / "pids"
     body = (
         "import subprocess, sys, time\n"
-        "        child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "        command = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        "        child = subprocess.Popen(command, start_new_session=True)\n"
         f"        open({str(pids)!r}, 'w').write(str(child.pid))\n"
         "        time.sleep(600)"
     )
