@@ -1,194 +1,104 @@
-"""What the index page shows, worked out from the tidy table."""
+"""The index page, worked out from the tidy table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from .costs import CostRow, cost_rows
+from .costs import cost_rows
 from .formats import ScoreFormat
-from .sources import EvaluationCard, LevelCard, ModelCard, Sources, TaskCard
-from .statistics import MIN_SEEDS, Standing, estimate, is_better, standings
-from .table import SECTION
+from .sources import OTHER, EvaluationCard, Sources, TaskCard
+from .statistics import Standing, estimate, is_better, standings
+from .table import SECTION, Row, group_by, rows_of
+from .views import CellView, ColumnView, LevelRow, RowView, SectionView, SeedView
 
 FAMILIES = 8
 """Families with a colour of their own; later ones are grey."""
 
 
-@dataclass(frozen=True)
-class SeedView:
-    """One seed of a cell, leading to its run."""
-
-    seed: int
-    status: str
-    text: str
-    reason: str
-    page: str
-
-    @property
-    def ok(self) -> bool:
-        """Return whether the seed has a score."""
-        return self.status == "ok"
-
-
-@dataclass(frozen=True)
-class CellView:
-    """One variant in one column. `mean` is empty where no seed has a score."""
-
-    seeds: tuple[SeedView, ...] = ()
-    mean: str = ""
-    half_width: str = ""
-    standing: str = ""
-    level: str = ""
-    shortfall: str = ""
-
-    @property
-    def failure(self) -> SeedView | None:
-        """Return the first seed without a score."""
-        return next((seed for seed in self.seeds if not seed.ok), None)
-
-
-@dataclass(frozen=True)
-class ColumnView:
-    """One evaluation. `id` names its description on the page."""
-
-    id: str
-    name: str
-    suite: str
-    task: TaskCard
-    evaluation: EvaluationCard
-    format: ScoreFormat
-
-    def levels(self, kind: str) -> list[LevelCard]:
-        """Return the column's levels of one kind."""
-        return [level for level in self.task.levels_of(self.name) if level.kind == kind]
-
-
-@dataclass(frozen=True)
-class RowView:
-    """One variant."""
-
-    variant: str
-    model: ModelCard
-    family: str
-    colour: str
-    cells: tuple[CellView, ...]
-    ok: int
-    total: int
-
-
-@dataclass(frozen=True)
-class LevelRow:
-    """One line below the models: for each column the levels it shows."""
-
-    name: str
-    kind: str
-    cells: tuple[tuple[LevelCard, ...], ...]
-
-
-@dataclass(frozen=True)
-class SectionView:
-    """All that was run at one tier, by one recipe, on one device."""
-
-    id: str
-    tier: str
-    recipe: str
-    device: str
-    protocol: str
-    seeds: int
-    dates: str
-    columns: tuple[ColumnView, ...]
-    rows: tuple[RowView, ...]
-    levels: tuple[LevelRow, ...]
-    costs: tuple[CostRow, ...]
-    unfinished: tuple[dict, ...]
-    ok: int
-    total: int
-
-    @property
-    def suites(self) -> list[tuple[str, int]]:
-        """Return the suites over the columns, each with its width."""
-        return [(suite, len(list(columns))) for suite, columns in groupby(self.columns, lambda column: column.suite)]
-
-    @property
-    def has_ties(self) -> bool:
-        """Return whether enough seeds were run for rows to be compared."""
-        return self.seeds >= MIN_SEEDS
-
-
 def sections(table: pd.DataFrame, sources: Sources) -> list[SectionView]:
     """Return a section for each (tier, recipe, device, protocol), the largest first."""
-    colours = _colours(table)
-    groups = sorted(table.groupby(SECTION, sort=True), key=lambda group: -len(group[1]))
-    return [_section(f"section-{index}", part, sources, colours) for index, (_, part) in enumerate(groups, 1)]
+    rows = rows_of(table)
+    families = sorted({row["family"] for row in rows})
+    colours = {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(families)}
+    groups = sorted(group_by(rows, *SECTION).values(), key=len, reverse=True)
+    return [_section(f"section-{index}", part, sources, colours) for index, part in enumerate(groups, 1)]
 
 
-def _colours(table: pd.DataFrame) -> dict[str, str]:
-    families = sorted(set(table["family"]))
-    return {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(families)}
-
-
-def _section(id: str, part: pd.DataFrame, sources: Sources, colours: Mapping[str, str]) -> SectionView:
+def _section(id: str, part: Sequence[Row], sources: Sources, colours: Mapping[str, str]) -> SectionView:
     columns = _columns(id, part, sources)
-    by_column = {column.name: _column_cells(part[part["column"] == column.name], column) for column in columns}
-    cells = part.drop_duplicates("key")
-    expected = cells.groupby("task")["seed"].nunique().sum()
-    rows = []
-    for (family, variant), own in cells.groupby(["family", "variant"], sort=True):
-        row = tuple(by_column[column.name].get(variant, CellView()) for column in columns)
-        card = sources.model(str(own["model"].iloc[0]))
-        ok = int((own["status"] == "ok").sum())
-        rows.append(RowView(str(variant), card, str(family), colours[str(family)], row, ok, int(expected)))
-    first = part.iloc[0]
+    cells = list({row["key"]: row for row in part}.values())
+    by_column = group_by(part, "task", "column")
+    scores = [_column_cells(by_column[column.task.task, column.name], column) for column in columns]
+    expected = len({(row["task"], row["seed"]) for row in cells})
+    rows = [_row(own, scores, expected, sources, colours) for own in group_by(cells, "variant").values()]
     return SectionView(
         id=id,
-        **{name: first[name] for name in SECTION},
-        seeds=int(part["seed"].nunique()),
-        dates=_dates(cells["started"]),
+        **{name: part[0][name] for name in SECTION},
+        seeds=len({row["seed"] for row in part}),
+        dates=_dates(cells),
         columns=tuple(columns),
-        rows=tuple(rows),
+        rows=tuple(sorted(rows, key=lambda row: (row.family, row.variant))),
         levels=tuple(_level_rows(columns)),
         costs=tuple(cost_rows(cells)),
-        unfinished=tuple(cells[cells["status"] != "ok"].to_dict("records")),
+        unfinished=tuple(row for row in cells if row["status"] != "ok"),
         ok=sum(row.ok for row in rows),
         total=sum(row.total for row in rows),
     )
 
 
-def _columns(section: str, part: pd.DataFrame, sources: Sources) -> list[ColumnView]:
-    first = part.drop_duplicates("column").sort_values(["suite", "task"], kind="stable")
-    return [
-        ColumnView(f"{section}-column-{index}", row["column"], row["suite"], *_cards(row, sources))
-        for index, (_, row) in enumerate(first.iterrows(), 1)
-    ]
+def _row(
+    own: Sequence[Row],
+    scores: Sequence[Mapping[str, CellView]],
+    expected: int,
+    sources: Sources,
+    colours: Mapping[str, str],
+) -> RowView:
+    """Return one variant's line; `own` holds its cells, `scores` each column's cells by variant."""
+    variant, family = own[0]["variant"], own[0]["family"]
+    lifts = group_by([row for row in own if row["lift"]], "lift")
+    return RowView(
+        variant=variant,
+        model=sources.model(own[0]["model"]),
+        family=family,
+        colour=colours[family],
+        cells=tuple(column.get(variant, CellView()) for column in scores),
+        lifts=tuple((lift, tuple(dict.fromkeys(row["task"] for row in rows))) for (lift,), rows in lifts.items()),
+        ok=sum(row["status"] == "ok" for row in own),
+        total=expected,
+    )
 
 
-def _cards(row: pd.Series, sources: Sources) -> tuple[TaskCard, EvaluationCard, ScoreFormat]:
+def _columns(section: str, part: Sequence[Row], sources: Sources) -> list[ColumnView]:
+    firsts = [rows[0] for rows in group_by(part, "task", "column").values()]
+    firsts.sort(key=lambda row: (row["suite"] == OTHER, row["suite"], row["task"]))
+    return [_column(f"{section}-column-{index}", row, sources) for index, row in enumerate(firsts, 1)]
+
+
+def _column(id: str, row: Row, sources: Sources) -> ColumnView:
     task = sources.tasks.get((row["task"], row["tier"]))
-    task = task or TaskCard(task=row["task"], tier=row["tier"], reduced=bool(row["reduced"]))
+    task = task or TaskCard(task=row["task"], tier=row["tier"], reduced=row["reduced"])
     evaluation = task.evaluation(row["column"])
     evaluation = evaluation or EvaluationCard(column=row["column"], metric=row["metric"], direction=row["direction"])
-    return task, evaluation, ScoreFormat(evaluation.metric, evaluation.unit)
+    return ColumnView(
+        id, row["column"], row["suite"], task, evaluation, ScoreFormat(evaluation.metric, evaluation.unit)
+    )
 
 
-def _column_cells(part: pd.DataFrame, column: ColumnView) -> dict[str, CellView]:
-    """Return the cells of a column by variant."""
-    direction, expected = column.evaluation.direction, part["seed"].nunique()
-    finished = part.groupby("variant").filter(lambda own: own["value"].notna().all())
-    scores = finished.pivot(index="seed", columns="variant", values="value").astype(float)
-    standing = standings(scores, direction)
-    return {
-        str(variant): _cell(own, column, standing.get(str(variant)), expected)
-        for variant, own in part.groupby("variant")
-    }
+def _column_cells(part: Sequence[Row], column: ColumnView) -> dict[str, CellView]:
+    """Return the cells of a column by variant. Only those without a failed seed have a standing."""
+    by_variant = {variant: rows for (variant,), rows in group_by(part, "variant").items()}
+    scores = {variant: {row["seed"]: row["value"] for row in rows} for variant, rows in by_variant.items()}
+    whole = {variant: values for variant, values in scores.items() if None not in values.values()}
+    standing = standings(whole, column.evaluation.direction)
+    expected = len({row["seed"] for row in part})
+    return {variant: _cell(rows, column, standing.get(variant), expected) for variant, rows in by_variant.items()}
 
 
-def _cell(own: pd.DataFrame, column: ColumnView, standing: Standing | None, expected: int) -> CellView:
-    seeds = tuple(_seed(row, column.format) for row in own.to_dict("records"))
-    values = own["value"].dropna().astype(float).tolist()
+def _cell(rows: Sequence[Row], column: ColumnView, standing: Standing | None, expected: int) -> CellView:
+    seeds = tuple(_seed(row, column.format) for row in rows)
+    values = [row["value"] for row in rows if row["value"] is not None]
     if not values:
         return CellView(seeds)
     found = estimate(values)
@@ -202,11 +112,11 @@ def _cell(own: pd.DataFrame, column: ColumnView, standing: Standing | None, expe
     )
 
 
-def _seed(row: Mapping, format: ScoreFormat) -> SeedView:
-    unscored = row["status"] == "ok" and pd.isna(row["value"])
+def _seed(row: Row, write: ScoreFormat) -> SeedView:
+    unscored = row["status"] == "ok" and row["value"] is None
     status = "no number" if unscored else row["status"]
     reason = "The score is not a number." if unscored else row["reason"]
-    return SeedView(row["seed"], status, format(row["value"]), reason, row["page"])
+    return SeedView(row["seed"], status, write(row["value"]), reason, row["page"])
 
 
 def _shortfall(seeds: Sequence[SeedView], expected: int) -> str:
@@ -226,19 +136,14 @@ def _level_not_beaten(mean: float, column: ColumnView) -> str:
     return easiest.name if easiest else ""
 
 
-def _level_rows(columns: Sequence[ColumnView]) -> list[LevelRow]:
-    """Return one line for chance, one for each baseline's name, and one for the ceiling."""
-    names = sorted({level.name for column in columns for level in column.levels("baseline")})
-    lines = [("chance", "chance", None), *(("baseline", name, name) for name in names), ("ceiling", "ceiling", None)]
-    rows = [LevelRow(name, kind, tuple(_levels(columns, kind, only))) for kind, name, only in lines]
-    return [row for row in rows if any(row.cells)]
+def _level_rows(columns: Sequence[ColumnView]) -> Iterator[LevelRow]:
+    """Yield one line for chance, one for all baselines and one for the ceiling."""
+    for kind in ("chance", "baseline", "ceiling"):
+        cells = tuple(tuple(column.levels(kind)) for column in columns)
+        if any(cells):
+            yield LevelRow(kind, cells)
 
 
-def _levels(columns: Sequence[ColumnView], kind: str, only: str | None) -> Iterable[tuple[LevelCard, ...]]:
-    for column in columns:
-        yield tuple(level for level in column.levels(kind) if only in (None, level.name))
-
-
-def _dates(started: pd.Series) -> str:
-    days = sorted({str(day)[:10] for day in started if day})
+def _dates(cells: Iterable[Row]) -> str:
+    days = sorted({row["started"][:10] for row in cells} - {""})
     return " to ".join(dict.fromkeys(days[:1] + days[-1:]))

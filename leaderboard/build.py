@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import jinja2
@@ -16,7 +15,9 @@ from .board import sections
 from .formats import visible
 from .runs import run_view
 from .sources import Sources, read_sources
-from .table import make_table, to_csv
+from .table import make_table, rows_of, to_csv
+
+_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,21 @@ def build_board(results: Sequence[Path], site: Path) -> BoardSummary:
     notes = (*sources.notes, *table_notes)
     files = list(_files(sources, table, notes))
     written = sum(_write_if_changed(site / name, text) for name, text in files)
-    cells = table.drop_duplicates("key")
+    cells = {row["key"]: row for row in rows_of(table)}.values()
     return BoardSummary(
         index=site / "index.html",
         pages=len(files),
         written=written,
-        rows=int(cells["variant"].nunique()),
+        rows=len({cell["variant"] for cell in cells}),
         cells=len(cells),
-        failures=int((~cells["status"].isin(["ok", "skipped"])).sum()),
+        failures=sum(cell["status"] not in ("ok", "skipped") for cell in cells),
         notes=notes,
     )
 
 
 def _files(sources: Sources, table: pd.DataFrame, notes: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the files of the site; the index comes last, so that its links lead somewhere."""
-    yield "assets/board.css", resources.files(__package__).joinpath("assets/board.css").read_text(encoding="utf-8")
+    yield "assets/board.css", (_HERE / "assets" / "board.css").read_text(encoding="utf-8")
     yield "table.csv", to_csv(table)
     pages = dict(zip(table["key"], table["page"], strict=True))
     for record in sources.records:
@@ -81,7 +82,7 @@ def _files(sources: Sources, table: pd.DataFrame, notes: Sequence[str]) -> Itera
 @cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__ or "", "templates"),
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=visible,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import pandas as pd
+from statistics import fmean, median
 
 from .formats import NONE, duration, memory, quantity
+from .table import Row, group_by
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,6 @@ class CostRow:
     """Measured cost of one variant over the cells that it finished."""
 
     variant: str
-    cells: int
     body_parameters: str
     train_time: str
     total_time: str
@@ -24,7 +23,7 @@ class CostRow:
     tasks: str
 
 
-def cost_rows(cells: pd.DataFrame) -> Iterator[CostRow]:
+def cost_rows(cells: Sequence[Row]) -> Iterator[CostRow]:
     """Yield the cost of each variant: a range of sizes, medians over tasks, the largest memory.
 
     Parameters
@@ -32,22 +31,29 @@ def cost_rows(cells: pd.DataFrame) -> Iterator[CostRow]:
     cells
         Rows of the tidy table, one a cell.
     """
-    finished = cells[cells["status"] == "ok"]
-    for (_, variant), own in finished.groupby(["family", "variant"], sort=True):
-        by_task = own.groupby("task")[["train_seconds", "total_seconds", "samples_per_second"]].mean().median()
+    tasks = len({cell["task"] for cell in cells})
+    finished = sorted((cell for cell in cells if cell["status"] == "ok"), key=lambda x: (x["family"], x["variant"]))
+    for (variant,), own in group_by(finished, "variant").items():
         yield CostRow(
-            variant=str(variant),
-            cells=len(own),
-            body_parameters=_range(own["body_parameters"]),
-            train_time=duration(by_task["train_seconds"]),
-            total_time=duration(by_task["total_seconds"]),
-            samples_per_second=quantity(by_task["samples_per_second"]),
-            peak_memory=memory(own["peak_memory_bytes"].max()),
-            tasks=f"{own['task'].nunique()} of {cells['task'].nunique()}",
+            variant=variant,
+            body_parameters=_range(_known(own, "body_parameters")),
+            train_time=duration(_typical(own, "train_seconds")),
+            total_time=duration(_typical(own, "total_seconds")),
+            samples_per_second=quantity(_typical(own, "samples_per_second")),
+            peak_memory=memory(max(_known(own, "peak_memory_bytes"), default=None)),
+            tasks=f"{len(group_by(own, 'task'))} of {tasks}",
         )
 
 
-def _range(values: pd.Series) -> str:
-    known = values.dropna()
-    ends = [quantity(known.min()), quantity(known.max())] if len(known) else [NONE]
-    return " to ".join(dict.fromkeys(ends))
+def _typical(cells: Sequence[Row], name: str) -> float | None:
+    """Return the median over tasks of the mean over seeds."""
+    means = [fmean(known) for own in group_by(cells, "task").values() if (known := _known(own, name))]
+    return median(means) if means else None
+
+
+def _known(cells: Sequence[Row], name: str) -> list[float]:
+    return [cell[name] for cell in cells if cell[name] is not None]
+
+
+def _range(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys([quantity(min(values)), quantity(max(values))])) if values else NONE

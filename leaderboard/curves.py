@@ -63,7 +63,9 @@ def _panel(
     title: str, record: Record, value: Callable[[CurvePoint], float | None], label: Callable[[float], str]
 ) -> Panel:
     curves = [(attempt, _points(attempt, value)) for attempt in record.tries]
-    curves = sorted(((a, points) for a, points in curves if points), key=lambda c: c[0].learning_rate == record.learning_rate)
+    curves = sorted(
+        ((a, points) for a, points in curves if points), key=lambda c: c[0].learning_rate == record.learning_rate
+    )
     if not curves:
         return Panel(title, (), (), ())
     xs = nice_ticks(0, max(x for _, points in curves for x, _ in points))
@@ -91,8 +93,8 @@ def _extent(values: Iterable[float]) -> tuple[float, float]:
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Return about `count` round numbers whose first and last enclose the range."""
-    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-12):
-        margin = abs(low) * 0.1 or 1.0
+    if high - low <= 1e-9 * max(abs(low), abs(high), 1.0):
+        margin = max(abs(low) * 0.1, 0.01)
         low, high = low - margin, high + margin
     raw = (high - low) / (count - 1)
     power = 10.0 ** math.floor(math.log10(raw))

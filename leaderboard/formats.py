@@ -61,7 +61,7 @@ def _scaled(value: float | None, base: int, prefixes: tuple[str, ...]) -> str:
     step = 0
     while abs(value) >= base * 0.9995 and step < len(prefixes) - 1:
         value, step = value / base, step + 1
-    digits = f"{value:.0f}" if abs(value) >= 100 or float(value).is_integer() and not step else f"{value:.3g}"
+    digits = f"{value:.0f}" if abs(value) >= 100 or (float(value).is_integer() and not step) else f"{value:.3g}"
     return f"{digits} {prefixes[step]}".rstrip()
 
 

@@ -43,12 +43,18 @@ def run_view(record: Record, sources: Sources) -> RunView:
     first = _first_format(record, sources)
     return RunView(
         record=record,
-        scores=tuple(_score(column, score, sources, record) for column, score in record.scores.items()),
+        scores=tuple(_score(column, record.scores[column], sources, record) for column in _columns(record, sources)),
         tries=tuple(_tries(record, first)),
         valid_label=first.label,
         panels=tuple(curve_panels(record, first)),
         facts=tuple((name, facts) for name, facts in _facts(record) if facts),
     )
+
+
+def _columns(record: Record, sources: Sources) -> list[str]:
+    """Return the scored columns in the task's order."""
+    declared = [evaluation.column for evaluation in sources.task(record).evaluations]
+    return [column for column in dict.fromkeys([*declared, *record.scores]) if column in record.scores]
 
 
 def _format(column: str, score: Score, sources: Sources, record: Record) -> ScoreFormat:
@@ -65,8 +71,7 @@ def _first_format(record: Record, sources: Sources) -> ScoreFormat:
 def _score(column: str, score: Score, sources: Sources, record: Record) -> ScoreView:
     write = _format(column, score, sources, record)
     slices = tuple(
-        (name, tuple((group, write(value)) for group, value in groups.items()))
-        for name, groups in score.slices.items()
+        (name, tuple((group, write(value)) for group, value in groups.items())) for name, groups in score.slices.items()
     )
     return ScoreView(column, write.label, write(score.value), score.rows, slices)
 

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 from ..harness.errors import UserError
 from ..harness.records import Record, ResultStore
 
+OTHER = "other tasks"
+"""The suite of tasks that belong to none."""
+
 
 class ModelCard(BaseModel):
     """What a page needs to know of a model."""
@@ -59,7 +62,7 @@ class TaskCard(BaseModel):
     @property
     def suite(self) -> str:
         """Return the suite the task is shown under: the first that is more than a selection."""
-        return next((suite for suite in self.suites if suite != "quick"), "other tasks")
+        return next((suite for suite in self.suites if suite != "quick"), OTHER)
 
     def evaluation(self, column: str) -> EvaluationCard | None:
         """Return the evaluation that is shown as `column`."""
@@ -111,7 +114,9 @@ def read_sources(folders: Sequence[Path]) -> Sources:
         if not store.record_files():
             raise UserError(f"There are no records in {store.folder}: run `archarena run --results {store.folder}`.")
     records, notes = merge_records(record for store in stores for record in store.read())
-    models, model_notes = _merge_cards((card for store in stores for card in _cards(store, "models", ModelCard)), "name")
+    models, model_notes = _merge_cards(
+        (card for store in stores for card in _cards(store, "models", ModelCard)), "name"
+    )
     tasks, task_notes = _merge_cards(
         (card for store in stores for card in _cards(store, "tasks", TaskCard)), "task", "tier"
     )

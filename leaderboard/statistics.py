@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -58,7 +57,7 @@ def is_better(value: float, other: float, direction: Direction) -> bool:
     return value > other if direction == "higher" else value < other
 
 
-def standings(scores: pd.DataFrame, direction: Direction) -> dict[str, Standing]:
+def standings(scores: Mapping[str, Mapping[int, float]], direction: Direction) -> dict[str, Standing]:
     """Return who is best in a column, who is tied with the best, and who is behind.
 
     Rows are compared with the best mean by paired t tests on shared seeds, with Holm's correction
@@ -68,32 +67,29 @@ def standings(scores: pd.DataFrame, direction: Direction) -> dict[str, Standing]
     Parameters
     ----------
     scores
-        Seeds by variants; NaN where there is no score.
+        By variant, then by seed; each variant has at least one finite score.
     """
-    means = scores.mean().dropna()
-    if means.empty:
+    if not scores:
         return {}
-    top = means.max() if direction == "higher" else means.min()
-    best = [str(name) for name in means.index if math.isclose(means[name], top, rel_tol=1e-12, abs_tol=1e-15)]
-    others = [str(name) for name in means.index if name not in best]
-    p_values = {name: paired_p(scores[best[0]], scores[name]) for name in others}
-    tested = {name: p for name, p in p_values.items() if not math.isnan(p)}
-    found = dict.fromkeys(best, Standing.BEST) | dict.fromkeys(others, Standing.UNKNOWN)
+    means = {name: estimate(list(values.values())).mean for name, values in scores.items()}
+    top = max(means.values()) if direction == "higher" else min(means.values())
+    best = [name for name, mean in means.items() if math.isclose(mean, top, rel_tol=1e-12, abs_tol=1e-15)]
+    found = dict.fromkeys(scores, Standing.UNKNOWN) | dict.fromkeys(best, Standing.BEST)
+    p_values = {name: paired_p(scores[best[0]], scores[name]) for name in scores if name not in best}
+    tested = {name: p for name, p in p_values.items() if p is not None}
     if tested:
-        behind = multipletests(list(tested.values()), alpha=1 - CONFIDENCE, method="holm")[0]
-        found |= {
-            name: Standing.BEHIND if is_behind else Standing.TIED
-            for name, is_behind in zip(tested, behind, strict=True)
-        }
+        rejected = multipletests(list(tested.values()), alpha=1 - CONFIDENCE, method="holm")[0]
+        verdicts = [Standing.BEHIND if is_behind else Standing.TIED for is_behind in rejected]
+        found |= dict(zip(tested, verdicts, strict=True))
     return found
 
 
-def paired_p(first: pd.Series, second: pd.Series) -> float:
-    """Return the p value of a paired t test on shared seeds, or NaN below `MIN_SEEDS` of them."""
-    difference = (first - second).dropna().to_numpy()
-    if len(difference) < MIN_SEEDS:
-        return math.nan
-    if np.ptp(difference) <= 1e-12 * np.abs(difference).max():
-        return 0.0 if difference.any() else 1.0
-    shared = first.notna() & second.notna()
-    return float(stats.ttest_rel(first[shared], second[shared]).pvalue)
+def paired_p(first: Mapping[int, float], second: Mapping[int, float]) -> float | None:
+    """Return the p value of a paired t test on shared seeds, or None below `MIN_SEEDS` of them."""
+    seeds = sorted(first.keys() & second.keys())
+    if len(seeds) < MIN_SEEDS:
+        return None
+    one, two = np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds])
+    if np.ptp(one - two) <= 1e-12 * np.abs(one).max():
+        return 1.0 if np.allclose(one, two, rtol=1e-12, atol=0) else 0.0
+    return float(stats.ttest_rel(one, two).pvalue)

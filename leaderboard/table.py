@@ -23,6 +23,9 @@ COLUMNS = [
     "peak_memory_bytes", "learning_rate", "lift", "reduced", "checksum", "started", "key", "page",
 ]  # fmt: skip
 
+Row = dict[str, Any]
+"""One row of the table by column name; None where a value is missing."""
+
 _OF_MODEL = ("model", "model_source", "hyperparameters", "seed")
 """Parts of a key that may differ between the rows of one column."""
 
@@ -78,12 +81,28 @@ def section_of(record: Record) -> dict[str, Any]:
 def page_names(records: Iterable[Record]) -> dict[str, str]:
     """Return the run page of each key, relative to the site; no two keys share one."""
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for record in records:
-        safe = slug(record.key)
-        name = f"runs/{safe[:12]}.html"
-        digest = hashlib.sha256(record.key.encode()).hexdigest()
-        names[record.key] = name if name not in names.values() else f"runs/{safe[:12]}-{digest[:12]}.html"
+        name = slug(record.key)[:12]
+        if name in taken:
+            name = f"{name}-{hashlib.sha256(record.key.encode()).hexdigest()[:12]}"
+        taken.add(name)
+        names[record.key] = f"runs/{name}.html"
     return names
+
+
+def rows_of(table: pd.DataFrame) -> list[Row]:
+    """Return the rows of the table, with None for what is missing."""
+    whole = table.astype(object).where(table.notna(), None)
+    return [dict(zip(COLUMNS, values, strict=True)) for values in whole.itertuples(index=False, name=None)]
+
+
+def group_by(rows: Iterable[Row], *names: str) -> dict[tuple, list[Row]]:
+    """Return rows by the values of some columns, in the order in which they are first met."""
+    groups: dict[tuple, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(row[name] for name in names)].append(row)
+    return groups
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from archarena.harness.records import (
     CellInfo,
     Cost,
@@ -23,10 +22,18 @@ from archarena.harness.records import (
 )
 
 LEVELS = {
-    "recall-mqar": [("any value", 1 / 32, "chance"), ("value from the row", 0.25, "baseline"), ("ceiling", 1.0, "ceiling")],
+    "recall-mqar": [
+        ("any value", 1 / 32, "chance"),
+        ("value from the row", 0.25, "baseline"),
+        ("ceiling", 1.0, "ceiling"),
+    ],
     "lra-listops": [("chance", 0.1, "chance"), ("majority", 0.17, "baseline")],
     "math-lm": [("bigram", 3.9, "baseline")],
-    "ctr-synthetic": [("chance", 0.5, "chance"), ("logistic regression", 0.7012, "baseline"), ("oracle", 0.8123, "ceiling")],
+    "ctr-synthetic": [
+        ("chance", 0.5, "chance"),
+        ("logistic regression", 0.7012, "baseline"),
+        ("oracle", 0.8123, "ceiling"),
+    ],
 }
 METRICS = {
     "math-lm": ("bits_per_byte", "lower", "bits"),
@@ -34,7 +41,7 @@ METRICS = {
 }
 
 
-def make_record(
+def _make_record(
     variant: str = "mamba",
     task: str = "recall-mqar",
     seed: int = 0,
@@ -93,7 +100,7 @@ def _try(rate: float, steps: int) -> Try:
     return Try(learning_rate=rate, steps=steps, valid=points[-1].valid, curve=points)
 
 
-def task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:
+def _task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:
     """Return a task's card with one evaluation a column."""
     evaluations = []
     for column in columns:
@@ -120,7 +127,7 @@ def task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def model_card(name: str, **changes: Any) -> dict[str, Any]:
+def _model_card(name: str, **changes: Any) -> dict[str, Any]:
     """Return a model's card."""
     return {"name": name, "summary": f"A model called {name}.", "paper": "", "family": "state space"} | changes
 
@@ -134,7 +141,7 @@ def results(tmp_path: Path) -> Callable[..., Path]:
         for record in records:
             store.write(record)
         if tasks is None:
-            tasks = [task_card(task, [task]) for task in {record.cell.task for record in records}]
+            tasks = [_task_card(task, [task]) for task in {record.cell.task for record in records}]
         for card in tasks:
             store.write_card("tasks", f"{card['task']}-{card['tier']}", card)
         for card in models:
@@ -142,3 +149,21 @@ def results(tmp_path: Path) -> Callable[..., Path]:
         return store.folder
 
     return write
+
+
+@pytest.fixture(scope="session")
+def make_record() -> Callable[..., Record]:
+    """Return a function that makes the record of one cell."""
+    return _make_record
+
+
+@pytest.fixture(scope="session")
+def task_card() -> Callable[..., dict[str, Any]]:
+    """Return a function that makes a task's card."""
+    return _task_card
+
+
+@pytest.fixture(scope="session")
+def model_card() -> Callable[..., dict[str, Any]]:
+    """Return a function that makes a model's card."""
+    return _model_card

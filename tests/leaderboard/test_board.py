@@ -1,0 +1,180 @@
+import pytest
+from archarena.leaderboard.board import sections
+from archarena.leaderboard.sources import read_sources
+from archarena.leaderboard.table import make_table
+
+
+@pytest.fixture
+def board(results):
+    """Return a function from records to the sections of their page."""
+
+    def make(*records, **cards):
+        sources = read_sources([results(*records, **cards)])
+        return sections(make_table(sources)[0], sources)
+
+    return make
+
+
+@pytest.fixture
+def three(make_record):
+    """Return a function that makes a variant's three seeds in one column."""
+
+    def make(variant, *values, task="recall-mqar", **changes):
+        return [make_record(variant, task, seed, value, **changes) for seed, value in enumerate(values)]
+
+    return make
+
+
+def cells_of(section):
+    return {row.variant: row.cells for row in section.rows}
+
+
+def test_a_cell_is_mean_and_half_interval(board, three):
+    (section,) = board(*three("mamba", 0.8, 0.9, 1.0))
+    (cell,) = section.rows[0].cells
+    assert (cell.mean, cell.half_width) == ("90.0", "24.8")
+    assert [seed.text for seed in cell.seeds] == ["80.0", "90.0", "100.0"]
+    assert all(seed.page.startswith("runs/") for seed in cell.seeds)
+
+
+def test_one_seed_has_no_interval_and_the_section_makes_no_comparison(board, make_record):
+    (section,) = board(make_record("mamba", value=0.9), make_record("mlp", value=0.1))
+    assert not section.has_ties
+    assert cells_of(section)["mamba"][0].half_width == ""
+    assert cells_of(section)["mamba"][0].standing == "best"
+    assert cells_of(section)["mlp"][0].standing == "unknown"
+
+
+def test_standings_go_by_column(board, three):
+    (section,) = board(*three("mamba", 0.97, 0.98, 0.99), *three("mlp", 0.03, 0.04, 0.02))
+    assert [cell.standing for (cell,) in cells_of(section).values()] == ["best", "behind"]
+
+
+def test_a_variant_with_a_failed_seed_says_so_and_is_never_best(board, three, make_record):
+    failed = make_record("monet", seed=2, status="diverged", reason="not-a-number")
+    (section,) = board(*three("mamba", 0.5, 0.6, 0.7), *three("monet", 0.9, 0.95), failed)
+    (cell,) = cells_of(section)["monet"]
+    assert cell.mean == "92.5"
+    assert cell.shortfall == "2 of 3 seeds, 1 diverged"
+    assert cell.standing == ""
+    assert cells_of(section)["mamba"][0].standing == "best"
+
+
+def test_missing_seeds_are_said(board, three, make_record):
+    (section,) = board(*three("mamba", 0.5, 0.6, 0.7), make_record("mlp"))
+    assert cells_of(section)["mlp"][0].shortfall == "1 of 3 seeds"
+
+
+def test_failed_and_missing_cells_differ(board, make_record):
+    (section,) = board(
+        make_record("mamba", status="oom", reason="Used 7 GiB of 6."),
+        make_record("mamba", "lra-listops"),
+        make_record("mlp", value=0.1),
+    )
+    listops, mqar = range(2)
+    assert [column.name for column in section.columns] == ["lra-listops", "recall-mqar"]
+    failure = cells_of(section)["mamba"][mqar].failure
+    assert (failure.status, failure.reason) == ("oom", "Used 7 GiB of 6.")
+    assert cells_of(section)["mamba"][mqar].mean == ""
+    assert cells_of(section)["mlp"][listops].seeds == ()
+
+
+def test_a_score_that_is_no_number_is_a_failure(board, make_record):
+    (section,) = board(make_record(value=None))
+    assert cells_of(section)["mamba"][0].failure.status == "no number"
+
+
+def test_cells_are_counted(board, make_record):
+    (section,) = board(
+        make_record("mamba", seed=0),
+        make_record("mamba", seed=1, status="timeout"),
+        make_record("mamba", "lra-listops"),
+        make_record("mlp", seed=0),
+    )
+    assert {row.variant: (row.ok, row.total) for row in section.rows} == {"mamba": (2, 3), "mlp": (1, 3)}
+    assert (section.ok, section.total) == (3, 6)
+    assert [row["status"] for row in section.unfinished] == ["timeout"]
+
+
+@pytest.mark.parametrize(
+    ("task", "value", "level"),
+    [
+        ("lra-listops", 0.05, "chance"),
+        ("lra-listops", 0.17, "majority"),
+        ("lra-listops", 0.171, ""),
+        ("math-lm", 4.0, "bigram"),
+        ("math-lm", 3.8, ""),
+        ("ctr-synthetic", 0.6, "logistic regression"),
+        ("ctr-synthetic", 0.9, ""),
+    ],
+)
+def test_the_easiest_level_that_is_not_beaten_is_named(board, make_record, task, value, level):
+    (section,) = board(make_record(task=task, value=value))
+    assert section.rows[0].cells[0].level == level
+
+
+def test_levels_stand_below_the_models(board, make_record):
+    (section,) = board(make_record(), make_record(task="math-lm", value=2.6))
+    found = {row.kind: [[level.name for level in cell] for cell in row.cells] for row in section.levels}
+    assert [column.name for column in section.columns] == ["math-lm", "recall-mqar"]
+    assert found == {
+        "chance": [[], ["any value"]],
+        "baseline": [["bigram"], ["value from the row"]],
+        "ceiling": [[], ["ceiling"]],
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cell": {"tier": "full"}},
+        {"cell": {"recipe": "published"}},
+        {"parts": {"device": "cuda: H100"}},
+        {"parts": {"protocol": 2}},
+    ],
+)
+def test_what_cannot_be_compared_is_never_in_one_table(board, make_record, changes):
+    found = board(make_record("mamba"), make_record("mlp"), make_record("monet", **changes))
+    assert [[row.variant for row in section.rows] for section in found] == [["mamba", "mlp"], ["monet"]]
+
+
+def test_rows_are_grouped_and_coloured_by_family(board, make_record, model_card):
+    families = {"mamba": "state space", "s4": "state space", "mlp": "baseline"}
+    cards = [model_card(name, family=family) for name, family in families.items()]
+    (section,) = board(*(make_record(name) for name in [*families, "mamba[d_state=8]"]), models=cards)
+    assert [row.variant for row in section.rows] == ["mlp", "mamba", "mamba[d_state=8]", "s4"]
+    assert [row.colour for row in section.rows] == ["family-0", "family-1", "family-1", "family-1"]
+
+
+def test_columns_are_grouped_by_suite_and_keep_the_order_of_their_task(board, make_record, task_card):
+    scores = {"math-lm": 2.6, "math-choice": 0.4}
+    records = [make_record(task="math", value=scores), make_record(task="digits"), make_record(task="recall-mqar")]
+    cards = [
+        task_card("math", ["math-lm", "math-choice"]),
+        task_card("digits", ["digits"], suites=["quick"]),
+        task_card("recall-mqar", ["recall-mqar"]),
+    ]
+    (section,) = board(*records, tasks=cards)
+    assert [column.name for column in section.columns] == ["math-lm", "math-choice", "recall-mqar", "digits"]
+    assert section.suites == [("math", 2), ("recall", 1), ("other tasks", 1)]
+
+
+def test_two_tasks_may_name_a_column_alike(board, make_record):
+    records = [make_record(task="one", value={"same": 0.1}), make_record(task="two", value={"same": 0.9})]
+    (section,) = board(*records, tasks=[])
+    assert [cell.mean for cell in section.rows[0].cells] == ["0.100", "0.900"]
+
+
+def test_lifts_are_named(board, make_record):
+    (section,) = board(make_record("finalmlp", lift="window of 8"), make_record("finalmlp", "lra-listops"))
+    assert section.rows[0].lifts == (("window of 8", ("recall-mqar",)),)
+
+
+def test_costs_are_medians_over_tasks(board, make_record):
+    records = [make_record(task=task) for task in ("recall-mqar", "lra-listops", "math-lm")]
+    for record, seconds in zip(records, (10.0, 20.0, 90.0), strict=True):
+        record.cost.train_seconds = seconds
+    failed = make_record(task="digits", status="crashed")
+    (row,) = board(*records, failed)[0].costs
+    assert (row.train_time, row.peak_memory, row.body_parameters) == ("20 s", "410 MiB", "63.3 k")
+    assert row.tasks == "3 of 4"

@@ -1,0 +1,112 @@
+import pytest
+from archarena.leaderboard.statistics import Standing, estimate, is_better, paired_p, standings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+BEST, TIED, BEHIND, UNKNOWN = Standing.BEST, Standing.TIED, Standing.BEHIND, Standing.UNKNOWN
+
+
+def seeds(*values):
+    return dict(enumerate(values))
+
+
+def test_interval_is_students_t():
+    found = estimate([0.8, 0.9, 1.0])
+    assert found.mean == pytest.approx(0.9)
+    assert found.half_width == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-6)
+    assert found.n == 3
+
+
+def test_two_seeds_have_a_very_wide_interval():
+    assert estimate([0.4, 0.6]).half_width == pytest.approx(12.7062 * 0.1, rel=1e-5)
+
+
+def test_one_seed_has_no_interval():
+    assert estimate([0.5]).half_width is None
+
+
+def test_equal_seeds_have_an_interval_of_width_zero():
+    assert estimate([1.0, 1.0, 1.0]).half_width == 0
+
+
+def test_direction_decides_what_is_better():
+    assert is_better(2, 1, "higher")
+    assert is_better(1, 2, "lower")
+    assert not is_better(1, 1, "higher")
+    assert not is_better(1, 1, "lower")
+
+
+def test_paired_p_of_a_known_case():
+    # Differences 1, 2, 3: t = 2 / (1 / sqrt(3)) on two degrees of freedom.
+    assert paired_p(seeds(2, 4, 6), seeds(1, 2, 3)) == pytest.approx(0.07417990, rel=1e-6)
+
+
+def test_paired_p_uses_shared_seeds_only():
+    assert paired_p({0: 2, 1: 4, 2: 6, 7: 99}, {0: 1, 1: 2, 2: 3, 8: -99}) == pytest.approx(0.07417990, rel=1e-6)
+
+
+def test_too_few_shared_seeds_have_no_p():
+    assert paired_p(seeds(0.9, 0.9, 0.9), {0: 0.1, 1: 0.1, 5: 0.1}) is None
+
+
+def test_a_clear_gap_is_behind_and_a_noisy_one_is_tied():
+    found = standings(
+        {"a": seeds(0.90, 0.91, 0.92), "b": seeds(0.93, 0.88, 0.90), "c": seeds(0.10, 0.12, 0.11)}, "higher"
+    )
+    assert found == {"a": BEST, "b": TIED, "c": BEHIND}
+
+
+def test_lower_is_better():
+    assert standings({"a": seeds(2.6, 2.7, 2.65), "b": seeds(4.6, 4.71, 4.66)}, "lower") == {"a": BEST, "b": BEHIND}
+
+
+def test_holm_corrects_over_the_column():
+    best, alike = seeds(0, 0, 0), seeds(-1.0, -1.6, -1.3)
+    gap = standings({"best": best, "one": alike}, "higher")
+    assert gap["one"] == BEHIND
+    noisier = seeds(-1.0, -2.2, -1.6)
+    assert 0.025 < paired_p(best, noisier) < 0.05
+    assert standings({"best": best, "one": noisier}, "higher")["one"] == BEHIND
+    crowd = standings({"best": best, "one": noisier, "two": seeds(-2.2, -1.0, -1.6)}, "higher")
+    assert crowd["one"] == crowd["two"] == TIED
+
+
+def test_exactly_equal_rows_are_best_together():
+    assert standings({"a": seeds(1.0, 1.0, 1.0), "b": seeds(1.0, 1.0, 1.0)}, "higher") == {"a": BEST, "b": BEST}
+
+
+def test_a_constant_gap_is_a_gap():
+    assert standings({"a": seeds(0.3, 0.4, 0.5), "b": seeds(0.2, 0.3, 0.4)}, "higher") == {"a": BEST, "b": BEHIND}
+
+
+def test_one_outlier_makes_rows_inseparable():
+    found = standings({"a": seeds(0.9, 0.9, 0.9, 0.9), "b": seeds(0.89, 0.88, 0.89, 0.2)}, "higher")
+    assert found["b"] == TIED
+
+
+def test_one_seed_cannot_tell():
+    assert standings({"a": seeds(0.9), "b": seeds(0.1)}, "higher") == {"a": BEST, "b": UNKNOWN}
+
+
+def test_an_empty_column_has_no_standings():
+    assert standings({}, "higher") == {}
+
+
+@settings(max_examples=40)
+@given(
+    st.dictionaries(
+        st.text("abc", min_size=1, max_size=3),
+        st.lists(st.integers(0, 100), min_size=3, max_size=3),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_best_is_the_best_mean_whatever_the_order_of_rows(columns):
+    scores = {name: seeds(*values) for name, values in columns.items()}
+    found = standings(scores, "higher")
+    top = max(sum(values) for values in columns.values())
+    assert {name for name, standing in found.items() if standing == BEST} == {
+        name for name, values in columns.items() if sum(values) == top
+    }
+    assert set(found) == set(scores)
+    assert UNKNOWN not in found.values()

@@ -1,0 +1,104 @@
+import csv
+import io
+import re
+
+import pandas as pd
+import pytest
+from archarena.leaderboard.sources import read_sources
+from archarena.leaderboard.table import COLUMNS, make_table, newest, page_names, rows_of, to_csv
+
+
+@pytest.fixture
+def table_of(results):
+    def make(*records, **cards):
+        return make_table(read_sources([results(*records, **cards)]))
+
+    return make
+
+
+def test_one_row_a_cell_and_column(table_of, make_record, task_card):
+    scores = {"math-lm": 2.6, "math-choice": 0.4}
+    table, notes = table_of(
+        make_record(task="math", value=scores), tasks=[task_card("math", ["math-lm", "math-choice"])]
+    )
+    assert list(table.columns) == COLUMNS
+    assert table.set_index("column")["value"].to_dict() == scores
+    assert table.set_index("column")["direction"].to_dict() == {"math-lm": "lower", "math-choice": "higher"}
+    assert notes == ()
+
+
+def test_a_failure_has_a_row_in_each_column_and_no_value(table_of, make_record, task_card):
+    failed = make_record(task="math", status="oom", reason="Used 7 GiB of 6.")
+    table, _ = table_of(failed, tasks=[task_card("math", ["math-lm", "math-choice"])])
+    assert list(table["column"]) == ["math-lm", "math-choice"]
+    assert list(table["status"]) == ["oom", "oom"]
+    assert table["value"].isna().all()
+
+
+def test_a_failure_of_a_task_without_a_card_still_has_a_row(table_of, make_record):
+    table, _ = table_of(make_record(status="crashed", reason="boom"), tasks=[])
+    assert list(table["column"]) == ["recall-mqar"]
+
+
+def test_scores_of_a_failure_are_never_values(table_of, make_record):
+    record = make_record().model_copy(update={"status": "diverged"})
+    assert record.scores
+    assert table_of(record)[0]["value"].isna().all()
+
+
+def test_missing_values_are_none(table_of, make_record):
+    row = rows_of(table_of(make_record(status="crashed", size=None))[0])[0]
+    assert row["value"] is None
+    assert row["body_parameters"] is None
+    assert row["lift"] is None
+    assert row["seed"] == 0
+
+
+def test_seeds_of_an_older_source_are_not_mixed_with_newer_ones(make_record):
+    old = [make_record(seed=seed, parts={"model_source": "old"}, started=f"2026-01-0{seed + 1}") for seed in range(3)]
+    new = [make_record(seed=0, parts={"model_source": "new"}, started="2026-02-01")]
+    kept, older = newest(old + new)
+    assert kept == new
+    assert older == 3
+
+
+def test_older_records_are_counted_in_a_note(table_of, make_record):
+    _, notes = table_of(
+        make_record(parts={"model_source": "old"}, started="2026-01-01"),
+        make_record(parts={"model_source": "new"}, started="2026-02-01"),
+    )
+    assert notes == ("1 older records of the same cells are not shown.",)
+
+
+def test_rows_that_saw_other_data_are_noted(table_of, make_record):
+    other = make_record("mlp")
+    other.data.checksum = "another"
+    _, notes = table_of(make_record("mamba"), other)
+    assert len(notes) == 1
+    assert "did not see the same data on recall-mqar (quick, seed 0)" in notes[0]
+
+
+def test_rows_run_under_other_conditions_are_noted(table_of, make_record):
+    _, notes = table_of(make_record("mamba", parts={"torch": "2.6"}), make_record("mlp", parts={"torch": "2.13"}))
+    assert notes == ("The rows of recall-mqar (quick) were run under different conditions: torch.",)
+
+
+def test_csv_reads_back_as_the_table(table_of, make_record):
+    table, _ = table_of(*(make_record(seed=seed, value=0.1 + seed / 7) for seed in range(3)))
+    back = list(csv.DictReader(io.StringIO(to_csv(table))))
+    assert [float(row["value"]) for row in back] == table["value"].tolist()
+    assert [row["key"] for row in back] == table["key"].tolist()
+
+
+def test_a_hostile_name_forges_no_csv_row_and_no_formula(table_of, make_record):
+    table, _ = table_of(make_record('x",ok,0.99\nmamba,mamba'), make_record("=HYPERLINK(1)"))
+    back = pd.read_csv(io.StringIO(to_csv(table)))
+    assert len(back) == 2
+    assert set(back["variant"]) == {'x",ok,0.99\nmamba,mamba', "'=HYPERLINK(1)"}
+
+
+def test_page_names_stay_in_their_folder_and_never_clash(make_record):
+    records = [make_record(key=key) for key in ("../../../etc/passwd", "a" * 64, "a" * 63 + "b", "", "<script>")]
+    names = page_names(records)
+    assert len(set(names.values())) == len(records)
+    assert all(re.fullmatch(r"runs/[A-Za-z0-9_-][A-Za-z0-9._-]*\.html", name) for name in names.values())
