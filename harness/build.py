@@ -188,7 +188,8 @@ def _kind_of(parameter: inspect.Parameter) -> str:
     """Return what a parameter takes, such as ``int | None``: as annotated, else its default's type."""
     if parameter.annotation is parameter.empty:
         return type(parameter.default).__name__
-    return getattr(parameter.annotation, "__name__", str(parameter.annotation))
+    annotation = parameter.annotation
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 def _is_of_kind(value: Any, kind: str) -> bool:

@@ -128,7 +128,7 @@ class WindowFields(nn.Module):
         x = raster(pixels) if pixels is not None else values
         assert x is not None
         windows = F.pad(x, (0, 0, before, self.after)).unfold(1, self.window, 1)
-        return no_ids(windows.shape[0] * windows.shape[1], x), windows.flatten(2).flatten(0, 1)
+        return no_ids(windows.shape[0] * windows.shape[1], x), windows.transpose(2, 3).flatten(2).flatten(0, 1)
 
 
 class TokenChunks(nn.Module):
@@ -167,7 +167,7 @@ class SeriesChunks(nn.Module):
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
         means = F.avg_pool1d(values.transpose(1, 2), self.stretch, ceil_mode=True)
-        return no_ids(len(values), values), means.flatten(1)
+        return no_ids(len(values), values), means.transpose(1, 2).flatten(1)
 
 
 class ImageChunks(nn.Module):
