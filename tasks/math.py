@@ -79,7 +79,7 @@ class Math(Task):
 
     sizes: ClassVar = {
         "smoke": {"length": 128, "train": 64, "valid": 16, "test": 32, "choices": 8, "choice_length": 128},
-        "quick": {"length": 512, "train": 7_000, "valid": 100, "test": 300, "choices": 150, "choice_length": 192},
+        "quick": {"length": 256, "train": 7_000, "valid": 100, "test": 300, "choices": 150, "choice_length": 192},
         "standard": {
             "length": 1_024,
             "train": 7_000,
