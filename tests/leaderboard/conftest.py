@@ -132,21 +132,31 @@ def _model_card(name: str, **changes: Any) -> dict[str, Any]:
     return {"name": name, "summary": f"A model called {name}.", "paper": "", "family": "state space"} | changes
 
 
+def _write_results(folder: Path, *records: Record, tasks: Any = None, models: Any = ()) -> Path:
+    store = ResultStore(folder)
+    for record in records:
+        store.write(record)
+    if tasks is None:
+        tasks = [_task_card(task, [task]) for task in {record.cell.task for record in records}]
+    for card in tasks:
+        store.write_card("tasks", f"{card['task']}-{card['tier']}", card)
+    for card in models:
+        store.write_card("models", card["name"], card)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_results() -> Callable[..., Path]:
+    """Return a function that writes records and cards into a folder."""
+    return _write_results
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes records and cards into a results folder."""
+    """Return a function that writes records and cards into a results folder of the test."""
 
-    def write(*records: Record, name: str = "results", tasks: Any = None, models: Any = ()) -> Path:
-        store = ResultStore(tmp_path / name)
-        for record in records:
-            store.write(record)
-        if tasks is None:
-            tasks = [_task_card(task, [task]) for task in {record.cell.task for record in records}]
-        for card in tasks:
-            store.write_card("tasks", f"{card['task']}-{card['tier']}", card)
-        for card in models:
-            store.write_card("models", card["name"], card)
-        return store.folder
+    def write(*records: Record, name: str = "results", **cards: Any) -> Path:
+        return _write_results(tmp_path / name, *records, **cards)
 
     return write
 

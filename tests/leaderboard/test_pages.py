@@ -33,8 +33,8 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def site(results, make_record, task_card, model_card, tmp_path):
+@pytest.fixture(scope="module")
+def site(write_results, make_record, task_card, model_card, tmp_path_factory):
     """Return the folder of a site with several seeds, failures, slices and hostile names."""
     tasks = {"recall-mqar": ["recall-mqar"], "lra-listops": ["lra-listops"], "math": ["math-lm", "math-choice"]}
     variants = ("mamba", "transformer", "mlp", LONG, '<img src=x onerror="window.hacked=1">\u202eabc')
@@ -48,8 +48,9 @@ def site(results, make_record, task_card, model_card, tmp_path):
     records[-1].scores["math-choice"].slices = {"level": {str(level): level / 10 for level in range(1, 6)}}
     cards = [task_card(task, columns) for task, columns in tasks.items()]
     models = [model_card(variant.split("[")[0]) for variant in ("mamba", "transformer", "mlp")]
-    build_board([results(*records, tasks=cards, models=models)], tmp_path / "site")
-    return tmp_path / "site"
+    folder = tmp_path_factory.mktemp("pages")
+    build_board([write_results(folder / "results", *records, tasks=cards, models=models)], folder / "site")
+    return folder / "site"
 
 
 @pytest.fixture

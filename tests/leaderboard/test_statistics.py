@@ -92,13 +92,10 @@ def test_an_empty_column_has_no_standings():
     assert standings({}, "higher") == {}
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     st.dictionaries(
-        st.text("abc", min_size=1, max_size=3),
-        st.lists(st.integers(0, 100), min_size=3, max_size=3),
-        min_size=1,
-        max_size=4,
+        st.sampled_from("abcdef"), st.lists(st.integers(0, 100), min_size=3, max_size=3), min_size=1, max_size=4
     )
 )
 def test_best_is_the_best_mean_whatever_the_order_of_rows(columns):
