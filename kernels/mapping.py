@@ -13,9 +13,8 @@ def one_at_a_time(operation: Callable[..., Any]) -> Callable[..., tuple[Any, Any
 
     def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
         def at(index: int) -> Any:
-            return operation(
-                *(x if dim is None else x.select(dim, index) for x, dim in zip(inputs, in_dims, strict=True))
-            )
+            mapped = zip(inputs, in_dims, strict=True)
+            return operation(*(x if dim is None else x.select(dim, index) for x, dim in mapped))
 
         results = [at(index) for index in range(info.batch_size)]
         if isinstance(results[0], torch.Tensor):

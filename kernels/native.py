@@ -17,9 +17,12 @@ import subprocess
 import tempfile
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
-import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 COMMON = Path(__file__).with_name("vector.c")
 BASE = ("-O3", "-std=gnu11", "-fPIC", "-ffp-contract=fast", "-fno-math-errno", "-fvisibility=hidden")
@@ -37,12 +40,12 @@ class Rows(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("batch", ctypes.c_int64), ("step", ctypes.c_int64))
 
     @classmethod
-    def of(cls, x: torch.Tensor | None) -> Rows:
+    def of(cls, x: Tensor | None) -> Rows:
         """Describe `x`, whose last axis is contiguous; None becomes a null pointer."""
         return cls(None, 0, 0) if x is None else cls(x.data_ptr(), x.stride(0), x.stride(1))
 
 
-def as_rows(x: torch.Tensor) -> torch.Tensor:
+def as_rows(x: Tensor) -> Tensor:
     """Return `x`, copied only where its last axis is not contiguous."""
     return x if x.stride(-1) == 1 else x.contiguous()
 

@@ -69,11 +69,8 @@ def test_processes_at_once_all_get_a_whole_library(source, tmp_path):
 
 def test_flags_that_a_compiler_refuses_are_left_out(source, tmp_path, monkeypatch):
     real = native.find_compiler()[0]
-    picky = script(
-        tmp_path / "picky",
-        f'case "$*" in *-fopenmp*|*-march*) echo "unknown flag" >&2; exit 1;; esac\nexec {real} "$@"',
-    )
-    monkeypatch.setenv("CC", picky)
+    refuse = 'case "$*" in *-fopenmp*|*-march*) echo "unknown flag" >&2; exit 1;; esac'
+    monkeypatch.setenv("CC", script(tmp_path / "picky", f'{refuse}\nexec {real} "$@"'))
     assert native.library(source).answer() == 42
 
 
