@@ -1,0 +1,170 @@
+"""FinalMLP: two gated streams of hidden layers, fused by a bilinear form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..harness.errors import UserError
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.field_embedding import FieldEmbedding
+from .blocks.perceptron import hidden_layers, xavier_linear
+
+
+@register_model(
+    "finalmlp",
+    paper="arXiv:2304.00902",
+    summary="Two MLP streams over gated field embeddings, fused by a multi-head bilinear form.",
+    family="feature interaction",
+)
+class FinalMLP(FieldModel):
+    """Two-stream MLP for click-through rates (Mao et al., AAAI 2023).
+
+    With e the embeddings of all fields side by side: ``h_i = 2 sigmoid(gate_i) * e`` for the
+    streams i = 1, 2; ``o_i = MLP_i(h_i)``; and the logit is
+    ``w_1 o_1 + w_2 o_2 + b + sum_j o_1j^T W_j o_2j`` over heads j.
+
+    What multiplies with what: each embedding entry with a gate computed from that stream's
+    context fields, and the two streams' outputs with each other, head by head.
+
+    Follows FuxiCTR's code: context fields have tables of their own, batch norm comes before
+    ReLU, each stream has a bias of its own in the fusion. A size is the published form: stream
+    one has `depth` layers of `width` units, stream two a single one.
+
+    A stream without context fields gates from one learnable vector that starts at zero, so its
+    gate is the same for every row. With hidden units in such a gate (as published) all of the
+    gate but its last bias is stuck: zero inputs meet zero biases at a ReLU. By default such a
+    gate has no hidden units here, which can represent the same constant and does train.
+
+    Parameters
+    ----------
+    embedding
+        Entries of a field's vector.
+    hidden
+        Units of stream one before its last layer; by default the width.
+    width2
+        Units of stream two; by default the width.
+    gate
+        Hidden units of the gates; by default the width where a stream has context fields, else none.
+    context1, context2
+        Indices of the fields that steer each stream's gate; numeric fields count after the others.
+    heads
+        Heads of the bilinear fusion, a divisor of both streams' widths; by default such that a
+        head has 4 units of stream one.
+    dropout1, dropout2
+        Share of each stream's hidden units dropped in training.
+    """
+
+    width_multiple = 4
+    slack = "hidden"
+
+    def __init__(
+        self,
+        fields: Fields,
+        outputs: int,
+        width: int,
+        depth: int,
+        *,
+        embedding: int = 10,
+        hidden: int | None = None,
+        width2: int | None = None,
+        gate: int | None = None,
+        context1: Sequence[int] = (),
+        context2: Sequence[int] = (),
+        heads: int | None = None,
+        dropout1: float = 0.0,
+        dropout2: float = 0.0,
+    ):
+        super().__init__()
+        self.embedding = FieldEmbedding(fields, embedding)
+        inputs = self.embedding.n_vectors * embedding
+        self.gate1 = FeatureGate(fields, embedding, inputs, context1, gate, width)
+        self.gate2 = FeatureGate(fields, embedding, inputs, context2, gate, width)
+        self.stream1 = hidden_layers(inputs, [hidden or width] * (depth - 1) + [width], dropout=dropout1)
+        self.stream2 = hidden_layers(inputs, [width2 or width], dropout=dropout2)
+        self.fusion = BilinearFusion(width, width2 or width, heads or max(1, width // 4), outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        e = self.embedding(ids, dense).flatten(1)
+        o1 = self.stream1(self.gate1(ids, dense) * e)
+        o2 = self.stream2(self.gate2(ids, dense) * e)
+        return self.fusion(o1, o2)
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of gates and streams, without tables and fusion."""
+        for gate in (self.gate1, self.gate2):
+            yield from gate.mlp.parameters()
+        yield from self.stream1.parameters()
+        yield from self.stream2.parameters()
+
+    def dead_parameters(self) -> dict[str, str]:
+        """Return the parts of gates without context that a zero context vector leaves without gradient."""
+        return {
+            f"{name}.{part}": reason
+            for name, gate in (("gate1", self.gate1), ("gate2", self.gate2))
+            for part, reason in gate.dead_parameters().items()
+        }
+
+
+class FeatureGate(nn.Module):
+    """``2 sigmoid(MLP(context))``, one factor for each embedding entry.
+
+    Without context fields the result has a single row, which serves the whole batch.
+    """
+
+    def __init__(self, fields: Fields, dim: int, outputs: int, context: Sequence[int], units: int | None, width: int):
+        super().__init__()
+        n_fields = len(fields.cardinalities) + fields.n_dense
+        if not all(0 <= field < n_fields for field in context):
+            raise UserError(
+                f"finalmlp has context fields {list(context)}, but the task has fields 0 to {n_fields - 1}."
+            )
+        self.tables = FieldEmbedding(fields, dim, context) if context else None
+        self.constant = None if context else nn.Parameter(torch.zeros(1, dim))
+        inputs = dim * max(1, len(context))
+        layers = [units or width] if units or context else []
+        self.mlp = hidden_layers(inputs, layers, batch_norm=False)
+        self.mlp.append(xavier_linear(layers[0] if layers else inputs, outputs))
+
+    def forward(self, ids: Tensor, dense: Tensor | None) -> Tensor:
+        context = self.constant if self.tables is None else self.tables(ids, dense).flatten(1)
+        return 2.0 * torch.sigmoid(self.mlp(context))
+
+    def dead_parameters(self) -> dict[str, str]:
+        if self.constant is None:
+            return {}
+        if len(self.mlp) == 1:
+            return {"mlp.0.weight": "the context vector it multiplies starts at zero"}
+        reason = "a zero context and zero biases leave the hidden ReLU at 0"
+        return dict.fromkeys(("constant", "mlp.0.weight", "mlp.0.bias", "mlp.2.weight"), reason)
+
+
+class BilinearFusion(nn.Module):
+    """``w_1 o_1 + b_1 + w_2 o_2 + b_2 + sum_j o_1j^T W_j o_2j`` for each output, over heads j."""
+
+    def __init__(self, width1: int, width2: int, heads: int, outputs: int):
+        super().__init__()
+        if width1 % heads or width2 % heads:
+            raise UserError(f"finalmlp cannot cut streams of {width1} and {width2} units into {heads} equal heads.")
+        self.heads = heads
+        self.linear1 = xavier_linear(width1, outputs)
+        self.linear2 = xavier_linear(width2, outputs)
+        self.bilinear = nn.Parameter(torch.empty(width1 * width2 // heads, outputs))
+        nn.init.xavier_normal_(self.bilinear)
+
+    def forward(self, o1: Tensor, o2: Tensor) -> Tensor:
+        return self.linear1(o1) + self.linear2(o2) + self.interact(o1, o2)
+
+    def interact(self, o1: Tensor, o2: Tensor) -> Tensor:
+        """Return the bilinear term (batch, outputs), forming the smaller of its two intermediates."""
+        a, b = o1.unflatten(1, (self.heads, -1)), o2.unflatten(1, (self.heads, -1))
+        outputs = self.bilinear.shape[1]
+        if outputs >= a.shape[2]:
+            return torch.einsum("bkp,bkq->bkpq", a, b).flatten(1) @ self.bilinear
+        weight = self.bilinear.view(self.heads, a.shape[2], b.shape[2], outputs)
+        return torch.einsum("bkp,kpqo,bkq->bo", a, weight, b)

@@ -1,0 +1,51 @@
+"""The baseline for fields: one multi-layer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.field_embedding import FieldEmbedding
+from .blocks.perceptron import hidden_layers, xavier_linear
+
+
+@register_model(
+    "mlp",
+    paper="arXiv:1606.07792",
+    summary="Multi-layer perceptron over the concatenated embeddings of all fields.",
+    family="baseline",
+)
+class MLP(FieldModel):
+    """Embeddings side by side, `depth` hidden layers of `width` units, a linear read-out.
+
+    This is the DNN of the click-through tables (FuxiCTR), and the deep part of Wide & Deep
+    (Cheng et al. 2016). Nothing multiplies with anything: interactions have to be built from
+    sums and ReLU.
+
+    Parameters
+    ----------
+    embedding
+        Entries of a field's vector.
+    dropout
+        Share of the hidden units dropped in training.
+    """
+
+    def __init__(
+        self, fields: Fields, outputs: int, width: int, depth: int, *, embedding: int = 10, dropout: float = 0.0
+    ):
+        super().__init__()
+        self.embedding = FieldEmbedding(fields, embedding)
+        self.hidden = hidden_layers(self.embedding.n_vectors * embedding, [width] * depth, dropout=dropout)
+        self.readout = xavier_linear(width, outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        return self.readout(self.hidden(self.embedding(ids, dense).flatten(1)))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of the hidden layers."""
+        return self.hidden.parameters()
