@@ -27,14 +27,16 @@ def distinct_rows(draw: Callable[[int], np.ndarray], n: int, exclude: np.ndarray
         If there are too few such rows.
     """
     barred = 0 if exclude is None else len(exclude)
+    missing = n
     rows = draw(n) if exclude is None else np.concatenate([exclude, draw(n)])
     for _ in range(MAX_ROUNDS):
         rows = rows[first_occurrences(rows)]
-        if len(rows) >= barred + n:
+        missing = barred + n - len(rows)
+        if missing <= 0:
             return rows[barred : barred + n]
-        rows = np.concatenate([rows, draw(max(barred + n - len(rows), n // 2))])
+        rows = np.concatenate([rows, draw(max(missing, n // 2))])
     raise UserError(
-        f"There are too few different rows: {len(rows) - barred} of {n} were found beside {barred} held out; "
+        f"There are too few different rows: {n - missing} of {n} were found beside {barred} held out; "
         "ask for fewer rows or a larger space."
     )
 

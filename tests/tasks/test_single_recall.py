@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from archarena.harness import Splits, Streams
+from archarena.harness.seeds import generator
+from archarena.tasks.single_recall import SingleQueryRecall
+
+V, CONTEXT = 20, 40
+
+
+@pytest.fixture(scope="module")
+def task() -> SingleQueryRecall:
+    return SingleQueryRecall(V, CONTEXT, train=2_000, valid=100, test=2_000)
+
+
+@pytest.fixture(scope="module")
+def splits(task: SingleQueryRecall) -> Splits:
+    return task.splits(Path(), Streams(generator("train"), generator("fixed")))
+
+
+def test_rows_are_pairs_then_the_sign_and_a_key_that_occurred(splits: Splits):
+    tokens = splits.train.inputs["tokens"]
+    keys, values = tokens[:, :CONTEXT:2], tokens[:, 1:CONTEXT:2]
+    assert tokens.shape[1] == CONTEXT + 2
+    assert set(np.unique(keys)) == set(range(1, 10))
+    assert set(np.unique(values)) == set(range(10, 19))
+    assert (tokens[:, -2] == V - 1).all()
+    assert (tokens[:, -1:] == keys).any(axis=1).all()
+
+
+def test_one_map_holds_for_a_whole_row_and_gives_the_answer(splits: Splits):
+    test = splits.tests["test"]
+    for row, target in zip(test.inputs["tokens"].tolist(), test.targets.tolist(), strict=True):
+        value_of = dict(zip(row[:CONTEXT:2], row[1:CONTEXT:2], strict=True))
+        assert all(value_of[key] == value for key, value in zip(row[:CONTEXT:2], row[1:CONTEXT:2], strict=True))
+        assert target[-1] == value_of[row[-1]]
+
+
+def test_training_scores_every_position_and_tests_the_last(splits: Splits):
+    train = splits.train
+    np.testing.assert_array_equal(train.targets[:, :-1], train.inputs["tokens"][:, 1:])
+    for held_out in (splits.valid, splits.tests["test"]):
+        assert (held_out.targets[:, :-1] == -100).all()
+        assert (held_out.targets[:, -1] >= 10).all()
+
+
+def test_keys_that_occur_are_asked_alike(splits: Splits):
+    asked = splits.train.inputs["tokens"][:, -1]
+    np.testing.assert_allclose(np.bincount(asked, minlength=10)[1:10] / len(asked), 1 / 9, atol=0.03)
+
+
+def test_a_blind_guess_among_values_scores_the_chance(task: SingleQueryRecall, splits: Splits):
+    answers = splits.tests["test"].targets[:, -1]
+    guesses = np.random.default_rng(0).integers(10, 19, len(answers))
+    (chance,) = task.baselines(splits)
+    assert chance.kind == "chance"
+    assert np.mean(answers == guesses) == pytest.approx(chance.value, abs=0.03)
+
+
+def test_the_small_published_vocabulary_has_a_chance_of_a_quarter(splits: Splits):
+    assert SingleQueryRecall(10, 20, 1, 1, 1).baselines(splits)[0].value == 0.25
