@@ -45,6 +45,11 @@ class Rows(ctypes.Structure):
         return cls(None, 0, 0) if x is None else cls(x.data_ptr(), x.stride(0), x.stride(1))
 
 
+def pointers(*names: str) -> tuple[tuple[str, type], ...]:
+    """Return the fields of a structure for pointers of these names."""
+    return tuple((name, ctypes.c_void_p) for name in names)
+
+
 def as_rows(x: Tensor) -> Tensor:
     """Return `x`, copied only where its last axis is not contiguous."""
     return x if x.stride(-1) == 1 else x.contiguous()

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..native import Rows, as_rows, library
+from ..native import Rows, as_rows, library, pointers
 from .operands import Gradients, Operands
 
 SOURCE = Path(__file__).with_name("conv.c")
@@ -19,20 +19,16 @@ BLOCK = 256
 SIZES = ("batch", "length", "channels", "taps", "dilation", "left", "silu", "block", "threads")
 
 
-def _pointers(*names: str) -> tuple[tuple[str, type], ...]:
-    return tuple((name, ctypes.c_void_p) for name in names)
-
-
 class _Conv(ctypes.Structure):
     """`conv` of conv.c."""
 
-    _fields_ = (*((name, ctypes.c_int64) for name in SIZES), ("x", Rows), *_pointers("weight", "bias", "y"))
+    _fields_ = (*((name, ctypes.c_int64) for name in SIZES), ("x", Rows), *pointers("weight", "bias", "y"))
 
 
 class _Gradients(ctypes.Structure):
     """`gradients` of conv.c."""
 
-    _fields_ = (("dy", Rows), *_pointers("spare", "dx", "dweight", "dbias"))
+    _fields_ = (("dy", Rows), *pointers("spare", "dx", "dweight", "dbias"))
 
 
 def available() -> bool:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ..checking import check
+
 
 class Operands(NamedTuple):
     """Tensors of one dtype and device, and where the first tap lies: `left` positions before the output."""
@@ -16,6 +18,13 @@ class Operands(NamedTuple):
     dilation: int
     left: int
     silu: bool
+
+    def check(self) -> None:
+        """Raise ValueError where shapes, dtypes or devices do not go together, or the dilation is below one."""
+        channels, taps = self.x.shape[2], self.weight.shape[1]
+        check(self.x, {"weight": (self.weight, (channels, taps)), "bias": (self.bias, (channels,))})
+        if self.dilation < 1:
+            raise ValueError(f"the dilation is {self.dilation}; it must be at least 1")
 
 
 class Gradients(NamedTuple):

@@ -49,10 +49,17 @@ def depthwise_conv(
     Tensor
         (batch, length, channels) in the dtype of `x`. Computed in float64 where `x` is, else in float32.
 
+    Raises
+    ------
+    ValueError
+        For shapes that do not go together, a dilation below one, or an unknown activation.
+
     Notes
     -----
     Differentiable once, in all tensors. On the CPU float32 runs in C where a compiler is found, see `path`.
     """
+    if activation not in (None, "silu"):
+        raise ValueError(f"unknown activation {activation!r}; there are 'silu' and None")
     precision = torch.float64 if x.dtype == torch.float64 else torch.float32
     tensors = (None if tensor is None else tensor.to(precision) for tensor in (x, weight, bias))
     reach = (weight.shape[1] - 1) * dilation
@@ -74,7 +81,9 @@ def path(x: Tensor) -> Literal["c", "shifted"]:
 def conv(*arguments: Any) -> Tensor:
     taken = path(arguments[0])
     note("depthwise_conv", taken)
-    return (fused if taken == "c" else shifted).forward(Operands(*arguments))
+    operands = Operands(*arguments)
+    operands.check()
+    return (fused if taken == "c" else shifted).forward(operands)
 
 
 @torch.library.custom_op(

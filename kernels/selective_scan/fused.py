@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..native import Rows, as_rows, library
+from ..native import Rows, as_rows, library, pointers
 from .operands import Gradients, Operands
 
 SOURCE = Path(__file__).with_name("scan.c")
@@ -17,17 +17,13 @@ CHUNK = 64
 """Steps between two states kept for the backward pass: what is run again then stays in the second cache."""
 
 
-def _pointers(*names: str) -> tuple[tuple[str, type], ...]:
-    return tuple((name, ctypes.c_void_p) for name in names)
-
-
 class _Scan(ctypes.Structure):
     """`scan` of scan.c."""
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("batch", "length", "channels", "states", "chunk", "softplus", "threads")),
         *((name, Rows) for name in ("u", "delta", "B", "C", "z")),
-        *_pointers("A", "D", "delta_bias", "initial", "y", "final", "checkpoints", "scratch"),
+        *pointers("A", "D", "delta_bias", "initial", "y", "final", "checkpoints", "scratch"),
     )
 
 
@@ -36,7 +32,7 @@ class _Gradients(ctypes.Structure):
 
     _fields_ = (
         ("dy", Rows),
-        *_pointers("dfinal", "du", "ddelta", "dB", "dC", "dz", "dA", "dD", "ddelta_bias", "dinitial"),
+        *pointers("dfinal", "du", "ddelta", "dB", "dC", "dz", "dA", "dD", "ddelta_bias", "dinitial"),
     )
 
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from ..checking import check
+
 
 class Operands(NamedTuple):
     """The arguments of `selective_scan`, all of one dtype and on one device."""
@@ -20,6 +22,23 @@ class Operands(NamedTuple):
     delta_bias: Tensor | None
     initial_state: Tensor | None
     delta_softplus: bool
+
+    def check(self) -> None:
+        """Raise ValueError where shapes, dtypes or devices do not go together."""
+        rows, (channels, states) = self.u.shape, self.A.shape
+        batch, length, _ = rows
+        narrow = (batch, length, states)
+        expected = {
+            "delta": (self.delta, tuple(rows)),
+            "A": (self.A, (rows[2], states)),
+            "B": (self.B, narrow),
+            "C": (self.C, narrow),
+            "D": (self.D, (channels,)),
+            "z": (self.z, tuple(rows)),
+            "delta_bias": (self.delta_bias, (channels,)),
+            "initial_state": (self.initial_state, self.state_shape),
+        }
+        check(self.u, expected)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:

@@ -87,6 +87,11 @@ def selective_scan(
         (batch, length, channels) in the dtype of `u`; with `return_final_state` also the last state
         (batch, channels, states) in the dtype computed in: float64 where `u` is float64, else float32.
 
+    Raises
+    ------
+    ValueError
+        Where shapes or devices do not go together.
+
     Notes
     -----
     Differentiable once, in all tensors. On the CPU float32 runs in C where a compiler is found, see `path`.
@@ -104,7 +109,9 @@ def selective_scan(
     schema=f"({ARGUMENTS}) -> (Tensor y, Tensor final, Tensor checkpoints)",
 )
 def scan(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    return run_forward(Operands(*arguments))
+    operands = Operands(*arguments)
+    operands.check()
+    return run_forward(operands)
 
 
 @torch.library.custom_op(

@@ -173,3 +173,19 @@ def test_the_flop_counter_sees_both_passes_on_every_path(each_path, activation):
 def test_cost_counts_each_byte_once():
     x, weight, bias = operands(2, 3, 5, 4)
     assert cost(2, 3, 5, 4).bytes == 4 * (2 * x.numel() + weight.numel() + bias.numel())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"weight": torch.zeros(19, 4)}, r"weight has shape \(19, 4\), where the other operands ask for \(20, 4\)"),
+        ({"bias": torch.zeros(21)}, "bias has shape"),
+        ({"x": torch.zeros(2, 0, 20)}, "nothing to run over"),
+        ({"dilation": 0}, "must be at least 1"),
+        ({"activation": "relu"}, "unknown activation 'relu'"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(each_path, changed, message):
+    given = dict(zip(("x", "weight", "bias"), operands(), strict=True))
+    with pytest.raises(ValueError, match=message):
+        depthwise_conv(**{**given, **changed})

@@ -247,3 +247,17 @@ def test_cost_counts_each_byte_once():
     once = 4 * sum(x.numel() for x in (u, u, A, B, C, z, u, initial))
     assert cost(batch, length, channels, states, gate=True).bytes == once
     assert cost(batch, length, channels, states, gate=True, itemsize=2).bytes == once // 2
+
+
+@pytest.mark.parametrize("name", ["delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state"])
+def test_an_operand_of_another_shape_is_named(each_path, name):
+    names = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias", "initial_state")
+    given = dict(zip(names, operands(length=9), strict=True))
+    given[name] = given[name][..., :-1] if name not in ("A", "B", "C") else given[name][:-1]
+    with pytest.raises(ValueError, match=rf"^{name} has shape"):
+        selective_scan(**given)
+
+
+def test_an_empty_input_is_refused(each_path):
+    with pytest.raises(ValueError, match="nothing to run over"):
+        selective_scan(*operands(length=0)[:5])
