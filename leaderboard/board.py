@@ -13,17 +13,22 @@ from .statistics import Standing, estimate, is_better, standings
 from .table import SECTION, Row, group_by, rows_of
 from .views import CellView, ColumnView, LevelRow, RowView, SectionView, SeedView
 
+TIERS = ("full", "standard", "quick", "smoke")
 FAMILIES = 8
 """Families with a colour of their own; later ones are grey."""
 
 
 def sections(table: pd.DataFrame, sources: Sources) -> list[SectionView]:
-    """Return a section for each (tier, recipe, device, protocol), the largest first."""
+    """Return a section for each (tier, recipe, device, protocol): large tiers first, then many cells."""
     rows = rows_of(table)
     families = sorted({row["family"] for row in rows})
     colours = {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(families)}
-    groups = sorted(group_by(rows, *SECTION).values(), key=len, reverse=True)
+    groups = sorted(group_by(rows, *SECTION).values(), key=lambda part: (_rank(part[0]["tier"]), -len(part)))
     return [_section(f"section-{index}", part, sources, colours) for index, part in enumerate(groups, 1)]
+
+
+def _rank(tier: str) -> int:
+    return TIERS.index(tier) if tier in TIERS else len(TIERS)
 
 
 def _section(id: str, part: Sequence[Row], sources: Sources, colours: Mapping[str, str]) -> SectionView:

@@ -42,6 +42,10 @@ class BoardSummary:
     failures: int
     notes: tuple[str, ...]
 
+    def __str__(self) -> str:
+        failed = f", {self.failures} of them failed" if self.failures else ""
+        return f"{self.rows} variants, {self.cells} cells{failed}; {self.written} of {self.pages} files changed"
+
 
 def build_board(results: Sequence[Path], site: Path) -> BoardSummary:
     """Write the site made from one or more results folders; unchanged files are left alone.

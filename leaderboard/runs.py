@@ -122,7 +122,7 @@ def _cost(record: Record) -> Facts:
         ("samples a second", quantity(cost.samples_per_second)),
         ("tokens a second", quantity(cost.tokens_per_second)),
         ("step, ms", plain(cost.step_ms)),
-        ("inference of a batch, ms", plain(cost.inference_ms)),
+        ("inference of a row, ms", plain(cost.inference_ms)),
         ("forward FLOPs a sample", quantity(cost.forward_flops)),
         ("peak resident memory", memory(cost.peak_rss_bytes)),
         ("peak allocated device memory", memory(cost.peak_allocated_bytes)),

@@ -51,14 +51,15 @@ def _make_record(
     **changes: Any,
 ) -> Record:
     """Return a record of one cell; `value` may hold one score a column."""
-    parts = {"model": variant, "task": task, "seed": seed, "tier": "quick", "device": "cpu: Test", "protocol": 1}
-    parts |= changes.pop("parts", {})
+    cell = {"variant": variant, "model": variant.split("[")[0], "task": task, "seed": seed}
+    cell |= {"tier": "quick", "recipe": "common"} | changes.pop("cell", {})
+    parts = {"model": variant, "device": "cpu: Test", "protocol": 1}
+    parts |= {name: cell[name] for name in ("task", "tier", "recipe", "seed")} | changes.pop("parts", {})
     values = value if isinstance(value, dict) else {task: value}
-    cell = {"variant": variant, "model": variant.split("[")[0], "task": task, "tier": "quick", "recipe": "common"}
     fields = {
         "key": hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
         "key_parts": parts,
-        "cell": CellInfo(**{**cell, "seed": seed} | changes.pop("cell", {})),
+        "cell": CellInfo(**cell),
         "status": status,
         "scores": {column: _score(column, found) for column, found in values.items()} if status == "ok" else {},
         "learning_rate": 3e-3 if status == "ok" else None,

@@ -135,7 +135,13 @@ def test_levels_stand_below_the_models(board, make_record):
 )
 def test_what_cannot_be_compared_is_never_in_one_table(board, make_record, changes):
     found = board(make_record("mamba"), make_record("mlp"), make_record("monet", **changes))
-    assert [[row.variant for row in section.rows] for section in found] == [["mamba", "mlp"], ["monet"]]
+    assert sorted([row.variant for row in section.rows] for section in found) == [["mamba", "mlp"], ["monet"]]
+
+
+def test_large_tiers_come_first(board, make_record):
+    smoke = [make_record(name, cell={"tier": "smoke"}) for name in ("mamba", "mlp")]
+    found = board(*smoke, make_record("mlp"), make_record("mlp", cell={"tier": "mine"}))
+    assert [section.tier for section in found] == ["quick", "smoke", "mine"]
 
 
 def test_rows_are_grouped_and_coloured_by_family(board, make_record, model_card):

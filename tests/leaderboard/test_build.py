@@ -66,6 +66,7 @@ def test_a_site_has_an_index_a_table_a_style_and_a_page_a_run(site, make_record)
     runs = {f"runs/{record.short_key}.html" for record in records}
     assert found == {"index.html", "table.csv", "assets/board.css"} | runs
     assert (summary.rows, summary.cells, summary.failures, summary.pages) == (2, 2, 1, 5)
+    assert str(summary) == "2 variants, 2 cells, 1 of them failed; 5 of 5 files changed"
     assert summary.index == folder / "index.html"
 
 
