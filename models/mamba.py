@@ -1,4 +1,4 @@
-"""Mamba: a recurrence whose step size, input and output maps depend on the input."""
+"""Mamba: a selective state-space model."""
 
 from __future__ import annotations
 
@@ -13,44 +13,41 @@ from ..harness.model import SequenceModel
 from ..harness.registry import register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from ..kernels.selective_scan import selective_scan
-from .blocks.padding import reverse_valid, valid_positions, zero_padding
-
-DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
-"""Range of the initial step sizes, and the least one (paper, appendix E)."""
+from .blocks.padding import valid_positions, zero_padding
 
 
 @register_model(
     "mamba",
     paper="arXiv:2312.00752",
-    summary="Selective state space: a gated diagonal recurrence with input-dependent step, input and output maps.",
+    summary="Selective state-space recurrence whose step, input and read-out depend on the token, with a gate.",
     family="selective recurrence",
 )
 class Mamba(SequenceModel):
-    """Residual stack of Mamba blocks (Gu and Dao 2023), closed by a norm.
+    """Residual blocks ``x += Mixer(RMSNorm(x))`` without a separate MLP, closed by a norm (Gu and Dao 2023).
 
-    A block is ``x += W_out(scan(SiLU(conv(W_x x))) * SiLU(W_z x))`` over RMSNorm(x), with the
-    selective scan ``h_t = exp(dt_t A) h_{t-1} + dt_t B_t x_t`` and ``y_t = C_t h_t + D x_t``
-    (algorithm 2; A discretised exactly, B by Euler's rule). Step dt, input map B and output map
-    C are linear in the block's own filtered input.
+    What multiplies with what: the state with a decay ``exp(step * A)`` of the token, the input
+    with the step and the vector B of the same token, the state with the token's vector C, and the
+    result with a gate, the SiLU of another linear map of the token.
 
-    What multiplies with what: the state with a gate made from the input (through dt), the input
-    with B and dt, the state with C, and the result with SiLU of a second projection.
-
-    Where the task is not causal, a second scan with a filter and maps of its own runs over each
-    row's valid part from its end; the two results are added before the gate, and the projections
-    in and out are shared. The paper has no such form; this one is ours.
+    The paper's model is causal. Where a task is not, ours adds a second recurrence to each block
+    that runs from the last valid position to the first: the maps into and out of the block and
+    the gate are shared, while convolution, step, A, B, C and D are each direction's own; the two
+    results are added before the map out.
 
     Parameters
     ----------
     d_state
-        State entries a channel, N.
+        Entries of the state of each channel (N).
     d_conv
-        Taps of the depthwise convolution before the scan; 0 leaves it out.
+        Taps of the short convolution; 0 leaves it out.
     expand
-        Channels of the scan as a multiple of the width.
+        Channels inside a block, as a multiple of the width (E).
     dt_rank
-        Rank of the map to the step sizes; by default a sixteenth of the width, rounded up.
+        Rank of the map to the step (R); by default the width over 16, rounded up.
     """
+
+    width_multiple = 4
+    slack = "dt_rank"
 
     def __init__(
         self,
@@ -65,71 +62,88 @@ class Mamba(SequenceModel):
     ):
         super().__init__()
         rank = dt_rank or math.ceil(width / 16)
-        self.blocks = nn.ModuleList(Block(width, expand * width, d_state, d_conv, rank, causal) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, causal, d_state, d_conv, expand, rank) for _ in range(depth))
         self.norm = nn.RMSNorm(width, eps=1e-5)
         with torch.no_grad():
-            for block in self.blocks:
-                block.out.weight /= math.sqrt(depth)  # type: ignore[union-attr, operator]
+            for module in self.modules():
+                if isinstance(module, Mixer):
+                    module.out.weight.div_(math.sqrt(depth))
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
+        valid = valid_positions(x, lengths)
         for block in self.blocks:
-            x = block(x, lengths)
+            x = block(x, valid)
         return self.norm(x)
 
     def no_decay(self) -> Iterable[nn.Parameter]:
-        """Return A_log and D of every scan: decay would pull the dynamics, not the map."""
+        """Return A and D of every recurrence, whose size sets time scales and the skip."""
         for module in self.modules():
             if isinstance(module, SelectiveSSM):
                 yield from (module.A_log, module.D)
 
 
 class Block(nn.Module):
-    """Norm, projection, scan (one or two directions), gate, projection, residual."""
+    """One residual unit."""
 
-    def __init__(self, width: int, channels: int, d_state: int, d_conv: int, rank: int, causal: bool):
+    def __init__(self, width: int, causal: bool, d_state: int, d_conv: int, expand: int, dt_rank: int):
         super().__init__()
         self.norm = nn.RMSNorm(width, eps=1e-5)
-        self.inward = nn.Linear(width, 2 * channels, bias=False)
-        self.scan = SelectiveSSM(channels, d_state, d_conv, rank)
-        self.reverse_scan = None if causal else SelectiveSSM(channels, d_state, d_conv, rank)
-        self.out = nn.Linear(channels, width, bias=False)
+        self.mixer = Mixer(width, causal, d_state, d_conv, expand, dt_rank)
 
-    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        u, z = self.inward(self.norm(x)).chunk(2, dim=-1)
-        if self.reverse_scan is None:
-            return x + self.out(self.scan(u, z))
-        valid = valid_positions(x, lengths)
-        backwards = self.reverse_scan(reverse_valid(zero_padding(u, valid), lengths))
-        return x + self.out((self.scan(u) + reverse_valid(backwards, lengths)) * F.silu(z))
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        return x + self.mixer(self.norm(x), valid)
+
+
+class Mixer(nn.Module):
+    """Map in, recurrence forwards (and backwards where not causal) under a gate, map out."""
+
+    def __init__(self, width: int, causal: bool, d_state: int, d_conv: int, expand: int, dt_rank: int):
+        super().__init__()
+        inner = expand * width
+        self.inner_and_gate = nn.Linear(width, 2 * inner, bias=False)
+        self.forwards = SelectiveSSM(inner, d_state, d_conv, dt_rank)
+        self.backwards = None if causal else SelectiveSSM(inner, d_state, d_conv, dt_rank)
+        self.out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, u: Tensor, valid: Tensor | None) -> Tensor:
+        x, z = self.inner_and_gate(u).chunk(2, dim=-1)
+        y = self.forwards(x, z)
+        if self.backwards is not None:
+            # Turned round, padding comes first: it must not move the state before the row begins.
+            begun = None if valid is None else valid.flip(1)
+            y = y + self.backwards(x.flip(1), z.flip(1), begun).flip(1)
+        return self.out(y)
 
 
 class SelectiveSSM(nn.Module):
-    """Convolution, SiLU, and the selective scan over (batch, length, channels)."""
+    """Short convolution, then the recurrence whose step, B and C are computed from its input (S6)."""
 
-    def __init__(self, channels: int, d_state: int, d_conv: int, rank: int):
+    def __init__(self, channels: int, d_state: int, d_conv: int, dt_rank: int):
         super().__init__()
-        self.sizes = [rank, d_state, d_state]
-        self.conv = nn.Conv1d(1, channels, d_conv) if d_conv else None
-        self.maps = nn.Linear(channels, sum(self.sizes), bias=False)
-        self.dt_weight = nn.Parameter(torch.empty(channels, rank).uniform_(-(rank**-0.5), rank**-0.5))
+        self.splits = (dt_rank, d_state, d_state)
+        bound = d_conv**-0.5 if d_conv else 0.0
+        self.conv_weight = nn.Parameter(torch.empty(channels, d_conv).uniform_(-bound, bound)) if d_conv else None
+        self.conv_bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound)) if d_conv else None
+        self.dt_B_C = nn.Linear(channels, dt_rank + 2 * d_state, bias=False)
+        self.dt_weight = nn.Parameter(torch.empty(channels, dt_rank).uniform_(-(dt_rank**-0.5), dt_rank**-0.5))
         self.dt_bias = nn.Parameter(initial_dt_bias(channels))
-        self.A_log = nn.Parameter(torch.arange(1, d_state + 1, dtype=torch.float32).log().repeat(channels, 1))
+        self.A_log = nn.Parameter(torch.arange(1.0, d_state + 1).log().repeat(channels, 1))
         self.D = nn.Parameter(torch.ones(channels))
 
-    def forward(self, u: Tensor, z: Tensor | None = None) -> Tensor:
-        u = F.silu(u) if self.conv is None else self._filter(u)
-        low_rank, B, C = self.maps(u).split(self.sizes, dim=-1)
-        delta = low_rank @ self.dt_weight.t()
-        A = -self.A_log.float().exp()
-        return selective_scan(u, delta, A, B, C, self.D, z, self.dt_bias, delta_softplus=True)
+    def forward(self, x: Tensor, z: Tensor, valid: Tensor | None = None) -> Tensor:
+        x = zero_padding(self.convolve(zero_padding(x, valid)), valid)
+        dt, B, C = self.dt_B_C(x).split(self.splits, dim=-1)
+        A = -self.A_log.exp()
+        return selective_scan(x, F.linear(dt, self.dt_weight), A, B, C, self.D, z, self.dt_bias, delta_softplus=True)
 
-    def _filter(self, u: Tensor) -> Tensor:
-        assert self.conv is not None
-        return depthwise_conv(u, self.conv.weight.squeeze(1), self.conv.bias, activation="silu")
+    def convolve(self, x: Tensor) -> Tensor:
+        if self.conv_weight is None:
+            return F.silu(x)
+        return depthwise_conv(x, self.conv_weight, self.conv_bias, activation="silu")
 
 
-def initial_dt_bias(channels: int) -> Tensor:
-    """Return biases whose softplus is log-uniform in [DT_MIN, DT_MAX], one a channel."""
-    dt = torch.empty(channels).uniform_(math.log(DT_MIN), math.log(DT_MAX)).exp().clamp(min=DT_FLOOR)
-    return dt + (-torch.expm1(-dt)).log()
+def initial_dt_bias(channels: int, low: float = 1e-3, high: float = 0.1) -> Tensor:
+    """Return biases whose softplus, the first step sizes, is log-uniform between `low` and `high`."""
+    step = torch.empty(channels).uniform_(math.log(low), math.log(high)).exp().clamp(min=1e-4)
+    return step + torch.log(-torch.expm1(-step))

@@ -1,96 +1,109 @@
-"""MONet: a multilinear operator network, with no activation function anywhere."""
+"""MONet: a multilinear operator network, without any activation function."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Sequence
+from functools import partial
+from itertools import count
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..harness.model import SequenceModel
 from ..harness.registry import register_model
-from .blocks.mu_layer import SHRINK, PolyBlock
-from .blocks.padding import valid_positions, zero_padding
+from .blocks.mu_layer import PolyBlock
+from .blocks.padding import valid_positions
 
 
 @register_model(
     "monet",
     paper="arXiv:2401.17992",
-    summary="Multilinear operator network: products of two linear maps over shifted positions, no activation.",
+    summary="Multilinear network: element-wise products of linear maps and token shifts, no activation function.",
     family="multilinear",
 )
 class MONet(SequenceModel):
-    """Poly-Blocks over a sequence (Cheng et al. 2024), closed by a norm.
+    """Poly-Blocks of Mu-Layers (Cheng et al., ICLR 2024), with the spatial shift on one axis.
 
-    Each block is two residual Mu-Layers; the first sees other positions because its channels are
-    cut into groups, each of which is shifted. A block is a polynomial of degree 4 in its input,
-    but for the norms, which divide by a standard deviation.
+    What multiplies with what: in each Mu-Layer one linear map of the shifted token with another,
+    element by element, so a block has degree four in its input (layer norms aside, which divide
+    by a standard deviation). Nothing else is non-linear.
 
-    What multiplies with what: one linear map of the shifted input with another, of low rank.
-
-    The paper's network works on images, with four groups shifted by one pixel. For a sequence the
-    groups are ours: the channels are cut into one group a distance, and the distances of block i
-    are the multiples of a factor's i-th power. Where the task is causal all look back and the
-    factor leaves no holes, so that `depth` blocks see every lag below ``(shifts + 1) ** depth``;
-    else half look ahead, and the factor is as large as it takes to reach from end to end.
-    Positions before the start or past the end count as zero, not as the edge's own value: past
-    the end lies padding, which must change nothing. The final norm is ours as well.
+    The paper's network sees images, where four groups of channels come from the four neighbours.
+    On a sequence the groups come from distances before and after, or only before where causal;
+    this form is ours. A position whose source lies outside its row keeps its own value, as in the
+    paper. What it reaches: see `shift_offsets`; a block can see only as many distances as it has
+    groups, and at small width and great length there are distances that no path covers.
 
     Parameters
     ----------
-    shifts
-        Distances a block in each direction that it may look; by default as many as cover the
-        sequence, at most 7 (causal) or 3.
-    expansion
-        Hidden channels of the second Mu-Layer as a multiple of the width.
+    hidden
+        Channels inside the second Mu-Layer of a block; by default three times the width.
     """
 
-    width_multiple = SHRINK
+    width_multiple = 16
+    slack = "hidden"
 
-    def __init__(
-        self, width: int, depth: int, causal: bool, length: int, *, shifts: int | None = None, expansion: int = 3
-    ):
+    def __init__(self, width: int, depth: int, causal: bool, length: int, *, hidden: int | None = None):
         super().__init__()
-        self.steps = [
-            [0, *distances, *(() if causal else (-d for d in distances))]
-            for distances in shift_distances(length, depth, causal, shifts)
-        ]
-        self.blocks = nn.ModuleList(PolyBlock(width, expansion) for _ in range(depth))
-        self.norm = nn.LayerNorm(width, eps=1e-6)
+        # Both factors of the first Mu-Layer are cut in groups; the narrow one has width / 8 channels.
+        self.offsets = shift_offsets(length, depth, width // 8, causal)
+        self.blocks = nn.ModuleList(PolyBlock(width, hidden or 3 * width) for _ in range(depth))
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
-        for block, steps in zip(self.blocks, self.steps, strict=True):
-            x = block(x, lambda channels, steps=steps: shift_groups(zero_padding(channels, valid), steps))
-        return self.norm(x)
+        for block, offsets in zip(self.blocks, self.offsets, strict=True):
+            x = block(x, partial(shift, offsets=offsets, valid=valid))
+        return x
 
 
-def shift_distances(length: int, depth: int, causal: bool, shifts: int | None = None) -> list[list[int]]:
-    """Return each block's distances, in positions.
+def shift(x: Tensor, offsets: tuple[int, ...], valid: Tensor | None = None) -> Tensor:
+    """Move equal groups of channels along the sequence, each by its own offset.
 
-    With s shifts and a factor f, block i has ``j * f**i`` for j = 1..s. The factor is s + 1, or,
-    where the task is not causal, the least one from there on with which the blocks together reach
-    over `length` positions.
+    Parameters
+    ----------
+    x
+        (batch, length, channels).
+    offsets
+        One a group: position t takes the value of t - offset, or keeps its own where that lies
+        outside the row.
+    valid
+        (batch, length), or None where rows are full.
+
+    Returns
+    -------
+    Tensor
+        (batch, length, channels), a new one.
     """
-    most = 7 if causal else 3
-    count = shifts or min(most, max(1, math.ceil(length ** (1 / depth)) - 1))
-    factor = count + 1
-    while not causal and depth > 1 and sum(count * factor**i for i in range(depth)) < length - 1:
-        factor += 1
-    return [[j * factor**i for j in range(1, count + 1)] for i in range(depth)]
+    position = torch.arange(x.shape[1], device=x.device)
+    groups = []
+    for group, offset in zip(x.tensor_split(len(offsets), dim=-1), offsets, strict=True):
+        source = position - offset
+        inside = ((source >= 0) & (source < x.shape[1]))[None]
+        if valid is not None:
+            inside = inside & valid.roll(offset, 1)
+        groups.append(torch.where(inside[..., None], group.roll(offset, 1), group))
+    return torch.cat(groups, dim=-1)
 
 
-def shift_groups(x: Tensor, steps: Sequence[int]) -> Tensor:
-    """Return `x` (batch, length, channels) with its i-th group of channels moved by ``steps[i]``.
+def shift_offsets(length: int, depth: int, most: int, causal: bool) -> list[tuple[int, ...]]:
+    """Return the offsets of each block's groups, at most `most` groups.
 
-    A positive step brings earlier positions; what comes from outside is zero.
+    Block i has the distances 1 to n times ``base ** i``, before each position and, where not
+    causal, after it too. With ``base = n + 1`` (``2n + 1`` two-sided) `depth` blocks cover every
+    distance up to their reach, as digits cover numbers. The smallest such n that reaches across
+    `length` is taken, but at least two groups, so that a product joins different positions. Where
+    `most` is too small for that, the base grows until the reach is met, and leaves gaps.
     """
-    length, channels = x.shape[1:]
-    bounds = [channels * index // len(steps) for index in range(len(steps) + 1)]
-    groups = x.split([high - low for low, high in itertools.pairwise(bounds)], dim=-1)
-    moves = [max(-length, min(length, step)) for step in steps]
-    return torch.cat([F.pad(group, (0, 0, move, -move)) for group, move in zip(groups, moves, strict=True)], dim=-1)
+    sides = 1 if causal else 2
+
+    def reach(n: int, base: int) -> int:
+        return n * sum(base**i for i in range(depth))
+
+    largest = max(1, most // sides)
+    smallest = min(2 // sides, largest)
+    ready = (n for n in range(smallest, largest) if reach(n, sides * n + 1) >= length - 1)
+    n = next(ready, largest)
+    bases = count(sides * n + 1)
+    base = next(b for b in bases if depth == 1 or reach(n, b) >= length - 1)
+    steps = [[k * base**i for k in range(1, n + 1)] for i in range(depth)]
+    return [tuple(s * k for k in row for s in ((1, -1)[:sides])) for row in steps]
