@@ -25,12 +25,13 @@ POINTS: dict[str, Callable[[Subject], str | None]] = {
     "hyperparameters": fresh.hyperparameters,
     "seed": fresh.seed,
     "overfit": trained.overfit,
-    "look-ahead": trained.look_ahead,
-    "reach": trained.reach,
-    "padding": trained.padding,
     "batch size": trained.batch_size,
+    "look-ahead": trained.look_ahead,
+    "padding": trained.padding,
+    "reach": trained.reach,
 }
-NEEDED_BY_THE_REST = ("build", "shapes", "finite")
+NEEDED_BY_THE_REST = ("build", "shapes", "finite", "batch size", "look-ahead")
+"""Where one of these fails on a task, those after it would only repeat it."""
 
 
 def check_model(model: Entry | type, specs: Mapping[str, TaskSpec] | None = None) -> list[Finding]:

@@ -68,7 +68,7 @@ def _tokens(rows: int, vocab_size: int, length: int, generator: torch.Generator,
     tokens[:, 0] = 1 + torch.randperm(max(rows, vocab_size - 1), generator=generator)[:rows] % (vocab_size - 1)
     lengths = torch.full((rows,), length)
     if ragged:
-        lengths[1:] = torch.randint(length // 2, length + 1, (rows - 1,), generator=generator)
+        lengths[1:-1] = torch.randint(length // 2, length + 1, (rows - 2,), generator=generator)
     tokens[torch.arange(length) >= lengths[:, None]] = 0
     return {"tokens": tokens, "lengths": lengths}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..model import SequenceModel
 from ..spec import Size, TaskSpec
 from .samples import make_batch
 
-DEPTH = 2
+WIDTH, DEPTH = 32, 2
 
 
 class Subject:
@@ -23,7 +24,7 @@ class Subject:
     def __init__(self, cls: Any, spec: TaskSpec):
         self.cls, self.spec = cls, spec
         multiple = cls.width_multiple
-        self.size = Size(multiple * -(-16 // multiple), DEPTH)
+        self.size = Size(multiple * math.ceil(WIDTH / multiple), DEPTH)
         self.inputs, self.targets = make_batch(spec)
         self.model: nn.Module
 

@@ -127,11 +127,13 @@ def no_leak(subject: Subject) -> None:
     themselves: of exchangeable rows, that is how often a fresh one is found in training.
     """
     keys = {name: row_keys(split) for name, split in subject.named().items()}
-    for source, others in (("train", [name for name in keys if name != "train"]), ("valid", list(keys)[2:])):
-        natural = _repeating(keys[source])
+    tests = [name for name in keys if name not in ("train", "valid")]
+    rate = _repeating(keys["train"]) / len(keys["train"])
+    for source, others in (("train", ["valid", *tests]), ("valid", tests)):
         for name in others:
             found, count = int(np.isin(keys[name], keys[source]).sum()), len(keys[name])
-            allowed = natural * count + 4 * math.sqrt(natural * count)
+            natural = rate * len(keys[source]) * count
+            allowed = natural + 4 * math.sqrt(natural) + 4 * (natural > 0)
             require(found <= allowed, f"{found} of {count} rows of {name} are {source} rows")
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from ..spec import Pair, Tokens
 from .findings import BrokenError, require
-from .samples import LENGTH, change_one_place_a_row, change_the_future, n_positions
+from .samples import change_one_place_a_row, change_the_future, n_positions
 from .subject import Subject
 
 STEPS = 400
@@ -50,7 +50,7 @@ def look_ahead(subject: Subject) -> str | None:
         past = torch.ones(n_positions(subject.spec), n_positions(subject.spec)).tril()[..., None]
         _require_equal(subject.outputs(equal) * past, subject.outputs(changed) * past, "later tokens change outputs")
     if subject.mixer is not None:
-        flow = gradient_flow(subject.mixer, subject.size.width)
+        flow = gradient_flow(subject.mixer, subject)
         leak = flow.triu(1).max()
         require(bool(leak <= 1e-5 * flow.max()), "a gradient reaches an output from a later position")
     return None
@@ -62,20 +62,22 @@ def reach(subject: Subject) -> str | None:
     moved = (subject.outputs(equal) != subject.outputs(changed)).flatten(1).any(1)
     require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} places of the input change no output")
     if subject.mixer is not None and not subject.spec.causal:
-        flow = gradient_flow(subject.mixer, subject.size.width)
-        require(bool(flow[0, -1] > 0), f"over {LENGTH} positions, no gradient reaches the first output from the last")
-        require(bool(flow[-1, 0] > 0), f"over {LENGTH} positions, no gradient reaches the last output from the first")
+        flow = gradient_flow(subject.mixer, subject)
+        told = f"over {len(flow)} positions, no gradient reaches"
+        require(bool(flow[0, -1] > 0), f"{told} the first output from the last input")
+        require(bool(flow[-1, 0] > 0), f"{told} the last output from the first input")
     return None
 
 
-def gradient_flow(mixer: nn.Module, width: int) -> Tensor:
-    """Return (LENGTH, LENGTH): the largest gradient of output t to input s."""
+def gradient_flow(mixer: nn.Module, subject: Subject) -> Tensor:
+    """Return (length, length): the largest gradient of output t to input s."""
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(1, LENGTH, width, generator=generator).requires_grad_()
+    length, width = n_positions(subject.spec), subject.size.width
+    x = torch.randn(1, length, width, generator=generator).requires_grad_()
     direction = torch.randn(width, generator=generator)
     scores = mixer.eval()(x, None)[0] @ direction
     rows = [torch.autograd.grad(score, x, retain_graph=True, allow_unused=True)[0] for score in scores]
-    return torch.stack([torch.zeros(LENGTH) if row is None else row[0].abs().amax(-1) for row in rows])
+    return torch.stack([torch.zeros(length) if row is None else row[0].abs().amax(-1) for row in rows])
 
 
 def padding(subject: Subject) -> str | None:
