@@ -147,8 +147,7 @@ def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     if tier.name not in cls.sizes or tier.name not in cls.budgets:
         raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.sizes)}.")
     for source in cls.sources:
-        if source.find(data) is None:
-            raise UserError(source.missing(data))
+        source.resolve(data)
     return PlannedTask(entry, cls(**cls.sizes[tier.name]), tier)
 
 

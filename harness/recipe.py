@@ -27,9 +27,9 @@ class Recipe:
 
     name: str
     learning_rates: tuple[float, ...]
-    probe: float = 0.2
+    probe: float = 0.15
     warmup: float = 0.05
-    floor: float = 0.02
+    floor: float = 0.1
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.95)
     clip: float = 1.0
@@ -74,7 +74,7 @@ TIERS = {
     tier.name: tier
     for tier in (
         Tier("smoke", depth=2, body_parameters=12_000, recipe=Recipe("common", (3e-3, 1e-2)), aim_seconds=4.0),
-        Tier("quick", depth=2, body_parameters=64_000, recipe=Recipe("common", (1e-3, 3e-3, 1e-2))),
+        Tier("quick", depth=2, body_parameters=128_000, recipe=Recipe("common", (1e-3, 3e-3, 1e-2))),
         Tier(
             "standard",
             depth=4,

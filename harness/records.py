@@ -208,7 +208,7 @@ class ResultStore:
     def path_of(self, record: Record) -> Path:
         """Return where a record lies."""
         cell = record.cell
-        name = f"{slug(cell.variant)}-s{cell.seed}-{record.short_key}.json"
+        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
         return self.folder / "records" / slug(cell.task) / name
 
     def write(self, record: Record) -> Path:

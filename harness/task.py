@@ -107,20 +107,41 @@ class Streams:
 class DataSource(Protocol):
     """A data set that lies outside the package (see `archarena.tasks.data`)."""
 
-    name: str
-    summary: str
-    licence: str
+    @property
+    def name(self) -> str:
+        """Return the name by which tasks and users call it."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """Return one sentence: what it holds."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """Return what its owner allows."""
+        ...
 
     def find(self, folder: Path) -> Path | None:
         """Return where the set lies under the data folder, or None."""
         ...
 
-    def identity(self) -> dict[str, Any]:
-        """Return what pins the set's content: checksums, counts."""
+    def resolve(self, folder: Path) -> Path:
+        """Return where the set lies, brought from the hub first where that is allowed.
+
+        Raises
+        ------
+        UserError
+            If it is not to be had: names the set, the places looked in and how to bring it.
+        """
         ...
 
     def missing(self, folder: Path) -> str:
-        """Return the sentence that names the set, the places looked in and how to bring it."""
+        """Return the sentence that `resolve` raises."""
+        ...
+
+    def identity(self) -> dict[str, Any]:
+        """Return what pins the set's content: checksums, counts."""
         ...
 
 
