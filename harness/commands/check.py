@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UserError
+from ..registry import Entry, Kind
 from .options import Data, open_registry
 
 NAME = "check"
@@ -22,13 +24,14 @@ def command(
 
     Example: archarena check my_model.py
     """
-    from ..check import check_entry
+    from ..check import check_model, check_task
     from ..data_folder import data_folder
 
-    failed = 0
+    folder, failed = data_folder(data), 0
     for entry in _entries(what):
         typer.echo(f"{entry.kind} {entry.name} ({entry.origin})")
-        for finding in check_entry(entry, data_folder(data)):
+        findings = check_model(entry) if entry.kind == "model" else check_task(entry, data=folder)
+        for finding in findings:
             failed += finding.status == "failed"
             typer.echo(f"  {finding.status:<7} {finding.name}: {finding.message}")
     typer.echo("All holds." if not failed else f"{failed} findings failed.")
@@ -36,12 +39,11 @@ def command(
         raise typer.Exit(1)
 
 
-def _entries(what: str):
-    from ..errors import UserError
-
+def _entries(what: str) -> list[Entry]:
+    """Return what a plugin file registers, or the one entry of that name."""
     if not what.endswith(".py"):
         registry = open_registry(None)
-        kind = "task" if what in registry.tasks else "model"
+        kind: Kind = "task" if what in registry.tasks else "model"
         return [registry.find(kind, what)]
     path = Path(what).resolve()
     registry = open_registry([path])
