@@ -51,13 +51,13 @@ class SyntheticClicks(Task):
 
     sizes: ClassVar = {
         "smoke": {"train": 2_000, "valid": 500, "test": 1_000},
-        "quick": {"train": 200_000, "valid": 5_000, "test": 10_000},
+        "quick": {"train": 200_000, "valid": 2_000, "test": 10_000},
         "standard": {"train": 1_000_000, "valid": 20_000, "test": 50_000},
         "full": {"train": 4_000_000, "valid": 50_000, "test": 100_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=64),
-        "quick": Budget(steps=800, batch=1024),
+        "quick": Budget(steps=500, batch=512),
         "standard": Budget(steps=6_000, batch=4096),
         "full": Budget(steps=20_000, batch=4096),
     }
