@@ -59,14 +59,15 @@ class FieldsEmbedding(nn.Module):
         sizes = torch.tensor([0, *(count - 1 for count in fields.cardinalities)], device="cpu")
         self.register_buffer("offsets", sizes.cumsum(0)[:-1].unsqueeze(-1), persistent=False)
         self.table = embedding_table(1 + int(sizes.sum()), width)
-        self.numbers = nn.Parameter(torch.empty(fields.n_dense, width).normal_(0, EMBEDDING_STD))
+        numbers = torch.empty(fields.n_dense, width).normal_(0, EMBEDDING_STD)
+        self.numbers = nn.Parameter(numbers) if fields.n_dense else None
         self.places = nn.Parameter(torch.empty(field_count(fields), width).normal_(0, EMBEDDING_STD))
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> tuple[Tensor, None]:
         filled = ids > 0
         bags = self.table(torch.where(filled, ids + self.offsets, 0)).sum(2)
         x = bags / filled.sum(2, keepdim=True).clamp(min=1)
-        if dense is not None:
+        if self.numbers is not None and dense is not None:
             x = torch.cat((x, dense.unsqueeze(-1) * self.numbers), 1)
         return x + self.places, None
 
