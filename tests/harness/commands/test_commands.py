@@ -1,0 +1,125 @@
+"""The command line as a user meets it: one sentence for a mistake, and every option reaches its use."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from archarena.harness.commands import main
+
+
+def call(capsys, *arguments: object) -> tuple[int, str, str]:
+    """Run a command in this process; return exit code, output and errors."""
+    with pytest.raises(SystemExit) as end:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return int(end.value.code or 0), captured.out, captured.err
+
+
+@pytest.fixture
+def toys(toy_task, make_model, tmp_path):
+    """Return the options that name the toy plugins and a results folder."""
+    plugins = ["--plugin", toy_task, "--plugin", make_model()]
+    return [*plugins, "--model", "good", "--task", "toy", "--tier", "smoke", "--results", tmp_path / "results"]
+
+
+@pytest.mark.parametrize("name", ["run", "list", "check", "show", "why", "board", "data"])
+def test_every_command_has_help_with_an_example(capsys, name):
+    code, out, _ = call(capsys, name, "--help")
+    assert code == 0
+    assert f"Example: archarena {name}" in re.sub(r"\s+", " ", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--task", "recall-mqr"], "There is no task 'recall-mqr'. Did you mean 'recall-mqar'?"),
+        (["run", "--suite", "recal"], "There is no suite 'recal'. Did you mean 'recall'?"),
+        (["run", "--tier", "huge"], "There is no tier 'huge'."),
+        (["run", "--device", "gpu"], "--device gpu: use auto, cpu or cuda."),
+        (["run", "--rerun", "some"], "--rerun some: use missing, failed or all."),
+        (["run", "--seeds", "2", "--seed", "1"], "--seeds and --seed exclude each other"),
+        (["run", "--data", "/no/such/folder"], "--data: there is no folder /no/such/folder."),
+        (["list", "modles"], "There is no list of 'modles'"),
+        (["check", "manba"], "There is no model 'manba'. Did you mean 'mamba'?"),
+        (["check", "absent.py"], "registers no model and no task"),
+        (["show", "mamba/none", "--results", "/no/such/results"], "has no record of 'mamba/none'"),
+        (["board", "/no/such/results"], "/no/such/results"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(capsys, arguments, says):
+    code, _, err = call(capsys, *arguments)
+    assert code == 2
+    assert says in err
+    assert "Traceback" not in err
+
+
+def test_an_unknown_flag_is_refused(capsys):
+    code, _, err = call(capsys, "run", "--sedes", "3")
+    assert code == 2
+    assert "--sedes" in err
+
+
+def test_a_dry_run_says_what_and_runs_nothing(capsys, toys, tmp_path):
+    code, out, _ = call(capsys, "run", *toys, "--seeds", 2, "--set", "good.scale=1.0,2.0", "--dry-run")
+    assert code == 0
+    assert "good[scale=2.0]/toy/smoke/s1" in out
+    assert "4 cells to run, 0 have a record." in out
+    assert "GiB free" in out
+    assert not (tmp_path / "results").exists()
+
+
+def test_run_show_why_and_board(capsys, toys, tmp_path):
+    results, plugins = tmp_path / "results", toys[:4]
+    code, out, err = call(capsys, "run", *toys, "--seed", 3, "--jobs", 1, "--device", "cpu")
+    assert code == 0, err
+    assert "1 of 1 cells ok" in out
+    assert "[1/1] ok       good on toy s3" in err
+
+    _, out, _ = call(capsys, "show", "good/toy", "--results", results)
+    assert "good/toy/smoke/s3: ok" in out
+    assert "run again: archarena run --model good --task toy --tier smoke --seed 3" in out
+    _, out, _ = call(capsys, "show", "good/toy", "--results", results, "--json")
+    assert json.loads(out)["cell"]["seed"] == 3
+
+    _, out, _ = call(capsys, "why", "good/toy", "--results", results, *plugins, "--device", "cpu")
+    assert "would not run again" in out
+    plugins[3].write_text(plugins[3].read_text().replace("torch.tanh", "torch.sin"))
+    _, out, _ = call(capsys, "why", "good/toy", "--results", results, *plugins, "--device", "cpu")
+    assert "would run again, because these parts of its key changed:\n  model_source:" in out
+
+    code, out, _ = call(capsys, "board", results, "-o", tmp_path / "site")
+    assert code == 0
+    assert "good" in (tmp_path / "site" / "index.html").read_text()
+
+
+def test_a_failed_cell_gives_exit_code_1_unless_allowed(capsys, toys, make_model):
+    make_model(body="raise ValueError('no')")
+    code, out, _ = call(capsys, "run", *toys, "--inline")
+    assert code == 1
+    assert "crashed: good on toy s0: ValueError: no" in out
+    assert call(capsys, "run", *toys, "--inline", "--allow-failures")[0] == 0
+
+
+def test_check_names_what_fails(capsys, toy_task):
+    code, out, _ = call(capsys, "check", toy_task)
+    assert code == 0, out
+    assert "task toy" in out
+    assert "All holds." in out
+
+
+def test_data_status_names_each_set_its_licence_and_where_it_was_looked_for(capsys, tmp_path):
+    code, out, _ = call(capsys, "data", "status", "--data", tmp_path)
+    assert code == 0
+    for name in ("imdb:", "math:", "frappe:", "frappe-raw:"):
+        assert name in out
+    assert str(tmp_path) in out
+    assert "Licence:" in out
+
+
+def test_output_cut_short_by_a_pipe_is_no_error():
+    command = f"{sys.executable} -m archarena.harness list | head -1"
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)
+    assert done.stdout == "models:\n"
+    assert "Traceback" not in done.stderr
