@@ -49,13 +49,13 @@ class A5WordProblem(Task):
 
     sizes: ClassVar = {
         "smoke": {"length": 3, "train": 256, "valid": 64, "test": 128, "pairs": 256},
-        "quick": {"length": 6, "train": 10_000, "valid": 500, "test": 2_000, "pairs": 10_000},
+        "quick": {"length": 4, "train": 50_000, "valid": 500, "test": 2_000, "pairs": 50_000},
         "standard": {"length": 12, "train": 400_000, "valid": 1_000, "test": 5_000, "pairs": 400_000},
         "full": {"length": 20, "train": 800_000, "valid": 1_000, "test": 10_000, "pairs": 800_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=300, batch=64),
+        "quick": Budget(steps=700, batch=128),
         "standard": Budget(steps=20_000, batch=128),
         "full": Budget(steps=1_000_000, batch=64),
     }

@@ -16,7 +16,7 @@ from ..harness.spec import Binary, Fields, TaskSpec
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .levels import fit_logistic
 
-CARDINALITIES = (10, 8, 8, 6, 6, 5, 5, 4)
+CARDINALITIES = (8, 7, 6, 6, 5, 5, 4, 4)
 """Values of each field; ids are 1 and up, since id 0 pads."""
 
 SPREAD = {1: 0.9, 2: 1.7, 3: 0.8}
@@ -57,7 +57,7 @@ class SyntheticClicks(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=64),
-        "quick": Budget(steps=500, batch=512),
+        "quick": Budget(steps=400, batch=256),
         "standard": Budget(steps=6_000, batch=4096),
         "full": Budget(steps=20_000, batch=4096),
     }

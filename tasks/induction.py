@@ -43,7 +43,7 @@ class InductionHeads(Task):
 
     sizes: ClassVar = {
         "smoke": {"symbols": 8, "length": 16, "train": 256, "valid": 64, "test": 128},
-        "quick": {"symbols": 16, "length": 64, "train": 20_000, "valid": 500, "test": 1_000},
+        "quick": {"symbols": 16, "length": 32, "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {"symbols": 16, "length": 256, "train": 200_000, "valid": 1_000, "test": 1_000},
         "full": {"symbols": 16, "length": 256, "train": 1_600_000, "valid": 1_000, "test": 1_000},
     }

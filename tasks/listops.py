@@ -39,7 +39,7 @@ class ListOps(Task):
 
     sizes: ClassVar = {
         "smoke": {"longer_than": 10, "shorter_than": 33, "train": 256, "valid": 64, "test": 128},
-        "quick": {"longer_than": 20, "shorter_than": 97, "train": 10_000, "valid": 500, "test": 2_000},
+        "quick": {"longer_than": 10, "shorter_than": 49, "train": 10_000, "valid": 250, "test": 1_000},
         "standard": {"longer_than": 100, "shorter_than": 513, "train": 96_000, "valid": 1_000, "test": 2_000},
         "full": {"longer_than": 500, "shorter_than": 2000, "train": 96_000, "valid": 2_000, "test": 2_000},
     }
