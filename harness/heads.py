@@ -12,7 +12,7 @@ EMBEDDING_STD = 1.0
 """Standard deviation of fresh embeddings; a protocol constant.
 
 It is torch's default. With the 0.02 of large language models the first block's output buries which
-token stands at a position, and narrow recurrences take several times as long to learn recall.
+token stands at a position, and narrow recurrences were slower to learn recall.
 """
 
 

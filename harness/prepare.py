@@ -92,7 +92,7 @@ def _levels(task: PlannedTask, splits: Splits) -> list[dict[str, Any]]:
 
 
 def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what pages need to know of a task."""
+    """Return what pages need to know of a task; without `meta`, the task could not be prepared."""
     from .metrics import METRICS
 
     return {
@@ -115,7 +115,7 @@ def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
             }
             for e in task.task.evaluations
         ],
-        "levels": meta["levels"] or [],
-        "spec": meta["spec"],
-        "rows": meta["rows"],
+        "levels": meta.get("levels") or [],
+        "spec": spec_to_json(task.task.spec),
+        "rows": meta.get("rows", {}),
     }

@@ -105,8 +105,6 @@ class Cost(_Part):
     peak_rss_bytes: int | None = None
     peak_allocated_bytes: int | None = None
     peak_reserved_bytes: int | None = None
-    energy_joules: float | None = None
-    state_bytes: int | None = None
 
 
 class DataInfo(_Part):

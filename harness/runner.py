@@ -120,8 +120,8 @@ class Runner:
         ]
         executor.run(requests, lambda request: watcher.preparing(request.name), self._prepared, watcher.tick)
         for task, arrays in with_card.values():
-            if is_prepared(arrays):
-                self.store.write_card("tasks", f"{task.name}-{task.tier.name}", task_card(task, read_meta(arrays)))
+            meta = read_meta(arrays) if is_prepared(arrays) else {}
+            self.store.write_card("tasks", f"{task.name}-{task.tier.name}", task_card(task, meta))
 
     def _prepare_request(self, task: PlannedTask, seed: int, target: Path, with_levels: bool) -> Request:
         job = PrepareJob(

@@ -127,8 +127,6 @@ def _cost(record: Record) -> Facts:
         ("peak resident memory", memory(cost.peak_rss_bytes)),
         ("peak allocated device memory", memory(cost.peak_allocated_bytes)),
         ("peak reserved device memory", memory(cost.peak_reserved_bytes)),
-        ("energy, J", plain(cost.energy_joules)),
-        ("recurrent state", memory(cost.state_bytes)),
     ]
     return [(name, value) for name, value in facts if value != NONE]
 

@@ -16,7 +16,7 @@ from ..harness.spec import Binary, Fields, TaskSpec
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .levels import fit_logistic
 
-CARDINALITIES = (8, 7, 6, 6, 5, 5, 4, 4)
+CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)
 """Values of each field; ids are 1 and up, since id 0 pads."""
 
 SPREAD = {1: 0.9, 2: 1.7, 3: 0.8}

@@ -12,6 +12,14 @@ from .options import Results
 NAME = "show"
 
 
+def _levels(results: Path, task: str, tier: str) -> list[dict]:
+    """Return what rules without learning, and bounds, reach on a task."""
+    from ..records import ResultStore
+
+    cards = ResultStore(results).cards("tasks")
+    return [level for card in cards if (card["task"], card["tier"]) == (task, tier) for level in card["levels"]]
+
+
 def command(
     cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],
     results: Results = Path("results"),
@@ -28,8 +36,12 @@ def command(
         typer.echo(record.model_dump_json(indent=1, by_alias=True))
         return
     typer.echo(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
+    levels = _levels(results, record.cell.task, record.cell.tier)
     for column, score in record.scores.items():
         typer.echo(f"  {column}: {score.value} ({score.metric}, {score.direction} is better, {score.rows} rows)")
+        for level in (found for found in levels if found["column"] == column and score.value is not None):
+            margin = score.value - level["value"]
+            typer.echo(f"    {level['kind']} {level['name']}: {level['value']:.4g}, margin {margin:+.4f}")
     for attempt in record.tries:
         chosen = " <- kept" if attempt.learning_rate == record.learning_rate else ""
         typer.echo(f"  rate {attempt.learning_rate:g}: validation {attempt.valid} after {attempt.steps} steps{chosen}")

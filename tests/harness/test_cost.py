@@ -1,0 +1,65 @@
+"""Measured cost: operations counted where the formula is known, times that are times."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from archarena.harness.cost import StepClock, forward_flops, inference_ms, peak_memory, throughput, tokens_per_row
+from archarena.harness.losses import Rows
+from archarena.harness.records import Cost
+from torch import nn
+
+CPU = torch.device("cpu")
+
+
+class Linear(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 16, bias=False)
+
+    def forward(self, values):
+        return self.linear(values).mean(1)
+
+
+@pytest.fixture
+def rows():
+    return Rows({"values": np.ones((4, 5, 8), np.float32)}, None, CPU)
+
+
+def test_a_matrix_product_counts_two_operations_an_entry_for_one_row(rows):
+    assert forward_flops(Linear(), rows) == 2 * 5 * 8 * 16
+
+
+def test_kernels_register_their_operations():
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model
+
+    model = get_model("mamba").build(TaskSpec(Tokens(7, 12), NextToken(7), causal=True), Size(16, 1))
+    tokens = Rows({"tokens": np.ones((2, 12), np.uint8)}, None, CPU)
+    products = 12 * 2 * sum(p.numel() for p in model.parameters() if p.ndim == 2 and p.shape != (7, 16))
+    assert forward_flops(model, tokens) > products * 0.9
+
+
+def test_the_clock_adds_up_only_what_it_is_held_around():
+    clock = StepClock(CPU)
+    for _ in range(3):
+        with clock:
+            time.sleep(0.01)
+    time.sleep(0.05)
+    assert 0.03 <= clock.take() < 0.06
+    assert clock.take() == 0
+    assert set(clock.quantiles_ms()) == {"p10", "p50", "p90"}
+
+
+def test_latency_is_given_a_row(rows):
+    assert 0 < inference_ms(Linear(), rows, batch=4) < 100
+
+
+def test_throughput_counts_rows_and_tokens(rows):
+    cost = Cost(train_seconds=2.0)
+    throughput(cost, steps=10, batch=4, tokens=tokens_per_row(rows))
+    assert (cost.samples_per_second, cost.tokens_per_second) == (20, 100)
+
+
+def test_memory_is_in_bytes():
+    assert peak_memory(CPU)["peak_rss_bytes"] > 2**20
