@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .api import run as run
     from .errors import UserError as UserError
     from .model import FieldModel as FieldModel
     from .model import SequenceModel as SequenceModel
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from .registry import get_task as get_task
     from .registry import register_model as register_model
     from .registry import register_task as register_task
-    from .run import run as run
     from .spec import Binary as Binary
     from .spec import Classes as Classes
     from .spec import Fields as Fields
@@ -41,7 +41,7 @@ _HOMES = {
     "errors": ("UserError",),
     "model": ("FieldModel", "SequenceModel"),
     "registry": ("get_model", "get_task", "register_model", "register_task"),
-    "run": ("run",),
+    "api": ("run",),
     "spec": (
         "Binary", "Classes", "Fields", "Image", "NextToken", "Pair", "PerPosition",
         "Regression", "Series", "Size", "TaskSpec", "Tokens",
@@ -49,8 +49,6 @@ _HOMES = {
     "task": ("Budget", "Evaluation", "Level", "Split", "Splits", "Streams", "Task"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str):
@@ -60,4 +58,4 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_HOME_OF)

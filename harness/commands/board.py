@@ -19,7 +19,7 @@ def command(
 
     Example: archarena board results -o site --open
     """
-    from archarena.leaderboard.build import build_board
+    from ...leaderboard.build import build_board
 
     summary = build_board(results, site)
     typer.echo(f"Wrote {site / 'index.html'}: {summary}")

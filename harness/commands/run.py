@@ -42,13 +42,13 @@ def command(
 
     Example: archarena run --model mamba --set mamba.d_state=8,16 --task recall-mqar --seeds 3
     """
+    from ..api import make_executor
     from ..data_folder import data_folder
     from ..environment import resolve_device
     from ..errors import UserError
     from ..plan import make_plan
     from ..progress import Progress
     from ..records import ResultStore
-    from ..run import make_executor
     from ..runner import Runner
 
     if rerun not in ("missing", "failed", "all"):

@@ -67,5 +67,5 @@ def test_a_users_folder_with_the_same_names_is_not_picked_up(tmp_path):
     for name in ("harness", "models", "tasks", "tests", "kernels", "leaderboard"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('the user\\'s own package was imported')")
-    code = "from archarena.harness import get_task; from archarena.harness.run import run; get_task('digits')"
+    code = "from archarena.harness import get_task; from archarena.harness import run; run.__doc__; get_task('digits')"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
