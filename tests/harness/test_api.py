@@ -33,6 +33,7 @@ def test_run_returns_a_row_a_column_and_seed(toy_task, make_model, tmp_path):
         data=tmp_path,
         device="cpu",
     )
+    table = table.sort_values("seed")
     assert table[["variant", "column", "seed", "status"]].values.tolist() == [
         ["good", "toy", 0, "ok"],
         ["good", "toy", 1, "ok"],
