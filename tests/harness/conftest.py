@@ -12,9 +12,9 @@ from archarena.harness import Budget, Classes, Evaluation, Level, Split, Splits,
 
 
 def rows(generator, count):
-    """Say which of two tokens stands at the first place."""
-    tokens = generator.integers(1, 5, (count, 6), dtype=np.uint8)
-    return Split({"tokens": tokens, "lengths": np.full(count, 6)}, (tokens[:, 0] > 2).astype(np.int64))
+    """Say which half of the alphabet the first token is from."""
+    tokens = generator.integers(1, 9, (count, 12), dtype=np.uint8)
+    return Split({"tokens": tokens, "lengths": np.full(count, 12)}, (tokens[:, 0] > 4).astype(np.int64))
 
 
 @register_task("toy", summary="Which half the first token is from.", suites=("toys",))
@@ -28,7 +28,7 @@ class Toy(Task):
 
     @property
     def spec(self):
-        return TaskSpec(Tokens(5, 6), Classes(2))
+        return TaskSpec(Tokens(9, 12), Classes(2))
 
     def splits(self, data, streams):
         tests = {"test": rows(streams.fixed, 50)}

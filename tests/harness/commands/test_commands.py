@@ -102,11 +102,15 @@ def test_a_failed_cell_gives_exit_code_1_unless_allowed(capsys, toys, make_model
     assert call(capsys, "run", *toys, "--inline", "--allow-failures")[0] == 0
 
 
-def test_check_names_what_fails(capsys, toy_task):
+def test_check_names_each_point_and_what_fails(capsys, toy_task):
     code, out, _ = call(capsys, "check", toy_task)
     assert code == 0, out
     assert "task toy" in out
     assert "All holds." in out
+    toy_task.write_text(toy_task.read_text().replace("rows(streams.fixed, 40)", "rows(streams.train, 40)"))
+    code, out, _ = call(capsys, "check", toy_task)
+    assert code == 1
+    assert "failed  deterministic" in out
 
 
 def test_data_status_names_each_set_its_licence_and_where_it_was_looked_for(capsys, tmp_path):
