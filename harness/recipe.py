@@ -27,7 +27,7 @@ class Recipe:
 
     name: str
     learning_rates: tuple[float, ...]
-    probe: float = 0.15
+    probe: float = 0.2
     warmup: float = 0.05
     floor: float = 0.1
     weight_decay: float = 0.01
@@ -74,7 +74,7 @@ TIERS = {
     tier.name: tier
     for tier in (
         Tier("smoke", depth=2, body_parameters=12_000, recipe=Recipe("common", (3e-3, 1e-2)), aim_seconds=4.0),
-        Tier("quick", depth=2, body_parameters=100_000, recipe=Recipe("common", (2e-3, 6e-3, 2e-2))),
+        Tier("quick", depth=2, body_parameters=100_000, recipe=Recipe("common", (5e-3, 2e-2))),
         Tier(
             "standard",
             depth=4,
