@@ -1,0 +1,26 @@
+"""What the tests of models share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Give each test the same initial weights, and leave the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture
+def signal_paths():
+    """Return a function that says which output positions (rows) depend on which input positions (columns)."""
+
+    def paths(model, x, lengths=None):
+        x = x.clone().requires_grad_()
+        y = model(x, lengths)
+        y = (y * torch.randn_like(y)).sum((0, 2))
+        rows = [torch.autograd.grad(value, x, retain_graph=True)[0] for value in y]
+        return torch.stack([row.abs().sum((0, 2)) > 0 for row in rows])
+
+    return paths

@@ -1,0 +1,82 @@
+import math
+
+import pytest
+import torch
+from archarena.models.mamba import Mamba, Mixer, SelectiveSSM
+from torch.nn import functional as F
+
+
+def ssm_by_hand(ssm, x, z):
+    """The paper's algorithm 2 after its convolution, one step and one row at a time."""
+    taps = ssm.conv_weight.shape[1]
+    padded = F.pad(x, (0, 0, taps - 1, 0))
+    x = F.silu(torch.stack([(padded[t : t + taps] * ssm.conv_weight.T).sum(0) for t in range(len(x))]) + ssm.conv_bias)
+    rank, states = ssm.dt_weight.shape[1], ssm.A_log.shape[1]
+    h, outputs = torch.zeros(x.shape[1], states, dtype=x.dtype), []
+    for x_t, z_t in zip(x, z, strict=True):
+        dt, B, C = (ssm.dt_B_C.weight @ x_t).split([rank, states, states])
+        step = torch.log1p(torch.exp(ssm.dt_weight @ dt + ssm.dt_bias))
+        h = torch.exp(step[:, None] * -torch.exp(ssm.A_log)) * h + (step * x_t)[:, None] * B
+        outputs.append((h @ C + ssm.D * x_t) * F.silu(z_t))
+    return torch.stack(outputs)
+
+
+def test_a_causal_block_follows_the_papers_recurrence():
+    mixer = Mixer(6, causal=True, d_state=4, d_conv=3, expand=2, dt_rank=2).double()
+    u = torch.randn(9, 6, dtype=torch.float64)
+    x, z = (mixer.inner_and_gate.weight @ u.T).T.chunk(2, dim=-1)
+    expected = ssm_by_hand(mixer.forwards, x, z) @ mixer.out.weight.T
+    torch.testing.assert_close(mixer(u[None], None)[0], expected)
+
+
+def test_a_two_sided_block_adds_the_recurrence_of_the_reversed_row():
+    mixer = Mixer(6, causal=False, d_state=4, d_conv=3, expand=2, dt_rank=2).double()
+    u = torch.randn(1, 9, 6, dtype=torch.float64)
+    valid = torch.arange(9)[None] < 7
+    x, z = (mixer.inner_and_gate.weight @ u[0, :7].T).T.chunk(2, dim=-1)
+    backwards = ssm_by_hand(mixer.backwards, x.flip(0), z.flip(0)).flip(0)
+    expected = (ssm_by_hand(mixer.forwards, x, z) + backwards) @ mixer.out.weight.T
+    torch.testing.assert_close(mixer(u, valid)[0, :7], expected)
+
+
+@pytest.mark.parametrize(("width", "parameters"), [(64, 32_640), (128, 116_480), (256, 437_760), (512, 1_694_720)])
+def test_a_block_has_the_papers_size(width, parameters):
+    with torch.device("meta"):
+        mixer = Mamba(width, 1, True).blocks[0].mixer
+    assert sum(p.numel() for p in mixer.parameters()) == parameters
+
+
+def test_initial_values_are_the_papers():
+    ssm = SelectiveSSM(channels=512, d_state=16, d_conv=4, dt_rank=8)
+    torch.testing.assert_close(ssm.A_log.exp(), torch.arange(1.0, 17).expand(512, 16))
+    assert (ssm.D == 1).all()
+    assert ssm.dt_weight.abs().max() <= 8**-0.5
+    steps = F.softplus(ssm.dt_bias)
+    assert 0.99e-3 <= steps.min() < 1.2e-3
+    assert 0.08 < steps.max() <= 0.101
+    assert steps.log().mean().item() == pytest.approx((math.log(1e-3) + math.log(0.1)) / 2, abs=0.2)
+
+
+def test_maps_to_the_residual_stream_shrink_with_depth():
+    one, four = (Mamba(64, depth, True).blocks[0].mixer.out.weight.std() for depth in (1, 4))
+    assert (one / four).item() == pytest.approx(2.0, rel=0.05)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_time_scales_and_skips_do_not_decay(causal):
+    model = Mamba(8, 2, causal)
+    exempt = {id(p) for p in model.no_decay()}
+    names = {name.rsplit(".", 1)[-1] for name, p in model.named_parameters() if id(p) in exempt}
+    assert names == {"A_log", "D"}
+    assert len(exempt) == 2 * 2 * (1 if causal else 2)
+
+
+def test_without_its_convolution_one_block_sees_neighbours_through_the_state_alone():
+    with_conv, without = Mamba(8, 1, True), Mamba(8, 1, True, d_conv=0)
+    ratio = sum(p.numel() for p in with_conv.parameters()) - sum(p.numel() for p in without.parameters())
+    assert ratio == 2 * 8 * (4 + 1)
+    x = torch.randn(1, 5, 8)
+    with torch.no_grad():
+        without.blocks[0].mixer.forwards.dt_B_C.weight.zero_()
+    changed = torch.cat([x[:, :3] + 1, x[:, 3:]], dim=1)
+    assert torch.equal(without(x)[:, 3:], without(changed)[:, 3:])
