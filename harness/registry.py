@@ -263,8 +263,8 @@ def _find_spec(name: str, path: Sequence[str] | None):
 
 
 def load_plugin(file: Path) -> ModuleType:
-    """Run a plugin file once a process, under a module name of its own, and return the module."""
-    name = f"archarena_plugin_{file.stem}_{abs(hash(str(file))):x}"
+    """Run a plugin file, once for each state of it, under a module name of its own, and return the module."""
+    name = f"archarena_plugin_{file.stem}_{abs(hash((str(file), file.stat().st_mtime_ns))):x}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)

@@ -1,8 +1,10 @@
+import itertools
+
 import pytest
 import torch
 from archarena.models.blocks.mu_layer import MuLayer, PolyBlock
 from archarena.models.monet import MONet, shift, shift_offsets
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -16,6 +18,7 @@ def shift_by_hand(x, offsets, lengths):
     return y
 
 
+@settings(deadline=None)
 @given(offsets=st.lists(st.integers(-9, 9), min_size=1, max_size=4), lengths=st.lists(st.integers(1, 6), min_size=1))
 def test_groups_of_channels_move_and_ends_keep_their_own_value(offsets, lengths):
     x = torch.arange(len(lengths) * 6 * 4 * len(offsets)).view(len(lengths), 6, -1)
@@ -32,6 +35,7 @@ def distances(offsets):
     return sums
 
 
+@settings(deadline=None)
 @given(length=st.integers(1, 400), depth=st.integers(2, 6), most=st.integers(2, 40), causal=st.booleans())
 def test_shifts_reach_across_the_length_and_never_leak(length, depth, most, causal):
     offsets = shift_offsets(length, depth, most, causal)
@@ -83,7 +87,7 @@ def test_a_mu_layer_without_its_norms_is_a_polynomial_of_degree_two():
 def test_blocks_add_up_to_the_published_image_models(depths, widths, parameters):
     first = widths[0]
     stem = 3 * first * 4 + first + first * first * 4 + first
-    between = sum(9 * a * b + b for a, b in zip(widths, widths[1:], strict=False))
+    between = sum(9 * a * b + b for a, b in itertools.pairwise(widths))
     head = widths[-1] * 1000 + 1000
     with torch.device("meta"):
         blocks = [sum(p.numel() for p in PolyBlock(width, 3 * width).parameters()) for width in widths]

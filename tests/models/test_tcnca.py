@@ -4,10 +4,11 @@ import pytest
 import torch
 from archarena.harness.errors import UserError
 from archarena.models.blocks.gated_attention import ChunkedAttention, GatedAttention
-from archarena.models.tcnca import TCN, TCNCA, receptive_field, tcn_layers
+from archarena.models.tcnca import TCN, TCNCA, GatedFilter, receptive_field, tcn_layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional as F
 
 
 @pytest.mark.parametrize(("kernel", "factor", "layers", "field"), [(17, 8, 4, 9361), (8, 8, 4, 4096), (5, 4, 5, 1365)])
@@ -26,10 +27,28 @@ def test_an_impulse_reaches_every_position_of_the_receptive_field_and_none_beyon
 @settings(deadline=None)
 @given(length=st.integers(1, 100_000), kernel=st.integers(2, 33), data=st.data())
 def test_the_fewest_layers_that_span_the_length_are_taken(length, kernel, data):
-    factor = data.draw(st.integers(1, kernel).filter(lambda f: f > 1 or length < 5_000))
+    factor = data.draw(st.integers(2, kernel))
     layers = tcn_layers(length, kernel, factor)
     assert receptive_field(kernel, factor, layers) >= length
     assert layers == 1 or receptive_field(kernel, factor, layers - 1) < length
+
+
+@settings(deadline=None)
+@given(kernel=st.integers(2, 6), layers=st.integers(1, 4), data=st.data())
+def test_a_factor_up_to_the_kernel_covers_every_distance(kernel, layers, data):
+    factor = data.draw(st.integers(1, kernel))
+    distances = {0}
+    for i in range(layers):
+        distances = {d + tap * factor**i for d in distances for tap in range(kernel)}
+    assert distances == set(range(receptive_field(kernel, factor, layers)))
+
+
+def test_a_two_sided_filter_adds_the_reversed_row():
+    layer = GatedFilter(4, 3, 2, 2, causal=False).double()
+    x, valid = torch.randn(1, 9, 4, dtype=torch.float64), torch.arange(9)[None] < 7
+    row = x[:, :7]
+    expected = F.silu(layer.forwards(row) + layer.backwards(row.flip(1)).flip(1) + layer.skip * row)
+    torch.testing.assert_close(layer(x, valid)[:, :7], expected)
 
 
 def test_a_factor_that_leaves_gaps_is_refused():
