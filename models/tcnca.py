@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -78,14 +76,14 @@ class TCNCA(SequenceModel):
         super().__init__()
         if attention not in ("softmax", "laplace"):
             raise UserError(f"tcnca has attention 'softmax' or 'laplace': found '{attention}'.")
-        layers = layers or tcn_layers(length, kernel, factor)
+        fewest = tcn_layers(length, kernel, factor)
         self.blocks = nn.ModuleList()
         for _ in range(depth):
             unit = GatedAttention(
                 width,
                 shared or width // 2,
                 value or 2 * width,
-                GatedFilter(width, kernel, factor, layers, causal),
+                GatedFilter(width, kernel, factor, layers or fewest, causal),
                 chunk=min(chunk, length),
                 causal=causal,
                 weighting=attention,
@@ -174,4 +172,8 @@ def tcn_layers(length: int, kernel: int, factor: int) -> int:
     """
     if kernel < 2 or not 1 <= factor <= kernel:
         raise UserError(f"tcnca needs kernel >= 2 and 1 <= factor <= kernel: found kernel {kernel}, factor {factor}.")
-    return next(n for n in count(1) if receptive_field(kernel, factor, n) >= length)
+    field, layers = kernel, 1
+    while field < length:
+        field += (kernel - 1) * factor**layers
+        layers += 1
+    return layers
