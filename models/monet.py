@@ -90,9 +90,10 @@ def shift_offsets(length: int, depth: int, most: int, causal: bool) -> list[tupl
 
     Block i has the distances 1 to n times ``base ** i``, before each position and, where not
     causal, after it too. With ``base = n + 1`` (``2n + 1`` two-sided) `depth` blocks cover every
-    distance up to their reach, as digits cover numbers (two-sided: away from a row's ends). The smallest such n that reaches across
-    `length` is taken, but at least two groups, so that a product joins different positions. Where
-    `most` is too small for that, the base grows until the reach is met, and leaves gaps.
+    distance up to their reach, as digits cover numbers (two-sided: away from a row's ends). The
+    smallest such n that reaches across `length` is taken, but at least two groups, so that a
+    product joins different positions. Where `most` is too small for that, the base grows until
+    the reach is met, and leaves gaps.
     """
     sides = 1 if causal else 2
 
