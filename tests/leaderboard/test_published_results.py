@@ -1,0 +1,84 @@
+"""The numbers kept from papers: their format, their averages, and that none comes without its protocol."""
+
+import json
+
+import pytest
+from archarena.leaderboard.averages import read_averages
+from archarena.leaderboard.published_results import read_published
+from pydantic import ValidationError
+
+RESULTS = read_published()
+
+
+def value(variant: str, column: str) -> float | None:
+    (found,) = {result.value for result in RESULTS if (result.variant, result.column) == (variant, column)}
+    return found
+
+
+def test_every_number_says_where_it_is_from_and_how_it_was_got():
+    assert {result.column.split("-")[0] for result in RESULTS} == {"lra", "recall", "math", "ctr", "enwik8"}
+    for result in RESULTS:
+        assert result.source
+        assert result.protocol.endswith(".")
+        assert not result.caveat or result.caveat.endswith(".")
+
+
+def test_no_source_gives_two_numbers_for_one_cell():
+    cells = [(result.variant, result.column, result.source, result.protocol) for result in RESULTS]
+    assert len(set(cells)) == len(cells)
+
+
+def test_scores_are_fractions():
+    fractions = [r for r in RESULTS if r.value is not None and r.column.startswith(("lra", "math", "ctr"))]
+    assert len(fractions) > 400
+    assert all(0 < result.value < 1 for result in fractions)
+
+
+@pytest.mark.parametrize(
+    ("variant", "column", "expected"),
+    [
+        ("MEGA", "lra-average-6", 0.8821),
+        ("Mamba", "lra-pathx", 0.6732),
+        ("Mamba", "recall-induction-4096x", 1.0),
+        ("Random linear CDE, 256 hidden, least squares", "recall-signature-area", 2.1e-4),
+        ("FinalMLP", "ctr-criteo-x4", 0.814584),
+        ("Transformer", "lra-pathx", None),
+    ],
+)
+def test_some_numbers_by_hand(variant, column, expected):
+    assert value(variant, column) == expected
+
+
+@pytest.mark.parametrize("average", read_averages(), ids=lambda average: average.column)
+def test_published_averages_are_the_means_of_their_rows(average):
+    rows = {(r.source, r.variant): {} for r in RESULTS if r.column == average.column and r.value is not None}
+    for result in RESULTS:
+        if (result.source, result.variant) in rows:
+            rows[result.source, result.variant][result.column] = result.value
+    for scores in rows.values():
+        mean, failed = average.of(scores)
+        assert mean == pytest.approx(scores[average.column], abs=0.0003)
+        assert not failed
+
+
+def test_a_failed_path_x_counts_as_chance_in_the_average_of_six_alone():
+    five, six = read_averages()[:2]
+    scores = {column: 0.8 for column in five.columns} | {"lra-pathx": None}
+    assert five.of(scores)[0] == pytest.approx(0.8)
+    assert six.of(scores) == (pytest.approx(0.75), ("lra-pathx",))
+    assert six.of({column: 0.8 for column in five.columns}) is None
+    assert five.of(scores | {"lra-text": None}) is None
+
+
+TABLE = {"source": "A paper.", "protocol": "Some.", "columns": ["task"], "rows": {"model": [0.5]}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rows": {"model": [0.5, 0.6]}}, {"protocol": ""}, {"notes": {"other": "."}}, {"unit": "%"}, {"rows": {}}],
+    ids=["entries", "protocol", "notes", "unknown field", "no rows"],
+)
+def test_a_wrong_table_is_refused(tmp_path, change):
+    (tmp_path / "suite.json").write_text(json.dumps({"tables": [TABLE | change]}))
+    with pytest.raises(ValidationError):
+        read_published(tmp_path)
