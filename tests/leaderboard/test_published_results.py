@@ -63,10 +63,10 @@ def test_published_averages_are_the_means_of_their_rows(average):
 
 def test_a_failed_path_x_counts_as_chance_in_the_average_of_six_alone():
     five, six = read_averages()[:2]
-    scores = {column: 0.8 for column in five.columns} | {"lra-pathx": None}
+    scores = dict.fromkeys(five.columns, 0.8) | {"lra-pathx": None}
     assert five.of(scores)[0] == pytest.approx(0.8)
     assert six.of(scores) == (pytest.approx(0.75), ("lra-pathx",))
-    assert six.of({column: 0.8 for column in five.columns}) is None
+    assert six.of(dict.fromkeys(five.columns, 0.8)) is None
     assert five.of(scores | {"lra-text": None}) is None
 
 
