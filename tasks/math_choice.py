@@ -14,9 +14,9 @@ import numpy as np
 
 from ..harness.errors import UserError
 from ..harness.task import Level, Split
-from .answers import canonical
-from .boxed import boxed_answer
 from .byte_rows import IGNORE, continuations
+from .grading.boxed import boxed_answer
+from .grading.canonical import canonical
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.tasks.answers import canonical
 from archarena.tasks.byte_rows import IGNORE
+from archarena.tasks.grading.canonical import canonical
 from archarena.tasks.math_choice import LONGEST_ANSWER, OPTIONS, choice_levels, choice_split
 
 ANSWERS = [r"\frac{1}{2}", "0.5", "1/2", "2", "2.0", "x=2", "3", "-3", r"\sqrt{2}", r"\sqrt2", "(1,2)", "(1, 2)"]

@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from archarena.tasks.answers import canonical, rational
+from archarena.tasks.grading.canonical import canonical, rational
 from hypothesis import given
 from hypothesis import strategies as st
 

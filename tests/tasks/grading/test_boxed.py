@@ -1,5 +1,5 @@
 import pytest
-from archarena.tasks.boxed import boxed_answer
+from archarena.tasks.grading.boxed import boxed_answer
 
 
 @pytest.mark.parametrize(

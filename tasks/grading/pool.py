@@ -1,0 +1,138 @@
+"""Grading many answers at once in persistent processes, each comparison under a time limit."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+
+from .strict import strictly_equal
+
+SECONDS = 5.0
+"""Longest time one comparison may take; loading the libraries comes on top, once a process."""
+
+_LOADING_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one answer.
+
+    Attributes
+    ----------
+    equal
+        Whether it is the same mathematics as the right answer.
+    strict
+        Whether the string comparison that MATH was published with says so.
+    layer
+        What decided (see `archarena.tasks.grading.equivalence`); "timeout" and "failed" count
+        as different.
+    """
+
+    equal: bool
+    strict: bool
+    layer: str
+
+
+class Grader:
+    """A few worker processes that compare answers; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    processes
+        How many; as many as there are cores, at most 8, where None.
+    seconds
+        Limit of one comparison: the process that exceeds it is ended and replaced.
+    """
+
+    def __init__(self, processes: int | None = None, seconds: float = SECONDS):
+        self.seconds = seconds
+        self._workers = [_Worker() for _ in range(processes or min(8, os.cpu_count() or 1))]
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.end()
+
+    def grade(self, pairs: Iterable[tuple[str, str | None]]) -> list[Verdict]:
+        """Return a verdict for each (right answer, given answer); None, no answer, is never right.
+
+        Equal pairs are compared once.
+        """
+        pairs = list(pairs)
+        asked = list(dict.fromkeys((gold, answer) for gold, answer in pairs if answer is not None))
+        shares = [asked[index :: len(self._workers)] for index in range(len(self._workers))]
+        with ThreadPoolExecutor(len(self._workers)) as threads:
+            answered = threads.map(self._grade_share, self._workers, shares)
+            found = {pair: verdict for share in answered for pair, verdict in share}
+        return [
+            found.get((gold, answer or ""), _NO_ANSWER) if answer is not None else _NO_ANSWER for gold, answer in pairs
+        ]
+
+    def _grade_share(self, worker: _Worker, share: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], Verdict]]:
+        return [(pair, worker.compare(*pair, self.seconds)) for pair in share]
+
+
+_NO_ANSWER = Verdict(equal=False, strict=False, layer="none")
+
+
+class _Worker:
+    """One process of `archarena.tasks.grading.worker`, started at its first comparison."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
+
+    def compare(self, gold: str, answer: str, seconds: float) -> Verdict:
+        if self.process is None:
+            self._start()
+        try:
+            return Verdict(*json.loads(self._ask([gold, answer], seconds)))
+        except TimeoutError:
+            layer = "timeout"
+        except (ValueError, OSError):
+            layer = "failed"
+        self.end()
+        return Verdict(equal=False, strict=strictly_equal(gold, answer), layer=layer)
+
+    def _start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "archarena.tasks.grading.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._ask(["1", "1"], _LOADING_SECONDS)
+
+    def _ask(self, pair: list[str], seconds: float) -> str:
+        assert self.process is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(pair) + "\n")
+        self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], seconds)[0]:
+            raise TimeoutError
+        return self.process.stdout.readline()
+
+    def end(self) -> None:
+        """End the process; the next comparison starts another."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self.process = None

@@ -1,0 +1,67 @@
+import math
+
+import pytest
+from archarena.tasks.grading.numeric import same_value, value
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("formula", "number"),
+    [
+        ("2+3*4", 14),
+        (r"2 \cdot 3^2", 18),
+        (r"-2^2", -4),
+        (r"\frac{1}{2}+\frac13", 5 / 6),
+        (r"1\frac{3}{4}", 1.75),
+        (r"2\frac{\sqrt{3}}{3}", 2 * math.sqrt(3) / 3),
+        (r"\sqrt[3]{-8}", -2),
+        (r"6/2(1+2)", 9),
+        (r"2^{-3}", 1 / 8),
+        (r"10{,}000 + 1,000", 11_000),
+        (r"\sin 30^\circ", 0.5),
+        (r"\cos^2 60^{\circ}", 0.25),
+        (r"\log_2 8 + \ln e", 4),
+        (r"4! - \binom{4}{2}", 18),
+        (r"(1+i)^2", 2j),
+    ],
+)
+def test_a_formula_has_its_value(formula, number):
+    result = value(formula)
+    assert result is not None
+    assert same_value(result[0], number)
+    assert not result[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["(1,2)", "x<3", r"\{1,2\}", r"\text{even}", "2+", r"\frac{1}{0}", "(" * 250, "9" * 301, r"9^{9^{9^9}}", ""]
+)
+def test_what_is_no_finite_formula_has_none(text):
+    assert value(text) is None
+
+
+def test_variables_are_named_and_tell_functions_apart():
+    one, other = value("x^2-1"), value("(x-1)(x+1)")
+    assert one is not None
+    assert other is not None
+    assert one[1] == other[1] == {"x"}
+    assert same_value(one[0], other[0])
+    assert not same_value(one[0], value("x^2+1")[0])
+
+
+@given(
+    st.recursive(
+        st.integers(0, 99).map(str),
+        lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map("".join),
+        max_leaves=8,
+    )
+)
+def test_arithmetic_is_pythons(text):
+    result = value(text)
+    assert result is not None
+    assert math.isclose(result[0].real, eval(text), rel_tol=1e-9, abs_tol=1e-9)
+
+
+@given(st.text(alphabet="\\frac{}()^_!sqrt12+-*/x ", max_size=60))
+def test_any_text_gets_an_answer(text):
+    value(text)

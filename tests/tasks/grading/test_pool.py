@@ -1,0 +1,34 @@
+import pytest
+from archarena.tasks.grading import Grader, Verdict
+
+
+@pytest.fixture(scope="module")
+def grader():
+    with Grader(processes=1, seconds=2.0) as grader:
+        yield grader
+
+
+def test_verdicts_come_in_the_order_of_the_pairs(grader):
+    pairs = [("2", "2"), ("2", "3"), (r"\frac{3}{4}", "0.75"), ("2", None), ("2", "2")]
+    verdicts = grader.grade(pairs)
+    assert [verdict.equal for verdict in verdicts] == [True, False, True, False, True]
+    assert [verdict.strict for verdict in verdicts] == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "{" * 1_000_000,
+        "(" * 400 + "1" + ")" * 400,
+        r"\frac{1}{" * 60 + "x" + "}" * 60,
+        r"9^{9^{9^{9^9}}}",
+        r"\{(9^{9^9})!, 1\}",
+        r"x \in [10^{10^{10}}, 10^{10^{11}}]",
+        r"\sqrt{" * 80,
+        "\x00\n\u202e\\",
+    ],
+    ids=["a megabyte of braces", "brackets", "fractions", "tower", "factorial", "interval", "roots", "controls"],
+)
+def test_hostile_answers_get_a_verdict_and_the_next_pair_is_graded(grader, hostile):
+    assert not grader.grade([("1,2", hostile)])[0].equal
+    assert grader.grade([("7", "7.0")]) == [Verdict(equal=True, strict=False, layer="canonical")]
