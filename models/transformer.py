@@ -13,6 +13,9 @@ from ..harness.model import SequenceModel
 from ..harness.registry import register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from .blocks.padding import valid_positions, zero_padding
+from .blocks.rotary import rotary_angles, rotate
+
+Rotation = tuple[Tensor, Tensor]
 
 
 @register_model(
@@ -84,10 +87,24 @@ class Transformer(SequenceModel):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
-        rotation = rotary_angles(x.shape[1], self.head_dim, x.device)
+        rotation = rotary_angles(torch.arange(x.shape[1], device=x.device), self.head_dim)
         for block in self.blocks:
             x = block(x, rotation, valid)
         return self.norm(x)
+
+    def init_state(self, batch: int) -> list[dict[str, Tensor]]:
+        """Return, for each block, the empty cache of attention and the convolution's last inputs."""
+        return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
+
+    def step(self, x: Tensor, state: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
+        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
+        position = state[0]["keys"].shape[2]
+        rotation = rotary_angles(torch.tensor([position], device=x.device), self.head_dim)
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, changed = block.step(x, rotation, before)  # type: ignore[operator]
+            after.append(changed)
+        return self.norm(x), after
 
 
 class Block(nn.Module):
@@ -102,12 +119,24 @@ class Block(nn.Module):
         self.ffn = SwiGLU(width, ffn)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], valid: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, rotation: Rotation, valid: Tensor | None) -> Tensor:
         h = self.attention_norm(x)
         if self.conv is not None:
             h = self.conv(h, valid)
         x = x + self.dropout(self.attention(h, rotation, valid))
         return x + self.dropout(self.ffn(self.ffn_norm(x)))
+
+    def init_state(self, batch: int) -> dict[str, Tensor]:
+        conv = {} if self.conv is None else {"inputs": self.conv.init_state(batch)}
+        return {**self.attention.init_state(batch), **conv}
+
+    def step(self, x: Tensor, rotation: Rotation, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        h, conv = self.attention_norm(x), {}
+        if self.conv is not None:
+            h, conv["inputs"] = self.conv.step(h, state["inputs"])
+        h, cache = self.attention.step(h, rotation, state)
+        x = x + self.dropout(h)
+        return x + self.dropout(self.ffn(self.ffn_norm(x))), {**cache, **conv}
 
 
 class ShortConv(nn.Module):
@@ -123,6 +152,15 @@ class ShortConv(nn.Module):
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         return depthwise_conv(zero_padding(x, valid), self.weight, causal=self.causal)
 
+    def init_state(self, batch: int) -> Tensor:
+        """Return the inputs before the first position: zeros (batch, taps - 1, width)."""
+        width, taps = self.weight.shape
+        return self.weight.new_zeros(batch, taps - 1, width)
+
+    def step(self, x: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        window = torch.cat([inputs, x[:, None]], dim=1)
+        return (window * self.weight.T).sum(1), window[:, 1:]
+
 
 class Attention(nn.Module):
     """Multi-head softmax attention with rotary positions."""
@@ -134,13 +172,28 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], valid: Tensor | None) -> Tensor:
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, rotation), rotate(k, rotation)
+    def forward(self, x: Tensor, rotation: Rotation, valid: Tensor | None) -> Tensor:
+        q, k, v = self._project(x, rotation)
         # Padding lies at the end, where the causal mask already hides it from all that counts.
         keys = None if valid is None or self.causal else valid[:, None, None, :]
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=keys, is_causal=self.causal)
         return self.out(y.transpose(1, 2).flatten(2))
+
+    def init_state(self, batch: int) -> dict[str, Tensor]:
+        """Return the empty cache: "keys" and "values", each (batch, heads, 0, channels)."""
+        empty = self.qkv.weight.new_empty(batch, self.heads, 0, self.qkv.in_features // self.heads)
+        return {"keys": empty, "values": empty}
+
+    def step(self, x: Tensor, rotation: Rotation, cache: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        q, k, v = self._project(x[:, None], rotation)
+        keys, values = torch.cat([cache["keys"], k], dim=2), torch.cat([cache["values"], v], dim=2)
+        y = F.scaled_dot_product_attention(q, keys, values)
+        return self.out(y.flatten(1)), {"keys": keys, "values": values}
+
+    def _project(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+        """Return turned queries and keys, and values, each (batch, heads, length, channels)."""
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return rotate(q, rotation), rotate(k, rotation), v
 
 
 class SwiGLU(nn.Module):
@@ -154,17 +207,3 @@ class SwiGLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         gate, value = self.up(x).chunk(2, dim=-1)
         return self.down(F.silu(gate) * value)
-
-
-def rotary_angles(length: int, head_dim: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return cosine and sine, each (length, head_dim / 2), of position times frequency 10000^(-2i/head_dim)."""
-    frequencies = 10000.0 ** (-torch.arange(0, head_dim, 2, device=device) / head_dim)
-    angles = torch.arange(length, device=device)[:, None] * frequencies
-    return angles.cos(), angles.sin()
-
-
-def rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-    """Turn each pair of channels (i, i + half) of `x` (..., length, head_dim) by its position's angle."""
-    cos, sin = (part.to(x.dtype) for part in rotation)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)

@@ -1,39 +1,150 @@
-"""The gated attention unit of MEGA with an exchangeable filter, and its attention in chunks."""
+"""The block of MEGA and its relatives: gated attention between filtered tokens, then a feed-forward network.
+
+Whatever the filter, all other parameters have the same names and shapes, so that models built on
+it differ in the filter alone.
+"""
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Weighting = Literal["softmax", "laplace"]
+from ...harness.errors import UserError
+from ...harness.model import SequenceModel
+from .chunked_attention import BiasKind, ChunkedAttention, Weighting
+from .filters import SkipFilter
+from .norms import NormKind, make_norm
+from .padding import valid_positions
+
+
+class GatedAttentionModel(SequenceModel):
+    """`depth` blocks around a filter; pre-norm blocks are closed by one more norm.
+
+    Parameters
+    ----------
+    make_filter
+        Makes the filter of one direction; see `blocks.filters`.
+    chunk
+        Positions that attend to each other; None stands for the whole length.
+    shared, value
+        Channels of queries and keys, and of values; by default half and twice the width.
+    ffn
+        Units of the feed-forward network; by default twice the width.
+    attention
+        "softmax", "laplace" or "relu2".
+    bias
+        Of attention, by distance: "simple" or "rotary".
+    norm
+        "layer", "scale" or "batch".
+    prenorm
+        Whether each part norms its input, or else its result.
+    dropout
+        Share of the entries dropped after the filter, the unit and the feed-forward network.
+    """
+
+    width_multiple = 8
+    slack = "ffn"
+
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        causal: bool,
+        length: int,
+        make_filter: Callable[[], nn.Module],
+        *,
+        chunk: int | None,
+        shared: int | None,
+        value: int | None,
+        ffn: int | None,
+        attention: Weighting,
+        bias: BiasKind,
+        norm: NormKind,
+        prenorm: bool,
+        dropout: float,
+    ):
+        super().__init__()
+        for name, choice, known in (
+            ("attention", attention, Weighting),
+            ("bias", bias, BiasKind),
+            ("norm", norm, NormKind),
+        ):
+            if choice not in get_args(known):
+                raise UserError(f"There is no {name} '{choice}': use {', '.join(get_args(known))}.")
+        self.causal = causal
+        self.blocks = nn.ModuleList()
+        for _ in range(depth):
+            z = shared or width // 2
+            unit = GatedAttention(
+                width,
+                z,
+                value or 2 * width,
+                SkipFilter(width, make_filter, causal),
+                ChunkedAttention(z, min(chunk or length, length), causal, attention, bias),
+                make_norm(norm, width),
+                prenorm=prenorm,
+                dropout=dropout,
+            )
+            ffn_norm = make_norm(norm, width)
+            self.blocks.append(Block(unit, FeedForward(width, ffn or 2 * width, ffn_norm, prenorm, dropout)))
+        self.norm = make_norm(norm, width) if prenorm else None
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
+        valid = valid_positions(x, lengths)
+        for block in self.blocks:
+            x = block(x, valid)
+        return x if self.norm is None else self.norm(x, valid)
+
+    def init_state(self, batch: int) -> list[Any]:
+        """Return, for each block, its filter's state and the empty cache of its attention."""
+        return [block.unit.init_state(batch) for block in self.blocks]  # type: ignore[union-attr]
+
+    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, changed = block.step(x, before)  # type: ignore[operator]
+            after.append(changed)
+        return x if self.norm is None else self.norm(x), after
+
+
+class Block(nn.Module):
+    """The gated attention unit, then the feed-forward network."""
+
+    def __init__(self, unit: GatedAttention, ffn: FeedForward):
+        super().__init__()
+        self.unit = unit
+        self.ffn = ffn
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        return self.ffn(self.unit(x, valid), valid)
+
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        x, state = self.unit.step(x, state)
+        return self.ffn(x), state
 
 
 class GatedAttention(nn.Module):
     """Single-head attention between filtered tokens, under an output gate (Ma et al., arXiv:2209.10655).
 
-    With x the normed input and ``m = filter(x)``:
+    With x the input, normed where `prenorm`, and ``m = filter(x)``:
     ``v = SiLU(W x)``; ``q`` and ``k`` are scaled and moved copies of ``SiLU(W m)``; the attention's
-    result is multiplied by ``r = SiLU(W m)`` and enters ``h = SiLU(W m + W (r * o))``; the block
-    returns ``input + u * (h - input)`` with ``u = sigmoid(W m)``. Linear weights start from
-    N(0, 0.02), biases from zero.
+    result is multiplied by ``r = SiLU(W m)`` and enters ``h = SiLU(W m + W (r * o))``; the unit
+    returns ``input + u * (h - input)`` with ``u = sigmoid(W m)``, normed where not `prenorm`.
+    Linear weights start from N(0, 0.02), biases from zero.
 
     Parameters
     ----------
     width, shared, value
         Channels of the input, of queries and keys, and of values.
     mixer
-        The filter: maps (batch, length, width) and valid positions or None to the same shape. The
-        only path between chunks.
-    chunk
-        Positions that attend to each other.
-    causal
-        Whether attention is to earlier positions of the chunk alone.
-    weighting
-        "softmax", or "laplace", which weighs each key by itself.
+        The filter: called with (batch, length, width) and valid positions or None, returns the same
+        shape. The only path between chunks.
     """
 
     def __init__(
@@ -42,83 +153,74 @@ class GatedAttention(nn.Module):
         shared: int,
         value: int,
         mixer: nn.Module,
+        attention: ChunkedAttention,
+        norm: nn.Module,
         *,
-        chunk: int,
-        causal: bool,
-        weighting: Weighting = "softmax",
+        prenorm: bool = True,
         dropout: float = 0.0,
     ):
         super().__init__()
         self.splits = (width, shared, value, width)
-        self.norm = nn.LayerNorm(width)
+        self.prenorm = prenorm
+        self.norm = norm
         self.mixer = mixer
         self.value = small_linear(width, value)
         self.projections = small_linear(width, sum(self.splits))
-        self.attended = nn.Parameter(torch.empty(width, value).normal_(std=0.02))
+        self.attended = small_linear(value, width)
         self.scale = nn.Parameter(torch.empty(2, shared).normal_(std=0.02))
         self.offset = nn.Parameter(torch.zeros(2, shared))
-        self.attention = ChunkedAttention(chunk, causal, weighting)
+        self.attention = attention
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Mix `x` (batch, length, width); `valid` (batch, length) marks what is no padding."""
-        normed = self.norm(x)
-        m = self.dropout(self.mixer(normed, valid))
-        u, z, r, h = self.projections(m).split(self.splits, dim=-1)
+        normed = self.norm(x, valid) if self.prenorm else x
+        q, k, r, u, h = self._project(self.mixer(normed, valid))
+        attended = self.attention(q, k, F.silu(self.value(normed)), valid)
+        return self._update(x, attended * r, u, h, valid)
+
+    def init_state(self, batch: int) -> dict[str, Any]:
+        """Return the filter's state and the empty cache of attention."""
+        _, shared, value, _ = self.splits
+        cache = self.attention.init_state(batch, shared, value)
+        return {"filter": self.mixer.init_state(batch), "cache": cache}  # type: ignore[operator]
+
+    def step(self, x: Tensor, state: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """Mix one position `x` (batch, width)."""
+        normed = self.norm(x) if self.prenorm else x
+        m, moved = self.mixer.step(normed, state["filter"])  # type: ignore[operator]
+        q, k, r, u, h = self._project(m)
+        attended, cache = self.attention.step(q, k, F.silu(self.value(normed)), state["cache"])
+        return self._update(x, attended * r, u, h, None), {"filter": moved, "cache": cache}
+
+    def _project(self, m: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return queries, keys, the gates r and u, and the filter's share of h, for filtered tokens."""
+        u, z, r, h = self.projections(self.dropout(m)).split(self.splits, dim=-1)
         z = F.silu(z)
         q, k = (z * scale + offset for scale, offset in zip(self.scale, self.offset, strict=True))
-        attended = self.attention(q, k, F.silu(self.value(normed)), valid) * F.silu(r)
-        h = F.silu(h + F.linear(attended, self.attended))
-        return x + torch.sigmoid(u) * (self.dropout(h) - x)
+        return q, k, F.silu(r), torch.sigmoid(u), h
+
+    def _update(self, x: Tensor, attended: Tensor, u: Tensor, h: Tensor, valid: Tensor | None) -> Tensor:
+        h = self.dropout(F.silu(h + self.attended(attended)))
+        y = x + u * (h - x)
+        return y if self.prenorm else self.norm(y, valid)
 
 
-class ChunkedAttention(nn.Module):
-    """Attention inside consecutive chunks, with one learned bias for each relative position."""
+class FeedForward(nn.Module):
+    """``x + W SiLU(W norm(x))``, or the norm of ``x + W SiLU(W x)``."""
 
-    def __init__(self, chunk: int, causal: bool, weighting: Weighting):
+    def __init__(self, width: int, units: int, norm: nn.Module, prenorm: bool = True, dropout: float = 0.0):
         super().__init__()
-        self.chunk = chunk
-        self.causal = causal
-        self.weighting = weighting
-        self.bias = nn.Parameter(torch.empty(chunk if causal else 2 * chunk - 1).normal_(std=0.02))
+        self.prenorm = prenorm
+        self.norm = norm
+        self.up = small_linear(width, units)
+        self.down = small_linear(units, width)
+        self.dropout = nn.Dropout(dropout)
 
-    def forward(self, q: Tensor, k: Tensor, v: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Return (batch, length, value) for `q`, `k` (batch, length, shared) and `v` (batch, length, value)."""
-        length = q.shape[1]
-        size = min(self.chunk, length)
-        q, k, v = (into_chunks(part, size) for part in (q, k, v))
-        visible = self._visible(length, size, valid, q.device)
-        scores = q @ k.transpose(-1, -2)
-        bias = self._relative_bias(size)
-        if self.weighting == "softmax":
-            lowest = torch.finfo(scores.dtype).min
-            weights = (scores * q.shape[-1] ** -0.5 + bias).masked_fill(~visible, lowest).softmax(dim=-1)
-        else:
-            keys = visible.sum(-1, keepdim=True).clamp(min=1)
-            weights = laplace(scores / keys + bias).masked_fill(~visible, 0.0)
-        return (weights @ v).flatten(1, 2)[:, :length]
-
-    def _visible(self, length: int, size: int, valid: Tensor | None, device: torch.device) -> Tensor:
-        """Return (batch or 1, chunks, queries or 1, keys): what each query may see."""
-        held = torch.ones(1, length, dtype=torch.bool, device=device) if valid is None else valid
-        visible = into_chunks(held[..., None], size).squeeze(-1)[:, :, None, :]
-        return visible & torch.ones(size, size, dtype=torch.bool, device=device).tril() if self.causal else visible
-
-    def _relative_bias(self, size: int) -> Tensor:
-        """Return (queries, keys), the bias of how far each key lies behind its query."""
-        position = torch.arange(size, device=self.bias.device)
-        behind = position[:, None] - position
-        return self.bias[behind.clamp(min=0) if self.causal else behind + self.chunk - 1]
-
-
-def into_chunks(x: Tensor, size: int) -> Tensor:
-    """Return `x` (batch, length, channels) as (batch, chunks, size, channels), padded with zeros."""
-    return F.pad(x, (0, 0, 0, -x.shape[1] % size)).unflatten(1, (-1, size))
-
-
-def laplace(x: Tensor) -> Tensor:
-    """Return ``(1 + erf((x - sqrt(1/2)) / (sigma sqrt 2))) / 2`` with ``sigma = 1 / sqrt(4 pi)``."""
-    return 0.5 * (1.0 + torch.erf((x - math.sqrt(0.5)) * math.sqrt(2.0 * math.pi)))
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        normed = self.norm(x, valid) if self.prenorm else x
+        y = x + self.dropout(self.down(F.silu(self.up(normed))))
+        return y if self.prenorm else self.norm(y, valid)
 
 
 def small_linear(inputs: int, outputs: int) -> nn.Linear:

@@ -4,7 +4,7 @@ import pytest
 from archarena.harness.check import check_model
 from archarena.harness.registry import discover
 
-MODELS = ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"]
+MODELS = ["mamba", "mega", "mega-chunk", "tcnca", "tcnca-simple", "monet", "finalmlp", "transformer", "mlp"]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,84 +1,43 @@
-"""TCNCA: how far its filters see, and that attention stays inside a chunk."""
+"""TCNCA is MEGA-chunk with another filter; its simple form has no gates."""
 
 import pytest
 import torch
-from archarena.harness.errors import UserError
-from archarena.models.blocks.gated_attention import ChunkedAttention, GatedAttention
-from archarena.models.tcnca import TCN, TCNCA, GatedFilter, receptive_field, tcn_layers
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import nn
-from torch.nn import functional as F
+from archarena.models.mega import Mega, MegaChunk
+from archarena.models.tcnca import TCNCA
+from archarena.models.tcnca_simple import TCNCASimple
 
 
-@pytest.mark.parametrize(("kernel", "factor", "layers", "field"), [(17, 8, 4, 9361), (8, 8, 4, 4096), (5, 4, 5, 1365)])
-def test_receptive_fields_are_those_of_the_formula(kernel, factor, layers, field):
-    assert receptive_field(kernel, factor, layers) == field
+def shapes(model):
+    return {name: tuple(p.shape) for name, p in model.named_parameters()}
 
 
-def test_an_impulse_reaches_every_position_of_the_receptive_field_and_none_beyond():
-    field = receptive_field(3, 2, 3)
-    x = torch.zeros(1, field + 5, 4)
-    x[:, 0] = 1.0
-    reached = TCN(4, 3, 2, 3)(x).abs().sum((0, 2)) > 0
-    assert reached.tolist() == [True] * field + [False] * 5
+@pytest.mark.parametrize("options", [{}, {"bias": "rotary", "norm": "batch", "attention": "laplace"}])
+@pytest.mark.parametrize("causal", [True, False])
+def test_mega_mega_chunk_and_tcnca_differ_in_the_filter_alone(causal, options):
+    models = [cls(32, 2, causal, 64, chunk=16, **options) for cls in (Mega, MegaChunk, TCNCA)]
+    outside = [{name: shape for name, shape in shapes(m).items() if "wards." not in name} for m in models]
+    assert outside[0] == outside[1] == outside[2]
+    assert all(len(rest) < len(shapes(m)) for rest, m in zip(outside, models, strict=True))
 
 
-@settings(deadline=None)
-@given(length=st.integers(1, 100_000), kernel=st.integers(2, 33), data=st.data())
-def test_the_fewest_layers_that_span_the_length_are_taken(length, kernel, data):
-    factor = data.draw(st.integers(2, kernel))
-    layers = tcn_layers(length, kernel, factor)
-    assert receptive_field(kernel, factor, layers) >= length
-    assert layers == 1 or receptive_field(kernel, factor, layers - 1) < length
+def test_the_filters_span_the_length_unless_told_otherwise():
+    assert len(TCNCA(8, 1, True, 1024, kernel=17, factor=8).blocks[0].unit.mixer.forwards.weights) == 3
+    assert len(TCNCA(8, 1, True, 1024, layers=1).blocks[0].unit.mixer.forwards.weights) == 1
 
 
-@settings(deadline=None)
-@given(kernel=st.integers(2, 6), layers=st.integers(1, 4), data=st.data())
-def test_a_factor_up_to_the_kernel_covers_every_distance(kernel, layers, data):
-    factor = data.draw(st.integers(1, kernel))
-    distances = {0}
-    for i in range(layers):
-        distances = {d + tap * factor**i for d in distances for tap in range(kernel)}
-    assert distances == set(range(receptive_field(kernel, factor, layers)))
+def test_filters_of_the_enwik8_setting_are_about_as_large_as_megas():
+    tcn, ema = (
+        sum(p.numel() for p in model.blocks[0].unit.mixer.parameters())
+        for model in (TCNCA(512, 1, True, 9361), Mega(512, 1, True, 8))
+    )
+    assert tcn == 4 * 17 * 512 + 512
+    assert tcn == pytest.approx(ema, rel=0.07)
 
 
-def test_a_two_sided_filter_adds_the_reversed_row():
-    layer = GatedFilter(4, 3, 2, 2, causal=False).double()
-    x, valid = torch.randn(1, 9, 4, dtype=torch.float64), torch.arange(9)[None] < 7
-    row = x[:, :7]
-    expected = F.silu(layer.forwards(row) + layer.backwards(row.flip(1)).flip(1) + layer.skip * row)
-    torch.testing.assert_close(layer(x, valid)[:, :7], expected)
-
-
-def test_a_factor_that_leaves_gaps_is_refused():
-    with pytest.raises(UserError, match="factor <= kernel"):
-        TCNCA(16, 1, True, 64, kernel=4, factor=8)
-
-
-@pytest.mark.parametrize("weighting", ["softmax", "laplace"])
-@pytest.mark.parametrize("length", [4, 10])
-def test_attention_stays_inside_its_chunk(weighting, length):
-    attention = ChunkedAttention(4, causal=False, weighting=weighting)
-    q, k = torch.randn(2, 1, length, 3)
-    v = torch.randn(1, length, 5, requires_grad=True)
-    y = attention(q, k, v)
-    for t in range(length):
-        seen = torch.autograd.grad(y[:, t].sum(), v, retain_graph=True)[0].abs().sum((0, 2)) > 0
-        chunk = {s for s in range(length) if s // 4 == t // 4}
-        found = set(seen.nonzero().flatten().tolist())
-        assert found == chunk if weighting == "softmax" else set() < found <= chunk
-
-
-def test_another_filter_leaves_all_other_parameters_as_they_are():
-    class Identity(nn.Module):
-        def forward(self, x, valid):
-            return x
-
-    with_tcn = TCNCA(16, 1, True, 64).blocks[0].unit
-    bare = GatedAttention(16, 8, 32, Identity(), chunk=64, causal=True)
-    shapes = [
-        {name: tuple(p.shape) for name, p in unit.named_parameters() if not name.startswith("mixer.")}
-        for unit in (with_tcn, bare)
-    ]
-    assert shapes[0] == shapes[1]
+def test_the_simple_form_adds_filter_attention_and_network_in_turn():
+    model = TCNCASimple(8, 1, True, 12, chunk=4).double()
+    block, x = model.blocks[0], torch.randn(2, 12, 8, dtype=torch.float64)
+    y = x + block.mixer(block.mixer_norm(x))
+    q, k, v = block.attention.qkv(block.attention_norm(y)).chunk(3, dim=-1)
+    y = y + block.attention.out(block.attention.chunked(q, k, v))
+    torch.testing.assert_close(model(x), model.norm(block.ffn(y)))

@@ -1,0 +1,183 @@
+"""MEGA: a moving average equipped gated attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..harness.registry import register_model
+from .blocks.chunked_attention import BiasKind, Weighting
+from .blocks.gated_attention import GatedAttentionModel
+from .blocks.norms import NormKind
+
+
+@register_model(
+    "mega",
+    paper="arXiv:2209.10655",
+    summary="Gated attention over the whole sequence between tokens smoothed by damped moving averages.",
+    family="gated attention",
+)
+class Mega(GatedAttentionModel):
+    """Moving average equipped gated attention (Ma et al. 2023).
+
+    Blocks of a gated attention unit and a feed-forward network (see `GatedAttention`); the unit's
+    filter is `DampedEMA`, a set of exponential moving averages a channel. Two-sided forms have a second
+    filter with weights of its own that runs backwards; both see the present token.
+
+    What multiplies with what: smoothed tokens with each other as queries and keys; their weights
+    with values; the result with a gate of the smoothed token; and the update with a second gate.
+
+    Parameters
+    ----------
+    states
+        Moving averages of each channel (the paper's h).
+    truncation
+        Positions after which a moving average forgets its input; None for never.
+    chunk
+        Positions that attend to each other; by default the whole length (128 for mega-chunk). Sequences
+        longer than the task's length are cut in chunks of that length.
+    shared, value
+        Channels of queries and keys, and of values; by default half and twice the width.
+    ffn
+        Units of the feed-forward network; by default twice the width.
+    attention
+        "softmax", "laplace" or "relu2".
+    bias
+        Of attention, by distance: "simple" (a number each) or "rotary".
+    norm
+        "layer", "scale" or "batch".
+    prenorm
+        Whether each part norms its input, or else its result.
+    dropout
+        Share of the entries dropped after the filter, the unit and the feed-forward network.
+    """
+
+    usual_chunk: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        causal: bool,
+        length: int,
+        *,
+        states: int = 16,
+        truncation: int | None = None,
+        chunk: int | None = None,
+        shared: int | None = None,
+        value: int | None = None,
+        ffn: int | None = None,
+        attention: Weighting = "softmax",
+        bias: BiasKind = "simple",
+        norm: NormKind = "layer",
+        prenorm: bool = True,
+        dropout: float = 0.0,
+    ):
+        super().__init__(
+            width,
+            depth,
+            causal,
+            length,
+            lambda: DampedEMA(width, states, truncation),
+            chunk=chunk or self.usual_chunk,
+            shared=shared,
+            value=value,
+            ffn=ffn,
+            attention=attention,
+            bias=bias,
+            norm=norm,
+            prenorm=prenorm,
+            dropout=dropout,
+        )
+
+    def no_decay(self) -> Iterable[nn.Parameter]:
+        """Return what sets the time scales and inputs of the moving averages."""
+        for module in self.modules():
+            if isinstance(module, DampedEMA):
+                yield from (module.delta, module.alpha, module.beta)
+
+
+@register_model(
+    "mega-chunk",
+    paper="arXiv:2209.10655",
+    summary="MEGA with attention inside chunks: the moving average is the only path between them.",
+    family="gated attention",
+)
+class MegaChunk(Mega):
+    """MEGA whose cost is linear in the length: attention stays inside chunks of 128 (Ma et al. 2023, section 3.5).
+
+    The moving average runs over the whole sequence and is the only path between chunks. All else, and
+    all hyperparameters, are those of `mega`.
+    """
+
+    usual_chunk = 128
+
+
+class DampedEMA(nn.Module):
+    """Damped exponential moving averages of each channel (Ma et al. 2023, equations 6 and 7).
+
+    ``h[t] = (1 - p a) h[t-1] + p beta x[t]`` and ``y[t] = sum(gamma h[t]) / sqrt(states)``, with
+    ``p = sigmoid(delta)`` and ``a = sigmoid(alpha)``. As the two are linear, the input's weight is
+    moved to the read-out.
+    """
+
+    def __init__(self, width: int, states: int, truncation: int | None = None):
+        super().__init__()
+        self.truncation = truncation
+        self.delta = nn.Parameter(0.2 * torch.randn(width, states))
+        self.alpha = nn.Parameter(0.2 * torch.randn(width, states))
+        self.beta = nn.Parameter(0.02 * torch.randn(width, states))
+        self.gamma = nn.Parameter(torch.randn(width, states))
+        with torch.no_grad():
+            self.beta.add_(1 - 2 * (torch.arange(states) % 2))
+
+    def coefficients(self) -> tuple[Tensor, Tensor]:
+        """Return decay and weight, each (width, states), of ``y[t] = sum_s weight decay^s x[t-s]``."""
+        p = torch.sigmoid(self.delta)
+        weight = p * self.beta * self.gamma * self.gamma.shape[1] ** -0.5
+        return 1 - p * torch.sigmoid(self.alpha), weight
+
+    def forward(self, x: Tensor, *, reverse: bool = False) -> Tensor:
+        """Filter `x` (batch, length, width), from its end to its start where `reverse`."""
+        decay, weight = self.coefficients()
+        y, k = ema(x, decay, weight, reverse=reverse), self.truncation
+        if k is None or x.shape[1] <= k:
+            return y
+        # What came k positions ago or more enters an average as that of the row moved by k.
+        faded = weight * decay**k
+        if reverse:
+            return y - F.pad(ema(x[:, k:], decay, faded, reverse=True), (0, 0, 0, k))
+        return y - F.pad(ema(x[:, :-k], decay, faded), (0, 0, k, 0))
+
+    def init_state(self, batch: int) -> dict[str, Tensor]:
+        """Return zeros: the averages (batch, width, states), and the inputs that they still know, where truncated."""
+        width, states = self.gamma.shape
+        return {
+            "averages": self.gamma.new_zeros(batch, width, states),
+            "inputs": self.gamma.new_zeros(batch, self.truncation or 0, width),
+        }
+
+    def step(self, x: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Filter one position `x` (batch, width)."""
+        decay, weight = self.coefficients()
+        averages, inputs = decay * state["averages"] + x[..., None], state["inputs"]
+        if self.truncation:
+            averages = averages - decay**self.truncation * inputs[:, 0, :, None]
+            inputs = torch.cat([inputs[:, 1:], x[:, None]], dim=1)
+        return (averages * weight).sum(-1), {"averages": averages, "inputs": inputs}
+
+
+def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
+    length = x.shape[1]
+    powers = decay[..., None] ** torch.arange(length, device=x.device)
+    kernel = torch.einsum("cn,cnl->lc", weight, powers)
+    precise = x if x.dtype == torch.float64 else x.float()
+    if reverse:
+        precise = precise.flip(1)
+    spectrum = torch.fft.rfft(precise, n=2 * length, dim=1) * torch.fft.rfft(kernel, n=2 * length, dim=0)
+    y = torch.fft.irfft(spectrum, n=2 * length, dim=1)[:, :length].to(x.dtype)
+    return y.flip(1) if reverse else y

@@ -1,0 +1,144 @@
+"""The simplified TCNCA, meant for associative recall: the same two parts without gates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..harness.model import SequenceModel
+from ..harness.registry import register_model
+from .blocks.chunked_attention import ChunkedAttention
+from .blocks.filters import BothWays
+from .blocks.gated_attention import FeedForward
+from .blocks.norms import LayerNorm
+from .blocks.padding import valid_positions
+from .blocks.tcn import TCN, fewest_layers
+
+
+@register_model(
+    "tcnca-simple",
+    paper="arXiv:2312.05605",
+    summary="Dilated convolutions and attention in chunks as plain residual blocks, without TCNCA's gates.",
+    family="gated attention",
+)
+class TCNCASimple(SequenceModel):
+    """TCNCA "without excessive multiplicative and additive interactions" (Terzic et al. 2023).
+
+    The paper's abstract names such a model for associative recall and does not define it. This is our
+    reading: ``x += TCN(Norm(x))``, ``x += Attention(Norm(x))`` with plain queries, keys and values inside
+    chunks, ``x += FFN(Norm(x))``; no gate, no scaled copies of one vector as queries and keys, and
+    values that are filtered like all else.
+
+    What multiplies with what: filtered tokens with each other as queries and keys, and their softmax
+    with values; nothing else.
+
+    Parameters
+    ----------
+    kernel, factor
+        Taps of each filter, and the ratio of neighbouring layers' dilations, at most `kernel`.
+    layers
+        Filters in a stack; by default the fewest whose receptive field spans the length.
+    chunk
+        Positions that attend to each other.
+    ffn
+        Units of the feed-forward network; by default four times the width.
+    dropout
+        Share of the entries dropped before each is added to the residual stream.
+    """
+
+    width_multiple = 8
+    slack = "ffn"
+
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        causal: bool,
+        length: int,
+        *,
+        kernel: int = 17,
+        factor: int = 8,
+        layers: int | None = None,
+        chunk: int = 128,
+        ffn: int | None = None,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        fewest = fewest_layers(length, kernel, factor)
+        self.blocks = nn.ModuleList(
+            Block(
+                BothWays(lambda: TCN(width, kernel, factor, layers or fewest), causal),
+                Attention(width, ChunkedAttention(width, min(chunk, length), causal, "softmax")),
+                FeedForward(width, ffn or 4 * width, LayerNorm(width), dropout=dropout),
+                dropout,
+            )
+            for _ in range(depth)
+        )
+        self.norm = LayerNorm(width)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
+        valid = valid_positions(x, lengths)
+        for block in self.blocks:
+            x = block(x, valid)
+        return self.norm(x)
+
+    def init_state(self, batch: int) -> list[Any]:
+        """Return, for each block, its filter's state and the empty cache of its attention."""
+        return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
+
+    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, changed = block.step(x, before)  # type: ignore[operator]
+            after.append(changed)
+        return self.norm(x), after
+
+
+class Block(nn.Module):
+    """Filter, attention and feed-forward network, each added to the residual stream."""
+
+    def __init__(self, mixer: BothWays, attention: Attention, ffn: FeedForward, dropout: float):
+        super().__init__()
+        width = attention.out.in_features
+        self.mixer_norm, self.mixer = LayerNorm(width), mixer
+        self.attention_norm, self.attention = LayerNorm(width), attention
+        self.ffn = ffn
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        x = x + self.dropout(self.mixer(self.mixer_norm(x), valid))
+        x = x + self.dropout(self.attention(self.attention_norm(x), valid))
+        return self.ffn(x)
+
+    def init_state(self, batch: int) -> dict[str, Any]:
+        return {"filter": self.mixer.init_state(batch), "cache": self.attention.init_state(batch)}
+
+    def step(self, x: Tensor, state: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        moved, filtered = self.mixer.step(self.mixer_norm(x), state["filter"])
+        x = x + self.dropout(moved)
+        attended, cache = self.attention.step(self.attention_norm(x), state["cache"])
+        return self.ffn(x + self.dropout(attended)), {"filter": filtered, "cache": cache}
+
+
+class Attention(nn.Module):
+    """Plain queries, keys and values around attention in chunks."""
+
+    def __init__(self, width: int, chunked: ChunkedAttention):
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width)
+        self.chunked = chunked
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        return self.out(self.chunked(*self.qkv(x).chunk(3, dim=-1), valid))
+
+    def init_state(self, batch: int) -> dict[str, Tensor]:
+        return self.chunked.init_state(batch, self.out.in_features, self.out.in_features)
+
+    def step(self, x: Tensor, cache: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        y, cache = self.chunked.step(q, k, v, cache)
+        return self.out(y), cache
