@@ -40,9 +40,23 @@ class Rows(ctypes.Structure):
     _fields_ = (("data", ctypes.c_void_p), ("batch", ctypes.c_int64), ("step", ctypes.c_int64))
 
     @classmethod
-    def of(cls, x: Tensor | None) -> Rows:
-        """Describe `x`, whose last axis is contiguous; None becomes a null pointer."""
-        return cls(None, 0, 0) if x is None else cls(x.data_ptr(), x.stride(0), x.stride(1))
+    def of(cls, x: Tensor | None, *, reverse: bool = False) -> Rows:
+        """Describe `x`, whose last axis is contiguous, from its last step where reversed; None is a null pointer."""
+        if x is None:
+            return cls(None, 0, 0)
+        if reverse:
+            return cls(x[:, -1].data_ptr(), _floats(x, 0), -_floats(x, 1))
+        return cls(x.data_ptr(), _floats(x, 0), _floats(x, 1))
+
+
+def _floats(x: Tensor, axis: int) -> int:
+    """Return the stride along an axis in floats, of which a complex number is two."""
+    return x.stride(axis) * (2 if x.is_complex() else 1)
+
+
+def pointer(x: Tensor | None) -> int | None:
+    """Return the address of a contiguous tensor, or of nothing."""
+    return None if x is None else x.data_ptr()
 
 
 def pointers(*names: str) -> tuple[tuple[str, type], ...]:
@@ -51,7 +65,8 @@ def pointers(*names: str) -> tuple[tuple[str, type], ...]:
 
 
 def as_rows(x: Tensor) -> Tensor:
-    """Return `x`, copied only where its last axis is not contiguous."""
+    """Return `x`, copied only where its last axis is not contiguous, or a conjugation is still to be done."""
+    x = x.resolve_conj()
     return x if x.stride(-1) == 1 else x.contiguous()
 
 

@@ -1,0 +1,7 @@
+"""The diagonal linear recurrence: each state is a multiple of the one before, plus an input."""
+
+from .cost import cost
+from .dispatch import path
+from .operation import linear_recurrence
+
+__all__ = ["cost", "linear_recurrence", "path"]
