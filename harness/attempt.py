@@ -34,6 +34,7 @@ class Progress:
     """Where an attempt stands; written into its checkpoint as JSON."""
 
     step: int = 0
+    samples: int = 0
     seconds: float = 0.0
     best: float | None = None
     loss: float = math.inf
@@ -55,6 +56,7 @@ class Setting:
     autocast: bool
     compile: bool
     report: Callable[[int], None]
+    fits_itself: bool = False
     checkpoint_seconds: float = 10.0
 
 
@@ -92,11 +94,27 @@ class Attempt:
             for rows in self._order(self.progress.step, until):
                 loss = self._step(forward, rows)
                 self.progress.step += 1
+                self.progress.samples += len(rows)
                 setting.report(self.progress.step)
                 if setting.recipe.evaluates_after(self.progress.step, steps):
                     self._validate(float(loss))
                     if self._is_perfect():
                         break
+        except DivergedError:
+            self.progress.diverged = True
+        self._save()
+
+    def fit(self) -> None:
+        """Let the model fit itself to all training rows, in one call instead of the loop."""
+        if self.progress.step:
+            return
+        with self.clock:
+            self.model.core.fit(self.model, self.setting.train)  # type: ignore[union-attr, operator]
+        self.progress.step, self.progress.samples = 1, len(self.setting.train)
+        try:
+            self._validate(
+                read_out(self.model, self.setting.train, self.setting.spec, 4 * self.setting.budget.batch)[1]
+            )
         except DivergedError:
             self.progress.diverged = True
         self._save()
@@ -131,7 +149,7 @@ class Attempt:
         self.model.train()
         rate = setting.recipe.rate(self.rate, self.progress.step, setting.budget.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = min(rate, group["max_rate"])
         with self.clock:
             inputs, targets = setting.train.batch(rows)
             assert targets is not None
@@ -156,8 +174,7 @@ class Attempt:
         if not (math.isfinite(train_loss) and math.isfinite(loss) and math.isfinite(value)):
             raise DivergedError
         p.loss = loss
-        samples = p.step * setting.budget.batch
-        point = CurvePoint(step=p.step, samples=samples, seconds=p.seconds, train_loss=train_loss, valid=value)
+        point = CurvePoint(step=p.step, samples=p.samples, seconds=p.seconds, train_loss=train_loss, valid=value)
         p.curve.append(point.model_dump())
         if p.best is None or self._better(value, p.best):
             p.best = value
@@ -217,6 +234,8 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) -> tuple[Attempt | None, list[Try]]:
     """Try every learning rate for the probe's steps and take the best to the end.
 
+    A model that fits itself is tried once, at learning rate 0.
+
     Returns
     -------
     Attempt or None
@@ -225,6 +244,10 @@ def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) ->
         All rates, in the recipe's order.
     """
     recipe, steps = setting.recipe, setting.budget.steps
+    if setting.fits_itself:
+        attempt = Attempt(setting, 0.0, make_model, folder / "fit.safetensors")
+        attempt.fit()
+        return (None if attempt.progress.diverged else attempt), [attempt.summary()]
     probe = recipe.probe_steps(steps)
     files = {rate: folder / f"try-{index}.safetensors" for index, rate in enumerate(recipe.learning_rates)}
     tries: dict[float, Try] = {}

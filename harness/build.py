@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
+from .built import Built, BuiltFields, BuiltSequence
 from .errors import UserError, did_you_mean
-from .heads import PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
+from .heads import LastHead, PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
 from .lifts import (
     FieldsEmbedding,
     ImageChunks,
@@ -22,79 +23,6 @@ from .lifts import (
 )
 from .model import FieldModel, SequenceModel
 from .spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
-
-
-class Built(nn.Module):
-    """A runnable module: the model itself as `core`, and what the harness lays around it.
-
-    It is called with the task's input arrays as keyword arguments and returns the outputs that
-    `archarena.harness.spec` lists.
-
-    Attributes
-    ----------
-    core
-        The instance of the registered class.
-    lift
-        The lift (`archarena.harness.lifts`) that took the model to this task, or None.
-    """
-
-    def __init__(self, core: nn.Module, lift: str | None):
-        super().__init__()
-        self.core = core
-        self.lift = lift
-
-    def body_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters that the tier's budget counts, each once."""
-        declared = getattr(self.core, "body_parameters", self.core.parameters)
-        return list(dict.fromkeys(declared()))
-
-    def param_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Return the optimiser's groups: decayed, and exempt.
-
-        Exempt are embeddings, parameters with fewer than two axes (biases, norms) and those in
-        the model's `no_decay`.
-        """
-        tables = [m.weight for m in self.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]
-        exempt = {id(parameter) for parameter in [*tables, *self.core.no_decay()]}  # type: ignore[operator]
-        groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
-        for parameter in self.parameters():
-            if parameter.requires_grad:
-                groups[parameter.ndim < 2 or id(parameter) in exempt].append(parameter)
-        decays = (weight_decay, 0.0)
-        return [{"params": g, "weight_decay": decay} for g, decay in zip(groups, decays, strict=True) if g]
-
-    def auxiliary_loss(self) -> Tensor | None:
-        """Return the term that the model adds to the loss of the last forward pass, or None."""
-        loss = getattr(self.core, "auxiliary_loss", None)
-        return loss() if loss else None
-
-
-class BuiltSequence(Built):
-    """Embedding, sequence model, head."""
-
-    def __init__(self, core: nn.Module, embedding: nn.Module, head: nn.Module, lift: str | None):
-        super().__init__(core, lift)
-        self.embedding = embedding
-        self.head = head
-
-    def forward(self, **inputs: Tensor) -> Tensor:
-        x, lengths = self.embedding(**inputs)
-        return self.head(self.core(x, lengths), lengths)
-
-
-class BuiltFields(Built):
-    """A field model behind its view of the task."""
-
-    def __init__(self, core: nn.Module, view: nn.Module, per_position: bool):
-        super().__init__(core, view.name)  # type: ignore[arg-type]
-        self.view = view
-        self.per_position = per_position
-
-    def forward(self, **inputs: Tensor) -> Tensor:
-        outputs = self.core(*self.view(**inputs))
-        if self.per_position:
-            return outputs.unflatten(0, (len(next(iter(inputs.values()))), -1))
-        return outputs
 
 
 def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
@@ -119,8 +47,9 @@ def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, A
     raise UserError(f"Model {model_name(cls)} must subclass SequenceModel or FieldModel, or write its own build.")
 
 
-def _build_sequence(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
-    causal, lift, make_head = spec.causal, None, PositionHead if spec.per_position else RowHead
+def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
+    of_row = LastHead if cls.reads == "last" else RowHead
+    causal, lift, make_head = spec.causal, None, PositionHead if spec.per_position else of_row
     match spec.inputs:
         case Tokens(vocab_size, length):
             embedding = TokenEmbedding(vocab_size, size.width)
@@ -134,14 +63,14 @@ def _build_sequence(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapp
             embedding, length = FieldsEmbedding(spec.inputs, size.width), field_count(spec.inputs)
             causal, lift = False, "fields-as-sequence"
     core = _construct(cls, hyperparameters, width=size.width, depth=size.depth, causal=causal, length=length)
-    return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), lift)
+    return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), lift, spec)
 
 
 def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
     chunks = {Fields: NativeFields, Tokens: TokenChunks, Pair: TokenChunks, Series: SeriesChunks, Image: ImageChunks}
     view = WindowFields(spec) if spec.per_position else chunks[type(spec.inputs)](spec)
     offered = {"fields": view.fields, "outputs": spec.n_outputs, "width": size.width, "depth": size.depth}
-    return BuiltFields(_construct(cls, hyperparameters, **offered), view, spec.per_position)
+    return BuiltFields(_construct(cls, hyperparameters, **offered), view, spec)
 
 
 def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> nn.Module:

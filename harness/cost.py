@@ -101,8 +101,8 @@ def peak_memory(device: torch.device) -> dict[str, int]:
     return peak
 
 
-def throughput(cost: Cost, steps: int, batch: int, tokens: int) -> None:
+def throughput(cost: Cost, samples: int, tokens: int) -> None:
     """Fill in samples and tokens a second of training."""
     if cost.train_seconds:
-        cost.samples_per_second = steps * batch / cost.train_seconds
+        cost.samples_per_second = samples / cost.train_seconds
         cost.tokens_per_second = cost.samples_per_second * tokens

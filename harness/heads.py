@@ -90,6 +90,20 @@ class RowHead(nn.Module):
         return self.linear(masked_mean(self.norm(x), lengths))
 
 
+class LastHead(nn.Module):
+    """Values a row, from its last valid position as it is: (B, length, width) to (B, n)."""
+
+    def __init__(self, width: int, n: int):
+        super().__init__()
+        self.linear = nn.Linear(width, n)
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        if lengths is None:
+            return self.linear(x[:, -1])
+        last = (lengths - 1).clamp(min=0)
+        return self.linear(x[torch.arange(len(x), device=x.device), last])
+
+
 class PairHead(nn.Module):
     """Logits a pair, from [e1, e2, e1 - e2, e1 * e2] of its sides' means: (2B, length, width) to (B, n)."""
 

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Required, TypeAlias, TypedDict
 
 import torch
 from torch import nn
 
 from .spec import Size, TaskSpec
 
+State: TypeAlias = Any
+"""What a recurrence holds between two positions: nested tuples, lists or dicts of tensors, batch first."""
+
+
+class ParamGroup(TypedDict, total=False):
+    """Parameters that differ from the recipe; what a group does not name follows the recipe.
+
+    Attributes
+    ----------
+    weight_decay
+        Their weight decay.
+    max_rate
+        The learning rate is capped at it.
+    """
+
+    params: Required[list[nn.Parameter]]
+    weight_decay: float
+    max_rate: float
+
 
 class _Model(nn.Module):
-    """What both bases share: the one contract `build`, and what a model may declare."""
+    """What both bases share: the one contract `build`, and what a model may declare.
+
+    A model that defines ``fit(self, built, rows)`` is trained by that one call instead of the loop:
+    `built` is the module around it (`archarena.harness.built`), `rows` are all training rows
+    (`archarena.harness.losses.Rows`). See `archarena.harness.least_squares` for linear read-outs.
+    """
 
     width_multiple: ClassVar[int] = 1
     """The width is a multiple of this (heads, groups)."""
@@ -42,9 +66,17 @@ class _Model(nn.Module):
         """Return parameters that get no gradient at the start, with the reason."""
         return {}
 
-    def no_decay(self) -> Iterable[nn.Parameter]:
-        """Return parameters exempt from weight decay beside those with fewer than two axes."""
-        return ()
+    def param_groups(self) -> list[ParamGroup]:
+        """Return the parameters that are not trained as the recipe says.
+
+        All others have the recipe's learning rate and weight decay, those with fewer than two axes
+        and the embedding tables no decay.
+        """
+        return []
+
+    def embedding_tables(self) -> Iterable[nn.Parameter]:
+        """Return the tables of embeddings: by default the weights of all `nn.Embedding` and `nn.EmbeddingBag`."""
+        return [m.weight for m in self.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]
 
 
 class SequenceModel(_Model):
@@ -53,6 +85,9 @@ class SequenceModel(_Model):
     ``__init__`` takes ``width`` and any of ``depth``, ``causal``, ``length`` that it names;
     its keyword-only arguments with defaults are the hyperparameters.
     """
+
+    reads: ClassVar[Literal["mean", "last"]] = "mean"
+    """What an answer a row is read from: a norm and the mean over its valid positions, or the last one as it is."""
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Mix `x`.
@@ -69,6 +104,33 @@ class SequenceModel(_Model):
         -------
         torch.Tensor
             (batch, length, width).
+        """
+        raise NotImplementedError
+
+    def init_state(self, batch: int) -> State:
+        """Return the state before the first position, on the model's device.
+
+        A causal model may define this and `step`, for decoding one position at a time. One that
+        does not is decoded by running `forward` over what was seen.
+        """
+        raise NotImplementedError
+
+    def step(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
+        """Mix one position: equal to `forward` position by position.
+
+        Parameters
+        ----------
+        x
+            (batch, width), the position after those in `state`.
+        state
+            From `init_state` or the last call; it may be overwritten.
+
+        Returns
+        -------
+        torch.Tensor
+            (batch, width).
+        State
+            With that position.
         """
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""How large and how long: tiers, and the recipe that trains every model alike.
+"""How large and how long: recipes and tiers.
 
 Everything here that can change a number is part of a cell's key.
 """
@@ -15,6 +15,10 @@ PROTOCOL = 1
 """Raised whenever the same cell would be trained, scored or timed differently."""
 
 
+IMPROVEMENT = 1e-6
+"""A validation score that is better by less than this has stalled (FuxiCTR's rule)."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a try is trained.
@@ -22,35 +26,91 @@ class Recipe:
     Every learning rate in `learning_rates` gets the first `probe` share of the schedule; the one
     with the lowest validation loss goes on to its end. Validation loss decides because accuracy
     hardly moves while a model is still near chance. The weights with the best validation score
-    are kept, and only they see the test rows.
+    are kept, and only they see the test rows. A single learning rate is not probed.
+
+    Attributes
+    ----------
+    name
+        ``"common"``, the same for all models, or ``"published"``, from a model's card.
+    schedule
+        After the warm-up: ``"cosine"`` or ``"linear"`` down to ``floor`` times the peak,
+        ``"constant"``, or ``"plateau"``: each time the validation score has stalled for
+        `plateau_patience` evaluations, the rate is multiplied by `plateau_factor`, down to
+        `min_rate`.
+    warmup, warmup_steps
+        Length of the linear warm-up, as a share of all steps or, where not 0, in steps.
+    weight_decay
+        Decoupled for ``"adamw"``, part of the gradient for ``"adam"``.
+    embedding_l2
+        Adds ``embedding_l2 / 2 * sum(W**2)`` over the whole of every embedding table to the loss
+        of each step, as FuxiCTR does, whichever rows the batch holds.
+    clip
+        Bound of the gradient's norm; 0 leaves it as it is.
+    evaluations
+        How often the validation rows are read; once an epoch where the budget is in epochs.
+    stop_after
+        Ends a try after so many stalled evaluations in a row; 0 never does.
+    metric
+        Read on the validation rows; by default that of the task's first evaluation.
     """
 
-    name: str
+    name: Literal["common", "published"]
     learning_rates: tuple[float, ...]
     probe: float = 0.2
-    warmup: float = 0.05
-    floor: float = 0.1
-    weight_decay: float = 0.01
-    betas: tuple[float, float] = (0.9, 0.95)
-    clip: float = 1.0
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    embedding_l2: float = 0.0
+    schedule: Literal["cosine", "linear", "constant", "plateau"] = "cosine"
+    warmup: float = 0.0
+    warmup_steps: int = 0
+    floor: float = 0.0
+    plateau_factor: float = 0.1
+    plateau_patience: int = 1
+    min_rate: float = 1e-6
+    clip: float = 0.0
     evaluations: int = 10
+    stop_after: int = 0
+    metric: str | None = None
 
     def probe_steps(self, steps: int) -> int:
         """Return how many of `steps` optimiser steps every learning rate gets."""
-        return max(1, round(self.probe * steps))
+        return max(1, round(self.probe * steps)) if len(self.learning_rates) > 1 else steps
 
     def rate(self, peak: float, step: int, steps: int) -> float:
-        """Return the learning rate of a step: linear warm-up, then cosine to ``floor * peak``."""
-        warm = max(1, round(self.warmup * steps))
+        """Return the learning rate of a step by the schedule; plateaus come on top."""
+        warm = self.warmup_steps or max(1, round(self.warmup * steps))
         if step < warm:
             return peak * (step + 1) / warm
         turn = (step - warm) / max(1, steps - warm)
-        return peak * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * turn)))
+        match self.schedule:
+            case "cosine":
+                share = 0.5 * (1 + math.cos(math.pi * turn))
+            case "linear":
+                share = 1 - turn
+            case "constant" | "plateau":
+                share = 1.0
+        return peak * (self.floor + (1 - self.floor) * share)
 
     def evaluates_after(self, step: int, steps: int) -> bool:
         """Return whether the validation rows are read once `step` steps are done."""
         every = max(1, steps // self.evaluations)
         return step % every == 0 or step in (steps, self.probe_steps(steps))
+
+
+def common(*learning_rates: float, evaluations: int = 10) -> Recipe:
+    """Return the recipe that trains every model alike, with the rates that each of them tries."""
+    return Recipe(
+        "common",
+        learning_rates,
+        betas=(0.9, 0.95),
+        weight_decay=0.01,
+        warmup=0.05,
+        floor=0.1,
+        clip=1.0,
+        evaluations=evaluations,
+    )
 
 
 @dataclass(frozen=True)
@@ -73,13 +133,13 @@ class Tier:
 TIERS = {
     tier.name: tier
     for tier in (
-        Tier("smoke", depth=2, body_parameters=12_000, recipe=Recipe("common", (3e-3, 1e-2)), aim_seconds=4.0),
-        Tier("quick", depth=2, body_parameters=100_000, recipe=Recipe("common", (5e-3, 2e-2))),
+        Tier("smoke", depth=2, body_parameters=12_000, recipe=common(3e-3, 1e-2), aim_seconds=4.0),
+        Tier("quick", depth=2, body_parameters=100_000, recipe=common(5e-3, 2e-2)),
         Tier(
             "standard",
             depth=4,
             body_parameters=1_000_000,
-            recipe=Recipe("common", (3e-4, 1e-3, 3e-3, 1e-2)),
+            recipe=common(3e-4, 1e-3, 3e-3, 1e-2),
             seeds=3,
             threads=4,
             precision="bf16",
@@ -92,7 +152,7 @@ TIERS = {
             "full",
             depth=6,
             body_parameters=4_000_000,
-            recipe=Recipe("common", (3e-4, 1e-3, 3e-3), evaluations=40),
+            recipe=common(3e-4, 1e-3, 3e-3, evaluations=40),
             seeds=5,
             threads=4,
             precision="bf16",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .cards import load_card
 from .environment import environment
 from .errors import UserError
 from .executors import Ended
@@ -106,9 +107,11 @@ def _data_info(keyed: Keyed) -> DataInfo:
 
 
 def model_card(entry: Entry) -> dict[str, Any]:
-    """Return what pages need to know of a model, read from its source without importing it."""
+    """Return what pages need to know of a model, read from its source and its card without importing it."""
     tree = ast.parse(entry.file.read_text(encoding="utf-8"))
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     declared = {key: entry.declared.get(key, "") for key in ("summary", "paper", "family")}
     description = ast.get_docstring(classes[entry.class_name]) or ""
-    return {"name": entry.name, **declared, "origin": entry.origin, "description": description}
+    card = load_card(entry.name, entry.file)
+    told = card.model_dump(mode="json") if card else {}
+    return {"name": entry.name, **declared, "origin": entry.origin, "description": description, **told}

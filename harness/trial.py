@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     started = time.perf_counter()
     fit = fit_width(cls, spec, tier.depth, tier.body_parameters, job.hyperparameters)
     make_model = _factory(cls, spec, Size(fit.width, tier.depth), {**job.hyperparameters, **fit.slack}, job)
-    setting = _setting(job, tier, spec, folder)
+    setting = replace(_setting(job, tier, spec, folder), fits_itself=hasattr(cls, "fit"))
     attempt, tries = tune(setting, make_model, folder)
     if attempt is None:
         return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
@@ -145,5 +146,5 @@ def _cost(attempt: Attempt, setting: Setting, total_seconds: float) -> Cost:
         forward_flops=measure.forward_flops(model, rows),
         **measure.peak_memory(rows.device),
     )
-    measure.throughput(cost, progress.step, setting.budget.batch, measure.tokens_per_row(rows))
+    measure.throughput(cost, progress.samples, measure.tokens_per_row(rows))
     return cost

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.model import SequenceModel
+from ..harness.model import ParamGroup, SequenceModel
 from ..harness.registry import register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from ..kernels.selective_scan import selective_scan
@@ -76,11 +75,10 @@ class Mamba(SequenceModel):
             x = block(x, valid)
         return self.norm(x)
 
-    def no_decay(self) -> Iterable[nn.Parameter]:
-        """Return A and D of every recurrence, whose size sets time scales and the skip."""
-        for module in self.modules():
-            if isinstance(module, SelectiveSSM):
-                yield from (module.A_log, module.D)
+    def param_groups(self) -> list[ParamGroup]:
+        """Return A and D of every recurrence without decay: their size sets time scales and the skip."""
+        recurrences = [module for module in self.modules() if isinstance(module, SelectiveSSM)]
+        return [{"params": [p for ssm in recurrences for p in (ssm.A_log, ssm.D)], "weight_decay": 0.0}]
 
 
 class Block(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..model import FieldModel, SequenceModel
+from ..model import FieldModel, ParamGroup, SequenceModel
 from ..recipe import get_tier
 from ..sizing import fit_width
 from .findings import BrokenError, require
@@ -17,11 +17,23 @@ from .subject import DEPTH, Subject
 def build(subject: Subject) -> None:
     """Build at a tiny width; the module offers what training asks of it."""
     subject.model = subject.build()
-    for method in ("body_parameters", "param_groups", "auxiliary_loss"):
+    for method in ("body_parameters", "param_groups", "embedding_tables", "auxiliary_loss"):
         require(hasattr(subject.model, method), f"what build returned has no {method}()")
     trained = {id(p) for group in subject.model.param_groups(0.01) for p in group["params"]}  # type: ignore[operator]
     missing = [n for n, p in subject.model.named_parameters() if p.requires_grad and id(p) not in trained]
     require(not missing, f"param_groups() leaves out {', '.join(missing[:3])}")
+
+
+def param_groups(subject: Subject) -> None:
+    """Name only parameters of the model, each once, and only what a group may hold."""
+    core = getattr(subject.model, "core", None)
+    declared = core.param_groups() if isinstance(core, SequenceModel | FieldModel) else []
+    unknown = sorted({key for group in declared for key in group} - ParamGroup.__annotations__.keys())
+    require(not unknown, f"a group of param_groups() holds '{', '.join(unknown)}', which is not known")
+    named = [id(parameter) for group in declared for parameter in group["params"]]
+    require(len(named) == len(set(named)), "param_groups() names a parameter twice")
+    strange = set(named) - {id(parameter) for parameter in subject.model.parameters()}
+    require(not strange, f"param_groups() names {len(strange)} parameters that are not in the model")
 
 
 def size(subject: Subject) -> None:

@@ -18,6 +18,7 @@ from .subject import Subject
 
 POINTS: dict[str, Callable[[Subject], str | None]] = {
     "build": fresh.build,
+    "param_groups": fresh.param_groups,
     "shapes": fresh.shapes,
     "finite": fresh.finite,
     "gradients": fresh.gradients,
@@ -27,6 +28,7 @@ POINTS: dict[str, Callable[[Subject], str | None]] = {
     "overfit": trained.overfit,
     "batch size": trained.batch_size,
     "look-ahead": trained.look_ahead,
+    "step": trained.step,
     "padding": trained.padding,
     "reach": trained.reach,
 }

@@ -32,6 +32,7 @@ SPECS = {
     "pair to classes": TaskSpec(Pair(Tokens(24, LENGTH)), Classes(2)),
     "fields to a click": TaskSpec(Fields((7, 9, 12), n_dense=2, bag=2), Binary()),
     "series to classes": TaskSpec(Series(2, LENGTH), Classes(4)),
+    "series to values": TaskSpec(Series(2, LENGTH), Regression(2)),
     "image to classes": TaskSpec(Image(1, 3, 4), Classes(4)),
 }
 

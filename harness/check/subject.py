@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..build import Built
+from ..built import Built
 from ..losses import loss_function
 from ..model import SequenceModel
 from ..spec import Size, TaskSpec

@@ -6,24 +6,29 @@ from typing import Annotated
 
 import typer
 
+from ..errors import UserError, did_you_mean
+from ..registry import Entry
 from .options import Plugins, open_registry
 
 NAME = "list"
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="models, tasks, suites or all")] = "all", plugins: Plugins = None
+    what: Annotated[str, typer.Argument(help="models, tasks, suites, all, or the name of a model")] = "all",
+    plugins: Plugins = None,
 ) -> None:
-    """List models, tasks and suites.
+    """List models, tasks and suites, or tell one model's card.
 
     Example: archarena list tasks --plugin my_task.py
     """
-    from ..errors import UserError
-
     kinds = ("models", "tasks", "suites")
-    if what not in (*kinds, "all"):
-        raise UserError(f"There is no list of '{what}': use models, tasks, suites or all.")
     registry = open_registry(plugins)
+    if what in registry.models:
+        _tell(registry.models[what])
+        return
+    if what not in (*kinds, "all"):
+        near = did_you_mean(what, [*kinds, *registry.models])
+        raise UserError(f"There is no list of '{what}'.{near} Use models, tasks, suites, all or the name of a model.")
     for kind in kinds if what == "all" else (what,):
         typer.echo(f"{kind}:")
         if kind == "suites":
@@ -34,6 +39,26 @@ def command(
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
             typer.echo(f"  {name:<{width}}  {text}")
+
+
+def _tell(entry: Entry) -> None:
+    """Print what a model is: its decorator's arguments and its card."""
+    from ..cards import load_card
+
+    typer.echo(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")
+    card = load_card(entry.name, entry.file)
+    if card is None:
+        typer.echo(f"  no card ({entry.file.parent / 'cards' / entry.name}.toml)")
+        return
+    typer.echo(f"  multiplies: {card.multiplies}")
+    for deviation in card.deviations:
+        typer.echo(f"  deviation: {deviation}")
+    if card.strengths:
+        typer.echo(f"  strengths: {card.strengths}")
+    for task, published in card.published.items():
+        length = f"{published.epochs} epochs" if published.epochs else f"{published.steps} steps"
+        size = f"width {published.width}, depth {published.depth}"
+        typer.echo(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.source})")
 
 
 def _describe(declared) -> str:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from archarena.harness import (
@@ -50,8 +52,8 @@ class Lag(SequenceModel):
         before = nn.functional.pad(x, (0, 0, 1, 0))[:, :-1]
         return x + self.scale * self.mix(self.norm(before))
 
-    def no_decay(self):
-        return [self.scale]
+    def param_groups(self):
+        return [{"params": [self.scale], "weight_decay": 0.0}, {"params": [self.mix.bias], "max_rate": 1e-3}]
 
 
 class Sum(FieldModel):
@@ -133,11 +135,13 @@ def test_the_body_is_the_model_without_the_harness_embedding_and_head():
 
 def test_weight_decay_spares_vectors_embeddings_and_what_the_model_names():
     model = Lag.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
-    decayed, exempt = model.param_groups(0.1)
+    decayed, exempt, capped = model.param_groups(0.1)
     assert {id(p) for p in decayed["params"]} == {id(model.core.mix.weight), id(model.head.linear.weight)}
     assert decayed["weight_decay"] == 0.1
     assert exempt["weight_decay"] == 0.0
-    assert len(decayed["params"]) + len(exempt["params"]) == len(list(model.parameters()))
+    assert (capped["params"], capped["weight_decay"]) == ([model.core.mix.bias], 0.0)
+    assert [group["max_rate"] for group in (decayed, exempt, capped)] == [math.inf, math.inf, 1e-3]
+    assert sum(len(group["params"]) for group in (decayed, exempt, capped)) == len(list(model.parameters()))
 
 
 def test_only_arguments_that_init_names_are_passed():

@@ -121,6 +121,24 @@ SEQUENCE_FAULTS = {
         "gradients",
         {"methods": "def dead_parameters(self): return {'ghost': 'it starts at zero'}"},
     ),
+    "names a parameter twice": (
+        "param_groups",
+        {"methods": "def param_groups(self): return [{'params': [self.norm.weight, self.norm.weight]}]"},
+    ),
+    "names an unknown key of a group": (
+        "param_groups",
+        {"methods": "def param_groups(self): return [{'params': [self.norm.weight], 'rate': 1.0}]"},
+    ),
+    "steps otherwise than it goes forward": (
+        "step",
+        {
+            "methods": """def init_state(self, batch):
+        return self.norm.weight.new_zeros(batch, 1)
+
+    def step(self, x, state):
+        return self.forward(x[:, None])[:, 0], state + 1"""
+        },
+    ),
     "averages over padding": ("padding", {"valid": "valid = torch.ones_like(valid)"}),
     "gives NaN": ("finite", {"forward": "y = y / (y - y)"}),
     "gives a NaN gradient": ("finite", {"forward": "y = y + 0 * (x - x).sqrt()"}),

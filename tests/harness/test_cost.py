@@ -57,7 +57,7 @@ def test_latency_is_given_a_row(rows):
 
 def test_throughput_counts_rows_and_tokens(rows):
     cost = Cost(train_seconds=2.0)
-    throughput(cost, steps=10, batch=4, tokens=tokens_per_row(rows))
+    throughput(cost, samples=40, tokens=tokens_per_row(rows))
     assert (cost.samples_per_second, cost.tokens_per_second) == (20, 100)
 
 

@@ -65,7 +65,9 @@ def test_maps_to_the_residual_stream_shrink_with_depth():
 @pytest.mark.parametrize("causal", [True, False])
 def test_time_scales_and_skips_do_not_decay(causal):
     model = Mamba(8, 2, causal)
-    exempt = {id(p) for p in model.no_decay()}
+    (group,) = model.param_groups()
+    assert group["weight_decay"] == 0.0
+    exempt = {id(p) for p in group["params"]}
     names = {name.rsplit(".", 1)[-1] for name, p in model.named_parameters() if id(p) in exempt}
     assert names == {"A_log", "D"}
     assert len(exempt) == 2 * 2 * (1 if causal else 2)
