@@ -27,6 +27,7 @@ def run(
     plugins: Sequence[str | Path] = (),
     settings: Sequence[str] = (),
     tier: str = "quick",
+    recipe: str = "common",
     seeds: int | Sequence[int] | None = None,
     results: str | Path = "results",
     data: str | Path | None = None,
@@ -44,6 +45,8 @@ def run(
         Python files that register models or tasks.
     settings
         Hyperparameters, such as ``"mamba.d_state=8,16"``; each value makes a variant.
+    recipe
+        ``common``, the same for all models, or ``published``, each model's own from its card.
     seeds
         How many seeds from 0, or which.
     results
@@ -76,6 +79,7 @@ def run(
         suites=suites,
         settings=settings,
         tier=tier,
+        recipe=recipe,
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
         data=folder,
     )

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from .cost import StepClock
 from .losses import Rows, loss_function, read_out
 from .metrics import METRICS, Metric
-from .recipe import Recipe
+from .recipe import IMPROVEMENT, Recipe
 from .records import CurvePoint, Try
 from .seeds import generator
 from .spec import TaskSpec
@@ -39,6 +39,8 @@ class Progress:
     best: float | None = None
     loss: float = math.inf
     diverged: bool = False
+    stalled: int = 0
+    scale: float = 1.0
     curve: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -71,7 +73,8 @@ class Attempt:
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
         groups = self.model.param_groups(setting.recipe.weight_decay)  # type: ignore[operator]
-        self.optimizer = torch.optim.AdamW(groups, lr=rate, betas=setting.recipe.betas, fused=True)
+        self.optimizer = _optimizer(setting.recipe, groups, rate)
+        self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []  # type: ignore[operator]
         self.progress = Progress()
         self.best_weights: dict[str, Tensor] = {}
         self.clock = StepClock(setting.train.device)
@@ -87,7 +90,7 @@ class Attempt:
     def run(self, until: int) -> None:
         """Train up to step `until`, reading the validation rows as the recipe says."""
         setting, steps = self.setting, self.setting.budget.steps
-        if self.progress.diverged or self._is_perfect():
+        if self.progress.diverged or self._is_done():
             return
         forward = torch.compile(self.model) if setting.compile else self.model
         try:
@@ -98,7 +101,7 @@ class Attempt:
                 setting.report(self.progress.step)
                 if setting.recipe.evaluates_after(self.progress.step, steps):
                     self._validate(float(loss))
-                    if self._is_perfect():
+                    if self._is_done():
                         break
         except DivergedError:
             self.progress.diverged = True
@@ -147,9 +150,7 @@ class Attempt:
     def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
         setting = self.setting
         self.model.train()
-        rate = setting.recipe.rate(self.rate, self.progress.step, setting.budget.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = min(rate, group["max_rate"])
+        self._set_rate()
         with self.clock:
             inputs, targets = setting.train.batch(rows)
             assert targets is not None
@@ -160,9 +161,21 @@ class Attempt:
             auxiliary = self.model.auxiliary_loss()  # type: ignore[operator]
             total = loss if auxiliary is None else loss + auxiliary
             total.backward()
-            nn.utils.clip_grad_norm_(self.model.parameters(), setting.recipe.clip)
+            for table in self.tables:
+                _add_to_gradient(table, setting.recipe.embedding_l2)
+            if setting.recipe.clip:
+                nn.utils.clip_grad_norm_(self.model.parameters(), setting.recipe.clip)
             self.optimizer.step()
         return loss.detach()
+
+    def _set_rate(self) -> None:
+        """Give every group the step's learning rate: by the schedule, after plateaus, under the group's cap."""
+        recipe, p = self.setting.recipe, self.progress
+        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
+        if p.scale < 1:
+            rate = max(rate * p.scale, recipe.min_rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = min(rate, group["max_rate"])
 
     def _validate(self, train_loss: float) -> None:
         p, setting = self.progress, self.setting
@@ -176,17 +189,31 @@ class Attempt:
         p.loss = loss
         point = CurvePoint(step=p.step, samples=p.samples, seconds=p.seconds, train_loss=train_loss, valid=value)
         p.curve.append(point.model_dump())
+        self._note_plateau(value)
         if p.best is None or self._better(value, p.best):
             p.best = value
             self.best_weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         if time.perf_counter() - self._saved_at > setting.checkpoint_seconds:
             self._save()
 
+    def _note_plateau(self, value: float) -> None:
+        """Count validation passes without improvement, and drop the learning rate where the recipe says so."""
+        p, recipe = self.progress, self.setting.recipe
+        sign = 1 if self.metric.direction == "higher" else -1
+        if p.best is None or sign * (value - p.best) > IMPROVEMENT:
+            p.stalled = 0
+            return
+        p.stalled += 1
+        if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
+            p.scale *= recipe.plateau_factor
+
     def _better(self, value: float, than: float) -> bool:
         return value > than if self.metric.direction == "higher" else value < than
 
-    def _is_perfect(self) -> bool:
-        return self.progress.best is not None and self.progress.best == self.metric.perfect
+    def _is_done(self) -> bool:
+        """Return whether training on cannot help: a perfect score, or as many stalled passes as the recipe allows."""
+        p, stop_after = self.progress, self.setting.recipe.stop_after
+        return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
 
     def _save(self) -> None:
         """Write the whole state as one file, atomically."""
@@ -214,6 +241,19 @@ class Attempt:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
         _set_random_state(tensors)
+
+
+def _optimizer(recipe: Recipe, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=True)
+
+
+def _add_to_gradient(table: nn.Parameter, factor: float) -> None:
+    """Add ``factor * table``, the gradient of ``factor / 2 * sum(table**2)``, to a table's gradient."""
+    if table.grad is None:
+        table.grad = factor * table.detach()
+    else:
+        table.grad.add_(table.detach(), alpha=factor)
 
 
 def _random_state(device: torch.device) -> dict[str, Tensor]:

@@ -73,7 +73,7 @@ def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mappin
     return BuiltFields(_construct(cls, hyperparameters, **offered), view, spec)
 
 
-def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> nn.Module:
+def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> Any:
     """Make an instance with those of the `offered` arguments that its ``__init__`` names."""
     arguments = dict(hyperparameters)
     for name, parameter in _init_parameters(cls).items():

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .model import FieldModel, SequenceModel, State
+from .model import FieldModel, SequenceModel, State, embedding_weights
 from .spec import Series, TaskSpec, Tokens
 
 
@@ -51,8 +51,7 @@ class Built(nn.Module):
 
     def embedding_tables(self) -> list[nn.Parameter]:
         """Return the tables of embeddings, the harness's own included, each once."""
-        around = [m.weight for m in self.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]
-        return list(dict.fromkeys([*around, *self.core.embedding_tables()]))
+        return list(dict.fromkeys([*embedding_weights(self), *self.core.embedding_tables()]))
 
     def param_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the optimiser's groups, each with ``weight_decay`` and ``max_rate``, the cap of its learning rate.
@@ -118,6 +117,8 @@ class Built(nn.Module):
 class BuiltSequence(Built):
     """Embedding, sequence model, head."""
 
+    core: SequenceModel
+
     def __init__(self, core: SequenceModel, embedding: nn.Module, head: nn.Module, lift: str | None, spec: TaskSpec):
         super().__init__(core, lift, spec)
         self.embedding = embedding
@@ -136,14 +137,14 @@ class BuiltSequence(Built):
     def init_state(self, batch: int) -> State:
         """Return the state before the first position; see `Built.init_state`."""
         nothing_seen = super().init_state(batch)
-        return self.core.init_state(batch) if self.steps_itself else nothing_seen  # type: ignore[union-attr]
+        return self.core.init_state(batch) if self.steps_itself else nothing_seen
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the outputs at the next position, and the state with it; see `Built.step`."""
         if not self.steps_itself:
             return super().step(x, state)
         embedded, _ = self.embedding(**self._inputs(x.unsqueeze(1)))
-        y, state = self.core.step(embedded.squeeze(1), state)  # type: ignore[union-attr]
+        y, state = self.core.step(embedded.squeeze(1), state)
         return self.head(y, None), state
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .recipe import Training
 from .records import Cost, SizeInfo, Status, Try
 from .registry import Entry
 
@@ -73,8 +74,7 @@ class TrainJob(_Message):
     task: str
     tier: str
     seed: int
-    steps: int
-    batch: int
+    training: Training
     metric: str
     arrays: Path
     device: str

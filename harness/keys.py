@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .plan import Cell, PlannedTask
-from .recipe import PROTOCOL
+from .recipe import PROTOCOL, Training
 from .registry import Entry, module_file
 
 _HARNESS = "archarena.harness"
@@ -31,19 +31,19 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
     torch_version
         ``major.minor`` of torch.
     """
-    tier = cell.task.tier
+    tier, training = cell.task.tier, cell.training
     on_cpu = not device.startswith("cuda")
     return {
         "protocol": PROTOCOL,
         "model": cell.variant.entry.name,
         "model_source": source_hash(cell.variant.entry),
-        "hyperparameters": dict(cell.variant.hyperparameters),
+        "hyperparameters": dict(cell.variant.hyperparameters) | dict(training.hyperparameters if training else ()),
         "task": cell.task.name,
         "task_source": source_hash(cell.task.entry),
         "data": data_identity(cell.task),
-        "budget": asdict(cell.task.budget),
-        "tier": {"name": tier.name, "depth": tier.depth, "body_parameters": tier.body_parameters},
-        "recipe": json.loads(json.dumps(asdict(tier.recipe))),
+        "budget": _budget(training),
+        "tier": {"name": tier.name} | _size(cell),
+        "recipe": json.loads(json.dumps(asdict(training.recipe))) if training else {"name": cell.recipe},
         "seed": cell.seed,
         "precision": "fp32" if on_cpu else tier.precision,
         "compile": tier.compile and not on_cpu,
@@ -51,6 +51,19 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
         "device": device,
         "torch": torch_version,
     }
+
+
+def _budget(training: Training | None) -> dict[str, int]:
+    if training is None:
+        return {}
+    length = {"steps": training.steps} if training.epochs is None else {"epochs": training.epochs}
+    return {**length, "batch": training.batch}  # type: ignore[dict-item]
+
+
+def _size(cell: Cell) -> dict[str, int]:
+    if cell.training is not None and cell.training.size is not None:
+        return asdict(cell.training.size)
+    return {"depth": cell.task.tier.depth, "body_parameters": cell.task.tier.body_parameters}
 
 
 def key_of(parts: Mapping[str, Any]) -> str:

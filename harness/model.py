@@ -30,6 +30,11 @@ class ParamGroup(TypedDict, total=False):
     max_rate: float
 
 
+def embedding_weights(module: nn.Module) -> list[nn.Parameter]:
+    """Return the weights of all `nn.Embedding` and `nn.EmbeddingBag` in a module."""
+    return [m.weight for m in module.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]  # type: ignore[misc]
+
+
 class _Model(nn.Module):
     """What both bases share: the one contract `build`, and what a model may declare.
 
@@ -76,7 +81,7 @@ class _Model(nn.Module):
 
     def embedding_tables(self) -> Iterable[nn.Parameter]:
         """Return the tables of embeddings: by default the weights of all `nn.Embedding` and `nn.EmbeddingBag`."""
-        return [m.weight for m in self.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]
+        return embedding_weights(self)
 
 
 class SequenceModel(_Model):

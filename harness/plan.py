@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .cards import load_card
 from .errors import UserError, did_you_mean
-from .recipe import Tier, get_tier
+from .recipe import Tier, Training, get_tier
 from .registry import Entry, Registry
+from .spec import Size
 from .task import Budget, Task
+
+RECIPES = ("common", "published")
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,30 @@ class PlannedTask:
 
 @dataclass(frozen=True)
 class Cell:
-    """One (variant, task, tier, recipe, seed)."""
+    """One (variant, task, tier, recipe, seed).
+
+    Attributes
+    ----------
+    training
+        How it is trained; None where the model has no published recipe for the task.
+    """
 
     variant: Variant
     task: PlannedTask
     seed: int
+    recipe: str
+    training: Training | None
 
     @property
     def name(self) -> str:
-        """Return the cell as commands take it: ``VARIANT/TASK/TIER/sSEED``."""
-        return f"{self.variant.name}/{self.task.name}/{self.task.tier.name}/s{self.seed}"
+        """Return the cell as commands take it."""
+        return cell_name(self.variant.name, self.task.name, self.task.tier.name, self.recipe, self.seed)
+
+
+def cell_name(variant: str, task: str, tier: str, recipe: str, seed: int) -> str:
+    """Return ``VARIANT/TASK/TIER/sSEED``, with ``/RECIPE`` before the seed where it is not the common one."""
+    between = "" if recipe == "common" else f"/{recipe}"
+    return f"{variant}/{task}/{tier}{between}/s{seed}"
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ def make_plan(
     suites: Sequence[str] = (),
     settings: Sequence[str] = (),
     tier: str = "quick",
+    recipe: str = "common",
     seeds: Sequence[int] | None = None,
     data: Path,
 ) -> Plan:
@@ -106,13 +125,48 @@ def make_plan(
         For an unknown name or setting, absent data, or an empty plan.
     """
     size = get_tier(tier)
+    if recipe not in RECIPES:
+        raise UserError(f"There is no recipe '{recipe}'.{did_you_mean(recipe, RECIPES)} Known: {', '.join(RECIPES)}.")
+    if recipe == "published" and settings:
+        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; leave one of the two out.")
     variants = make_variants(registry, models or list(registry.models), settings)
     planned, notes = _make_tasks(registry, tasks, suites, size, data)
     if not planned or not variants:
         raise UserError(" ".join(["Nothing to run.", *notes]))
     chosen = range(size.seeds) if seeds is None else seeds
-    cells = [Cell(variant, task, seed) for task in planned for seed in chosen for variant in variants]
+    cells = [make_cell(variant, task, seed, recipe) for task in planned for seed in chosen for variant in variants]
     return Plan(tuple(cells), tuple(notes))
+
+
+def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
+    """Return a cell with the training that its recipe means.
+
+    Raises
+    ------
+    UserError
+        For a broken card, or one whose recipe sets what the model does not have.
+    """
+    if recipe == "common":
+        training = Training(task.tier.recipe, task.budget.batch, task.budget.steps)
+    else:
+        training = _published(variant.entry, task)
+    return Cell(variant, task, seed, recipe, training)
+
+
+def _published(entry: Entry, task: PlannedTask) -> Training | None:
+    card = load_card(entry.name, entry.file)
+    found = card.published.get(task.name) if card else None
+    if found is None:
+        return None
+    _check_hyperparameters(entry, {name: (value,) for name, value in found.hyperparameters.items()})
+    return Training(
+        found.recipe,
+        found.batch,
+        found.steps,
+        found.epochs,
+        Size(found.width, found.depth),
+        tuple(sorted(found.hyperparameters.items())),
+    )
 
 
 def _make_tasks(

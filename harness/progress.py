@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from .job import PROGRESS
+from .plan import cell_name
 from .records import Record
 from .runner import Watcher
 
@@ -63,7 +64,7 @@ class Progress(Watcher):
     def ended(self, record: Record) -> None:
         """Print a cell's status and score."""
         cell = record.cell
-        self.running.pop(f"{cell.variant}/{cell.task}/{cell.tier}/s{cell.seed}", None)
+        self.running.pop(cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed), None)
         self.done += 1
         good = record.status in ("ok", "skipped")
         self.failed += not good

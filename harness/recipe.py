@@ -6,10 +6,11 @@ Everything here that can change a number is part of a cell's key.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from .errors import UserError, did_you_mean
+from .spec import Size
 
 PROTOCOL = 1
 """Raised whenever the same cell would be trained, scored or timed differently."""
@@ -97,6 +98,36 @@ class Recipe:
         """Return whether the validation rows are read once `step` steps are done."""
         every = max(1, steps // self.evaluations)
         return step % every == 0 or step in (steps, self.probe_steps(steps))
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a cell is trained: by which recipe, how long, and at which size.
+
+    Attributes
+    ----------
+    steps, epochs
+        The length of a try: optimiser steps, or passes over the training rows; one of them.
+    batch
+        Rows a step.
+    size
+        None where the width is fitted to the tier's budget of parameters.
+    hyperparameters
+        What the recipe sets beside those of the variant.
+    """
+
+    recipe: Recipe
+    batch: int
+    steps: int | None = None
+    epochs: int | None = None
+    size: Size | None = None
+    hyperparameters: tuple[tuple[str, Any], ...] = ()
+
+    def over(self, rows: int) -> tuple[Recipe, int]:
+        """Return the recipe and the optimiser steps of a try over so many training rows."""
+        if self.epochs is None:
+            return self.recipe, self.steps or 0
+        return replace(self.recipe, evaluations=self.epochs), self.epochs * max(1, rows // self.batch)
 
 
 def common(*learning_rates: float, evaluations: int = 10) -> Recipe:

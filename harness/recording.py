@@ -78,6 +78,8 @@ class Recorder:
         for name, value in cell.variant.hyperparameters:
             words += ["--set", f"{model}.{name}={value}"]
         words += ["--task", task.name, "--tier", task.tier.name, "--seed", str(cell.seed), "--device", self.device]
+        if cell.recipe != "common":
+            words += ["--recipe", cell.recipe]
         for plugin in self.plugins:
             words += ["--plugin", str(plugin)]
         return shlex.join(words)
@@ -91,7 +93,7 @@ def cell_info(cell: Cell) -> CellInfo:
         hyperparameters=dict(cell.variant.hyperparameters),
         task=cell.task.name,
         tier=cell.task.tier.name,
-        recipe=cell.task.tier.recipe.name,
+        recipe=cell.recipe,
         seed=cell.seed,
     )
 

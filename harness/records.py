@@ -81,7 +81,7 @@ class Try(_Part):
 
 
 class SizeInfo(_Part):
-    """How the body was fitted to the tier's parameter budget."""
+    """How the body was fitted to the tier's parameter budget; a published size is its own budget."""
 
     width: int
     depth: int

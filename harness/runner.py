@@ -15,8 +15,9 @@ from .isolation import Limits
 from .job import Outcome, PrepareJob, Source, TrainJob
 from .keys import key_of, key_parts
 from .lock import locked
-from .plan import Plan, PlannedTask
+from .plan import Cell, Plan, PlannedTask
 from .prepare import is_prepared, prepared_folder, read_meta, task_card
+from .recipe import Training
 from .recording import Keyed, Recorder, model_card
 from .records import Record, ResultStore
 from .scoring import readouts
@@ -110,7 +111,8 @@ class Runner:
 
     def _prepare(self, executor: Executor, missing: Sequence[Keyed], watcher: Watcher) -> None:
         """Make each (task, seed)'s arrays once; the lowest seed's also give the levels of the task's card."""
-        wanted = {keyed.arrays: keyed.cell for keyed in sorted(missing, key=lambda keyed: -keyed.cell.seed)}
+        trained = [keyed for keyed in missing if keyed.cell.training is not None]
+        wanted = {keyed.arrays: keyed.cell for keyed in sorted(trained, key=lambda keyed: -keyed.cell.seed)}
         with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items()}
         requests = [
             self._prepare_request(cell.task, cell.seed, arrays, with_levels)
@@ -159,8 +161,10 @@ class Runner:
 
         def requests() -> Iterator[Request]:
             for folder, keyed in by_folder.items():
-                if is_prepared(keyed.arrays):
-                    yield self._train_request(keyed, folder)
+                if keyed.cell.training is None:
+                    keep(keyed, folder, _without_recipe(keyed.cell))
+                elif is_prepared(keyed.arrays):
+                    yield self._train_request(keyed, keyed.cell.training, folder)
                 else:
                     keep(keyed, folder, self._unprepared(keyed.arrays))
 
@@ -171,17 +175,16 @@ class Runner:
         reason = f"Its data could not be prepared: {ended.outcome.reason}"
         return Ended(Outcome(status=ended.outcome.status, reason=reason), ended.log_tail, ended.peak_rss)
 
-    def _train_request(self, keyed: Keyed, folder: Path) -> Request:
+    def _train_request(self, keyed: Keyed, training: Training, folder: Path) -> Request:
         cell = keyed.cell
         job = TrainJob(
             model=Source.of(cell.variant.entry),
-            hyperparameters=dict(cell.variant.hyperparameters),
+            hyperparameters=dict(cell.variant.hyperparameters) | dict(training.hyperparameters),
             task=cell.task.name,
             tier=cell.task.tier.name,
             seed=cell.seed,
-            steps=cell.task.budget.steps,
-            batch=cell.task.budget.batch,
-            metric=cell.task.task.evaluations[0].metric,
+            training=training,
+            metric=training.recipe.metric or cell.task.task.evaluations[0].metric,
             arrays=keyed.arrays,
             device=self.device,
             readouts=readouts(cell.task),
@@ -193,6 +196,11 @@ def _stands(record: Record, rerun: Rerun) -> bool:
     if rerun == "all":
         return False
     return record.status in ("ok", "skipped") if rerun == "failed" else record.is_final
+
+
+def _without_recipe(cell: Cell) -> Ended:
+    reason = f"The card of {cell.variant.entry.name} has no {cell.recipe} recipe for {cell.task.name}."
+    return Ended(Outcome(status="skipped", reason=reason), "", 0)
 
 
 def _limits(task: PlannedTask) -> Limits:

@@ -20,10 +20,10 @@ from .attempt import Attempt, Setting, tune
 from .job import PREDICTIONS, PROGRESS, Outcome, Readout, TrainJob
 from .losses import Rows, log_likelihoods, read_out
 from .prepare import BASE_SEED, read_meta
-from .recipe import Tier, get_tier
+from .recipe import Recipe, Tier, get_tier
 from .records import Cost, SizeInfo
 from .seeds import seed
-from .sizing import Fit, fit_width
+from .sizing import Fit, count_body, fit_width
 from .spec import Size, TaskSpec, spec_from_json
 from .task import Budget
 
@@ -36,8 +36,8 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     if reason:
         return Outcome(status="skipped", reason=reason)
     started = time.perf_counter()
-    fit = fit_width(cls, spec, tier.depth, tier.body_parameters, job.hyperparameters)
-    make_model = _factory(cls, spec, Size(fit.width, tier.depth), {**job.hyperparameters, **fit.slack}, job)
+    fit, size = _fit_size(cls, spec, job, tier)
+    make_model = _factory(cls, spec, size, {**job.hyperparameters, **fit.slack}, job)
     setting = replace(_setting(job, tier, spec, folder), fits_itself=hasattr(cls, "fit"))
     attempt, tries = tune(setting, make_model, folder)
     if attempt is None:
@@ -48,11 +48,20 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         status="ok",
         learning_rate=attempt.rate,
         tries=tries,
-        size=_size(model, fit, tier),
+        size=_size(model, fit, size),
         lift=getattr(model, "lift", None),
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, time.perf_counter() - started),
     )
+
+
+def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit, Size]:
+    """Return the published size, or the one whose body meets the tier's budget."""
+    size = job.training.size
+    if size is not None:
+        return Fit(size.width, body=count_body(cls, spec, size, job.hyperparameters)), size
+    fit = fit_width(cls, spec, tier.depth, tier.body_parameters, job.hyperparameters)
+    return fit, Size(fit.width, tier.depth)
 
 
 def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: TrainJob) -> Callable[[], nn.Module]:
@@ -69,27 +78,27 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, folder: Path) -> Setting
     device = torch.device(job.device)
     on_gpu = device.type == "cuda"
     train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
+    recipe, steps = job.training.over(len(train))
     return Setting(
         spec=spec,
-        recipe=tier.recipe,
-        budget=Budget(job.steps, job.batch),
+        recipe=recipe,
+        budget=Budget(steps, job.training.batch),
         metric=job.metric,
         train=Rows(train.inputs, train.targets, device),
         valid=Rows(valid.inputs, valid.targets, device),
         order_seed=seed(BASE_SEED, "order", job.task, job.seed),
         autocast=on_gpu and tier.precision == "bf16",
         compile=on_gpu and tier.compile,
-        report=_Reporter(folder / PROGRESS, tier, job.steps),
+        report=_Reporter(folder / PROGRESS, recipe, steps),
     )
 
 
 class _Reporter:
     """Tells the parent how far the trial is, at most twice a second."""
 
-    def __init__(self, file: Path, tier: Tier, steps: int):
+    def __init__(self, file: Path, recipe: Recipe, steps: int):
         self.file = file
-        probe = tier.recipe.probe_steps(steps)
-        self.total = probe * (len(tier.recipe.learning_rates) - 1) + steps
+        self.total = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
         self.done, self.written = 0, 0.0
 
     def __call__(self, step: int) -> None:
@@ -112,7 +121,7 @@ def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, 
 
 def _read_test(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
     folder = job.arrays / "tests" / readout.test
-    inputs, size = load_arrays(folder / "inputs"), 4 * job.batch
+    inputs, size = load_arrays(folder / "inputs"), 4 * job.training.batch
     device = setting.train.device
     if readout.readout == "likelihood":
         return log_likelihoods(model, Rows(inputs, None, device), size)
@@ -124,12 +133,12 @@ def _read_test(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting
     return read_out(model, rows, spec, size)[0]
 
 
-def _size(model: nn.Module, fit: Fit, tier: Tier) -> SizeInfo:
+def _size(model: nn.Module, fit: Fit, size: Size) -> SizeInfo:
     return SizeInfo(
-        width=fit.width,
-        depth=tier.depth,
+        width=size.width,
+        depth=size.depth,
         slack=fit.slack,
-        budget=tier.body_parameters,
+        budget=round(fit.body / (1 + fit.deviation)),
         body_parameters=fit.body,
         total_parameters=sum(parameter.numel() for parameter in model.parameters()),
         deviation=fit.deviation,

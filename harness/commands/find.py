@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import UserError, did_you_mean
+from ..plan import cell_name
 from ..records import Record, ResultStore
 
 
 def name_of(record: Record) -> str:
-    """Return a record's cell as commands take it: ``VARIANT/TASK/TIER/sSEED``."""
+    """Return a record's cell as commands take it; see `archarena.harness.plan.cell_name`."""
     cell = record.cell
-    return f"{cell.variant}/{cell.task}/{cell.tier}/s{cell.seed}"
+    return cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed)
 
 
 def find_record(results: Path, cell: str) -> Record:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Data, Device, Models, Plugins, Results, Settings, Suites, Tasks, TierName, open_registry
+from .options import (
+    Data,
+    Device,
+    Models,
+    Plugins,
+    RecipeName,
+    Results,
+    Settings,
+    Suites,
+    Tasks,
+    TierName,
+    open_registry,
+)
 
 if TYPE_CHECKING:
     from ..runner import Runner
@@ -23,6 +35,7 @@ def command(
     plugins: Plugins = None,
     settings: Settings = None,
     tier: TierName = "quick",
+    recipe: RecipeName = "common",
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="How many seeds, from 0.")] = None,
     seed: Annotated[list[int] | None, typer.Option("--seed", help="One seed by number; repeat for several.")] = None,
     device: Device = "auto",
@@ -63,6 +76,7 @@ def command(
         suites=suites or (),
         settings=settings or (),
         tier=tier,
+        recipe=recipe,
         seeds=seed or (range(seeds) if seeds else None),
         data=folder,
     )
@@ -106,7 +120,7 @@ def _tell(runner: Runner, rerun: str) -> None:
         if record.cost.total_seconds:
             earlier.setdefault((record.cell.task, record.cell.tier), []).append(record.cost.total_seconds)
     seconds = 0.0
-    for keyed in missing:
+    for keyed in (keyed for keyed in missing if keyed.cell.training is not None):
         task = keyed.cell.task
         known = earlier.get((task.name, task.tier.name))
         seconds += statistics.median(known) if known else task.tier.aim_seconds

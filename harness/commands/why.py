@@ -26,7 +26,7 @@ def command(
     from ..data_folder import data_folder
     from ..environment import resolve_device
     from ..keys import changed_parts
-    from ..plan import Cell, Plan, Variant, plan_task
+    from ..plan import Plan, Variant, make_cell, plan_task
     from ..recipe import get_tier
     from ..records import ResultStore
     from ..runner import Runner
@@ -36,7 +36,7 @@ def command(
     registry, folder = open_registry(plugins), data_folder(data)
     variant = Variant(registry.find("model", record.cell.model), tuple(sorted(record.cell.hyperparameters.items())))
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), folder)
-    plan = Plan((Cell(variant, task, record.cell.seed),))
+    plan = Plan((make_cell(variant, task, record.cell.seed, record.cell.recipe),))
     now = Runner(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
     changed = changed_parts(record.key_parts, now.parts)
     if changed:

@@ -41,8 +41,8 @@ def test_what_changes_is_told(cell, part, change):
 
 
 def _with_rates(cell, rates):
-    tier = cell.task.tier
-    return replace(cell, task=replace(cell.task, tier=replace(tier, recipe=replace(tier.recipe, learning_rates=rates))))
+    training = cell.training
+    return replace(cell, training=replace(training, recipe=replace(training.recipe, learning_rates=rates)))
 
 
 def test_limits_and_waiting_times_are_not_part_of_a_key(cell):

@@ -2,11 +2,11 @@
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.recipe import TIERS, Recipe, get_tier
+from archarena.harness.recipe import TIERS, Recipe, Training, get_tier
 from hypothesis import given
 from hypothesis import strategies as st
 
-RECIPE = Recipe("test", (1e-3,), probe=0.2, warmup=0.1, floor=0.1, evaluations=10)
+RECIPE = Recipe("common", (1e-3, 1e-2), probe=0.2, warmup=0.1, floor=0.1, evaluations=10)
 
 
 def test_the_rate_warms_up_linearly_and_falls_as_a_cosine_to_the_floor():
@@ -15,6 +15,27 @@ def test_the_rate_warms_up_linearly_and_falls_as_a_cosine_to_the_floor():
     assert max(rates) == rates[9] == 1.0
     assert rates[55] == pytest.approx(0.55)
     assert rates[100] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "middle", "end"), [("linear", 0.55, 0.1), ("cosine", 0.55, 0.1), ("constant", 1.0, 1.0)]
+)
+def test_a_schedule_reaches_its_end_after_warm_up_steps(schedule, middle, end):
+    recipe = Recipe("published", (1e-3,), schedule=schedule, warmup_steps=20, floor=0.1)
+    rates = [recipe.rate(1.0, step, 120) for step in (0, 19, 70, 120)]
+    assert rates == pytest.approx([0.05, 1.0, middle, end])
+
+
+def test_a_single_rate_is_not_probed():
+    assert Recipe("published", (1e-3,)).probe_steps(100) == 100
+    assert Recipe("published", (1e-3, 1e-2)).probe_steps(100) == 20
+
+
+def test_epochs_are_steps_over_whole_batches_read_out_once_each():
+    training = Training(Recipe("published", (1e-3,)), batch=8, epochs=5)
+    recipe, steps = training.over(35)
+    assert steps == 20
+    assert [step for step in range(1, steps + 1) if recipe.evaluates_after(step, steps)] == [4, 8, 12, 16, 20]
 
 
 @given(st.integers(1, 5000))

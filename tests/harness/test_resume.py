@@ -113,7 +113,7 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
         return Model.build(spec, Size(8, 1))
 
     def attempt(file):
-        recipe = Recipe("test", (1e-2,), evaluations=20)
+        recipe = Recipe("common", (1e-2,), evaluations=20)
         setting = Setting(spec, recipe, Budget(20, 8), "accuracy", rows, rows, 1, False, False, lambda step: None, 0.0)
         return Attempt(setting, 1e-2, make_model, file)
 
