@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..harness.model import ParamGroup
 from ..harness.registry import register_model
 from .blocks.chunked_attention import BiasKind, Weighting
 from .blocks.gated_attention import GatedAttentionModel
@@ -94,11 +94,10 @@ class Mega(GatedAttentionModel):
             dropout=dropout,
         )
 
-    def no_decay(self) -> Iterable[nn.Parameter]:
-        """Return what sets the time scales and inputs of the moving averages."""
-        for module in self.modules():
-            if isinstance(module, DampedEMA):
-                yield from (module.delta, module.alpha, module.beta)
+    def param_groups(self) -> list[ParamGroup]:
+        """Return what sets the time scales and inputs of the moving averages, without decay."""
+        averages = [module for module in self.modules() if isinstance(module, DampedEMA)]
+        return [{"params": [p for ema in averages for p in (ema.delta, ema.alpha, ema.beta)], "weight_decay": 0.0}]
 
 
 @register_model(

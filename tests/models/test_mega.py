@@ -74,7 +74,9 @@ def test_between_chunks_the_moving_average_is_the_only_path(signal_paths):
 @pytest.mark.parametrize("causal", [True, False])
 def test_time_scales_and_inputs_of_the_averages_do_not_decay(causal):
     model = Mega(16, 2, causal, 8)
-    exempt = {id(p) for p in model.no_decay()}
+    (group,) = model.param_groups()
+    assert group["weight_decay"] == 0.0
+    exempt = {id(p) for p in group["params"]}
     names = {name.rsplit(".", 1)[-1] for name, p in model.named_parameters() if id(p) in exempt}
     assert names == {"delta", "alpha", "beta"}
     assert len(exempt) == 3 * 2 * (1 if causal else 2)
