@@ -55,7 +55,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(threads, device),
+                env=child_environment(threads, device),
                 start_new_session=True,
             )
         self.started = self._looked = time.monotonic()
@@ -139,7 +139,8 @@ def _rss(process: psutil.Process) -> int:
         return 0
 
 
-def _environment(threads: int, device: str | None) -> dict[str, str]:
+def child_environment(threads: int, device: str | None = None) -> dict[str, str]:
+    """Return the environment of a child: its threads, its GPU, and an allocator that keeps its memory."""
     environment = {**os.environ, **_ALLOCATOR, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
     environment |= {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
     if device is not None:

@@ -53,6 +53,21 @@ INLINE vec choose(ivec mask, vec yes, vec no) { return (vec)(((ivec)yes & mask) 
 
 INLINE vec splat(float x) { return (vec){0} + x; }
 
+/* The first `lanes` of a vector; the rest become zero. */
+INLINE vec first_lanes(vec v, int64_t lanes) {
+    float lane[W];
+    memcpy(lane, &v, sizeof lane);
+    return load(lane, lanes);
+}
+
+/* Do a body, given `d` and `wide`, for every vector of channels, the last one shorter where they do not divide. */
+#define EACH_VECTOR(channels, ...)                                     \
+    do {                                                               \
+        int64_t d = 0;                                                 \
+        for (; d + W <= (channels); d += W) { const int64_t wide = W; __VA_ARGS__ } \
+        if (d < (channels)) { const int64_t wide = (channels) - d; __VA_ARGS__ } \
+    } while (0)
+
 INLINE float total(vec v) {
     quad part[W / 4];
     memcpy(part, &v, sizeof v);

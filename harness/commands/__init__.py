@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from ..errors import UserError
-from . import board, check, data, run, show, why
+from . import bench, board, check, data, run, show, why
 from . import list as listing
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 for module in (run, listing, check, why, show, board):
     app.command(module.NAME)(module.command)
 app.add_typer(data.app, name="data")
+app.add_typer(bench.app, name="bench")
 
 
 def main(arguments: list[str] | None = None) -> Any:

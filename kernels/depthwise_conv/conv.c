@@ -1,9 +1,13 @@
 /* The depthwise convolution over time, forward and backward: whole rows of channels, in blocks of time.
-   y[t] = act(bias + sum over k of weight[k] x[t + k dilation - left]), x zero outside the sequence.
-   Every sum has an order that does not depend on the number of threads. */
+   y[t] = act(bias + sum over k of weight[k] x[t + k dilation - left]) (+ x[t]), x zero outside the sequence.
+   A few rows are taken together, so that a weight is loaded once for them. Every sum has an order that does not
+   depend on the number of threads. */
+
+#define ROWS 4
+#define SPAN 32 /* rows that the gradient of the weights walks down a column at a time: they stay in the first cache */
 
 typedef struct {
-    int64_t batch, length, channels, taps, dilation, left, silu, block, threads;
+    int64_t batch, length, channels, taps, dilation, left, silu, residual, block, threads;
     rows x;
     const float *weight, *bias; /* weight: (taps, channels); bias may be null */
     float *y;
@@ -17,90 +21,130 @@ typedef struct {
 
 INLINE int64_t blocks(const conv *c) { return (c->length + c->block - 1) / c->block; }
 
-/* Taps k in [*from, *to) for which 0 <= t + k dilation - left < length. */
-INLINE void taps_inside(const conv *c, int64_t t, int64_t left, int64_t *from, int64_t *to) {
-    const int64_t below = left - t, above = c->length - 1 - t + left;
+/* Taps k in [*from, *to) for which 0 <= t + k dilation - left < length; whether those are all. */
+INLINE int taps_inside(const conv *c, int64_t t, int64_t *from, int64_t *to) {
+    const int64_t below = c->left - t, above = c->length - 1 - t + c->left;
     *from = below > 0 ? (below + c->dilation - 1) / c->dilation : 0;
     *to = above < 0 ? 0 : lesser(c->taps, above / c->dilation + 1);
+    return *from == 0 && *to == c->taps;
 }
 
-INLINE vec correlate(const conv *c, const float *x, int64_t d, int64_t wide, int64_t from, int64_t to) {
-    vec sum = c->bias ? load(c->bias + d, wide) : splat(0.0f);
-    const int64_t stride = c->dilation * c->x.step;
-    for (int64_t k = from; k < to; k++) sum += load(c->weight + k * c->channels + d, wide) * load(x + k * stride + d, wide);
-    return sum;
+/* The same for t - k dilation + left: the taps that reach past the other end, mirrored. */
+INLINE int taps_back_inside(const conv *c, int64_t t, int64_t *from, int64_t *to) {
+    return taps_inside(c, c->length - 1 - t, from, to);
 }
+
+/* Add to n rows the products of taps [from, to) with rows `stride` apart. */
+INLINE void correlate(vec *sum, int n, const float *weight, int64_t channels, const float *x, int64_t stride,
+                      int64_t step, int64_t from, int64_t to, int64_t wide) {
+    for (int64_t k = from; k < to; k++) {
+        const vec w = load(weight + k * channels, wide);
+        for (int i = 0; i < n; i++) sum[i] += w * load(x + k * stride + i * step, wide);
+    }
+}
+
+/* Do `many` for ROWS rows from t on where all their taps lie inside, else `one` for a row. */
+#define EACH_ROWS(c, start, stop, inside, many, one)                                                     \
+    for (int64_t t = start, from, to, last_from, last_to; t < (stop);) {                                 \
+        if (inside(c, t, &from, &to) && t + ROWS <= (stop) && inside(c, t + ROWS - 1, &last_from, &last_to)) { \
+            many;                                                                                        \
+            t += ROWS;                                                                                   \
+        } else {                                                                                         \
+            one;                                                                                         \
+            t++;                                                                                         \
+        }                                                                                                \
+    }
 
 /* ---- forward ---- */
 
-INLINE void forward_row(const conv *c, int64_t b, int64_t t) {
-    int64_t from, to;
-    taps_inside(c, t, c->left, &from, &to);
-    const float *x = row(c->x, b, t - c->left);
+INLINE void sums(const conv *c, vec *sum, int n, int64_t b, int64_t t, int64_t d, int64_t wide, int64_t from, int64_t to) {
+    for (int i = 0; i < n; i++) sum[i] = c->bias ? load(c->bias + d, wide) : splat(0.0f);
+    const float *x = row(c->x, b, t - c->left) + d;
+    correlate(sum, n, c->weight + d, c->channels, x, c->dilation * c->x.step, c->x.step, from, to, wide);
+}
+
+INLINE void forward_rows(const conv *c, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
     float *y = c->y + (b * c->length + t) * c->channels;
-    for (int64_t d = 0; d < c->channels; d += W) {
-        const int64_t wide = lesser(W, c->channels - d);
-        vec sum = correlate(c, x, d, wide, from, to);
-        store(y + d, c->silu ? sum * sigmoid(sum) : sum, wide);
-    }
+    EACH_VECTOR(c->channels, {
+        vec sum[ROWS];
+        sums(c, sum, n, b, t, d, wide, from, to);
+        for (int i = 0; i < n; i++) {
+            vec out = c->silu ? sum[i] * sigmoid(sum[i]) : sum[i];
+            if (c->residual) out += load(row(c->x, b, t + i) + d, wide);
+            store(y + i * c->channels + d, out, wide);
+        }
+    });
 }
 
 EXPORT void conv_forward(const conv *c) {
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
     for (int64_t task = 0; task < c->batch * blocks(c); task++) {
         const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
-        for (int64_t t = start; t < lesser(start + c->block, c->length); t++) forward_row(c, b, t);
+        const int64_t stop = lesser(start + c->block, c->length);
+        EACH_ROWS(c, start, stop, taps_inside, forward_rows(c, ROWS, b, t, 0, c->taps), forward_rows(c, 1, b, t, from, to))
     }
 }
 
 /* ---- backward ---- */
 
-INLINE void undo_activation(const conv *c, const gradients *g, int64_t b, int64_t t) {
-    int64_t from, to;
-    taps_inside(c, t, c->left, &from, &to);
-    const float *x = row(c->x, b, t - c->left), *dy = row(g->dy, b, t);
+INLINE void undo_activation(const conv *c, const gradients *g, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
     float *spare = g->spare + (b * c->length + t) * c->channels;
-    for (int64_t d = 0; d < c->channels; d += W) {
-        const int64_t wide = lesser(W, c->channels - d);
-        vec sum = correlate(c, x, d, wide, from, to), gate = sigmoid(sum);
-        store(spare + d, load(dy + d, wide) * gate * (1.0f + sum * (1.0f - gate)), wide);
-    }
+    EACH_VECTOR(c->channels, {
+        vec sum[ROWS];
+        sums(c, sum, n, b, t, d, wide, from, to);
+        for (int i = 0; i < n; i++) {
+            const vec gate = sigmoid(sum[i]);
+            vec dy = load(row(g->dy, b, t + i) + d, wide);
+            store(spare + i * c->channels + d, dy * gate * (1.0f + sum[i] * (1.0f - gate)), wide);
+        }
+    });
 }
 
-/* dx[t] = sum over k of weight[k] dsum[t - k dilation + left]: the taps that reach past the other end, mirrored. */
-INLINE void gradient_row(const conv *c, const gradients *g, rows dsum, int64_t b, int64_t t) {
-    int64_t from, to;
-    taps_inside(c, c->length - 1 - t, c->left, &from, &to);
+/* dx[t] = sum over k of weight[k] dsum[t - k dilation + left] (+ dy[t]). */
+INLINE void gradient_rows(const conv *c, const gradients *g, rows dsum, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
     const float *dy = row(dsum, b, t + c->left);
     float *dx = g->dx + (b * c->length + t) * c->channels;
-    const int64_t stride = c->dilation * dsum.step;
-    for (int64_t d = 0; d < c->channels; d += W) {
-        const int64_t wide = lesser(W, c->channels - d);
-        vec sum = splat(0.0f);
-        for (int64_t k = from; k < to; k++) sum += load(c->weight + k * c->channels + d, wide) * load(dy - k * stride + d, wide);
-        store(dx + d, sum, wide);
-    }
+    EACH_VECTOR(c->channels, {
+        vec sum[ROWS];
+        for (int i = 0; i < n; i++) sum[i] = c->residual ? load(row(g->dy, b, t + i) + d, wide) : splat(0.0f);
+        correlate(sum, n, c->weight + d, c->channels, dy + d, -c->dilation * dsum.step, dsum.step, from, to, wide);
+        for (int i = 0; i < n; i++) store(dx + i * c->channels + d, sum[i], wide);
+    });
 }
 
-/* The part of a block of time in the gradient of one tap. */
+/* Add the part of rows [start, stop) to the gradient of n taps from k on; all of them inside. */
+INLINE void gradient_taps(const conv *c, rows dsum, float *dweight, int n, int64_t b, int64_t k, int64_t start, int64_t stop) {
+    const int64_t stride = c->dilation * c->x.step;
+    EACH_VECTOR(c->channels, {
+        vec sum[ROWS];
+        for (int i = 0; i < n; i++) sum[i] = load(dweight + (k + i) * c->channels + d, wide);
+        for (int64_t t = start; t < stop; t++) {
+            const vec dy = load(row(dsum, b, t) + d, wide);
+            const float *x = row(c->x, b, t - c->left) + k * stride + d;
+            for (int i = 0; i < n; i++) sum[i] += dy * load(x + i * stride, wide);
+        }
+        for (int i = 0; i < n; i++) store(dweight + (k + i) * c->channels + d, sum[i], wide);
+    });
+}
+
+/* The rows among [start, stop) for which tap k lies inside. */
 INLINE void gradient_tap(const conv *c, rows dsum, float *dweight, int64_t b, int64_t k, int64_t start, int64_t stop) {
     const int64_t shift = k * c->dilation - c->left;
-    const int64_t first = greater(start, -shift), last = lesser(stop, c->length - shift);
-    for (int64_t d = 0; d < c->channels; d += W) {
-        const int64_t wide = lesser(W, c->channels - d);
-        vec sum = splat(0.0f);
-        for (int64_t t = first; t < last; t++) sum += load(row(dsum, b, t) + d, wide) * load(row(c->x, b, t + shift) + d, wide);
-        store(dweight + k * c->channels + d, sum, wide);
-    }
+    gradient_taps(c, dsum, dweight, 1, b, k, greater(start, -shift), lesser(stop, c->length - shift));
+}
+
+INLINE void gradient_weight(const conv *c, rows dsum, float *dweight, int64_t b, int64_t start, int64_t stop) {
+    int64_t from, to;
+    const int first = taps_inside(c, start, &from, &to), last = taps_inside(c, stop - 1, &from, &to);
+    int64_t k = 0;
+    if (first && last)
+        for (; k + ROWS <= c->taps; k += ROWS) gradient_taps(c, dsum, dweight, ROWS, b, k, start, stop);
+    for (; k < c->taps; k++) gradient_tap(c, dsum, dweight, b, k, start, stop);
 }
 
 INLINE void gradient_bias(const conv *c, rows dsum, float *dbias, int64_t b, int64_t start, int64_t stop) {
-    for (int64_t d = 0; d < c->channels; d += W) {
-        const int64_t wide = lesser(W, c->channels - d);
-        vec sum = splat(0.0f);
-        for (int64_t t = start; t < stop; t++) sum += load(row(dsum, b, t) + d, wide);
-        store(dbias + d, sum, wide);
-    }
+    for (int64_t t = start; t < stop; t++)
+        EACH_VECTOR(c->channels, { store(dbias + d, load(dbias + d, wide) + load(row(dsum, b, t) + d, wide), wide); });
 }
 
 EXPORT void conv_backward(const conv *c, const gradients *g) {
@@ -111,15 +155,24 @@ EXPORT void conv_backward(const conv *c, const gradients *g) {
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
         for (int64_t task = 0; task < tasks; task++) {
             const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
-            for (int64_t t = start; t < lesser(start + c->block, c->length); t++) undo_activation(c, g, b, t);
+            const int64_t stop = lesser(start + c->block, c->length);
+            EACH_ROWS(c, start, stop, taps_inside, undo_activation(c, g, ROWS, b, t, 0, c->taps),
+                      undo_activation(c, g, 1, b, t, from, to))
         }
     }
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
     for (int64_t task = 0; task < tasks; task++) {
         const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
         const int64_t stop = lesser(start + c->block, c->length);
-        for (int64_t t = start; t < stop; t++) gradient_row(c, g, dsum, b, t);
-        for (int64_t k = 0; k < c->taps; k++) gradient_tap(c, dsum, g->dweight + task * c->taps * c->channels, b, k, start, stop);
-        gradient_bias(c, dsum, g->dbias + task * c->channels, b, start, stop);
+        float *dweight = g->dweight + task * c->taps * c->channels, *dbias = g->dbias + task * c->channels;
+        memset(dweight, 0, sizeof(float) * c->taps * c->channels);
+        memset(dbias, 0, sizeof(float) * c->channels);
+        for (int64_t low = start; low < stop; low += SPAN) {
+            const int64_t high = lesser(low + SPAN, stop);
+            EACH_ROWS(c, low, high, taps_back_inside, gradient_rows(c, g, dsum, ROWS, b, t, 0, c->taps),
+                      gradient_rows(c, g, dsum, 1, b, t, from, to))
+            gradient_weight(c, dsum, dweight, b, low, high);
+            gradient_bias(c, dsum, dbias, b, low, high);
+        }
     }
 }

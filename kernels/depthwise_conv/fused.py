@@ -16,7 +16,7 @@ SOURCE = Path(__file__).with_name("conv.c")
 BLOCK = 256
 """Steps that one task takes; the gradient of the weights is summed block by block, whatever the threads."""
 
-SIZES = ("batch", "length", "channels", "taps", "dilation", "left", "silu", "block", "threads")
+SIZES = ("batch", "length", "channels", "taps", "dilation", "left", "silu", "residual", "block", "threads")
 
 
 class _Conv(ctypes.Structure):
@@ -66,8 +66,8 @@ def _in_place(operands: Operands) -> Operands:
 
 
 def _describe(operands: Operands) -> _Conv:
-    x, weight, bias, dilation, left, silu = operands
-    sizes = (*x.shape, weight.shape[0], dilation, left, silu, BLOCK, torch.get_num_threads())
+    x, weight, bias, *options = operands
+    sizes = (*x.shape, weight.shape[0], *options, BLOCK, torch.get_num_threads())
     return _Conv(*sizes, Rows.of(x), weight.data_ptr(), None if bias is None else bias.data_ptr())
 
 

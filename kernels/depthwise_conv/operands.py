@@ -18,6 +18,7 @@ class Operands(NamedTuple):
     dilation: int
     left: int
     silu: bool
+    residual: bool
 
     def check(self) -> None:
         """Raise ValueError where shapes, dtypes or devices do not go together, or the dilation is below one."""

@@ -14,7 +14,7 @@ from . import fused, shifted
 from .cost import cost
 from .operands import Operands
 
-ARGUMENTS = "Tensor x, Tensor weight, Tensor? bias, int dilation, int left, bool silu"
+ARGUMENTS = "Tensor x, Tensor weight, Tensor? bias, int dilation, int left, bool silu, bool residual"
 
 
 def depthwise_conv(
@@ -25,6 +25,7 @@ def depthwise_conv(
     dilation: int = 1,
     causal: bool = True,
     activation: Literal["silu"] | None = None,
+    residual: bool = False,
 ) -> Tensor:
     """Convolve each channel over time with its own filter; positions outside the sequence are zero.
 
@@ -43,6 +44,8 @@ def depthwise_conv(
         exact the odd position lies after, as with ``padding="same"`` in torch.
     activation
         "silu", applied to the sum, or None.
+    residual
+        Whether `x` itself is added to the result, after the activation.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def depthwise_conv(
     precision = torch.float64 if x.dtype == torch.float64 else torch.float32
     tensors = (None if tensor is None else tensor.to(precision) for tensor in (x, weight, bias))
     reach = (weight.shape[1] - 1) * dilation
-    return conv(*tensors, dilation, reach if causal else reach // 2, activation == "silu").to(x.dtype)
+    return conv(*tensors, dilation, reach if causal else reach // 2, activation == "silu", residual).to(x.dtype)
 
 
 def path(x: Tensor) -> Literal["c", "shifted"]:
@@ -107,13 +110,14 @@ def _(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) ->
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    *tensors, ctx.dilation, ctx.left, ctx.silu = inputs
+    *tensors, dilation, left, silu, residual = inputs
+    ctx.options = (dilation, left, silu, residual)
     ctx.save_for_backward(*tensors)
 
 
 def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    dx, dweight, dbias = conv_backward(dy, *ctx.saved_tensors, ctx.dilation, ctx.left, ctx.silu)
-    return dx, dweight, None if ctx.saved_tensors[2] is None else dbias, None, None, None
+    dx, dweight, dbias = conv_backward(dy, *ctx.saved_tensors, *ctx.options)
+    return dx, dweight, None if ctx.saved_tensors[2] is None else dbias, None, None, None, None
 
 
 conv.register_autograd(_differentiate, setup_context=_remember)
@@ -122,10 +126,10 @@ conv_backward.register_vmap(one_at_a_time(conv_backward))
 
 
 @register_flop_formula(torch.ops.archarena.depthwise_conv)
-def _(x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, **_: Any) -> int:
-    return cost(*x, taps=weight[1], silu=silu).flops
+def _(x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, residual: bool, **_: Any) -> int:
+    return cost(*x, taps=weight[1], silu=silu, residual=residual).flops
 
 
 @register_flop_formula(torch.ops.archarena.depthwise_conv_backward)
-def _(dy: Any, x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, **_: Any) -> int:
-    return cost(*x, taps=weight[1], silu=silu, backward=True).flops
+def _(dy: Any, x: Any, weight: Any, bias: Any, dilation: int, left: int, silu: bool, residual: bool, **_: Any) -> int:
+    return cost(*x, taps=weight[1], silu=silu, residual=residual, backward=True).flops

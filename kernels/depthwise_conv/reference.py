@@ -15,6 +15,7 @@ def reference(
     dilation: int = 1,
     causal: bool = True,
     activation: str | None = None,
+    residual: bool = False,
 ) -> Tensor:
     """Return the convolution in the precision of the inputs, differentiable by autograd.
 
@@ -31,4 +32,5 @@ def reference(
             total = total + weight[:, k] * padded[:, t + k * dilation]
         outputs.append(total)
     y = torch.stack(outputs, dim=1)
-    return F.silu(y) if activation == "silu" else y
+    y = F.silu(y) if activation == "silu" else y
+    return x + y if residual else y

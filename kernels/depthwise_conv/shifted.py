@@ -14,17 +14,20 @@ from .operands import Gradients, Operands
 def forward(operands: Operands) -> Tensor:
     """Return the convolution."""
     y = _convolve(operands)
-    return F.silu(y) if operands.silu else y
+    y = F.silu(y) if operands.silu else y
+    return y + operands.x if operands.residual else y
 
 
 def backward(operands: Operands, dy: Tensor) -> Gradients:
     """Return the gradients of all operands."""
-    x, weight = operands.x, operands.weight
+    x, weight, through = operands.x, operands.weight, dy
     if operands.silu:
         y = _convolve(operands)
         gate = torch.sigmoid(y)
         dy = dy * gate * (1 + y * (1 - gate))
     dx, dweight = x.new_zeros(x.shape), weight.new_zeros(weight.shape)
+    if operands.residual:
+        dx += through
     for k, written, read in _taps(operands):
         dx[:, read] += weight[:, k] * dy[:, written]
         dweight[:, k] = (dy[:, written] * x[:, read]).sum((0, 1))

@@ -56,7 +56,7 @@ def assert_right(given, **options):
     ("taps", "options"),
     [
         (4, {"activation": "silu"}),
-        (17, {"dilation": 8}),
+        (17, {"dilation": 8, "activation": "silu", "residual": True}),
         (3, {"dilation": 512, "activation": "silu"}),
         (9, {"dilation": 3, "causal": False}),
     ],
@@ -72,13 +72,13 @@ def test_agrees_with_the_loop_in_float64(each_path, length, taps, options):
     dilation=st.integers(1, 50),
     causal=st.booleans(),
     activation=st.sampled_from([None, "silu"]),
+    residual=st.booleans(),
     biased=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_any_shape(shape, dilation, causal, activation, biased, seed):
+def test_any_shape(shape, biased, seed, **options):
     x, weight, bias = operands(*shape, seed=seed)
-    given = [x, weight, bias if biased else None]
-    assert_right(given, dilation=dilation, causal=causal, activation=activation)
+    assert_right([x, weight, bias if biased else None], **options)
 
 
 @pytest.mark.parametrize("taps", [1, 2, 3, 4, 17])
@@ -135,8 +135,8 @@ def test_same_bits_twice_and_with_any_number_of_threads(each_path):
 
 def test_registration(each_path):
     x, weight, bias = (x.requires_grad_() for x in operands(length=9, channels=6))
-    torch.library.opcheck(operation.conv, (x, weight, bias, 2, 6, True))
-    torch.library.opcheck(operation.conv, (x.mT.contiguous().mT, weight, None, 1, 1, False))
+    torch.library.opcheck(operation.conv, (x, weight, bias, 2, 6, True, True))
+    torch.library.opcheck(operation.conv, (x.mT.contiguous().mT, weight, None, 1, 1, False, False))
 
 
 def test_composes_with_torch_compile():

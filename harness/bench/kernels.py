@@ -1,0 +1,170 @@
+"""``archarena bench kernels``: each kernel against its reference, plain torch, its peers and the roofline.
+
+Correctness comes first: a kernel that disagrees with its float64 reference gets a row that says so, and no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .roofline import Roofline
+from .timing import Clock, once, race
+from .workload import Contestant, Inputs, Workload, differentiable
+
+TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
+"""Of the norm of the difference by the norm of what is expected."""
+
+SET_BYTES = 3 * 64 * 2**20
+"""Input sets on a GPU rotate over at least this much, more than its cache holds."""
+
+Row = dict[str, Any]
+
+
+def bench_kernels(
+    workloads: Sequence[Workload],
+    device: torch.device,
+    dtypes: Sequence[torch.dtype],
+    roofline: Roofline,
+    clock: Clock,
+    *,
+    scale: str | None = None,
+    seconds: float = 1.0,
+) -> Iterator[list[Row]]:
+    """Yield the rows of each workload and dtype; `scale` names its sizes, by default those of the device."""
+    for workload in workloads:
+        for dtype in dtypes:
+            yield _bench(workload, device, dtype, roofline, clock, scale or device.type, seconds)
+
+
+def _bench(
+    workload: Workload,
+    device: torch.device,
+    dtype: torch.dtype,
+    roofline: Roofline,
+    clock: Clock,
+    scale: str,
+    seconds: float,
+) -> list[Row]:
+    sizes = workload.sizes[scale]
+    shared = {"kernel": workload.kernel, "case": workload.case, "sizes": dict(sizes), "dtype": str(dtype)}
+    error = worst_error(workload, device, dtype)
+    if not error <= TOLERANCE[dtype]:
+        return [{**shared, "contestant": "ours", "problem": f"wrong: off by {error:.1e} from the reference."}]
+    field, rows = _field(workload, device), []
+    inputs = [workload.inputs(scale, device, dtype, seed) for seed in range(_sets(workload, scale, device, dtype))]
+    reference = field.pop("reference")
+    assert isinstance(reference, Contestant)
+    entries = {name: c for name, c in field.items() if isinstance(c, Contestant)}
+    agree, problems = _agreeing(entries, inputs[0], dtype)
+    problems |= {name: reason for name, reason in field.items() if isinstance(reason, str)}
+    for backward in (False, True):
+        calls = {name: (_backward if backward else _forward)(c, inputs) for name, c in agree.items()}
+        timings = race(calls, clock, sets=len(inputs), seconds=seconds)
+        if not backward:
+            timings["reference"] = once(_forward(reference, inputs), device)
+        flops, moved = workload.cost(sizes, backward, dtype.itemsize)
+        for name, timing in timings.items():
+            rows.append(
+                {
+                    **shared,
+                    "pass": "backward" if backward else "forward",
+                    "contestant": name,
+                    "seconds": timing.seconds,
+                    "median_seconds": timing.median,
+                    "samples": timing.samples,
+                    "bytes_per_second": moved / timing.seconds,
+                    "flops_per_second": flops / timing.seconds,
+                    "floor_seconds": roofline.floor_seconds(flops, moved, dtype),
+                    "floor_binds": roofline.binds(flops, moved, dtype),
+                    "times_ours": timing.seconds / timings["ours"].seconds,
+                    "error": error,
+                }
+            )
+    return rows + [{**shared, "contestant": name, "problem": reason} for name, reason in problems.items()]
+
+
+def worst_error(workload: Workload, device: torch.device, dtype: torch.dtype) -> float:
+    """Return the largest relative error of output and gradients against the reference in float64."""
+    given = workload.inputs("check", device, dtype)
+    exact = {name: _exact(x) for name, x in given.items()}
+    found, expected = (_with_gradients(run, x) for run, x in ((workload.ours, given), (workload.reference, exact)))
+    return max(relative_error(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def relative_error(found: Tensor, expected: Tensor) -> float:
+    """Return the norm of the difference by that of `expected`; NaN is infinite."""
+    expected = expected.double()
+    error = (found.double() - expected).norm() / expected.norm().clamp(min=1e-30)
+    return float(error.nan_to_num(torch.inf))
+
+
+def _exact(x: Tensor) -> Tensor:
+    return x.detach().double().requires_grad_() if x.is_floating_point() else x
+
+
+def _with_gradients(run: Callable[..., Tensor], inputs: Inputs) -> list[Tensor]:
+    y = run(**inputs)
+    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(y)
+    return [y.detach(), *torch.autograd.grad(y, differentiable(inputs), weights)]
+
+
+def _field(workload: Workload, device: torch.device) -> dict[str, Contestant | str]:
+    """Return all who compete, or the reason why one does not."""
+    peers = {name: peer.find(device.type) for name, peer in workload.peers.items()}
+    own = {"ours": Contestant(workload.ours), "reference": Contestant(workload.reference)}
+    return {**own, **workload.plain, **peers}
+
+
+def _agreeing(
+    entries: dict[str, Contestant], inputs: Inputs, dtype: torch.dtype
+) -> tuple[dict[str, Contestant], dict[str, str]]:
+    """Return those whose output is ours at full size, and why the others do not compete."""
+    agree, problems, ours = {}, {}, None
+    for name, contestant in entries.items():
+        try:
+            with torch.no_grad():
+                y = contestant.run(**contestant.prepare(inputs))
+        except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+            problems[name] = f"failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            continue
+        ours = y if ours is None else ours
+        error = relative_error(y, ours)
+        if error <= 10 * TOLERANCE[dtype]:
+            agree[name] = contestant
+        else:
+            problems[name] = f"differs from ours by {error:.1e}: not timed."
+    return agree, problems
+
+
+def _sets(workload: Workload, scale: str, device: torch.device, dtype: torch.dtype) -> int:
+    """Return how many input sets a race rotates through: one on a CPU, whose caches a trial uses as well."""
+    if device.type == "cpu":
+        return 1
+    drawn = workload.make(workload.sizes[scale], torch.Generator().manual_seed(0))
+    size = sum(x.numel() * dtype.itemsize for x in drawn.values())
+    return max(1, min(16, -(-SET_BYTES // size)))
+
+
+def _forward(contestant: Contestant, inputs: Sequence[Inputs]) -> Callable[[int], object]:
+    ready = [contestant.prepare(given) for given in inputs]
+
+    @torch.no_grad()
+    def call(index: int) -> Tensor:
+        return contestant.run(**ready[index])
+
+    return call
+
+
+def _backward(contestant: Contestant, inputs: Sequence[Inputs]) -> Callable[[int], object]:
+    passes = []
+    for given in inputs:
+        ready = contestant.prepare(given)
+        y = contestant.run(**ready)
+        grad = partial(torch.autograd.grad, y, differentiable(ready), torch.randn_like(y), retain_graph=True)
+        passes.append(grad)
+    return lambda index: passes[index]()

@@ -1,0 +1,112 @@
+"""``archarena bench lengths``: how the time of each model's mixer grows with the length of the sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import log
+from statistics import linear_regression
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..model import SequenceModel
+from ..registry import Registry
+from ..spec import NextToken, Size, TaskSpec, Tokens
+from .timing import Clock, race
+
+WIDTH = {"cpu": 64, "cuda": 512}
+SHORTEST = 256
+LONGEST = {"cpu": 16_384, "cuda": 131_072}
+FITTED = 4
+"""The exponent is fitted to this many of the longest lengths: below, fixed costs hide it."""
+
+
+def bench_lengths(
+    registry: Registry,
+    device: torch.device,
+    clock: Clock,
+    *,
+    only: list[str],
+    width: int,
+    longest: int,
+    seconds: float,
+    patience: float = 20.0,
+) -> Iterator[dict[str, Any]]:
+    """Yield one row a sequence model: one block of it, causal, over one sequence of each length.
+
+    Parameters
+    ----------
+    only
+        Names of models; all where empty.
+    patience
+        Seconds of a single pass beyond which no longer sequence is tried.
+    """
+    names = only or sorted(registry.models)
+    for name in names:
+        cls = registry.find("model", name).load()
+        if not issubclass(cls, SequenceModel):
+            yield {"model": name, "problem": "It takes fields, not sequences."}
+            continue
+        points, ended = _sweep(cls, device, clock, width, longest, seconds, patience)
+        row = {"model": name, "width": width, "points": points, "ended": ended}
+        for direction in ("forward", "backward"):
+            last = points[-FITTED:]
+            if len(last) > 1:
+                row[f"{direction}_exponent"] = fitted_exponent(
+                    [point["length"] for point in last], [point[direction] for point in last]
+                )
+        yield row
+
+
+def _sweep(
+    cls: type, device: torch.device, clock: Clock, width: int, longest: int, seconds: float, patience: float
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the points up to the longest length that fits, and why there is none beyond."""
+    points: list[dict[str, Any]] = []
+    length = SHORTEST
+    while length <= longest:
+        try:
+            point = _point(cls, device, clock, width, length, seconds)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if "memory" not in str(error).lower():
+                raise
+            return points, f"out of memory at {length}"
+        points.append({"length": length, **point})
+        if max(point.values()) > patience:
+            return points, f"a pass took more than {patience:.0f} s at {length}"
+        length *= 2
+    return points, "the longest length was reached"
+
+
+def _point(cls: type, device: torch.device, clock: Clock, width: int, length: int, seconds: float) -> dict[str, float]:
+    mixer = mixer_of(cls, width, length).to(device)
+    x = torch.randn(1, length, width, device=device, requires_grad=True)
+    leaves = [x, *(p for p in mixer.parameters() if p.requires_grad)]
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+    def forward(_: int) -> Tensor:
+        with torch.no_grad(), autocast:
+            return mixer(x)
+
+    with autocast:
+        y = mixer(x)
+    dy = torch.randn_like(y)
+
+    def backward(_: int) -> object:
+        return torch.autograd.grad(y, leaves, dy, retain_graph=True, allow_unused=True)
+
+    timings = race({"forward": forward, "backward": backward}, clock, seconds=seconds)
+    return {name: timing.seconds for name, timing in timings.items()}
+
+
+def mixer_of(cls: type, width: int, length: int) -> nn.Module:
+    """Return one block of a sequence model, causal, without embedding and head."""
+    torch.manual_seed(0)
+    spec = TaskSpec(Tokens(2, length), NextToken(2), causal=True)
+    return cls.build(spec, Size(width, 1)).core.train()  # type: ignore[attr-defined]
+
+
+def fitted_exponent(lengths: Sequence[int], seconds: Sequence[float]) -> float:
+    """Return the slope of log time by log length, by least squares."""
+    return linear_regression([log(n) for n in lengths], [log(s) for s in seconds]).slope

@@ -1,0 +1,109 @@
+"""Results as JSON, with all that a reader needs to judge them, and as a table in the terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..environment import environment
+from ..records import write_json
+from .roofline import Roofline
+
+SCHEMA = 1
+
+
+def write_report(folder: Path, what: str, device: str, body: dict[str, Any]) -> Path:
+    """Write ``bench-WHAT-DEVICE.json`` into `folder` and return its path; an older one of the same name is replaced."""
+    found = environment(device)
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    path = folder / f"bench-{what}-{_slug(found['device'])}.json"
+    write_json(path, {"schema": SCHEMA, "bench": what, "made": made, "environment": found, **body})
+    return path
+
+
+def print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table whose first column is text and whose others are numbers."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=index > 0)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    console.print()
+
+
+def milliseconds(seconds: float) -> str:
+    """Return seconds as milliseconds with three figures."""
+    return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
+
+
+def kernel_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the rows of one workload and dtype, and a sentence for each contestant without a time."""
+    first = rows[0]
+    sizes = " ".join(f"{name}={size}" for name, size in first["sizes"].items())
+    title = f"{first['kernel']}: {first['case']} ({sizes}, {first['dtype'].removeprefix('torch.')})"
+    lines = [
+        (
+            f"{row['pass']}, {row['contestant']}",
+            milliseconds(row["seconds"]),
+            f"{row['times_ours']:.2f}",
+            f"{row['bytes_per_second'] / 1e9:.1f}",
+            f"{row['flops_per_second'] / 1e9:.1f}",
+            f"{row['floor_seconds'] / row['seconds']:.0%} ({row['floor_binds']})",
+        )
+        for row in rows
+        if "seconds" in row
+    ]
+    print_table(console, title, ("", "ms", "by ours", "GB/s", "GFLOP/s", "of the roofline"), lines)
+    for row in rows:
+        if "problem" in row:
+            console.print(f"  {row['contestant']}: {row['problem']}")
+
+
+def roofline_line(console: Console, roofline: Roofline) -> None:
+    """Print what the machine reaches."""
+    rates = ", ".join(f"{rate / 1e9:,.0f} GFLOP/s in {name[6:]}" for name, rate in roofline.flops_per_second.items())
+    console.print(f"Measured roofline: {roofline.bytes_per_second / 1e9:.1f} GB/s copied, {rates}.\n")
+
+
+def length_table(console: Console, row: dict[str, Any]) -> None:
+    """Print the sweep of one model."""
+    if "problem" in row:
+        console.print(f"{row['model']}: {row['problem']}\n")
+        return
+    directions = ("forward", "backward")
+    lines = [(f"{p['length']:,}", *(milliseconds(p[direction]) for direction in directions)) for p in row["points"]]
+    lines.append(("exponent", *(f"{row.get(f'{direction}_exponent', math.nan):.2f}" for direction in directions)))
+    print_table(console, f"{row['model']}, width {row['width']}: {row['ended']}", ("length", "ms", "ms back"), lines)
+
+
+def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the steps of all contestants."""
+    lines = [
+        (
+            row["contestant"],
+            milliseconds(row["seconds"]),
+            f"{row['tokens_per_second']:,.0f}",
+            f"{row['times_ours']:.1f}" if "times_ours" in row else "",
+            f"{row['parameters']:,}",
+            f"{row['first_loss']:.2f}",
+        )
+        for row in rows
+        if "seconds" in row
+    ]
+    columns = ("", "ms a step", "tokens/s", "by ours", "parameters", "first loss")
+    print_table(console, "A training step of a small mamba language model", columns, lines)
+    for row in rows:
+        if "problem" in row:
+            console.print(f"{row['contestant']}: {row['problem']}")
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,102 @@
+"""A contestant of ``archarena bench step``: trains a small language model, one step for each line it is sent.
+
+This file runs by itself, also under a Python that has no archarena: ``python step_child.py NAME SIZES``, where SIZES is
+JSON. It answers its first line of input with the number of parameters, and every other with a step's seconds and loss.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Sizes = dict[str, int]
+Logits = Callable[[Tensor], Tensor]
+
+
+def archarena(n: Sizes) -> tuple[nn.Module, Logits]:
+    """Mamba as the harness builds it for a next-token task."""
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model  # type: ignore[import-not-found]
+
+    spec = TaskSpec(Tokens(n["vocabulary"], n["length"]), NextToken(n["vocabulary"]), causal=True)
+    model: nn.Module = get_model("mamba").build(spec, Size(n["width"], n["layers"]))  # type: ignore[attr-defined]
+    return model, lambda tokens: model(tokens=tokens)
+
+
+def transformers(n: Sizes, *, use_mambapy: bool) -> tuple[nn.Module, Logits]:
+    """MambaForCausalLM of transformers; its default path is a loop over time."""
+    from transformers import MambaConfig, MambaForCausalLM  # type: ignore[import-not-found]
+
+    config = MambaConfig(
+        vocab_size=n["vocabulary"],
+        hidden_size=n["width"],
+        num_hidden_layers=n["layers"],
+        use_mambapy=use_mambapy,
+        use_cache=False,
+        pad_token_id=0,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    model = MambaForCausalLM(config)
+    return model, lambda tokens: model(tokens).logits
+
+
+def mambapy(n: Sizes) -> tuple[nn.Module, Logits]:
+    """The language model of mambapy, with its parallel scan."""
+    from mambapy.lm import LM  # type: ignore[import-not-found]
+    from mambapy.mamba import MambaConfig  # type: ignore[import-not-found]
+
+    model = LM(MambaConfig(d_model=n["width"], n_layers=n["layers"]), vocab_size=n["vocabulary"])
+    return model, model
+
+
+CONTESTANTS: dict[str, Callable[[Sizes], tuple[nn.Module, Logits]]] = {
+    "archarena": archarena,
+    "transformers with mambapy": lambda n: transformers(n, use_mambapy=True),
+    "transformers": lambda n: transformers(n, use_mambapy=False),
+    "mambapy": mambapy,
+}
+
+
+class Training:
+    """A model, random tokens and AdamW: what a step costs does not depend on what there is to learn."""
+
+    def __init__(self, name: str, n: Sizes):
+        torch.manual_seed(0)
+        self.model, self.logits = CONTESTANTS[name](n)
+        self.model.train()
+        self.tokens = torch.randint(1, n["vocabulary"], (n["batch"], n["length"] + 1))
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, fused=True)
+
+    def step(self) -> dict[str, float]:
+        """Return a step's seconds and loss."""
+        start = time.perf_counter()
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.logits(self.tokens[:, :-1])
+        loss = F.cross_entropy(logits.flatten(0, 1), self.tokens[:, 1:].flatten())
+        loss.backward()
+        self.optimizer.step()
+        return {"seconds": time.perf_counter() - start, "loss": float(loss.detach())}
+
+
+def main(name: str, sizes: str) -> None:
+    """Answer each line of standard input with one of JSON."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints must not be taken for an answer
+    training: Any = None
+    for _ in sys.stdin:
+        if training is None:
+            training = Training(name, json.loads(sizes))
+            answer: dict[str, Any] = {"parameters": sum(p.numel() for p in training.model.parameters())}
+        else:
+            answer = training.step()
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

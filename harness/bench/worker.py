@@ -1,0 +1,88 @@
+"""The child of ``archarena bench``: runs one benchmark, prints its tables and writes its report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from ..environment import resolve_device
+from ..errors import UserError
+from ..registry import discover
+from . import report
+from .kernels import bench_kernels
+from .lengths import LONGEST, WIDTH, bench_lengths
+from .roofline import measure
+from .step import SIZES, bench_step
+from .timing import clock_for
+from .workloads import load
+
+DTYPES = {"cpu": (torch.float32,), "cuda": (torch.float32, torch.bfloat16)}
+
+
+def run_kernels(device: str, output: str, only: list[str], seconds: float) -> int:
+    """Time every kernel; return 1 where one is wrong."""
+    console, target = Console(), torch.device(resolve_device(device))
+    workloads, dtypes, clock = load(only), DTYPES[target.type], clock_for(target)
+    roofline = measure(target, dtypes, clock)
+    report.roofline_line(console, roofline)
+    rows = []
+    for found in bench_kernels(workloads, target, dtypes, roofline, clock, seconds=seconds):
+        report.kernel_table(console, found)
+        rows += found
+    _write(console, output, "kernels", target, {"roofline": vars(roofline), "rows": rows})
+    return int(any(row.get("problem", "").startswith("wrong") for row in rows))
+
+
+def run_lengths(
+    device: str, output: str, only: list[str], seconds: float, width: int | None, longest: int | None
+) -> int:
+    """Time one block of each sequence model at growing lengths."""
+    console, target = Console(), torch.device(resolve_device(device))
+    clock, rows = clock_for(target), []
+    sizes = {"width": width or WIDTH[target.type], "longest": longest or LONGEST[target.type]}
+    for row in bench_lengths(discover(), target, clock, only=only, seconds=seconds, **sizes):
+        report.length_table(console, row)
+        rows.append(row)
+    _write(console, output, "lengths", target, {**sizes, "rows": rows})
+    return 0
+
+
+def run_step(output: str, seconds: float, peer_python: str | None) -> int:
+    """Time a training step on the CPU against the peers of another environment."""
+    console = Console()
+    rows = bench_step(peer_python or sys.executable, sys.executable, seconds=seconds)
+    report.step_table(console, rows)
+    _write(console, output, "step", torch.device("cpu"), {"sizes": SIZES, "rows": rows})
+    return 0
+
+
+BENCHES: dict[str, Callable[..., int]] = {
+    "kernels": run_kernels,
+    "lengths": run_lengths,
+    "step": run_step,
+}
+
+
+def _write(console: Console, output: str, what: str, device: torch.device, body: dict[str, Any]) -> None:
+    path = report.write_report(Path(output), what, device.type, {"threads": torch.get_num_threads(), **body})
+    console.print(f"Written: {path}", soft_wrap=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmark named first with the options of the JSON that follows."""
+    what, options = arguments
+    try:
+        return BENCHES[what](**json.loads(options))
+    except UserError as error:
+        print(f"archarena: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""The depthwise convolution: Mamba's short filter and a layer of TCNCA's stack."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ....kernels.depthwise_conv import cost, depthwise_conv
+from ....kernels.depthwise_conv.reference import reference
+from ..workload import Contestant, Inputs, Peer, Sizes, Workload
+
+
+def make(sizes: Sizes, random: torch.Generator) -> Inputs:
+    """Draw input, weights and bias."""
+    batch, length, channels, taps = (sizes[name] for name in ("B", "L", "D", "K"))
+    weight = torch.randn(channels, taps, generator=random) * taps**-0.5
+    x = torch.randn(batch, length, channels, generator=random)
+    return {"x": x, "weight": weight, "bias": torch.randn(channels, generator=random)}
+
+
+def _conv1d(x: Tensor, weight: Tensor, bias: Tensor, *, dilation: int, silu: bool) -> Tensor:
+    """Torch's grouped convolution of (batch, length, channels); the view handed in decides what is copied."""
+    reach = (weight.shape[1] - 1) * dilation
+    y = F.conv1d(x.mT, weight[:, None], bias, padding=reach, dilation=dilation, groups=len(weight))[..., : x.shape[1]]
+    return (F.silu(y) if silu else y).mT
+
+
+def _channels_first(inputs: Inputs) -> Inputs:
+    """Lay the input out as torch's convolution reads it, behind the same shape."""
+    x = inputs["x"].detach().mT.contiguous().mT.requires_grad_()
+    return {**inputs, "x": x}
+
+
+def _causal_conv1d() -> Contestant:
+    from causal_conv1d import causal_conv1d_fn  # type: ignore[import-not-found]
+
+    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return causal_conv1d_fn(x.mT, weight, bias, activation="silu").mT
+
+    return Contestant(run)
+
+
+def _fla() -> Contestant:
+    from fla.modules.convolution import causal_conv1d  # type: ignore[import-not-found]
+
+    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return causal_conv1d(x, weight, bias, activation="silu")[0]
+
+    return Contestant(run)
+
+
+def _workload(case: str, sizes: dict[str, Sizes], dilation: int, silu: bool, peers: dict[str, Peer]) -> Workload:
+    options: dict[str, Any] = {"dilation": dilation, "activation": "silu" if silu else None}
+    conv1d = partial(_conv1d, dilation=dilation, silu=silu)
+    return Workload(
+        kernel="depthwise_conv",
+        case=case,
+        sizes=sizes,
+        make=make,
+        ours=partial(depthwise_conv, **options),
+        reference=partial(reference, **options),
+        plain={"F.conv1d": Contestant(conv1d), "F.conv1d, channels first": Contestant(conv1d, _channels_first)},
+        cost=lambda n, backward, itemsize: cost(
+            n["B"], n["L"], n["D"], n["K"], silu=silu, backward=backward, itemsize=itemsize
+        ),
+        peers=peers,
+    )
+
+
+WORKLOADS = [
+    _workload(
+        "width 4 with SiLU, as in mamba",
+        {
+            "check": {"B": 2, "L": 65, "D": 48, "K": 4},
+            "cpu": {"B": 8, "L": 512, "D": 256, "K": 4},
+            "cuda": {"B": 8, "L": 4096, "D": 2048, "K": 4},
+        },
+        dilation=1,
+        silu=True,
+        peers={
+            "causal-conv1d": Peer("causal_conv1d", _causal_conv1d, ("cuda",)),
+            "flash-linear-attention": Peer("fla", _fla, ("cuda",)),
+        },
+    ),
+    _workload(
+        "width 17, dilation 8, as in tcnca",
+        {
+            "check": {"B": 2, "L": 150, "D": 48, "K": 17},
+            "cpu": {"B": 1, "L": 8192, "D": 128, "K": 17},
+            "cuda": {"B": 8, "L": 16384, "D": 512, "K": 17},
+        },
+        dilation=8,
+        silu=False,
+        peers={},
+    ),
+]

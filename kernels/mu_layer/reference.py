@@ -1,0 +1,40 @@
+"""The product of the Mu-Layer, one position at a time: what the fast paths are held against."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def reference(
+    a: Tensor,
+    c: Tensor,
+    weight_a: Tensor,
+    bias_a: Tensor,
+    weight_c: Tensor,
+    bias_c: Tensor,
+    alpha: Tensor,
+    *,
+    source: Tensor | None = None,
+    eps: float = 1e-6,
+) -> Tensor:
+    """Return the product in the precision of the inputs, differentiable by autograd; arguments as of `mu_product`."""
+    rows = []
+    for b in range(a.shape[0]):
+        for t in range(a.shape[1]):
+            first = _norm(_read(a, source, b, t), weight_a, bias_a, eps)
+            rows.append(first + alpha * first * _norm(c[b, t], weight_c, bias_c, eps))
+    return torch.stack(rows).view(a.shape)
+
+
+def _read(a: Tensor, source: Tensor | None, b: int, t: int) -> Tensor:
+    if source is None:
+        return a[b, t]
+    groups = torch.arange(a.shape[2]).tensor_split(source.shape[2])
+    positions = source[min(b, len(source) - 1), t].tolist()
+    return torch.cat([a[b, position, group] for position, group in zip(positions, groups, strict=True)])
+
+
+def _norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    centred = x - x.mean()
+    return centred / (centred.square().mean() + eps).sqrt() * weight + bias
