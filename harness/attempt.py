@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .cost import StepClock
-from .losses import Rows, loss_function, read_out
+from .losses import Rows, at_scored_positions, loss_function, read_out
 from .metrics import METRICS, Metric
 from .recipe import IMPROVEMENT, Recipe
 from .records import CurvePoint, Try
@@ -154,6 +154,7 @@ class Attempt:
         with self.clock:
             inputs, targets = setting.train.batch(rows)
             assert targets is not None
+            inputs, targets = at_scored_positions(setting.spec, inputs, targets)
             self.optimizer.zero_grad(set_to_none=True)
             with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
                 outputs = forward(**inputs)

@@ -25,6 +25,10 @@ def tensors_of(state: State) -> Iterator[Tensor]:
 class Built(nn.Module):
     """A model that takes a task's input arrays as keyword arguments and returns its outputs.
 
+    Tasks with an answer at each position may pass ``scored`` (batch, length) booleans too: the
+    outputs are then those of the marked positions alone, (marked, n), in the order of
+    `torch.nonzero`. What comes after the mixing of positions is computed nowhere else.
+
     Attributes
     ----------
     core
@@ -125,9 +129,10 @@ class BuiltSequence(Built):
         self.head = head
         self.window = getattr(spec.inputs, "length", 0)
 
-    def forward(self, **inputs: Tensor) -> Tensor:
+    def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
         x, lengths = self.embedding(**inputs)
-        return self.head(self.core(x, lengths), lengths)
+        y = self.core(x, lengths)
+        return self.head(y, lengths) if scored is None else self.head(y[scored], None)
 
     @property
     def steps_itself(self) -> bool:
@@ -156,8 +161,12 @@ class BuiltFields(Built):
         self.view = view
         self.window = getattr(view, "window", 0)
 
-    def forward(self, **inputs: Tensor) -> Tensor:
-        outputs = self.core(*self.view(**inputs))
+    def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
+        ids, dense = self.view(**inputs)
+        if scored is not None:
+            marked = scored.flatten()
+            return self.core(ids[marked], None if dense is None else dense[marked])
+        outputs = self.core(ids, dense)
         if self.spec.per_position:
             return outputs.unflatten(0, (len(next(iter(inputs.values()))), -1))
         return outputs

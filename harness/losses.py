@@ -31,7 +31,20 @@ def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def _per_position_loss(outputs: Tensor, targets: Tensor, ignore: int) -> Tensor:
-    return F.cross_entropy(outputs.flatten(0, 1).float(), targets.flatten(), ignore_index=ignore)
+    return F.cross_entropy(outputs.flatten(0, -2).float(), targets.flatten(), ignore_index=ignore)
+
+
+def at_scored_positions(
+    spec: TaskSpec, inputs: Mapping[str, Tensor], targets: Tensor
+) -> tuple[Mapping[str, Tensor], Tensor]:
+    """Return inputs that ask for outputs where there is a target, and the targets there.
+
+    Only tasks with `PerPosition` outputs have positions without one; others are returned as they are.
+    """
+    if not isinstance(spec.outputs, PerPosition):
+        return inputs, targets
+    scored = targets != spec.outputs.ignore
+    return {**inputs, "scored": scored}, targets[scored]
 
 
 class Rows:
@@ -79,19 +92,18 @@ def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[n
     loss = loss_function(spec)
     predictions, losses, weights = [], [], []
     for inputs, targets in rows.batches(size):
-        scored = inputs.pop("scored", None)
+        rows_read = len(next(iter(inputs.values())))
+        if targets is not None:
+            inputs, targets = at_scored_positions(spec, inputs, targets)
         outputs = model(**inputs).float()
         if isinstance(spec.outputs, NextToken):
             assert targets is not None
             predictions.append(_token_nll(outputs, targets).cpu())
-        elif isinstance(spec.outputs, PerPosition):
-            where = scored if scored is not None else targets != spec.outputs.ignore
-            predictions.append(outputs[where].cpu())
         else:
             predictions.append(outputs.cpu())
         if targets is not None:
             losses.append(loss(outputs, targets).item())
-            weights.append(len(targets))
+            weights.append(rows_read)
     mean = float(np.average(losses, weights=weights)) if losses else float("nan")
     return torch.cat(predictions).numpy(), mean
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from .errors import UserError, did_you_mean
 from .spec import Size
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever the same cell would be trained, scored or timed differently."""
 
 

@@ -224,3 +224,13 @@ def test_an_auxiliary_loss_is_passed_on():
     assert Noisy.build(spec, Size(8, 1)).auxiliary_loss() == 3.0
     assert Sum.build(spec, Size(8, 1)).auxiliary_loss() is None
     assert Lag.build(spec, Size(8, 1)).auxiliary_loss() is None
+
+
+@pytest.mark.parametrize("cls", [Lag, Sum])
+@pytest.mark.parametrize("inputs", [Tokens(12, 20), Series(3, 20)], ids=["tokens", "series"])
+def test_outputs_at_marked_positions_are_those_of_the_whole_row(cls, inputs):
+    model = cls.build(TaskSpec(inputs, PerPosition(5), causal=True), Size(8, 1)).eval()
+    tokens = isinstance(inputs, Tokens)
+    row = {"tokens": torch.randint(1, 12, (4, 20))} if tokens else {"values": torch.randn(4, 20, 3)}
+    scored = torch.rand(4, 20) < 0.3
+    torch.testing.assert_close(model(**row, scored=scored), model(**row)[scored])

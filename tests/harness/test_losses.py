@@ -18,9 +18,10 @@ class Constant(nn.Module):
         super().__init__()
         self.logits, self.per_position = torch.tensor(logits), per_position
 
-    def forward(self, tokens, lengths=None):
+    def forward(self, tokens, lengths=None, scored=None):
         shape = tokens.shape if self.per_position else tokens.shape[:1]
-        return self.logits.expand(*shape, -1)
+        outputs = self.logits.expand(*shape, -1)
+        return outputs if scored is None else outputs[scored]
 
 
 def test_each_kind_of_output_has_its_mean_loss():
