@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ..harness.model import ParamGroup
 from ..harness.registry import register_model
+from ..kernels.ema import ema
 from .blocks.chunked_attention import BiasKind, Weighting
 from .blocks.gated_attention import GatedAttentionModel
 from .blocks.norms import NormKind
@@ -40,20 +41,8 @@ class Mega(GatedAttentionModel):
     chunk
         Positions that attend to each other; by default the whole length (128 for mega-chunk). Sequences
         longer than the task's length are cut in chunks of that length.
-    shared, value
-        Channels of queries and keys, and of values; by default half and twice the width.
-    ffn
-        Units of the feed-forward network; by default twice the width.
-    attention
-        "softmax", "laplace" or "relu2".
-    bias
-        Of attention, by distance: "simple" (a number each) or "rotary".
-    norm
-        "layer", "scale" or "batch".
-    prenorm
-        Whether each part norms its input, or else its result.
-    dropout
-        Share of the entries dropped after the filter, the unit and the feed-forward network.
+    shared, value, ffn, attention, bias, norm, prenorm, dropout
+        See `GatedAttentionModel`.
     """
 
     usual_chunk: ClassVar[int | None] = None
@@ -168,15 +157,3 @@ class DampedEMA(nn.Module):
             averages = averages - decay**self.truncation * inputs[:, 0, :, None]
             inputs = torch.cat([inputs[:, 1:], x[:, None]], dim=1)
         return (averages * weight).sum(-1), {"averages": averages, "inputs": inputs}
-
-
-def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
-    length = x.shape[1]
-    powers = decay[..., None] ** torch.arange(length, device=x.device)
-    kernel = torch.einsum("cn,cnl->lc", weight, powers)
-    precise = x if x.dtype == torch.float64 else x.float()
-    if reverse:
-        precise = precise.flip(1)
-    spectrum = torch.fft.rfft(precise, n=2 * length, dim=1) * torch.fft.rfft(kernel, n=2 * length, dim=0)
-    y = torch.fft.irfft(spectrum, n=2 * length, dim=1)[:, :length].to(x.dtype)
-    return y.flip(1) if reverse else y

@@ -38,20 +38,8 @@ class TCNCA(GatedAttentionModel):
         Filters in a stack; by default the fewest whose receptive field spans the length.
     chunk
         Positions that attend to each other.
-    shared, value
-        Channels of queries and keys, and of values; by default half and twice the width.
-    ffn
-        Units of the feed-forward network; by default twice the width.
-    attention
-        "softmax", "laplace" or "relu2".
-    bias
-        Of attention, by distance: "simple" (a number each) or "rotary".
-    norm
-        "layer", "scale" or "batch".
-    prenorm
-        Whether each part norms its input, or else its result.
-    dropout
-        Share of the entries dropped after the filter, the unit and the feed-forward network.
+    shared, value, ffn, attention, bias, norm, prenorm, dropout
+        See `GatedAttentionModel`.
     """
 
     def __init__(
