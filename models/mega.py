@@ -84,9 +84,10 @@ class Mega(GatedAttentionModel):
         )
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return what sets the time scales and inputs of the moving averages, without decay."""
+        """Return what sets the time scales and inputs of the moving averages, without weight decay."""
         averages = [module for module in self.modules() if isinstance(module, DampedEMA)]
-        return [{"params": [p for ema in averages for p in (ema.delta, ema.alpha, ema.beta)], "weight_decay": 0.0}]
+        exempt = [p for module in averages for p in (module.delta, module.alpha, module.beta)]
+        return [{"params": exempt, "weight_decay": 0.0}]
 
 
 @register_model(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor, nn
 
-from ..harness.model import SequenceModel
+from ..harness.model import SequenceModel, State
 from ..harness.registry import register_model
 from .blocks.chunked_attention import ChunkedAttention
 from .blocks.filters import BothWays
@@ -84,11 +82,11 @@ class TCNCASimple(SequenceModel):
             x = block(x, valid)
         return self.norm(x)
 
-    def init_state(self, batch: int) -> list[Any]:
+    def init_state(self, batch: int) -> State:
         """Return, for each block, its filter's state and the empty cache of its attention."""
         return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
 
-    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         after = []
         for block, before in zip(self.blocks, state, strict=True):
@@ -113,10 +111,10 @@ class Block(nn.Module):
         x = x + self.dropout(self.attention(self.attention_norm(x), valid))
         return self.ffn(x)
 
-    def init_state(self, batch: int) -> dict[str, Any]:
+    def init_state(self, batch: int) -> State:
         return {"filter": self.mixer.init_state(batch), "cache": self.attention.init_state(batch)}
 
-    def step(self, x: Tensor, state: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         moved, filtered = self.mixer.step(self.mixer_norm(x), state["filter"])
         x = x + self.dropout(moved)
         attended, cache = self.attention.step(self.attention_norm(x), state["cache"])

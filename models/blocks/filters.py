@@ -8,12 +8,12 @@ Zeros must pass through it as zeros.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...harness.model import State
 from .padding import zero_padding
 
 
@@ -31,11 +31,11 @@ class BothWays(nn.Module):
         # Run backwards, padding comes first: as zeros it counts for nothing.
         return y if self.backwards is None else y + self.backwards(zero_padding(x, valid), reverse=True)
 
-    def init_state(self, batch: int) -> Any:
+    def init_state(self, batch: int) -> State:
         """Return the state before the first position."""
         return self.forwards.init_state(batch)  # type: ignore[operator]
 
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Filter one position `x` (batch, width)."""
         return self.forwards.step(x, state)  # type: ignore[operator]
 
@@ -51,7 +51,7 @@ class SkipFilter(BothWays):
         """Filter `x` (batch, length, width); see `BothWays.forward`."""
         return F.silu(super().forward(x, valid) + self.skip * x)
 
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Filter one position `x` (batch, width)."""
         y, state = super().step(x, state)
         return F.silu(y + self.skip * x), state

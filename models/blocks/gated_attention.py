@@ -7,14 +7,14 @@ it differ in the filter alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...harness.errors import UserError
-from ...harness.model import SequenceModel
+from ...harness.model import SequenceModel, State
 from .chunked_attention import BiasKind, ChunkedAttention, Weighting
 from .filters import SkipFilter
 from .norms import NormKind, make_norm
@@ -100,11 +100,11 @@ class GatedAttentionModel(SequenceModel):
             x = block(x, valid)
         return x if self.norm is None else self.norm(x, valid)
 
-    def init_state(self, batch: int) -> list[Any]:
+    def init_state(self, batch: int) -> State:
         """Return, for each block, its filter's state and the empty cache of its attention."""
         return [block.unit.init_state(batch) for block in self.blocks]  # type: ignore[union-attr]
 
-    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         after = []
         for block, before in zip(self.blocks, state, strict=True):
@@ -124,7 +124,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         return self.ffn(self.unit(x, valid), valid)
 
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         x, state = self.unit.step(x, state)
         return self.ffn(x), state
 
@@ -179,13 +179,13 @@ class GatedAttention(nn.Module):
         attended = self.attention(q, k, F.silu(self.value(normed)), valid)
         return self._update(x, attended * r, u, h, valid)
 
-    def init_state(self, batch: int) -> dict[str, Any]:
+    def init_state(self, batch: int) -> State:
         """Return the filter's state and the empty cache of attention."""
         _, shared, value, _ = self.splits
         cache = self.attention.init_state(batch, shared, value)
         return {"filter": self.mixer.init_state(batch), "cache": cache}  # type: ignore[operator]
 
-    def step(self, x: Tensor, state: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Mix one position `x` (batch, width)."""
         normed = self.norm(x) if self.prenorm else x
         m, moved = self.mixer.step(normed, state["filter"])  # type: ignore[operator]
