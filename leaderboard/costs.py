@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from .formats import NONE, duration, memory, quantity
-from .table import Row, group_by
+from .formats import NONE, duration, energy, memory, quantity
+from .rows import Row, group_by
 
 
 @dataclass(frozen=True)
@@ -15,16 +15,57 @@ class CostRow:
     """Measured cost of one variant over the cells that it finished."""
 
     variant: str
-    body_parameters: str
-    train_time: str
-    total_time: str
-    samples_per_second: str
-    peak_memory: str
+    values: tuple[str, ...]
     tasks: str
 
 
-def cost_rows(cells: Sequence[Row]) -> Iterator[CostRow]:
-    """Yield the cost of each variant: a range of sizes, medians over tasks, the largest memory.
+@dataclass(frozen=True)
+class CostTable:
+    """Costs by variant; what was measured of no variant has no column."""
+
+    names: tuple[str, ...]
+    rows: tuple[CostRow, ...]
+
+
+def typical(cells: Sequence[Row], name: str) -> float | None:
+    """Return the median over tasks of the mean over seeds."""
+    means = [fmean(known) for own in group_by(cells, "task").values() if (known := _known(own, name))]
+    return median(means) if means else None
+
+
+def largest(cells: Sequence[Row], name: str) -> float | None:
+    """Return the largest value over all cells."""
+    return max(_known(cells, name), default=None)
+
+
+def _known(cells: Sequence[Row], name: str) -> list[float]:
+    return [cell[name] for cell in cells if cell[name] is not None]
+
+
+def _range(cells: Sequence[Row]) -> str:
+    values = _known(cells, "body_parameters")
+    return " to ".join(dict.fromkeys([quantity(min(values)), quantity(max(values))])) if values else NONE
+
+
+_COLUMNS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "body parameters": _range,
+    "training time": lambda cells: duration(typical(cells, "train_seconds")),
+    "whole trial": lambda cells: duration(typical(cells, "total_seconds")),
+    "samples a second": lambda cells: quantity(typical(cells, "samples_per_second")),
+    "forward FLOPs a sample": lambda cells: quantity(typical(cells, "forward_flops")),
+    "inference of a row": lambda cells: duration(_seconds(typical(cells, "inference_ms"))),
+    "peak memory": lambda cells: memory(largest(cells, "peak_memory_bytes")),
+    "energy": lambda cells: energy(typical(cells, "energy_joules")),
+    "state": lambda cells: memory(largest(cells, "state_bytes")),
+}
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return milliseconds / 1000 if milliseconds is not None else None
+
+
+def cost_table(cells: Sequence[Row]) -> CostTable:
+    """Return the cost of each variant: a range of sizes, medians over tasks, the largest memory.
 
     Parameters
     ----------
@@ -33,27 +74,10 @@ def cost_rows(cells: Sequence[Row]) -> Iterator[CostRow]:
     """
     tasks = len({cell["task"] for cell in cells})
     finished = sorted((cell for cell in cells if cell["status"] == "ok"), key=lambda x: (x["family"], x["variant"]))
-    for (variant,), own in group_by(finished, "variant").items():
-        yield CostRow(
-            variant=variant,
-            body_parameters=_range(_known(own, "body_parameters")),
-            train_time=duration(_typical(own, "train_seconds")),
-            total_time=duration(_typical(own, "total_seconds")),
-            samples_per_second=quantity(_typical(own, "samples_per_second")),
-            peak_memory=memory(max(_known(own, "peak_memory_bytes"), default=None)),
-            tasks=f"{len(group_by(own, 'task'))} of {tasks}",
-        )
-
-
-def _typical(cells: Sequence[Row], name: str) -> float | None:
-    """Return the median over tasks of the mean over seeds."""
-    means = [fmean(known) for own in group_by(cells, "task").values() if (known := _known(own, name))]
-    return median(means) if means else None
-
-
-def _known(cells: Sequence[Row], name: str) -> list[float]:
-    return [cell[name] for cell in cells if cell[name] is not None]
-
-
-def _range(values: Sequence[float]) -> str:
-    return " to ".join(dict.fromkeys([quantity(min(values)), quantity(max(values))])) if values else NONE
+    found = {
+        variant: (tuple(write(own) for write in _COLUMNS.values()), f"{len(group_by(own, 'task'))} of {tasks}")
+        for (variant,), own in group_by(finished, "variant").items()
+    }
+    shown = [i for i in range(len(_COLUMNS)) if any(values[i] != NONE for values, _ in found.values())]
+    rows = (CostRow(variant, tuple(values[i] for i in shown), done) for variant, (values, done) in found.items())
+    return CostTable(tuple(list(_COLUMNS)[i] for i in shown), tuple(rows))

@@ -26,19 +26,33 @@ class ScoreFormat:
         name = "AUC" if self.metric == "auc" else self.metric.replace("_", " ")
         return f"{name}, %" if self.unit == "fraction" else name
 
+    @property
+    def scale(self) -> int:
+        """Return by what a score is multiplied to be shown."""
+        return 100 if self.unit == "fraction" else 1
+
+    @property
+    def decimals(self) -> int:
+        """Return the digits shown after the point."""
+        return 1 if self.unit == "fraction" else _DECIMALS.get(self.metric, 3)
+
     def __call__(self, value: float | None) -> str:
         """Return a score without its unit."""
         if value is None or not math.isfinite(value):
             return NONE
-        if self.unit == "fraction":
-            return f"{100 * value:.1f}"
-        return f"{value:.{_DECIMALS.get(self.metric, 3)}f}"
+        return f"{self.scale * value:.{self.decimals}f}"
+
+    def signed(self, value: float) -> str:
+        """Return a difference of two scores, with its sign."""
+        return f"{self.scale * value:+.{self.decimals}f}".replace("-", "\u2212")
 
 
 def duration(seconds: float | None) -> str:
     """Return a time in the unit that suits it."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
+    if 0 < seconds < 0.1:
+        return f"{1000 * seconds:.3g} ms"
     if seconds < 100:
         return f"{seconds:.3g} s"
     minutes = seconds / 60
@@ -48,6 +62,11 @@ def duration(seconds: float | None) -> str:
 def quantity(value: float | None) -> str:
     """Return a count or rate with three digits and a unit prefix: 64.1 k, 2.53 M."""
     return _scaled(value, 1000, ("", "k", "M", "G", "T", "P"))
+
+
+def energy(joules: float | None) -> str:
+    """Return an energy with three digits: 1.25 kJ."""
+    return NONE if joules is None else f"{quantity(joules)}J" if joules >= 1000 else f"{joules:.3g} J"
 
 
 def memory(value: float | None) -> str:

@@ -23,6 +23,12 @@ class ModelCard(BaseModel):
     summary: str = ""
     paper: str = ""
     family: str = ""
+    origin: str = ""
+    description: str = ""
+    multiplies: str = ""
+    deviations: list[str] = []
+    strengths: str = ""
+    published: dict[str, Any] = {}
 
 
 class EvaluationCard(BaseModel):
@@ -58,6 +64,9 @@ class TaskCard(BaseModel):
     evaluations: list[EvaluationCard] = []
     levels: list[LevelCard] = []
     rows: dict[str, int] = {}
+    needs: list[str] = []
+    spec: dict[str, Any] = {}
+    origin: dict[str, Any] = {}
 
     @property
     def suite(self) -> str:
@@ -67,6 +76,13 @@ class TaskCard(BaseModel):
     def evaluation(self, column: str) -> EvaluationCard | None:
         """Return the evaluation that is shown as `column`."""
         return next((found for found in self.evaluations if found.column == column), None)
+
+    def bounds(self, column: str) -> tuple[float | None, float | None]:
+        """Return chance and ceiling of a column, each None where it is not known."""
+        evaluation = self.evaluation(column)
+        known = {level.kind: level.value for level in reversed(self.levels_of(column))}
+        declared = (evaluation.chance, evaluation.ceiling) if evaluation else (None, None)
+        return known.get("chance", declared[0]), known.get("ceiling", declared[1])
 
     def levels_of(self, column: str) -> list[LevelCard]:
         """Return the levels of a column, from low kind to high."""
@@ -82,6 +98,8 @@ class Sources:
     ----------
     tasks
         Cards by task and tier.
+    folders
+        By key, the results folder that a record was read from.
     notes
         One sentence for each thing a reader must know about how the folders were merged.
     """
@@ -89,6 +107,7 @@ class Sources:
     records: tuple[Record, ...]
     models: Mapping[str, ModelCard] = field(default_factory=dict)
     tasks: Mapping[tuple[str, str], TaskCard] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def task(self, record: Record) -> TaskCard:
@@ -113,7 +132,9 @@ def read_sources(folders: Sequence[Path]) -> Sources:
     for store in stores:
         if not store.record_files():
             raise UserError(f"There are no records in {store.folder}: run `archarena run --results {store.folder}`.")
-    records, notes = merge_records(record for store in stores for record in store.read())
+    located = [(record, store.folder) for store in stores for record in store.read()]
+    records, notes = merge_records(record for record, _ in located)
+    folder_of = {id(record): folder for record, folder in located}
     models, model_notes = _merge_cards(
         (card for store in stores for card in _cards(store, "models", ModelCard)), "name"
     )
@@ -121,7 +142,8 @@ def read_sources(folders: Sequence[Path]) -> Sources:
         (card for store in stores for card in _cards(store, "tasks", TaskCard)), "task", "tier"
     )
     by_name = {name: card for (name,), card in models.items()}
-    return Sources(tuple(records), by_name, tasks, (*notes, *model_notes, *task_notes))
+    by_key = {record.key: folder_of[id(record)] for record in records}
+    return Sources(tuple(records), by_name, tasks, by_key, (*notes, *model_notes, *task_notes))
 
 
 def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:

@@ -1,22 +1,27 @@
-"""What can be said of scores over seeds: mean, interval, and who cannot be told from the best."""
+"""What can be said of scores over seeds: mean, interval, and which rows can be told apart."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Literal
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 CONFIDENCE = 0.95
 MIN_SEEDS = 3
 """Below this many shared seeds no two rows are compared."""
+_EQUAL = 1e-12
+"""Relative difference below which two numbers are the same but for rounding."""
 
 Direction = Literal["higher", "lower"]
+Scores = Mapping[str, Mapping[int, float]]
+"""The finite scores of a column, by row and then by seed."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,21 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Verdict(StrEnum):
+    """What a paired comparison with a reference row says of a row."""
+
+    BETTER = "+"
+    WORSE = "-"
+    ALIKE = "="
+    UNKNOWN = "?"
+
+
+@cache
+def t_quantile(n: int) -> float:
+    """Return by what a standard error over `n` seeds is multiplied to give half a 95 % interval."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
+
+
 def estimate(values: Sequence[float]) -> Estimate:
     """Return the mean with Student's t interval, which assumes seeds that scatter normally.
 
@@ -48,8 +68,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = math.fsum(values) / len(values)
     if len(values) < 2:
         return Estimate(mean, None, len(values))
-    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
-    return Estimate(mean, float(quantile * stats.sem(values)), len(values))
+    return Estimate(mean, t_quantile(len(values)) * float(stats.sem(values)), len(values))
 
 
 def is_better(value: float, other: float, direction: Direction) -> bool:
@@ -57,39 +76,98 @@ def is_better(value: float, other: float, direction: Direction) -> bool:
     return value > other if direction == "higher" else value < other
 
 
-def standings(scores: Mapping[str, Mapping[int, float]], direction: Direction) -> dict[str, Standing]:
-    """Return who is best in a column, who is tied with the best, and who is behind.
+def difference(row: Mapping[int, float], reference: Mapping[int, float]) -> Estimate | None:
+    """Return the mean over shared seeds of `row` less `reference`, with its 95 % interval; None without any."""
+    shared = [value - reference[seed] for seed, value in row.items() if seed in reference]
+    return estimate(shared) if shared else None
 
-    Rows are compared with the best mean by paired t tests on shared seeds, with Holm's correction
-    over the column. Equal means are best together. Where a pair shares fewer than `MIN_SEEDS`
-    seeds the standing is unknown.
+
+@dataclass(frozen=True)
+class Comparisons:
+    """All rows of one column compared with each other, once.
+
+    Attributes
+    ----------
+    names
+        The rows, in the order of the matrix.
+    p_values
+        (rows, rows) p values of paired t tests on shared seeds; NaN where two rows share fewer than
+        `MIN_SEEDS`, and on the diagonal.
+    means
+        (rows,) means over each row's own seeds.
+    """
+
+    names: tuple[str, ...]
+    p_values: np.ndarray
+    means: np.ndarray
+    direction: Direction
+
+    def verdicts(self, reference: int) -> list[Verdict]:
+        """Return what is known of each row against one of them, with Holm's correction over the column."""
+        found = [Verdict.UNKNOWN] * len(self.names)
+        found[reference] = Verdict.ALIKE
+        adjusted = holm(self.p_values[reference])
+        for row in np.flatnonzero(~np.isnan(adjusted)):
+            ahead = is_better(self.means[row], self.means[reference], self.direction)
+            differs = adjusted[row] <= 1 - CONFIDENCE
+            found[row] = (Verdict.BETTER if ahead else Verdict.WORSE) if differs else Verdict.ALIKE
+        return found
+
+    def standings(self) -> dict[str, Standing]:
+        """Return who is best, who cannot be told from the best, and who is behind; equal means are best together."""
+        top = self.means.max() if self.direction == "higher" else self.means.min()
+        best = np.isclose(self.means, top, rtol=_EQUAL, atol=1e-15)
+        verdicts = self.verdicts(int(np.argmax(best)))
+        words = {Verdict.ALIKE: Standing.TIED, Verdict.UNKNOWN: Standing.UNKNOWN}
+        return {
+            name: Standing.BEST if is_best else words.get(verdict, Standing.BEHIND)
+            for name, is_best, verdict in zip(self.names, best, verdicts, strict=True)
+        }
+
+
+def compare(scores: Scores, direction: Direction) -> Comparisons | None:
+    """Compare the rows of a column with each other; None where there is no row.
 
     Parameters
     ----------
     scores
-        By variant, then by seed; each variant has at least one finite score.
+        Each row has at least one finite score.
     """
     if not scores:
-        return {}
-    means = {name: estimate(list(values.values())).mean for name, values in scores.items()}
-    top = max(means.values()) if direction == "higher" else min(means.values())
-    best = [name for name, mean in means.items() if math.isclose(mean, top, rel_tol=1e-12, abs_tol=1e-15)]
-    found = dict.fromkeys(scores, Standing.UNKNOWN) | dict.fromkeys(best, Standing.BEST)
-    p_values = {name: paired_p(scores[best[0]], scores[name]) for name in scores if name not in best}
-    tested = {name: p for name, p in p_values.items() if p is not None}
-    if tested:
-        rejected = multipletests(list(tested.values()), alpha=1 - CONFIDENCE, method="holm")[0]
-        verdicts = [Standing.BEHIND if is_behind else Standing.TIED for is_behind in rejected]
-        found |= dict(zip(tested, verdicts, strict=True))
-    return found
-
-
-def paired_p(first: Mapping[int, float], second: Mapping[int, float]) -> float | None:
-    """Return the p value of a paired t test on shared seeds, or None below `MIN_SEEDS` of them."""
-    seeds = sorted(first.keys() & second.keys())
-    if len(seeds) < MIN_SEEDS:
         return None
-    one, two = np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds])
-    if np.ptp(one - two) <= 1e-12 * np.abs(one).max():
-        return 1.0 if np.allclose(one, two, rtol=1e-12, atol=0) else 0.0
-    return float(stats.ttest_rel(one, two).pvalue)
+    seeds = sorted({seed for values in scores.values() for seed in values})
+    table = np.array([[values.get(seed, np.nan) for seed in seeds] for values in scores.values()])
+    means = np.array([math.fsum(values.values()) / len(values) for values in scores.values()])
+    return Comparisons(tuple(scores), _paired_p_values(table), means, direction)
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Return p values adjusted by Holm's step-down procedure (1979), as statsmodels does; NaN stays and does not count.
+
+    statsmodels collects garbage on every call, which took longer than all else of a board.
+    """
+    order = np.argsort(p_values)
+    remaining = np.count_nonzero(~np.isnan(p_values)) - np.arange(len(p_values))
+    adjusted = np.full(len(p_values), np.nan)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * remaining))
+    return adjusted
+
+
+def _paired_p_values(table: np.ndarray) -> np.ndarray:
+    """Return the p values of all pairs of rows; `table` is (rows, seeds), NaN where a seed is missing."""
+    first, second = table[:, None, :], table[None, :, :]
+    differences = first - second
+    shared = (~np.isnan(differences)).sum(-1)
+    enough = shared >= MIN_SEEDS
+    np.fill_diagonal(enough, False)
+    if not enough.any():
+        return np.full(enough.shape, np.nan)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # pairs with a constant difference are answered below
+        p_values = np.array(stats.ttest_rel(*np.broadcast_arrays(first, second), axis=-1, nan_policy="omit").pvalue)
+        spread = np.nanmax(differences, -1) - np.nanmin(differences, -1)
+        scale = np.nanmax(np.abs(table)) * _EQUAL
+        equal = np.nanmax(np.abs(differences), -1) <= scale
+    constant = spread <= scale
+    p_values[constant] = np.where(equal, 1.0, 0.0)[constant]
+    return np.where(enough, p_values, np.nan)

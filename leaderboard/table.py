@@ -1,36 +1,46 @@
-"""The tidy table: one row a (cell, column). Every number on the index page comes from it."""
+"""The tidy table: one row a number. Every number on a summary page comes from it, and it is the CSV."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from ..harness.records import Record, Score, slug
-from .sources import Sources
+from .averaging import average_rows
+from .links import unique_pages
+from .published_results import PublishedResult
+from .rows import Row, group_by
+from .sources import Sources, TaskCard
 
 SECTION = ["tier", "recipe", "device", "protocol"]
 """What is never mixed in one column."""
 
-COLUMNS = [
-    "variant", "model", "family", "hyperparameters", "suite", "task", "column", "tier", "recipe", "device", "protocol",
-    "seed", "status", "reason", "value", "metric", "direction", "unit", "chance", "ceiling", "train_seconds",
-    "total_seconds", "samples_per_second", "tokens_per_second", "body_parameters", "total_parameters",
-    "peak_memory_bytes", "learning_rate", "lift", "reduced", "checksum", "started", "key", "page",
+COSTS = [
+    "train_seconds", "total_seconds", "samples_per_second", "tokens_per_second", "inference_ms", "forward_flops",
+    "energy_joules", "state_bytes",
 ]  # fmt: skip
+"""What a record measures of a cell's cost, as the record names it."""
 
-Row = dict[str, Any]
-"""One row of the table by column name; None where a value is missing."""
+COLUMNS = [
+    "kind", "variant", "model", "family", "hyperparameters", "suite", "task", "column", "tier", "recipe", "device",
+    "protocol", "seed", "status", "reason", "value", "normalised", "metric", "direction", "unit", "chance", "ceiling",
+    *COSTS, "body_parameters", "total_parameters", "peak_memory_bytes", "learning_rate", "lift", "reduced",
+    "checksum", "started", "source", "caveat", "key", "page",
+]  # fmt: skip
+"""`kind` is "score" (one seed of one column), "average", "level" or "published"."""
+
+_WHOLE = ("seed", "body_parameters", "total_parameters", "peak_memory_bytes", "state_bytes")
+"""Columns of whole numbers, which stay so where some are missing."""
 
 _OF_MODEL = ("model", "model_source", "hyperparameters", "seed")
 """Parts of a key that may differ between the rows of one column."""
 
 
-def make_table(sources: Sources) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def make_table(sources: Sources, published: Iterable[PublishedResult] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the tidy table of the newest records, and what a reader must know of it.
 
     Notes
@@ -40,14 +50,20 @@ def make_table(sources: Sources) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """
     records, older = newest(sources.records)
     pages = page_names(records)
-    rows = [
-        _cell_columns(record, sources) | {"page": pages[record.key]} | score
+    scores = [
+        {"kind": "score"} | _cell_columns(record, sources) | {"page": pages[record.key]} | score
         for record in records
         for score in _score_columns(record, sources)
     ]
-    table = pd.DataFrame(rows, columns=COLUMNS).sort_values(
-        [*SECTION, "suite", "task", "family", "variant", "seed"], kind="stable", ignore_index=True
-    )
+    scores.sort(key=lambda row: [row[name] for name in (*SECTION, "suite", "task", "family", "variant", "seed")])
+    averages = [row for part in group_by(scores, *SECTION).values() for row in average_rows(part)]
+    shown = {(row["task"], row["tier"]): row for row in scores}
+    levels = [level for key in shown if key in sources.tasks for level in _level_rows(sources.tasks[key])]
+    columns = {row["column"] for row in scores}
+    columns |= {row["column"] for row in averages}
+    quoted = [_published_row(result) for result in published if result.column in columns]
+    table = pd.DataFrame([*scores, *averages, *levels, *quoted], columns=COLUMNS)
+    table = table.astype(dict.fromkeys(_WHOLE, "Int64") | {"reduced": "boolean"})
     notes = [f"{older} older records of the same cells are not shown."] if older else []
     return table, (*notes, *_differing_data(records), *_differing_conditions(records))
 
@@ -80,29 +96,13 @@ def section_of(record: Record) -> dict[str, Any]:
 
 def page_names(records: Iterable[Record]) -> dict[str, str]:
     """Return the run page of each key, relative to the site; no two keys share one."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for record in records:
-        name = slug(record.key)[:12]
-        if name in taken:
-            name = f"{name}-{hashlib.sha256(record.key.encode()).hexdigest()[:12]}"
-        taken.add(name)
-        names[record.key] = f"runs/{name}.html"
-    return names
+    return unique_pages("runs", {record.key: slug(record.key)[:12] for record in records})
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """Return the rows of the table, with None for what is missing."""
     whole = table.astype(object).where(table.notna(), None)
     return [dict(zip(COLUMNS, values, strict=True)) for values in whole.itertuples(index=False, name=None)]
-
-
-def group_by(rows: Iterable[Row], *names: str) -> dict[tuple, list[Row]]:
-    """Return rows by the values of some columns, in the order in which they are first met."""
-    groups: dict[tuple, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[tuple(row[name] for name in names)].append(row)
-    return groups
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -114,9 +114,20 @@ def to_csv(table: pd.DataFrame) -> str:
     return safe.to_csv(index=False, lineterminator="\n")
 
 
+def to_json(table: pd.DataFrame) -> str:
+    """Return the table as JSON: a list of objects, with null for what is missing."""
+    return json.dumps(rows_of(table), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+
+
+def _number(value: Any) -> Any:
+    """Return a NumPy number as one that JSON knows."""
+    return value.item()
+
+
 def _cell_columns(record: Record, sources: Sources) -> dict[str, Any]:
     cell, cost, size = record.cell, record.cost, record.size
     memory = cost.peak_allocated_bytes if cost.peak_allocated_bytes is not None else cost.peak_rss_bytes
+    costs = cost.model_dump()
     return {
         **cell.model_dump(include={"variant", "model", "task", "seed"}),
         **section_of(record),
@@ -125,7 +136,7 @@ def _cell_columns(record: Record, sources: Sources) -> dict[str, Any]:
         "suite": sources.task(record).suite,
         "status": record.status,
         "reason": record.reason,
-        **cost.model_dump(include={"train_seconds", "total_seconds", "samples_per_second", "tokens_per_second"}),
+        **{name: costs.get(name) for name in COSTS},
         "body_parameters": size.body_parameters if size else None,
         "total_parameters": size.total_parameters if size else None,
         "peak_memory_bytes": memory,
@@ -146,18 +157,44 @@ def _score_columns(record: Record, sources: Sources) -> list[dict[str, Any]]:
 
 
 def _score(column: str, score: Score | None, sources: Sources, record: Record) -> dict[str, Any]:
-    evaluation = sources.task(record).evaluation(column)
+    card = sources.task(record)
+    evaluation = card.evaluation(column)
     described = score or evaluation
-    ok = record.status == "ok"
+    value = score.value if score and record.status == "ok" else None
+    chance, ceiling = card.bounds(column)
     return {
         "column": column,
-        "value": score.value if score and ok else None,
+        "value": value,
+        "normalised": normalised(value, chance, ceiling),
         "metric": described.metric if described else "",
         "direction": described.direction if described else "higher",
         "unit": evaluation.unit if evaluation else "",
-        "chance": evaluation.chance if evaluation else None,
-        "ceiling": evaluation.ceiling if evaluation else None,
+        "chance": chance,
+        "ceiling": ceiling,
     }
+
+
+def normalised(value: float | None, chance: float | None, ceiling: float | None) -> float | None:
+    """Return where a score lies between chance (0) and ceiling (1), or None where one of them is not known."""
+    if value is None or chance is None or ceiling is None or chance == ceiling:
+        return None
+    return (value - chance) / (ceiling - chance)
+
+
+def _level_rows(card: TaskCard) -> Iterator[dict[str, Any]]:
+    for level in card.levels:
+        evaluation = card.evaluation(level.column)
+        described = evaluation.model_dump(include={"metric", "direction", "unit"}) if evaluation else {}
+        names = {"variant": level.name, "family": level.kind, "reason": level.summary, "suite": card.suite}
+        place = {"task": card.task, "column": level.column, "tier": card.tier, "reduced": card.reduced}
+        bounds = card.bounds(level.column)
+        scores = {"value": level.value, "normalised": normalised(level.value, *bounds), "status": "ok"}
+        yield {"kind": "level", **names, **place, **scores, **described}
+
+
+def _published_row(result: PublishedResult) -> dict[str, Any]:
+    names = {"kind": "published", "variant": result.variant, "column": result.column, "reason": result.protocol}
+    return names | {"value": result.value, "source": result.source, "caveat": result.caveat}
 
 
 def _differing_data(records: Iterable[Record]) -> list[str]:

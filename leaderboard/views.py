@@ -1,15 +1,15 @@
-"""What the index page is made of."""
+"""What tables of scores are made of, on the index and on the pages of models and tasks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
 
-from .costs import CostRow
+from .costs import CostTable
 from .formats import ScoreFormat
+from .rows import Row
 from .sources import EvaluationCard, LevelCard, ModelCard, TaskCard
-from .statistics import MIN_SEEDS
-from .table import Row
+from .statistics import MIN_SEEDS, Comparisons
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class SeedView:
     seed: int
     status: str
     text: str
+    value: float | None
     reason: str
     page: str
 
@@ -35,6 +36,7 @@ class CellView:
     seeds: tuple[SeedView, ...] = ()
     mean: str = ""
     half_width: str = ""
+    value: float | None = None
     standing: str = ""
     level: str = ""
     shortfall: str = ""
@@ -46,15 +48,41 @@ class CellView:
 
 
 @dataclass(frozen=True)
-class ColumnView:
-    """One evaluation. `id` names its description on the page."""
+class PublishedView:
+    """A value from a paper in one column."""
 
-    id: str
+    text: str
+    source: str
+    protocol: str
+    caveat: str
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """One evaluation, or an average over several.
+
+    Attributes
+    ----------
+    group
+        The suite it stands under.
+    page
+        Of its task; empty for an average.
+    comparisons
+        Its rows against each other; None where none has a score.
+    """
+
     name: str
-    suite: str
+    group: str
     task: TaskCard
     evaluation: EvaluationCard
     format: ScoreFormat
+    page: str
+    comparisons: Comparisons | None = None
+
+    @property
+    def is_average(self) -> bool:
+        """Return whether it is an average over other columns."""
+        return not self.page
 
     def levels(self, kind: str) -> list[LevelCard]:
         """Return the column's levels of one kind."""
@@ -63,14 +91,24 @@ class ColumnView:
 
 @dataclass(frozen=True)
 class RowView:
-    """One variant."""
+    """One variant.
+
+    Attributes
+    ----------
+    ahead
+        In how many columns it is the best or cannot be told from it.
+    lifts
+        Each lift with the tasks it was used on.
+    """
 
     variant: str
     model: ModelCard
+    page: str
     family: str
     colour: str
     cells: tuple[CellView, ...]
     lifts: tuple[tuple[str, tuple[str, ...]], ...]
+    ahead: int
     ok: int
     total: int
 
@@ -84,6 +122,14 @@ class LevelRow:
 
 
 @dataclass(frozen=True)
+class PublishedRow:
+    """One line of values from papers."""
+
+    variant: str
+    cells: tuple[tuple[PublishedView, ...], ...]
+
+
+@dataclass(frozen=True)
 class SectionView:
     """All that was run at one tier, by one recipe, on one device."""
 
@@ -92,22 +138,28 @@ class SectionView:
     recipe: str
     device: str
     protocol: str
-    seeds: int
+    seeds: tuple[int, ...]
     dates: str
     columns: tuple[ColumnView, ...]
     rows: tuple[RowView, ...]
     levels: tuple[LevelRow, ...]
-    costs: tuple[CostRow, ...]
+    published: tuple[PublishedRow, ...]
+    costs: CostTable
     unfinished: tuple[Row, ...]
     ok: int
     total: int
 
     @property
-    def suites(self) -> list[tuple[str, int]]:
-        """Return the suites over the columns, each with its width."""
-        return [(suite, len(list(columns))) for suite, columns in groupby(self.columns, lambda column: column.suite)]
+    def groups(self) -> list[tuple[str, int]]:
+        """Return the groups over the columns, each with its width."""
+        return [(group, len(list(columns))) for group, columns in groupby(self.columns, lambda column: column.group)]
 
     @property
     def has_ties(self) -> bool:
         """Return whether enough seeds were run for rows to be compared."""
-        return self.seeds >= MIN_SEEDS
+        return len(self.seeds) >= MIN_SEEDS
+
+    @property
+    def scored(self) -> int:
+        """Return how many columns are scores, not averages."""
+        return sum(not column.is_average for column in self.columns)

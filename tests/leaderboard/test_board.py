@@ -1,7 +1,6 @@
 import pytest
-from archarena.leaderboard.board import sections
+from archarena.leaderboard.site import make_site
 from archarena.leaderboard.sources import read_sources
-from archarena.leaderboard.table import make_table
 
 
 @pytest.fixture
@@ -9,8 +8,7 @@ def board(results):
     """Return a function from records to the sections of their page."""
 
     def make(*records, **cards):
-        sources = read_sources([results(*records, **cards)])
-        return sections(make_table(sources)[0], sources)
+        return make_site(read_sources([results(*records, **cards)])).sections
 
     return make
 
@@ -144,12 +142,12 @@ def test_large_tiers_come_first(board, make_record):
     assert [section.tier for section in found] == ["quick", "smoke", "mine"]
 
 
-def test_rows_are_grouped_and_coloured_by_family(board, make_record, model_card):
+def test_rows_are_coloured_by_family(board, make_record, model_card):
     families = {"mamba": "state space", "s4": "state space", "mlp": "baseline"}
     cards = [model_card(name, family=family) for name, family in families.items()]
     (section,) = board(*(make_record(name) for name in [*families, "mamba[d_state=8]"]), models=cards)
-    assert [row.variant for row in section.rows] == ["mlp", "mamba", "mamba[d_state=8]", "s4"]
-    assert [row.colour for row in section.rows] == ["family-0", "family-1", "family-1", "family-1"]
+    colours = {row.variant: row.colour for row in section.rows}
+    assert colours == {"mlp": "family-0"} | dict.fromkeys(["mamba", "mamba[d_state=8]", "s4"], "family-1")
 
 
 def test_columns_are_grouped_by_suite_and_keep_the_order_of_their_task(board, make_record, task_card):
@@ -162,7 +160,7 @@ def test_columns_are_grouped_by_suite_and_keep_the_order_of_their_task(board, ma
     ]
     (section,) = board(*records, tasks=cards)
     assert [column.name for column in section.columns] == ["math-lm", "math-choice", "recall-mqar", "digits"]
-    assert section.suites == [("math", 2), ("recall", 1), ("other tasks", 1)]
+    assert section.groups == [("math", 2), ("recall", 1), ("other tasks", 1)]
 
 
 def test_two_tasks_may_name_a_column_alike(board, make_record):
@@ -181,6 +179,22 @@ def test_costs_are_medians_over_tasks(board, make_record):
     for record, seconds in zip(records, (10.0, 20.0, 90.0), strict=True):
         record.cost.train_seconds = seconds
     failed = make_record(task="digits", status="crashed")
-    (row,) = board(*records, failed)[0].costs
-    assert (row.train_time, row.peak_memory, row.body_parameters) == ("20 s", "410 MiB", "63.3 k")
-    assert row.tasks == "3 of 4"
+    costs = board(*records, failed)[0].costs
+    found = dict(zip(costs.names, costs.rows[0].values, strict=True))
+    assert (found["training time"], found["peak memory"], found["body parameters"]) == ("20 s", "410 MiB", "63.3 k")
+    assert "energy" not in found, "what was measured of no variant has no column"
+    assert costs.rows[0].tasks == "3 of 4"
+
+
+def test_rows_stand_by_mean_rank_over_tasks(board, make_record, task_card):
+    records = [make_record(name, task, value=value) for task, values in
+               {"recall-mqar": {"a": 0.9, "b": 0.5, "c": 0.1}, "math-lm": {"a": 3.0, "b": 2.0, "c": 2.5}}.items()
+               for name, value in values.items()]  # fmt: skip
+    failed = make_record("d", status="oom")
+    (section,) = board(*records, failed)
+    assert [row.variant for row in section.rows] == ["b", "a", "c", "d"]
+
+
+def test_a_row_counts_where_it_is_best_or_tied(board, three):
+    (section,) = board(*three("mamba", 0.97, 0.98, 0.99), *three("mlp", 0.03, 0.04, 0.02))
+    assert {row.variant: row.ahead for row in section.rows} == {"mamba": 1, "mlp": 0}

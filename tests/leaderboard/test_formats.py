@@ -1,5 +1,5 @@
 import pytest
-from archarena.leaderboard.formats import ScoreFormat, duration, memory, plain, quantity, visible
+from archarena.leaderboard.formats import ScoreFormat, duration, energy, memory, plain, quantity, visible
 from markupsafe import Markup
 
 
@@ -28,7 +28,7 @@ def test_label_says_the_unit():
 @pytest.mark.parametrize(
     ("write", "value", "text"),
     [
-        (duration, 0.0123, "0.0123 s"),
+        (duration, 0.0123, "12.3 ms"),
         (duration, 19.0, "19 s"),
         (duration, 600.0, "10.0 min"),
         (duration, 36_000.0, "10.0 h"),
@@ -40,6 +40,9 @@ def test_label_says_the_unit():
         (quantity, float("nan"), "–"),
         (memory, 410 * 2**20, "410 MiB"),
         (memory, 512, "512 B"),
+        (energy, 1250.0, "1.25 kJ"),
+        (energy, 12.34, "12.3 J"),
+        (energy, None, "–"),
     ],
 )
 def test_sizes_and_times_have_three_digits_and_a_unit(write, value, text):

@@ -131,10 +131,13 @@ def test_the_table_comes_first(open_page):
     assert page.locator(".scores tbody tr").first.bounding_box()["y"] < 400
 
 
-def test_a_seed_leads_to_its_run_and_back(open_page):
+def test_a_cell_leads_to_its_seeds_their_runs_and_back(open_page):
     page = open_page()
-    page.get_by_role("row", name="transformer").first.get_by_role("link", name="seed 1").first.click()
+    row = page.locator(".scores tr").filter(has_text="transformer").first
+    row.locator("td a.value").last.click()
+    assert page.get_by_role("heading", level=1).inner_text() == "recall-mqar"
+    page.locator("tr:target").get_by_role("link", name="seed 1").click()
     assert page.get_by_role("heading", level=1).inner_text().startswith("transformer on ")
     assert page.locator("polyline.chosen").count() == 2
-    page.get_by_role("link", name="Leaderboard").click()
+    page.get_by_role("link", name="archarena").click()
     assert page.url.endswith("index.html")

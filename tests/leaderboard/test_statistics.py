@@ -1,5 +1,6 @@
+import numpy as np
 import pytest
-from archarena.leaderboard.statistics import Standing, estimate, is_better, paired_p, standings
+from archarena.leaderboard.statistics import Standing, compare, difference, estimate, holm, is_better
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,6 +9,20 @@ BEST, TIED, BEHIND, UNKNOWN = Standing.BEST, Standing.TIED, Standing.BEHIND, Sta
 
 def seeds(*values):
     return dict(enumerate(values))
+
+
+def standings(scores, direction):
+    return compare(scores, direction).standings()
+
+
+def paired_p(first, second):
+    return compare({"first": first, "second": second}, "higher").p_values[0, 1]
+
+
+def verdicts(scores, reference, direction="higher"):
+    compared = compare(scores, direction)
+    found = compared.verdicts(compared.names.index(reference))
+    return dict(zip(compared.names, map(str, found), strict=True))
 
 
 def test_interval_is_students_t():
@@ -46,7 +61,7 @@ def test_paired_p_uses_shared_seeds_only():
 
 
 def test_too_few_shared_seeds_have_no_p():
-    assert paired_p(seeds(0.9, 0.9, 0.9), {0: 0.1, 1: 0.1, 5: 0.1}) is None
+    assert np.isnan(paired_p(seeds(0.9, 0.9, 0.9), {0: 0.1, 1: 0.1, 5: 0.1}))
 
 
 def test_a_clear_gap_is_behind_and_a_noisy_one_is_tied():
@@ -89,7 +104,49 @@ def test_one_seed_cannot_tell():
 
 
 def test_an_empty_column_has_no_standings():
-    assert standings({}, "higher") == {}
+    assert compare({}, "higher") is None
+
+
+def test_a_difference_is_over_shared_seeds():
+    found = difference({0: 1.0, 1: 3.0, 7: 99.0}, {0: 0.5, 1: 1.5, 8: -99.0})
+    assert (found.mean, found.n) == (1.0, 2)
+    assert found.half_width == pytest.approx(12.7062 * 0.5, rel=1e-5)
+    assert difference({0: 1.0}, {1: 1.0}) is None
+
+
+def test_verdicts_say_who_is_better_than_the_reference_in_the_columns_direction():
+    scores = {"a": seeds(0.90, 0.91, 0.92), "b": seeds(0.93, 0.88, 0.90), "c": seeds(0.10, 0.12, 0.11)}
+    assert verdicts(scores, "c") == {"a": "+", "b": "+", "c": "="}
+    assert verdicts(scores, "a") == {"a": "=", "b": "=", "c": "-"}
+    assert verdicts(scores, "c", "lower") == {"a": "-", "b": "-", "c": "="}
+
+
+def test_too_few_shared_seeds_have_no_verdict():
+    assert verdicts({"a": seeds(0.9, 0.9), "b": seeds(0.1, 0.1)}, "a") == {"a": "=", "b": "?"}
+
+
+def test_comparing_with_the_best_row_agrees_with_the_standings():
+    scores = {"a": seeds(0.90, 0.91, 0.92), "b": seeds(0.93, 0.88, 0.90), "c": seeds(0.10, 0.12, 0.11), "d": {0: 0.5}}
+    found = verdicts(scores, "a")
+    assert standings(scores, "higher") == {"a": BEST, "b": TIED, "c": BEHIND, "d": UNKNOWN}
+    assert [found[name] for name in "bcd"] == ["=", "-", "?"]
+
+
+def test_a_missing_seed_leaves_the_other_pairs_as_they_are():
+    whole = {"a": seeds(0.9, 0.91, 0.92, 0.93), "b": seeds(0.8, 0.83, 0.81, 0.85)}
+    with_gap = whole | {"c": seeds(0.1, 0.2, 0.3)}
+    assert compare(with_gap, "higher").p_values[0, 1] == pytest.approx(compare(whole, "higher").p_values[0, 1])
+    assert not np.isnan(compare(with_gap, "higher").p_values[0, 2])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 3))
+def test_holm_adjusts_as_statsmodels_does_and_passes_over_gaps(p_values, gaps):
+    multitest = pytest.importorskip("statsmodels.stats.multitest")
+    expected = multitest.multipletests(p_values, method="holm")[1]
+    found = holm(np.array([*p_values, *[np.nan] * gaps]))
+    np.testing.assert_allclose(found[: len(p_values)], expected)
+    assert np.isnan(found[len(p_values) :]).all()
 
 
 @settings(max_examples=15)

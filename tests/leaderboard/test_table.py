@@ -1,11 +1,13 @@
 import csv
 import io
+import json
 import re
 
 import pandas as pd
 import pytest
+from archarena.leaderboard.published_results import PublishedResult
 from archarena.leaderboard.sources import read_sources
-from archarena.leaderboard.table import COLUMNS, make_table, newest, page_names, rows_of, to_csv
+from archarena.leaderboard.table import COLUMNS, make_table, newest, page_names, rows_of, to_csv, to_json
 
 
 @pytest.fixture
@@ -16,34 +18,46 @@ def table_of(results):
     return make
 
 
+@pytest.fixture
+def scores_of(table_of):
+    """Return a function from records to the rows of the table that are scores."""
+
+    def make(*records, **cards):
+        table, _ = table_of(*records, **cards)
+        return table[table["kind"] == "score"]
+
+    return make
+
+
 def test_one_row_a_cell_and_column(table_of, make_record, task_card):
     scores = {"math-lm": 2.6, "math-choice": 0.4}
     table, notes = table_of(
         make_record(task="math", value=scores), tasks=[task_card("math", ["math-lm", "math-choice"])]
     )
     assert list(table.columns) == COLUMNS
+    table = table[table["kind"] == "score"]
     assert table.set_index("column")["value"].to_dict() == scores
     assert table.set_index("column")["direction"].to_dict() == {"math-lm": "lower", "math-choice": "higher"}
     assert notes == ()
 
 
-def test_a_failure_has_a_row_in_each_column_and_no_value(table_of, make_record, task_card):
+def test_a_failure_has_a_row_in_each_column_and_no_value(scores_of, make_record, task_card):
     failed = make_record(task="math", status="oom", reason="Used 7 GiB of 6.")
-    table, _ = table_of(failed, tasks=[task_card("math", ["math-lm", "math-choice"])])
+    table = scores_of(failed, tasks=[task_card("math", ["math-lm", "math-choice"])])
     assert list(table["column"]) == ["math-lm", "math-choice"]
     assert list(table["status"]) == ["oom", "oom"]
     assert table["value"].isna().all()
 
 
-def test_a_failure_of_a_task_without_a_card_still_has_a_row(table_of, make_record):
-    table, _ = table_of(make_record(status="crashed", reason="boom"), tasks=[])
+def test_a_failure_of_a_task_without_a_card_still_has_a_row(scores_of, make_record):
+    table = scores_of(make_record(status="crashed", reason="boom"), tasks=[])
     assert list(table["column"]) == ["recall-mqar"]
 
 
-def test_scores_of_a_failure_are_never_values(table_of, make_record):
+def test_scores_of_a_failure_are_never_values(scores_of, make_record):
     record = make_record().model_copy(update={"status": "diverged"})
     assert record.scores
-    assert table_of(record)[0]["value"].isna().all()
+    assert scores_of(record)["value"].isna().all()
 
 
 def test_missing_values_are_none(table_of, make_record):
@@ -87,12 +101,44 @@ def test_csv_reads_back_as_the_table(table_of, make_record):
     table, _ = table_of(*(make_record(seed=seed, value=0.1 + seed / 7) for seed in range(3)))
     back = list(csv.DictReader(io.StringIO(to_csv(table))))
     assert [float(row["value"]) for row in back] == table["value"].tolist()
-    assert [row["key"] for row in back] == table["key"].tolist()
+    assert [row["key"] for row in back] == table["key"].fillna("").tolist()
+
+
+def test_json_reads_back_as_the_table(table_of, make_record):
+    records = [make_record(seed=seed, value=0.1 + seed / 7) for seed in range(3)]
+    table, _ = table_of(*records, make_record("mlp", value=None))
+    assert json.loads(to_json(table)) == rows_of(table)
+
+
+def test_a_normalised_score_is_0_at_chance_and_1_at_the_ceiling(scores_of, make_record):
+    values = {"a": 1 / 32, "b": 1.0, "c": (1 + 1 / 32) / 2}
+    table = scores_of(*(make_record(name, value=value) for name, value in values.items()))
+    assert table.set_index("variant")["normalised"].to_dict() == pytest.approx({"a": 0, "b": 1, "c": 0.5})
+
+
+def test_without_a_known_ceiling_nothing_is_normalised(scores_of, make_record):
+    assert scores_of(make_record(task="lra-listops"))["normalised"].isna().all()
+
+
+def test_levels_are_rows_of_their_own_kind(table_of, make_record):
+    table, _ = table_of(make_record())
+    levels = table[table["kind"] == "level"].set_index("variant")
+    assert levels["value"].to_dict() == {"any value": 1 / 32, "value from the row": 0.25, "ceiling": 1.0}
+    assert set(levels["column"]) == {"recall-mqar"}
+
+
+def test_published_values_are_rows_of_their_own_kind_where_the_column_is_there(results, make_record):
+    here = PublishedResult("Mamba", "recall-mqar", 0.99, "A paper.", "Its protocol.", "A caveat.")
+    elsewhere = PublishedResult("Mamba", "lra-image", 0.7, "A paper.", "Its protocol.")
+    table, _ = make_table(read_sources([results(make_record())]), [here, elsewhere])
+    (row,) = [row for row in rows_of(table) if row["kind"] == "published"]
+    assert (row["variant"], row["value"], row["source"], row["caveat"]) == ("Mamba", 0.99, "A paper.", "A caveat.")
 
 
 def test_a_hostile_name_forges_no_csv_row_and_no_formula(table_of, make_record):
     table, _ = table_of(make_record('x",ok,0.99\nmamba,mamba'), make_record("=HYPERLINK(1)"))
     back = pd.read_csv(io.StringIO(to_csv(table)))
+    back = back[back["kind"] == "score"]
     assert len(back) == 2
     assert set(back["variant"]) == {'x",ok,0.99\nmamba,mamba', "'=HYPERLINK(1)"}
 

@@ -1,0 +1,58 @@
+"""Where each page of the site lies, relative to its root."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TypeVar
+
+from ..harness.records import slug
+
+Key = TypeVar("Key")
+LONGEST = 80
+"""Characters of a file name, so that hostile names stay within what a disk allows."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """Pages by the names of what they show.
+
+    Attributes
+    ----------
+    pairs
+        By two models, in the order in which `models` has them.
+    """
+
+    models: Mapping[str, str]
+    tasks: Mapping[str, str]
+    pairs: Mapping[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, models: Iterable[str], tasks: Iterable[str]) -> Links:
+        """Return the links of a site with these models and tasks."""
+        models = sorted(set(models))
+        pairs = {pair: "--".join(slug(name) for name in pair) for pair in combinations(models, 2)}
+        return cls(
+            unique_pages("models", {name: slug(name) for name in models}),
+            unique_pages("tasks", {name: slug(name) for name in sorted(set(tasks))}),
+            unique_pages("compare", pairs),
+        )
+
+    def pair(self, one: str, other: str) -> str:
+        """Return the page that compares two models, whichever is named first."""
+        return self.pairs.get((one, other)) or self.pairs.get((other, one), "")
+
+
+def unique_pages(folder: str, stems: Mapping[Key, str]) -> dict[Key, str]:
+    """Return a page for each key; where two stems agree, all but the first are told apart by a hash of the key."""
+    found: dict[Key, str] = {}
+    taken: set[str] = set()
+    for key, stem in stems.items():
+        name = stem[:LONGEST]
+        if name.lower() in taken:
+            name = f"{name}-{hashlib.sha256(repr(key).encode('utf-8', 'backslashreplace')).hexdigest()[:12]}"
+        taken.add(name.lower())
+        found[key] = f"{folder}/{name}.html"
+    return found
