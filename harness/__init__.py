@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .api import run as run
     from .errors import UserError as UserError
     from .model import FieldModel as FieldModel
+    from .model import ImageModel as ImageModel
     from .model import SequenceModel as SequenceModel
     from .registry import get_model as get_model
     from .registry import get_task as get_task
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "errors": ("UserError",),
-    "model": ("FieldModel", "SequenceModel"),
+    "model": ("FieldModel", "ImageModel", "SequenceModel"),
     "registry": ("get_model", "get_task", "register_model", "register_task"),
     "api": ("run",),
     "spec": (

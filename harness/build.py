@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from .built import Built, BuiltFields, BuiltSequence
+from .built import Built, BuiltFields, BuiltImage, BuiltSequence
 from .errors import UserError, did_you_mean
 from .heads import LastHead, PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
 from .lifts import (
@@ -19,7 +19,7 @@ from .lifts import (
     WindowFields,
     field_count,
 )
-from .model import FieldModel, SequenceModel
+from .model import FieldModel, ImageModel, SequenceModel
 from .spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
 
 
@@ -38,11 +38,16 @@ def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, A
         raise UserError(f"Model {model_name(cls)} does not take this task: {reason}")
     if spec.per_position and isinstance(spec.inputs, Pair | Fields):
         raise UserError(f"Inputs {type(spec.inputs).__name__} have no positions for outputs at each of them.")
-    if issubclass(cls, SequenceModel):
-        return _build_sequence(cls, spec, size, hyperparameters)
-    if issubclass(cls, FieldModel):
-        return _build_fields(cls, spec, size, hyperparameters)
-    raise UserError(f"Model {model_name(cls)} must subclass SequenceModel or FieldModel, or write its own build.")
+    form = cls.form_for(spec)  # type: ignore[attr-defined]
+    if issubclass(form, SequenceModel):
+        return _build_sequence(form, spec, size, hyperparameters)
+    if issubclass(form, FieldModel):
+        return _build_fields(form, spec, size, hyperparameters)
+    if issubclass(form, ImageModel):
+        return _build_image(form, spec, size, hyperparameters)
+    raise UserError(
+        f"Model {model_name(cls)} must subclass SequenceModel, FieldModel or ImageModel, or write its own build."
+    )
 
 
 def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
@@ -67,14 +72,20 @@ def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperp
 def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
     chunks = {Fields: NativeFields, Tokens: TokenChunks, Pair: TokenChunks, Series: SeriesChunks, Image: ImageChunks}
     view = WindowFields(spec) if spec.per_position else chunks[type(spec.inputs)](spec)
-    offered = {"fields": view.fields, "outputs": spec.n_outputs, "width": size.width, "depth": size.depth}
+    offered = {"fields": view.fields, "outputs": spec.n_outputs, "spec": spec, "width": size.width, "depth": size.depth}
     return BuiltFields(_construct(cls, hyperparameters, **offered), view, spec)
 
 
+def _build_image(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
+    offered = {"image": spec.inputs, "outputs": spec.n_outputs, "spec": spec, "width": size.width, "depth": size.depth}
+    return BuiltImage(_construct(cls, hyperparameters, **offered), None, spec)
+
+
 def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> Any:
-    """Make an instance with those of the `offered` arguments that its ``__init__`` names."""
-    arguments = dict(hyperparameters)
-    for name, parameter in _init_parameters(cls).items():
+    """Make an instance with those of the `offered` arguments and hyperparameters that its ``__init__`` names."""
+    parameters = _init_parameters(cls)
+    arguments = {name: value for name, value in hyperparameters.items() if name in parameters}
+    for name, parameter in parameters.items():
         if name in offered:
             arguments[name] = offered[name]
         elif parameter.default is parameter.empty:
@@ -87,23 +98,29 @@ def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) ->
 
 def hyperparameters_of(cls: type) -> dict[str, Any]:
     """Return the model's hyperparameters with their defaults: its keyword-only arguments."""
+    return {name: parameter.default for name, parameter in _hyperparameters(cls).items()}
+
+
+def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
     return {
-        name: parameter.default
-        for name, parameter in _init_parameters(cls).items()
+        name: parameter
+        for form in (getattr(cls, "image_form", None), cls)
+        if form is not None
+        for name, parameter in _init_parameters(form).items()
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
     }
 
 
 def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None:
     """Raise `UserError` for a hyperparameter the model does not have, or a value of another type."""
-    known, parameters = hyperparameters_of(cls), _init_parameters(cls)
+    known = _hyperparameters(cls)
     for name, value in hyperparameters.items():
         if name not in known:
             raise UserError(
                 f"Model {model_name(cls)} has no hyperparameter '{name}'.{did_you_mean(name, known)} "
                 f"Known: {', '.join(known) or 'none'}."
             )
-        kind = _kind_of(parameters[name])
+        kind = _kind_of(known[name])
         if not _is_of_kind(value, kind):
             raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {value!r}.")
 

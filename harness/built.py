@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .model import FieldModel, SequenceModel, State, embedding_weights
+from .model import FieldModel, ImageModel, SequenceModel, State, embedding_weights
 from .spec import Series, TaskSpec, Tokens
 
 
@@ -42,7 +42,7 @@ class Built(nn.Module):
     window: int
     """Positions that `step` remembers for a model without a step of its own."""
 
-    def __init__(self, core: SequenceModel | FieldModel, lift: str | None, spec: TaskSpec):
+    def __init__(self, core: SequenceModel | FieldModel | ImageModel, lift: str | None, spec: TaskSpec):
         super().__init__()
         self.core = core
         self.lift = lift
@@ -170,3 +170,10 @@ class BuiltFields(Built):
         if self.spec.per_position:
             return outputs.unflatten(0, (len(next(iter(inputs.values()))), -1))
         return outputs
+
+
+class BuiltImage(Built):
+    """An image model, which takes pixels as they are."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.core(pixels)

@@ -1,4 +1,4 @@
-"""The two bases of models. Most plugins subclass one and write ``__init__`` and ``forward``."""
+"""The bases of models. Most plugins subclass one and write ``__init__`` and ``forward``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Required, TypeAlias, TypedDict
 import torch
 from torch import nn
 
-from .spec import Size, TaskSpec
+from .spec import Image, Size, TaskSpec
 
 State: TypeAlias = Any
 """What a recurrence holds between two positions: nested tuples, lists or dicts of tensors, batch first."""
@@ -36,7 +36,7 @@ def embedding_weights(module: nn.Module) -> list[nn.Parameter]:
 
 
 class _Model(nn.Module):
-    """What both bases share: the one contract `build`, and what a model may declare.
+    """What all bases share: the one contract `build`, and what a model may declare.
 
     A model that defines ``fit(self, built, rows)`` is trained by that one call instead of the loop:
     `built` is the module around it (`archarena.harness.built`), `rows` are all training rows
@@ -48,6 +48,17 @@ class _Model(nn.Module):
 
     slack: ClassVar[str | None] = None
     """A whole-number hyperparameter that grows the body, for when widths are coarse."""
+
+    image_form: ClassVar[type[ImageModel] | None] = None
+    """The class that stands in where images get one answer each; by default they are lifted.
+
+    Hyperparameters are those of both classes; each is passed to the class that has it.
+    """
+
+    @classmethod
+    def form_for(cls, spec: TaskSpec) -> type[_Model]:
+        """Return the class that is built for a task: this one, or its image form."""
+        return cls.image_form if cls.image_form and gives_one_answer_an_image(spec) else cls
 
     @classmethod
     def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
@@ -144,8 +155,8 @@ class FieldModel(_Model):
     """Maps categorical fields and numbers to logits, with its own tables and head.
 
     ``__init__`` takes ``fields`` (a `Fields` spec), ``outputs`` (logits a row), and any of
-    ``width`` (hidden units) and ``depth`` that it names; its keyword-only arguments with
-    defaults are the hyperparameters.
+    ``width`` (hidden units), ``depth`` and ``spec`` (the task's) that it names; its keyword-only
+    arguments with defaults are the hyperparameters.
     """
 
     def forward(self, ids: torch.Tensor, dense: torch.Tensor | None = None) -> torch.Tensor:
@@ -172,3 +183,41 @@ class FieldModel(_Model):
     def auxiliary_loss(self) -> torch.Tensor | None:
         """Return a term to add to the loss of the last forward pass, or None."""
         return None
+
+
+class ImageModel(_Model):
+    """Maps images to logits, with its own patch embedding and head; registered by itself it takes images alone.
+
+    ``__init__`` takes ``image`` (an `Image` spec), ``outputs`` (logits an image), and any of
+    ``width`` (channels), ``depth`` and ``spec`` (the task's) that it names; its keyword-only
+    arguments with defaults are the hyperparameters.
+    """
+
+    @classmethod
+    def supports(cls, spec: TaskSpec) -> str | None:
+        """Return None for one answer an image, else that it takes nothing else."""
+        return None if gives_one_answer_an_image(spec) else "it takes images and gives one answer each."
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Score images.
+
+        Parameters
+        ----------
+        pixels
+            (batch, channels, height, width).
+
+        Returns
+        -------
+        torch.Tensor
+            (batch, outputs) logits.
+        """
+        raise NotImplementedError
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters the tier's budget counts: all but the patch embedding and the head."""
+        raise NotImplementedError
+
+
+def gives_one_answer_an_image(spec: TaskSpec) -> bool:
+    """Return whether a task's rows are images with one answer each."""
+    return isinstance(spec.inputs, Image) and not spec.per_position

@@ -51,8 +51,8 @@ _fits: dict[tuple[Any, ...], Fit] = {}
 def fit_width(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Mapping[str, Any]) -> Fit:
     """Return the size whose body is nearest to `budget` parameters, found on the meta device.
 
-    The width is a multiple of ``cls.width_multiple``. Where the nearest one misses the budget by
-    more than 5 %, the hyperparameter named by ``cls.slack`` is moved too, unless the user set it.
+    The width is a multiple of the model's ``width_multiple``. Where the nearest one misses the budget by
+    more than 5 %, the hyperparameter named by its ``slack`` is moved too, unless the user set it.
 
     Raises
     ------
@@ -70,10 +70,11 @@ def _fit(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Ma
         body = count_body(cls, spec, Size(width, depth), {**hyperparameters, **slack})
         return Fit(width, slack, body, body / budget - 1)
 
-    step: int = cls.width_multiple  # type: ignore[attr-defined]
+    form = cls.form_for(spec)  # type: ignore[attr-defined]
+    step: int = form.width_multiple
     below, above = _bracket(lambda units: measure(units * step), WIDEST // step)
     best = _nearest(below, above)
-    name: str | None = cls.slack  # type: ignore[attr-defined]
+    name: str | None = form.slack
     if best.fair or name is None or name in hyperparameters:
         return best
     for width in (below.width, above.width):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import UserError
-from ..model import FieldModel, ParamGroup, SequenceModel
+from ..model import FieldModel, ImageModel, ParamGroup, SequenceModel
 from ..recipe import get_tier
 from ..sizing import fit_width
 from .findings import BrokenError, require
@@ -27,7 +27,7 @@ def build(subject: Subject) -> None:
 def param_groups(subject: Subject) -> None:
     """Name only parameters of the model, each once, and only what a group may hold."""
     core = getattr(subject.model, "core", None)
-    declared = core.param_groups() if isinstance(core, SequenceModel | FieldModel) else []
+    declared = core.param_groups() if isinstance(core, SequenceModel | FieldModel | ImageModel) else []
     unknown = sorted({key for group in declared for key in group} - ParamGroup.__annotations__.keys())
     require(not unknown, f"a group of param_groups() holds '{', '.join(unknown)}', which is not known")
     named = [id(parameter) for group in declared for parameter in group["params"]]
@@ -79,7 +79,7 @@ def finite(subject: Subject) -> None:
 def gradients(subject: Subject) -> None:
     """Send a gradient to every parameter that is not declared dead."""
     core = getattr(subject.model, "core", subject.model)
-    dead = core.dead_parameters() if isinstance(core, SequenceModel | FieldModel) else {}
+    dead = core.dead_parameters() if isinstance(core, SequenceModel | FieldModel | ImageModel) else {}
     prefix = "core." if core is not subject.model else ""
     names = {name for name, _ in subject.model.named_parameters()}
     stale = [name for name in dead if prefix + name not in names]

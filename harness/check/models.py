@@ -60,7 +60,9 @@ def _load(model: Entry | type, loaded: list[type], watch: StateWatch) -> None:
         cls = model.load() if isinstance(model, Entry) else model
     if not torch.equal(before, torch.get_rng_state()):
         watch.changes["torch's global generator"] = "on import"
-    require(hasattr(cls, "build"), f"{cls.__name__} has no build: it must subclass SequenceModel or FieldModel")
+    require(
+        hasattr(cls, "build"), f"{cls.__name__} has no build: it must subclass SequenceModel, FieldModel or ImageModel"
+    )
     loaded.append(cls)
 
 

@@ -23,7 +23,7 @@ class Subject:
 
     def __init__(self, cls: Any, spec: TaskSpec):
         self.cls, self.spec = cls, spec
-        multiple = cls.width_multiple
+        multiple = cls.form_for(spec).width_multiple
         self.size = Size(multiple * math.ceil(WIDTH / multiple), DEPTH)
         self.inputs, self.targets = make_batch(spec)
         self.model: nn.Module

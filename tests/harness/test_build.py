@@ -8,6 +8,7 @@ from archarena.harness import (
     FieldModel,
     Fields,
     Image,
+    ImageModel,
     NextToken,
     Pair,
     PerPosition,
@@ -234,3 +235,45 @@ def test_outputs_at_marked_positions_are_those_of_the_whole_row(cls, inputs):
     row = {"tokens": torch.randint(1, 12, (4, 20))} if tokens else {"values": torch.randn(4, 20, 3)}
     scored = torch.rand(4, 20) < 0.3
     torch.testing.assert_close(model(**row, scored=scored), model(**row)[scored])
+
+
+class Pixels(ImageModel):
+    """A linear map of all pixels."""
+
+    def __init__(self, image: Image, outputs: int, width: int, *, scale: float = 1.0):
+        super().__init__()
+        self.scale = scale
+        self.inner = nn.Linear(image.channels * image.height * image.width, width)
+        self.outer = nn.Linear(width, outputs)
+
+    def forward(self, pixels):
+        return self.scale * self.outer(self.inner(pixels.flatten(1)))
+
+    def body_parameters(self):
+        return self.inner.parameters()
+
+
+class SumOrPixels(Sum):
+    image_form = Pixels
+
+
+ONE_ANSWER, EACH_PIXEL = (TaskSpec(Image(1, 3, 4), outputs) for outputs in (Classes(5), PerPosition(5)))
+
+
+def test_images_go_to_the_image_form_and_all_else_to_the_class_itself():
+    built = SumOrPixels.build(ONE_ANSWER, Size(8, 1))
+    assert isinstance(built.core, Pixels)
+    assert built.lift is None
+    assert isinstance(SumOrPixels.build(EACH_PIXEL, Size(8, 1)).core, Sum)
+
+
+def test_each_form_gets_the_hyperparameters_that_it_has():
+    assert hyperparameters_of(SumOrPixels) == hyperparameters_of(Sum) | {"scale": 1.0}
+    assert SumOrPixels.build(ONE_ANSWER, Size(8, 1), scale=2.0).core.scale == 2.0
+    SumOrPixels.build(EACH_PIXEL, Size(8, 1), scale=2.0)
+
+
+def test_an_image_model_by_itself_takes_images_alone():
+    assert Pixels.build(ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
+    with pytest.raises(UserError, match="it takes images and gives one answer each"):
+        Pixels.build(EACH_PIXEL, Size(8, 1))
