@@ -12,6 +12,7 @@ from ..harness.model import SequenceModel
 from ..harness.registry import register_model
 from .blocks.mu_layer import PolyBlock
 from .blocks.padding import valid_positions
+from .monet_image import ImageMONet
 
 
 @register_model(
@@ -27,8 +28,8 @@ class MONet(SequenceModel):
     element by element, so a block has degree four in its input (layer norms aside, which divide
     by a standard deviation). Nothing else is non-linear.
 
-    The paper's network sees images, where four groups of channels come from the four neighbours.
-    On a sequence the groups come from distances before and after, or only before where causal;
+    The paper's network sees images, where four groups of channels come from the four neighbours:
+    `ImageMONet`. On a sequence the groups come from distances before and after, or only before where causal;
     this form is ours. A position whose source lies outside its row keeps its own value, as in the
     paper. What it reaches: see `shift_offsets`; a block can see only as many distances as it has
     groups, and at small width and great length there are distances that no path covers.
@@ -36,11 +37,15 @@ class MONet(SequenceModel):
     Parameters
     ----------
     hidden
-        Channels inside the second Mu-Layer of a block; by default three times the width.
+        Channels inside the second Mu-Layer of a block; by default three times the width. On
+        images, those of the first stage, the others in proportion.
+    depths, widths
+        On images alone: blocks and channels of each stage; by default as `ImageMONet` says.
     """
 
     width_multiple = 16
     slack = "hidden"
+    image_form = ImageMONet
 
     def __init__(self, width: int, depth: int, causal: bool, length: int, *, hidden: int | None = None):
         super().__init__()

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import nn
 
 
-def hidden_layers(inputs: int, units: Sequence[int], *, dropout: float = 0.0, batch_norm: bool = True) -> nn.Sequential:
-    """Return layers of Linear, batch norm, ReLU and dropout, in the order of FuxiCTR: the norm comes first."""
+def xavier_linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
+    """Return a Linear layer with Xavier-normal weights and zero bias."""
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    nn.init.xavier_normal_(layer.weight)
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def hidden_layers(
+    inputs: int,
+    units: Sequence[int],
+    *,
+    dropout: float = 0.0,
+    batch_norm: bool = True,
+    make_map: Callable[[int, int], nn.Module] = xavier_linear,
+) -> nn.Sequential:
+    """Return layers of a map, batch norm, ReLU and dropout, in the order of FuxiCTR: the norm comes first."""
     layers: list[nn.Module] = []
     for size in units:
-        layers.append(xavier_linear(inputs, size))
+        layers.append(make_map(inputs, size))
         if batch_norm:
             layers.append(nn.BatchNorm1d(size))
         layers.append(nn.ReLU())
@@ -19,11 +35,3 @@ def hidden_layers(inputs: int, units: Sequence[int], *, dropout: float = 0.0, ba
             layers.append(nn.Dropout(dropout))
         inputs = size
     return nn.Sequential(*layers)
-
-
-def xavier_linear(inputs: int, outputs: int) -> nn.Linear:
-    """Return a Linear layer with Xavier-normal weights and zero bias."""
-    layer = nn.Linear(inputs, outputs)
-    nn.init.xavier_normal_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer

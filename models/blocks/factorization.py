@@ -1,0 +1,47 @@
+"""Terms of factorisation machines: single fields, and products of pairs of fields."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ...harness.spec import Fields
+from .field_embedding import FieldEmbedding
+from .perceptron import xavier_linear
+
+
+class FirstOrder(nn.Module):
+    """``b + sum_f w_f[x_f]``: a weight for each value of each field and for each output.
+
+    Parameters
+    ----------
+    bias
+        Whether there is a `b`; models that add another read-out have one there.
+    """
+
+    def __init__(self, fields: Fields, outputs: int, *, bias: bool = True):
+        super().__init__()
+        self.weights = FieldEmbedding(fields, outputs)
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Return (batch, outputs); see `FieldModel.forward`."""
+        total = self.weights(ids, dense).sum(1)
+        return total if self.bias is None else total + self.bias
+
+
+class PairProducts(nn.Module):
+    """``sum_{f < g} <v_f, v_g>`` in linear time (Rendle 2010, equation 3).
+
+    With several outputs, each weighs the entries of the products by a vector of its own,
+    ``sum_{f < g} <v_f, v_g, u_o>``; with one output there is nothing to learn here.
+    """
+
+    def __init__(self, dim: int, outputs: int):
+        super().__init__()
+        self.outputs = xavier_linear(dim, outputs, bias=False) if outputs > 1 else None
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Map the fields' vectors (batch, fields, dim) to (batch, outputs)."""
+        products = 0.5 * (vectors.sum(1) ** 2 - (vectors**2).sum(1))
+        return products.sum(1, keepdim=True) if self.outputs is None else self.outputs(products)

@@ -1,0 +1,60 @@
+"""DCN: crosses weighed by a vector, beside a perceptron."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.cross_and_deep import CrossAndDeep
+from .blocks.perceptron import xavier_linear
+
+
+@register_model(
+    "dcn",
+    paper="arXiv:1708.05123",
+    summary="Deep & Cross network: crosses that scale the embeddings by a learned inner product, beside an MLP.",
+    family="feature interaction",
+)
+class DCN(CrossAndDeep):
+    """``x_{l+1} = x_l + (w_l . x_l) e + b_l`` from ``x_0 = e``, beside an MLP (Wang et al. 2017).
+
+    What multiplies with what: the embeddings with one number a layer, an inner product of what
+    the last layer gave; degree one more than the layers.
+
+    Parameters
+    ----------
+    cross_layers
+        How many crosses.
+    embedding
+        Entries of a field's vector.
+    dropout
+        Share of the MLP's hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        fields: Fields,
+        outputs: int,
+        width: int,
+        depth: int,
+        *,
+        cross_layers: int = 3,
+        embedding: int = 10,
+        dropout: float = 0.0,
+    ):
+        options = {"cross_layers": cross_layers, "embedding": embedding, "dropout": dropout}
+        super().__init__(fields, outputs, width, depth, VectorCross, **options)
+
+
+class VectorCross(nn.Module):
+    """``(w . x) e + b``."""
+
+    def __init__(self, inputs: int):
+        super().__init__()
+        self.weight = xavier_linear(inputs, 1, bias=False)
+        self.bias = nn.Parameter(torch.zeros(inputs))
+
+    def forward(self, e: Tensor, x: Tensor) -> Tensor:
+        return self.weight(x) * e + self.bias

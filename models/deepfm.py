@@ -1,0 +1,55 @@
+"""DeepFM: a factorisation machine and a perceptron on the same embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.factorization import FirstOrder, PairProducts
+from .blocks.field_embedding import FieldEmbedding
+from .blocks.perceptron import hidden_layers, xavier_linear
+
+
+@register_model(
+    "deepfm",
+    paper="arXiv:1703.04247",
+    summary="A factorisation machine beside an MLP, on shared field embeddings.",
+    family="feature interaction",
+)
+class DeepFM(FieldModel):
+    """``FM(E) + MLP(e)`` with shared embeddings (Guo et al., IJCAI 2017).
+
+    What multiplies with what: in the first part each field's vector with each other field's; the
+    second multiplies nothing. As in FuxiCTR the sum has one bias, the MLP's.
+
+    Parameters
+    ----------
+    embedding
+        Entries of a field's vector.
+    dropout
+        Share of the hidden units dropped in training.
+    """
+
+    def __init__(
+        self, fields: Fields, outputs: int, width: int, depth: int, *, embedding: int = 10, dropout: float = 0.0
+    ):
+        super().__init__()
+        self.first_order = FirstOrder(fields, outputs, bias=False)
+        self.embedding = FieldEmbedding(fields, embedding)
+        self.pairs = PairProducts(embedding, outputs)
+        self.hidden = hidden_layers(self.embedding.n_vectors * embedding, [width] * depth, dropout=dropout)
+        self.readout = xavier_linear(width, outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        vectors = self.embedding(ids, dense)
+        machine = self.first_order(ids, dense) + self.pairs(vectors)
+        return machine + self.readout(self.hidden(vectors.flatten(1)))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of the hidden layers."""
+        return self.hidden.parameters()

@@ -1,0 +1,66 @@
+"""DualMLP: the sum of two perceptrons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.field_embedding import FieldEmbedding
+from .blocks.perceptron import hidden_layers, xavier_linear
+
+
+@register_model(
+    "dualmlp",
+    paper="arXiv:2304.00902",
+    summary="Two MLPs over shared field embeddings, their logits added: FinalMLP without gates and fusion.",
+    family="baseline",
+)
+class DualMLP(FieldModel):
+    """``MLP_1(e) + MLP_2(e)``, the baseline that FinalMLP is measured by (Mao et al., AAAI 2023).
+
+    Nothing multiplies with anything: the streams meet in a sum.
+
+    Parameters
+    ----------
+    embedding
+        Entries of a field's vector.
+    width2, depth2
+        Units and layers of stream two; by default those of stream one.
+    dropout1, dropout2
+        Share of each stream's hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        fields: Fields,
+        outputs: int,
+        width: int,
+        depth: int,
+        *,
+        embedding: int = 10,
+        width2: int | None = None,
+        depth2: int | None = None,
+        dropout1: float = 0.0,
+        dropout2: float = 0.0,
+    ):
+        super().__init__()
+        self.embedding = FieldEmbedding(fields, embedding)
+        inputs = self.embedding.n_vectors * embedding
+        self.stream1 = hidden_layers(inputs, [width] * depth, dropout=dropout1)
+        self.stream2 = hidden_layers(inputs, [width2 or width] * (depth2 or depth), dropout=dropout2)
+        self.readout1 = xavier_linear(width, outputs)
+        self.readout2 = xavier_linear(width2 or width, outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        e = self.embedding(ids, dense).flatten(1)
+        return self.readout1(self.stream1(e)) + self.readout2(self.stream2(e))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of both streams' hidden layers."""
+        yield from self.stream1.parameters()
+        yield from self.stream2.parameters()

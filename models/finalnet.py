@@ -1,0 +1,137 @@
+"""FinalNet: layers that square the degree of their input, in two blocks that teach each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..harness.errors import UserError
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Binary, Fields, Regression, TaskSpec
+from .blocks.field_embedding import FieldEmbedding
+from .blocks.perceptron import hidden_layers, xavier_linear
+
+
+@register_model(
+    "finalnet",
+    paper="doi:10.1145/3539618.3591988",
+    summary="Two blocks of layers that multiply one half of their units with the other, one over gated fields.",
+    family="feature interaction",
+)
+class FinalNet(FieldModel):
+    """Factorised interaction layers in two blocks, ``y = (y_1 + y_2) / 2`` (Zhu et al., SIGIR 2023).
+
+    A layer maps ``h = W x + b``, cuts it in halves ``(h_2, h_1)`` and gives ``[h_2, h_1 * h_2]``, then
+    batch norm, ReLU and dropout as in FuxiCTR. Block one reads ``[E, E * (G E)]``, with G a linear map
+    over fields that starts at the constant one; block two reads E.
+
+    What multiplies with what: half of a layer's units with the other half, so the degree doubles
+    with each layer; and in block one each field's vector with a mixture of all fields' vectors.
+
+    Each block also learns from the mean of both, a constant target: `auxiliary_loss`. A size is
+    the published form: both blocks have `depth` layers of `width` units unless told otherwise.
+
+    Parameters
+    ----------
+    embedding
+        Entries of a field's vector.
+    width2, depth2
+        Units and layers of block two; by default those of block one.
+    dropout1, dropout2
+        Share of each block's units dropped in training.
+    """
+
+    width_multiple = 2
+
+    def __init__(
+        self,
+        fields: Fields,
+        outputs: int,
+        width: int,
+        depth: int,
+        spec: TaskSpec,
+        *,
+        embedding: int = 10,
+        width2: int | None = None,
+        depth2: int | None = None,
+        dropout1: float = 0.0,
+        dropout2: float = 0.0,
+    ):
+        super().__init__()
+        self.spec = spec
+        self.embedding = FieldEmbedding(fields, embedding)
+        inputs = self.embedding.n_vectors * embedding
+        self.gate = FieldGate(self.embedding.n_vectors)
+        self.block1 = hidden_layers(2 * inputs, [width] * depth, dropout=dropout1, make_map=HalfProducts)
+        units2 = [width2 or width] * (depth2 or depth)
+        self.block2 = hidden_layers(inputs, units2, dropout=dropout2, make_map=HalfProducts)
+        self.readout1 = xavier_linear(width, outputs)
+        self.readout2 = xavier_linear(width2 or width, outputs)
+        self.last: tuple[Tensor, Tensor] | None = None
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        vectors = self.embedding(ids, dense)
+        y1 = self.readout1(self.block1(self.gate(vectors).flatten(1)))
+        y2 = self.readout2(self.block2(vectors.flatten(1)))
+        self.last = (y1, y2) if self.training else None
+        return 0.5 * (y1 + y2)
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return how far both blocks' predictions are from their mean's, which gets no gradient.
+
+        The distance is the task's own loss: cross-entropy with the predicted probabilities as
+        targets, or the squared error in regression.
+        """
+        if self.last is None:
+            return None
+        (y1, y2), self.last = self.last, None
+        y1, y2 = y1.float(), y2.float()
+        mean = (0.5 * (y1 + y2)).detach()
+        return self._distance(y1, mean) + self._distance(y2, mean)
+
+    def _distance(self, outputs: Tensor, target: Tensor) -> Tensor:
+        match self.spec.outputs:
+            case Binary():
+                return F.binary_cross_entropy_with_logits(outputs, target.sigmoid())
+            case Regression():
+                return F.mse_loss(outputs, target)
+            case _:
+                return F.cross_entropy(outputs, target.softmax(-1))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters of the gate and both blocks' layers."""
+        for part in (self.gate, self.block1, self.block2):
+            yield from part.parameters()
+
+
+class FieldGate(nn.Module):
+    """``[E, E * (G E)]`` of vectors E (batch, fields, dim), with G a linear map over the fields."""
+
+    def __init__(self, n_fields: int):
+        super().__init__()
+        self.mix = nn.Linear(n_fields, n_fields)
+        nn.init.zeros_(self.mix.weight)
+        nn.init.ones_(self.mix.bias)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        gates = self.mix(vectors.transpose(1, 2)).transpose(1, 2)
+        return torch.cat((vectors, vectors * gates), dim=1)
+
+
+class HalfProducts(nn.Module):
+    """``[h_2, h_1 * h_2]`` of a linear map's halves ``(h_2, h_1)``."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        if outputs % 2:
+            raise UserError(f"finalnet multiplies one half of its units with the other, so {outputs} must be even.")
+        self.linear = xavier_linear(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h2, h1 = self.linear(x).chunk(2, dim=-1)
+        return torch.cat((h2, h1 * h2), dim=-1)

@@ -1,0 +1,46 @@
+"""Factorisation machine: products of all pairs of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.factorization import FirstOrder, PairProducts
+from .blocks.field_embedding import FieldEmbedding
+
+
+@register_model(
+    "fm",
+    paper="doi:10.1109/ICDM.2010.127",
+    summary="Factorisation machine: logistic regression plus the inner products of all pairs of field vectors.",
+    family="feature interaction",
+)
+class FM(FieldModel):
+    """``b + sum_f w_f[x_f] + sum_{f < g} <v_f[x_f], v_g[x_g]>`` (Rendle, ICDM 2010).
+
+    What multiplies with what: each field's vector with each other field's, entry by entry; degree
+    two. It has no hidden units: its size is the task's, and its body is all it has.
+
+    Parameters
+    ----------
+    embedding
+        Entries of a field's vector, the rank of the products.
+    """
+
+    def __init__(self, fields: Fields, outputs: int, *, embedding: int = 10):
+        super().__init__()
+        self.first_order = FirstOrder(fields, outputs)
+        self.embedding = FieldEmbedding(fields, embedding)
+        self.pairs = PairProducts(embedding, outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        return self.first_order(ids, dense) + self.pairs(self.embedding(ids, dense))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return all parameters, for there is nothing beside the tables."""
+        return self.parameters()

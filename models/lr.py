@@ -1,0 +1,38 @@
+"""Logistic regression: the baseline without interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ..harness.model import FieldModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields
+from .blocks.factorization import FirstOrder
+
+
+@register_model(
+    "lr",
+    paper="doi:10.1145/1242572.1242643",
+    summary="Logistic regression: one weight for each value of each field, and nothing multiplied.",
+    family="baseline",
+)
+class LR(FieldModel):
+    """``b + sum_f w_f[x_f]`` (Richardson et al. 2007), as FuxiCTR has it.
+
+    Nothing multiplies with anything, so what two fields say together is out of its reach. It has
+    no hidden units: its size is the task's, and its body is all it has.
+    """
+
+    def __init__(self, fields: Fields, outputs: int):
+        super().__init__()
+        self.first_order = FirstOrder(fields, outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        return self.first_order(ids, dense)
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return all parameters, for there is nothing beside the tables."""
+        return self.parameters()

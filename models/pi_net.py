@@ -1,0 +1,129 @@
+"""Pi-Nets: one polynomial of the whole input, its coefficients a factorised tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from ..harness.errors import UserError
+from ..harness.model import FieldModel, ImageModel
+from ..harness.registry import register_model
+from ..harness.spec import Fields, Image
+from .blocks.field_embedding import FieldEmbedding
+
+Form = Literal["ccp", "ncp", "ncp-skip"]
+
+
+class Polynomial(nn.Module):
+    """A polynomial of `inputs` variables in `rank` terms (Chrysos et al., arXiv:2006.13026).
+
+    ============  =========================  ==================================================
+    form          first step                 step n
+    ============  =========================  ==================================================
+    ``ccp``       ``x_1 = U_1 z``            ``x_n = (U_n z) * x_{n-1} + x_{n-1}``
+    ``ncp``       ``x_1 = (A_1 z) * b_1``    ``x_n = (A_n z) * (S_n x_{n-1} + b_n)``
+    ``ncp-skip``  as ncp                     ``x_n = (A_n z) * (S_n x_{n-1} + b_n) + V_n x_{n-1}``
+    ============  =========================  ==================================================
+
+    U has biases, A has none. Linear maps start as torch's do, the vectors b at one.
+    """
+
+    def __init__(self, inputs: int, rank: int, degree: int, form: Form):
+        super().__init__()
+        if form not in get_args(Form):
+            raise UserError(f"pi-net has no form '{form}'. Known: {', '.join(get_args(Form))}.")
+        if degree < 1:
+            raise UserError(f"pi-net's degree must be at least 1, found {degree}.")
+        nested = form != "ccp"
+        self.factors = nn.ModuleList(nn.Linear(inputs, rank, bias=not nested) for _ in range(degree))
+        self.first = nn.Parameter(torch.ones(rank)) if nested else None
+        self.inner = nn.ModuleList(inner_map(rank) if nested else nn.Identity() for _ in range(degree - 1))
+        self.skips = None
+        if form != "ncp":
+            skips = (nn.Linear(rank, rank, bias=False) if nested else nn.Identity() for _ in range(degree - 1))
+            self.skips = nn.ModuleList(skips)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map (batch, inputs) to (batch, rank)."""
+        first, *factors = (factor(z) for factor in self.factors)
+        x = first if self.first is None else first * self.first
+        for step, factor in enumerate(factors):
+            product = factor * self.inner[step](x)
+            x = product if self.skips is None else product + self.skips[step](x)
+        return x
+
+
+def inner_map(rank: int) -> nn.Linear:
+    """Return ``S x + b`` with b at one."""
+    layer = nn.Linear(rank, rank)
+    nn.init.ones_(layer.bias)
+    return layer
+
+
+class ImagePiNet(ImageModel):
+    """The polynomial of an image's pixels."""
+
+    def __init__(self, image: Image, outputs: int, width: int, *, form: Form = "ccp", degree: int = 4):
+        super().__init__()
+        self.polynomial = Polynomial(image.channels * image.height * image.width, width, degree, form)
+        self.readout = nn.Linear(width, outputs)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Score images; see `ImageModel.forward`."""
+        return self.readout(self.polynomial(pixels.flatten(1)))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the polynomial's parameters."""
+        return self.polynomial.parameters()
+
+
+@register_model(
+    "pi-net",
+    paper="arXiv:2006.13026",
+    summary="A polynomial of the whole input with factorised coefficients (CCP, NCP, NCP-skip), no activation.",
+    family="multilinear",
+)
+class PiNet(FieldModel):
+    """``C x_N + beta`` with the polynomial x_N of the input z (Chrysos et al., CVPR 2020, TPAMI 2021).
+
+    What multiplies with what: N linear maps of z, entry by entry, so the degree is N; nothing
+    else is non-linear. z is the embeddings of all fields side by side, or an image's pixels; the
+    width is the number of terms.
+
+    Parameters
+    ----------
+    form
+        ``ccp``, ``ncp`` or ``ncp-skip``; see `Polynomial`.
+    degree
+        The polynomial's degree N.
+    embedding
+        Entries of a field's vector.
+    """
+
+    image_form = ImagePiNet
+
+    def __init__(
+        self,
+        fields: Fields,
+        outputs: int,
+        width: int,
+        *,
+        form: Form = "ccp",
+        degree: int = 4,
+        embedding: int = 10,
+    ):
+        super().__init__()
+        self.embedding = FieldEmbedding(fields, embedding)
+        self.polynomial = Polynomial(self.embedding.n_vectors * embedding, width, degree, form)
+        self.readout = nn.Linear(width, outputs)
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
+        """Score rows; see `FieldModel.forward`."""
+        return self.readout(self.polynomial(self.embedding(ids, dense).flatten(1)))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the polynomial's parameters."""
+        return self.polynomial.parameters()

@@ -1,0 +1,113 @@
+"""A residual network whose non-linearity is a product: PiNet-18's blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Tensor, nn
+
+from ..harness.model import ImageModel
+from ..harness.registry import register_model
+from ..harness.spec import Image
+
+STAGES = 4
+"""Most stages; each has half the side and twice the channels of the one before."""
+
+SMALL = 14
+"""Images whose shorter side is at most this many pixels keep it through the first convolution."""
+
+
+@register_model(
+    "pi-net-conv",
+    paper="arXiv:2006.13026",
+    summary="A convolutional residual network without activations whose blocks multiply their two branches.",
+    family="multilinear",
+)
+class PiNetConv(ImageModel):
+    """A product of polynomials on ResNet-18's skeleton (Chrysos et al., TPAMI 2021, PiNet-18).
+
+    A block gives ``u + s + BN(u * s)`` with ``u = BN(conv(BN(conv(x))))`` and s the shortcut. What
+    multiplies with what: a block's convolved branch with its shortcut, entry by entry, so the
+    degree doubles with each block. Without `products` and `activation` the skeleton is linear.
+
+    The first convolution is 3 by 3, of stride 2 unless the image is small, and there is no pooling
+    after it. Blocks are shared among up to four stages, later ones first. It takes images alone.
+
+    Parameters
+    ----------
+    products
+        Whether the branches are multiplied.
+    activation
+        Whether there are ReLUs at ResNet's places.
+    pointwise
+        Whether the product passes a 1 by 1 convolution before its norm.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        outputs: int,
+        width: int,
+        depth: int,
+        *,
+        products: bool = True,
+        activation: bool = False,
+        pointwise: bool = False,
+    ):
+        super().__init__()
+        self.stem = convolution(image.channels, width, 3, stride=1 if min(image.height, image.width) <= SMALL else 2)
+        self.norm = nn.BatchNorm2d(width)
+        self.activation = nn.ReLU() if activation else nn.Identity()
+        stages = min(STAGES, depth)
+        channels = [width * 2**stage for stage in range(stages) for _ in range((depth + stage) // stages)]
+        self.blocks = nn.Sequential(
+            *(
+                ProductBlock(before, after, products, activation, pointwise)
+                for before, after in zip([width, *channels], channels, strict=False)
+            )
+        )
+        self.head = nn.Linear(channels[-1], outputs)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Score images; see `ImageModel.forward`."""
+        x = self.activation(self.norm(self.stem(pixels)))
+        return self.head(self.blocks(x).mean((2, 3)))
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the blocks' parameters."""
+        return self.blocks.parameters()
+
+
+class ProductBlock(nn.Module):
+    """``u + s + BN(u * s)``, u two convolutions with norms; halves the side where channels change."""
+
+    def __init__(self, inputs: int, outputs: int, products: bool, activation: bool, pointwise: bool):
+        super().__init__()
+        stride = 1 if inputs == outputs else 2
+        self.activation = nn.ReLU() if activation else nn.Identity()
+        self.branch = nn.Sequential(
+            convolution(inputs, outputs, 3, stride=stride),
+            nn.BatchNorm2d(outputs),
+            self.activation,
+            convolution(outputs, outputs, 3),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = nn.Identity()
+        if inputs != outputs:
+            self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))
+        self.product = None
+        if products:
+            mix = convolution(outputs, outputs, 1) if pointwise else nn.Identity()
+            self.product = nn.Sequential(mix, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        u, s = self.branch(x), self.shortcut(x)
+        y = u + s if self.product is None else u + s + self.product(u * s)
+        return self.activation(y)
+
+
+def convolution(inputs: int, outputs: int, side: int, *, stride: int = 1) -> nn.Conv2d:
+    """Return a convolution without bias that keeps the side up to its stride, Kaiming-normal as ResNet's."""
+    layer = nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+    return layer
