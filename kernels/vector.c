@@ -14,6 +14,7 @@
 #include <immintrin.h>
 #elif defined(__AVX__)
 #define W 8
+#include <immintrin.h>
 #else
 #define W 4
 #endif
@@ -76,28 +77,36 @@ INLINE float total(vec v) {
     return (part[0][0] + part[0][1]) + (part[0][2] + part[0][3]);
 }
 
-/* 2^x for 0 <= x <= 1: 1 exactly at 0, relative error below 1e-7. */
+/* 2^x for |x| <= 1/2: 1 exactly at 0, relative error below 1e-7. */
 INLINE vec exp2_part(vec x) {
-    vec p = splat(0.0002161380834877491f);
-    p = p * x + 0.0012467376654967666f;
-    p = p * x + 0.009675532579421997f;
-    p = p * x + 0.05548521876335144f;
-    p = p * x + 0.24022932350635529f;
-    p = p * x + 0.6931470632553101f;
+    vec p = splat(0.001326472731307149f);
+    p = p * x + 0.009671512991189957f;
+    p = p * x + 0.05550733581185341f;
+    p = p * x + 0.24022242426872253f;
+    p = p * x + 0.6931470036506653f;
     return p * x + 1.0f;
 }
+
+/* x, or the bound where x lies beyond it; NaN stays NaN. */
+#if defined(__AVX__) && !defined(__AVX512F__)
+INLINE vec at_least(vec x, float bound) { return (vec)_mm256_max_ps((__m256)splat(bound), (__m256)x); }
+INLINE vec at_most(vec x, float bound) { return (vec)_mm256_min_ps((__m256)splat(bound), (__m256)x); }
+#else
+INLINE vec at_least(vec x, float bound) { return choose(x < bound, splat(bound), x); }
+INLINE vec at_most(vec x, float bound) { return choose(x > bound, splat(bound), x); }
+#endif
 
 /* 2^x = 2^part 2^whole; NaN stays NaN, and beyond the range it is 0 or infinity, or next to them. */
 #if defined(__AVX512DQ__)
 INLINE vec exp2v(vec x) {
-    return (vec)_mm512_scalef_ps((__m512)exp2_part((vec)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF)), (__m512)x);
+    vec part = (vec)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT); /* 0 for an infinity */
+    return (vec)_mm512_scalef_ps((__m512)exp2_part(part), (__m512)(x - part));
 }
 #else
 INLINE vec exp2v(vec x) {
     const float magic = 12583039.0f; /* 1.5 * 2^23 + 127: the sum is rounded, and its lowest bits are an exponent */
-    x = choose(x < -126.0f, splat(-126.0f), x); /* false for NaN */
-    x = choose(x > 128.0f, splat(128.0f), x);
-    vec shifted = x - 0.5f + magic;
+    x = at_most(at_least(x, -126.0f), 128.0f);
+    vec shifted = x + magic;
     return exp2_part(x - (shifted - magic)) * (vec)((ivec)shifted << 23);
 }
 #endif
