@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .api import run as run
     from .errors import UserError as UserError
+    from .metrics import Metric as Metric
     from .model import FieldModel as FieldModel
+    from .model import Generator as Generator
     from .model import ImageModel as ImageModel
+    from .model import ParamGroup as ParamGroup
     from .model import SequenceModel as SequenceModel
     from .registry import get_model as get_model
     from .registry import get_task as get_task
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from .spec import TaskSpec as TaskSpec
     from .spec import Tokens as Tokens
     from .task import Budget as Budget
+    from .task import Decoding as Decoding
     from .task import Evaluation as Evaluation
     from .task import Level as Level
     from .task import Split as Split
@@ -40,14 +44,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "errors": ("UserError",),
-    "model": ("FieldModel", "ImageModel", "SequenceModel"),
+    "metrics": ("Metric",),
+    "model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel"),
     "registry": ("get_model", "get_task", "register_model", "register_task"),
     "api": ("run",),
     "spec": (
         "Binary", "Classes", "Fields", "Image", "NextToken", "Pair", "PerPosition",
         "Regression", "Series", "Size", "TaskSpec", "Tokens",
     ),
-    "task": ("Budget", "Evaluation", "Level", "Split", "Splits", "Streams", "Task"),
+    "task": ("Budget", "Decoding", "Evaluation", "Level", "Split", "Splits", "Streams", "Task"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -24,11 +24,11 @@ def save_splits(folder: Path, spec: TaskSpec, splits: Splits, evaluations: tuple
     """Write all arrays of a task."""
     for name, split in (("train", splits.train), ("valid", splits.valid)):
         save_split(folder / name, split)
-    ranked = {evaluation.test for evaluation in evaluations if evaluation.readout == "likelihood"}
+    unseen = {evaluation.test for evaluation in evaluations if evaluation.readout != "outputs"}
     for name, split in splits.tests.items():
         save_split(folder / "answers" / name, Split({}, split.targets, split.groups))
         _save_arrays(folder / "tests" / name / "inputs", split.inputs)
-        if name not in ranked:
+        if name not in unseen:
             _save_hints(folder / "tests" / name, spec, split)
 
 

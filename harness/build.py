@@ -65,7 +65,7 @@ def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperp
         case Fields():
             embedding, length = FieldsEmbedding(spec.inputs, size.width), field_count(spec.inputs)
             causal, lift = False, "fields-as-sequence"
-    core = _construct(cls, hyperparameters, width=size.width, depth=size.depth, causal=causal, length=length)
+    core = construct(cls, hyperparameters, width=size.width, depth=size.depth, causal=causal, length=length)
     return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), lift, spec)
 
 
@@ -73,15 +73,15 @@ def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mappin
     chunks = {Fields: NativeFields, Tokens: TokenChunks, Pair: TokenChunks, Series: SeriesChunks, Image: ImageChunks}
     view = WindowFields(spec) if spec.per_position else chunks[type(spec.inputs)](spec)
     offered = {"fields": view.fields, "outputs": spec.n_outputs, "spec": spec, "width": size.width, "depth": size.depth}
-    return BuiltFields(_construct(cls, hyperparameters, **offered), view, spec)
+    return BuiltFields(construct(cls, hyperparameters, **offered), view, spec)
 
 
 def _build_image(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
     offered = {"image": spec.inputs, "outputs": spec.n_outputs, "spec": spec, "width": size.width, "depth": size.depth}
-    return BuiltImage(_construct(cls, hyperparameters, **offered), None, spec)
+    return BuiltImage(construct(cls, hyperparameters, **offered), None, spec)
 
 
-def _construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> Any:
+def construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> Any:
     """Make an instance with those of the `offered` arguments and hyperparameters that its ``__init__`` names."""
     parameters = _init_parameters(cls)
     arguments = {name: value for name, value in hyperparameters.items() if name in parameters}

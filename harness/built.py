@@ -103,6 +103,10 @@ class Built(nn.Module):
             return torch.zeros(batch, 0, dtype=torch.long, device=device)
         return torch.zeros(batch, 0, self.spec.inputs.channels, device=device)
 
+    def prefill(self, rows: Tensor) -> State:
+        """Return the state after the positions of `rows`: (batch, length) tokens or (batch, length, channels)."""
+        return torch.cat((self.init_state(len(rows)), rows), 1)[:, -self.window :]
+
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the outputs (batch, n) at the next position, and the state with it.
 
@@ -143,6 +147,15 @@ class BuiltSequence(Built):
         """Return the state before the first position; see `Built.init_state`."""
         nothing_seen = super().init_state(batch)
         return self.core.init_state(batch) if self.steps_itself else nothing_seen
+
+    def prefill(self, rows: Tensor) -> State:
+        """Return the state after the positions of `rows`; see `Built.prefill`."""
+        if not self.steps_itself:
+            return super().prefill(rows)
+        state = self.init_state(len(rows))
+        for x in rows.unbind(1):
+            _, state = self.step(x, state)
+        return state
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the outputs at the next position, and the state with it; see `Built.step`."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from .recipe import Training
 from .records import Cost, SizeInfo, Status, Try
 from .registry import Entry
+from .task import Decoding
 
 JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.json", "log.txt"
 PREDICTIONS = "predictions.safetensors"
@@ -54,15 +55,12 @@ class PrepareJob(_Message):
 
 
 class Readout(_Message):
-    """One test set to read: at the model's outputs, or as likelihoods of candidates."""
+    """One test set to read: at the model's outputs, as likelihoods of candidates, or as generated answers."""
 
+    name: str
     test: str
-    readout: Literal["outputs", "likelihood"]
-
-    @property
-    def name(self) -> str:
-        """Return the name of the predictions."""
-        return f"{self.test}.{self.readout}"
+    readout: Literal["outputs", "likelihood", "generate"]
+    decoding: Decoding | None
 
 
 class TrainJob(_Message):

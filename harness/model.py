@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, Required, TypeAlias, TypedDict
+from typing import Any, ClassVar, Literal, Protocol, Required, TypeAlias, TypedDict
 
 import torch
 from torch import nn
@@ -33,6 +33,40 @@ class ParamGroup(TypedDict, total=False):
 def embedding_weights(module: nn.Module) -> list[nn.Parameter]:
     """Return the weights of all `nn.Embedding` and `nn.EmbeddingBag` in a module."""
     return [m.weight for m in module.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]  # type: ignore[misc]
+
+
+class Generator(Protocol):
+    """What a model that only writes text gives, such as a pretrained language model.
+
+    It is registered with `register_model` like any other and made with those of its hyperparameters
+    and ``device`` that its ``__init__`` names. It is not trained, and answers only the evaluations
+    that ask for generated text.
+    """
+
+    def generate(
+        self,
+        prompts: list[str],
+        *,
+        samples: int,
+        max_new_tokens: int,
+        temperature: float,
+        stop: str | None,
+        seed: int,
+    ) -> list[list[str]]:
+        """Return `samples` continuations of each prompt.
+
+        Parameters
+        ----------
+        max_new_tokens
+            Most tokens of a continuation, in the model's own tokens.
+        temperature
+            0 for the likeliest token each time.
+        stop
+            A text that ends a continuation and is not part of it.
+        seed
+            Of the random stream that samples are drawn from.
+        """
+        ...
 
 
 class _Model(nn.Module):

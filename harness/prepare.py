@@ -93,8 +93,6 @@ def _levels(task: PlannedTask, splits: Splits) -> list[dict[str, Any]]:
 
 def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
     """Return what pages need to know of a task; without `meta`, the task could not be prepared."""
-    from .metrics import METRICS
-
     return {
         "task": task.name,
         "tier": task.tier.name,
@@ -105,9 +103,9 @@ def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
         "evaluations": [
             {
                 "column": task.column(e.name),
-                "metric": e.metric,
-                "direction": METRICS[e.metric].direction,
-                "unit": METRICS[e.metric].unit,
+                "metric": e.scorer.name,
+                "direction": e.scorer.direction,
+                "unit": e.scorer.unit,
                 "summary": e.summary,
                 "chance": e.chance,
                 "ceiling": e.ceiling,

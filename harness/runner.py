@@ -184,7 +184,7 @@ class Runner:
             tier=cell.task.tier.name,
             seed=cell.seed,
             training=training,
-            metric=training.recipe.metric or cell.task.task.evaluations[0].metric,
+            metric=training.recipe.metric or cell.task.task.evaluations[0].scorer.name,
             arrays=keyed.arrays,
             device=self.device,
             readouts=readouts(cell.task),

@@ -12,7 +12,6 @@ from safetensors.numpy import load_file, save
 from .arrays import load_split
 from .errors import UserError
 from .job import Readout
-from .metrics import METRICS
 from .plan import PlannedTask
 from .records import PredictionFile, Score, write_atomically
 from .task import Evaluation, Split
@@ -23,12 +22,15 @@ KEPT_ROWS = 10_000
 
 def readouts(task: PlannedTask) -> list[Readout]:
     """Return the test sets a trial must read, each once."""
-    found = (Readout(test=evaluation.test, readout=evaluation.readout) for evaluation in task.task.evaluations)
-    return list({readout.name: readout for readout in found}.values())
+    found = {
+        e.predictions: Readout(name=e.predictions, test=e.test, readout=e.readout, decoding=e.decoding)
+        for e in task.task.evaluations
+    }
+    return list(found.values())
 
 
 def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
-    """Return the score of every column of a task.
+    """Return the score of every column that there are predictions for: all, unless the model only writes text.
 
     Raises
     ------
@@ -39,12 +41,13 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
     return {
         task.column(evaluation.name): _score(evaluation, found, load_split(arrays / "answers" / evaluation.test))
         for evaluation in task.task.evaluations
+        if evaluation.predictions in found
     }
 
 
 def _score(evaluation: Evaluation, found: dict[str, np.ndarray], answers: Split) -> Score:
-    metric = METRICS[evaluation.metric]
-    predicted, targets = found[f"{evaluation.test}.{evaluation.readout}"], np.asarray(answers.targets)
+    metric = evaluation.scorer
+    predicted, targets = found[evaluation.predictions], np.asarray(answers.targets)
     try:
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}

@@ -17,6 +17,9 @@ from ..kernels.paths import paths_taken
 from . import cost as measure
 from .arrays import load_array, load_arrays, load_split
 from .attempt import Attempt, Setting, tune
+from .build import construct
+from .built import Built
+from .decoding import decode, generate_text
 from .job import PREDICTIONS, PROGRESS, Outcome, Readout, TrainJob
 from .losses import Rows, log_likelihoods, read_out
 from .prepare import BASE_SEED, read_meta
@@ -31,6 +34,8 @@ from .task import Budget
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
     """Run a cell and return its outcome; test predictions and weights go into `folder`."""
     cls, tier = job.model.load(), get_tier(job.tier)
+    if not hasattr(cls, "build"):
+        return _generate(cls, job, folder)
     spec = spec_from_json(read_meta(job.arrays)["spec"])
     reason = cls.supports(spec)  # type: ignore[attr-defined]
     if reason:
@@ -53,6 +58,27 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, time.perf_counter() - started),
     )
+
+
+def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:
+    """Let a model that only writes text answer what asks for text."""
+    asked = [readout for readout in job.readouts if readout.readout == "generate"]
+    if not asked:
+        return Outcome(status="skipped", reason="The model only writes text, and this task does not ask for any.")
+    started = time.perf_counter()
+    generator = construct(cls, job.hyperparameters, device=job.device)
+    found = {}
+    for readout in asked:
+        assert readout.decoding is not None
+        prompts = load_array(job.arrays / "tests" / readout.test / "inputs" / "text.npy").tolist()
+        found[readout.name] = generate_text(generator, prompts, readout.decoding, seed=_decode_seed(job))
+    save_arrays(found, folder / PREDICTIONS)
+    cost = Cost(total_seconds=time.perf_counter() - started)
+    return Outcome(status="ok", cost=cost.model_copy(update=measure.peak_memory(torch.device(job.device))))
+
+
+def _decode_seed(job: TrainJob) -> int:
+    return seed(BASE_SEED, "decode", job.task, job.seed)
 
 
 def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit, Size]:
@@ -112,17 +138,21 @@ class _Reporter:
 
 
 def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, folder: Path) -> None:
-    """Write the predictions on every test set, each named ``TEST.READOUT``."""
-    found = {
-        f"{readout.test}.{readout.readout}": _read_test(model, job, spec, setting, readout) for readout in job.readouts
-    }
+    """Write the predictions on every test set, each by its name."""
+    found = {readout.name: _read_test(model, job, spec, setting, readout) for readout in job.readouts}
     save_arrays({name: np.ascontiguousarray(array) for name, array in found.items()}, folder / PREDICTIONS)
 
 
 def _read_test(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
     folder = job.arrays / "tests" / readout.test
     inputs, size = load_arrays(folder / "inputs"), 4 * job.training.batch
+    inputs.pop("text", None)
     device = setting.train.device
+    if readout.readout == "generate":
+        assert isinstance(model, Built)
+        assert readout.decoding is not None
+        prompts, lengths = inputs["tokens"], inputs["lengths"]
+        return decode(model, prompts, lengths, readout.decoding, seed=_decode_seed(job), batch=size)
     if readout.readout == "likelihood":
         return log_likelihoods(model, Rows(inputs, None, device), size)
     scored = folder / "scored.npy"

@@ -10,7 +10,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.metrics import METRICS
 from ..harness.registry import register_task
 from ..harness.spec import Binary, Fields, TaskSpec
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
@@ -90,7 +89,7 @@ class SyntheticClicks(Task):
             ("constant", "chance", constant),
         ]
         return [
-            Level(column.name, name, METRICS[column.metric].score(scores[:, None], test.targets), kind)
+            Level(column.name, name, column.scorer.score(scores[:, None], test.targets), kind)
             for column in self.evaluations
             for name, kind, scores in logits
         ]

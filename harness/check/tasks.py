@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import content_checksum
-from ..metrics import METRICS
+from ..metrics import METRICS, Metric
 from ..prepare import streams
 from ..registry import Entry
 from ..spec import Classes, NextToken, PerPosition, TaskSpec
@@ -94,13 +94,14 @@ def spec(subject: Subject) -> None:
     """Keep every array to the spec: names, shapes, dtypes and ranges."""
     for name, split in subject.named().items():
         check_inputs(name, split, subject.task.spec)
-        check_targets(name, split, subject.task.spec, ranked=name in _ranked(subject))
+        if name not in _read_by(subject, "generate"):
+            check_targets(name, split, subject.task.spec, ranked=name in _read_by(subject, "likelihood"))
         for group, labels in split.groups.items():
             require(len(labels) == len(split.targets), f"{name}: group '{group}' has {len(labels)} labels")
 
 
-def _ranked(subject: Subject) -> set[str]:
-    return {f"test '{e.test}'" for e in subject.task.evaluations if e.readout == "likelihood"}
+def _read_by(subject: Subject, readout: str) -> set[str]:
+    return {f"test '{e.test}'" for e in subject.task.evaluations if e.readout == readout}
 
 
 def deterministic(subject: Subject) -> None:
@@ -146,10 +147,14 @@ def _repeating(keys: np.ndarray) -> float:
 def evaluations(subject: Subject) -> None:
     """Name columns once, and only metrics, test sets and groups that exist."""
     names = [evaluation.name for evaluation in subject.task.evaluations]
+    first = subject.task.evaluations[0].metric
+    require(isinstance(first, str), "the first evaluation's metric must be one of the harness's, by name")
     require(len(set(names)) == len(names), f"two evaluations have the same name: {names}")
     for e in subject.task.evaluations:
         told = f"evaluation '{e.name}'"
-        require(e.metric in METRICS, f"{told} has metric '{e.metric}'; known: {', '.join(METRICS)}")
+        known = isinstance(e.metric, Metric) or e.metric in METRICS
+        require(known, f"{told} has metric '{e.metric}'; known: {', '.join(METRICS)}")
+        require((e.readout == "generate") == (e.decoding is not None), f"{told} needs a decoding to generate by")
         require(e.test in subject.splits.tests, f"{told} reads test set '{e.test}', which does not exist")
         absent = [name for name in e.slices if name not in subject.splits.tests[e.test].groups]
         require(not absent, f"{told} is sliced by {', '.join(absent)}, which the test set has no groups for")
@@ -170,7 +175,7 @@ def chance(subject: Subject) -> str | None:
 
 def _guesses(evaluation: Evaluation, test: Split, task: TaskSpec) -> list[float]:
     generator = np.random.default_rng(0)
-    metric, targets = METRICS[evaluation.metric], np.asarray(test.targets)
+    metric, targets = evaluation.scorer, np.asarray(test.targets)
     shape = _prediction_shape(evaluation, test, task)
     return [metric.score(generator.standard_normal(shape), targets) for _ in range(DRAWS)]
 
