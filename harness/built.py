@@ -116,7 +116,9 @@ class Built(nn.Module):
             Tokens (batch,) or values (batch, channels).
         """
         seen = torch.cat((state, x.unsqueeze(1)), 1)[:, -self.window :]
-        return self(**self._inputs(seen))[:, -1], seen
+        last = torch.zeros(seen.shape[:2], dtype=torch.bool, device=seen.device)
+        last[:, -1] = True
+        return self(**self._inputs(seen), scored=last), seen
 
     def _inputs(self, array: Tensor) -> dict[str, Tensor]:
         return {"tokens" if isinstance(self.spec.inputs, Tokens) else "values": array}
