@@ -1,0 +1,170 @@
+"""MNIST: handwritten digits as images."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.errors import UserError
+from ..harness.registry import register_task
+from ..harness.spec import Classes, Image, TaskSpec
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .data import DataSet, hold_out
+from .levels import fit_logistic, majority_level
+
+SIDE = 28
+HELD_OUT = 5_000
+"""Training images that no tier trains on; validation rows come from them."""
+
+LOGISTIC_ROWS = 2_000
+"""Training images that the logistic regression is fitted on, so that it takes seconds."""
+
+UNSIGNED_BYTE = 0x08
+
+
+class IdxSet(DataSet):
+    """Arrays of bytes in IDX files, packed by gzip or not, pinned by the sha256 of their unpacked content."""
+
+    def array(self, folder: Path, part: str) -> np.ndarray:
+        """Return a part's array, checked.
+
+        Raises
+        ------
+        UserError
+            If the set is absent, unreadable, or not what is pinned.
+        """
+        self.resolve(folder)
+        path = self._file(folder, part)
+        assert path is not None
+        try:
+            content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        except (OSError, EOFError) as error:
+            raise UserError(f"Cannot read {path} of the data set '{self.name}': {error}.") from error
+        checksum = hashlib.sha256(content).hexdigest()
+        if checksum != self.checksums[part]:
+            raise UserError(
+                f"{path} is not the {part} part of the data set '{self.name}': its {len(content)} bytes have the "
+                f"checksum {checksum[:12]}, but {self.checksums[part][:12]} is pinned. Replace it with the original."
+            )
+        return parse_idx(content)
+
+
+def parse_idx(content: bytes) -> np.ndarray:
+    """Return the array of unsigned bytes in an IDX file.
+
+    The head holds two zero bytes, the type, the number of axes, and their lengths as big-endian
+    32-bit numbers; the values follow, last axis fastest.
+
+    Raises
+    ------
+    ValueError
+        For another type, or more or fewer values than the head tells.
+    """
+    if content[:3] != bytes((0, 0, UNSIGNED_BYTE)):
+        raise ValueError(f"This is no IDX file of unsigned bytes: it starts with {content[:4].hex()}.")
+    start = 4 + 4 * content[3]
+    shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
+    if len(content) - start != math.prod(shape):
+        raise ValueError(f"An IDX file of shape {shape} has {len(content) - start} values.")
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+
+
+FILES = {
+    "train images": "train-images-idx3-ubyte",
+    "train labels": "train-labels-idx1-ubyte",
+    "test images": "t10k-images-idx3-ubyte",
+    "test labels": "t10k-labels-idx1-ubyte",
+}
+
+MNIST = IdxSet(
+    name="mnist",
+    summary="MNIST, 70,000 handwritten digits, LeCun et al. 1998",
+    licence="commonly given as CC BY-SA 3.0",
+    columns={},
+    checksums={
+        "train images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "train labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "test images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "test labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+    files={part: (f"{name}.gz", name) for part, name in FILES.items()},
+)
+
+
+@register_task(
+    "mnist",
+    summary="Which digit an image of 28 by 28 pixels shows (MNIST).",
+    suites=("image",),
+    needs=("mnist",),
+)
+class MNISTDigits(Task):
+    """Grey values from -1 to 1. Of the 60,000 training images, 5,000 are held out for validation.
+
+    As many of each digit are held out, the same for every tier and seed.
+
+    Parameters
+    ----------
+    train, valid, test
+        Rows. The train rows move with the seed.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"train": 512, "valid": 128, "test": 256},
+        "quick": {"train": 20_000, "valid": 1_000, "test": 2_000},
+        "standard": {"train": 55_000, "valid": 5_000, "test": 10_000},
+        "full": {"train": 55_000, "valid": 5_000, "test": 10_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=10, batch=16),
+        "quick": Budget(steps=150, batch=32),
+        "standard": Budget(steps=5_000, batch=128),
+        "full": Budget(steps=20_000, batch=128),
+    }
+    evaluations = (Evaluation("accuracy", "Share of test digits named right.", chance=0.1, ceiling=1.0),)
+    published = ("standard", "full")
+    sources = (MNIST,)
+    dataset = MNIST
+    held_out = HELD_OUT
+
+    def __init__(self, train: int, valid: int, test: int):
+        self.rows = {"train": train, "valid": valid, "test": test}
+
+    @property
+    def spec(self) -> TaskSpec:
+        """An image in, one of ten classes out."""
+        return TaskSpec(Image(1, SIDE, SIDE), Classes(10))
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays (see `Task.splits`)."""
+        arrays = {part: self.dataset.array(data, part) for part in FILES}
+        train, valid = hold_out(arrays["train labels"], self.held_out, "mnist")
+        train = streams.train.permutation(train)[: self.rows["train"]]
+        valid = streams.fixed.permutation(valid)[: self.rows["valid"]]
+        tested = streams.fixed.permutation(len(arrays["test labels"]))[: self.rows["test"]]
+        learn, test = ((arrays[f"{part} images"], arrays[f"{part} labels"]) for part in ("train", "test"))
+        return Splits(_split(*learn, train), _split(*learn, valid), {"test": _split(*test, tested)})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return what the majority class and a linear map of the pixels reach."""
+        train, test = splits.train, splits.tests["test"]
+        rows = min(LOGISTIC_ROWS, len(train))
+        model = fit_logistic(_flat(train)[:rows], train.targets[:rows])
+        accuracy = float(model.score(_flat(test), test.targets))
+        return [
+            majority_level(train.targets, test.targets),
+            Level("", "logistic regression", accuracy, summary=f"On the pixels of {rows} training images."),
+        ]
+
+
+def _split(images: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> Split:
+    pixels = images[rows].astype(np.float32)[:, None] / 127.5 - 1.0
+    return Split({"pixels": pixels}, labels[rows].astype(np.int64))
+
+
+def _flat(split: Split) -> np.ndarray:
+    return split.inputs["pixels"].reshape(len(split), -1)
