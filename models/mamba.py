@@ -8,11 +8,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.model import ParamGroup, SequenceModel
+from ..harness.errors import UserError
+from ..harness.model import ParamGroup
 from ..harness.registry import register_model
 from ..kernels.depthwise_conv import depthwise_conv
+from ..kernels.linear_recurrence import linear_recurrence
+from ..kernels.precision import accumulator
 from ..kernels.selective_scan import selective_scan
-from .blocks.padding import valid_positions, zero_padding
+from .blocks.norms import RMSNorm
+from .blocks.padding import zero_padding
+from .blocks.residual import Residual, ResidualStack
+from .blocks.short_conv import convolve_on, initial_taps
+from .blocks.spectrum import spectrum
+from .blocks.time_step import softplus_steps
+
+State = tuple[Tensor, Tensor]
+"""The last inputs of the convolution (batch, taps - 1, channels), and the recurrence's (batch, channels, states)."""
 
 
 @register_model(
@@ -21,7 +32,7 @@ from .blocks.padding import valid_positions, zero_padding
     summary="Selective state-space recurrence whose step, input and read-out depend on the token, with a gate.",
     family="selective recurrence",
 )
-class Mamba(SequenceModel):
+class Mamba(ResidualStack):
     """Residual blocks ``x += Mixer(RMSNorm(x))`` without a separate MLP, closed by a norm (Gu and Dao 2023).
 
     What multiplies with what: the state with a decay ``exp(step * A)`` of the token, the input
@@ -36,13 +47,17 @@ class Mamba(SequenceModel):
     Parameters
     ----------
     d_state
-        Entries of the state of each channel (N).
+        Real numbers in the state of each channel (N).
     d_conv
         Taps of the short convolution; 0 leaves it out.
     expand
         Channels inside a block, as a multiple of the width (E).
     dt_rank
         Rank of the map to the step (R); by default the width over 16, rounded up.
+    complex
+        Whether the state holds d_state / 2 complex numbers, each with its conjugate, in the place
+        of d_state real ones: B and C are complex, the read-out is real, and A starts as S4D-Lin
+        (-1/2 + i pi n). The number of parameters is the same.
     """
 
     width_multiple = 4
@@ -58,50 +73,37 @@ class Mamba(SequenceModel):
         d_conv: int = 4,
         expand: int = 2,
         dt_rank: int | None = None,
+        complex: bool = False,
     ):
         super().__init__()
+        if complex and d_state % 2:
+            raise UserError(f"mamba needs an even d_state where complex is on: found {d_state}.")
         rank = dt_rank or math.ceil(width / 16)
-        self.blocks = nn.ModuleList(Block(width, causal, d_state, d_conv, expand, rank) for _ in range(depth))
-        self.norm = nn.RMSNorm(width, eps=1e-5)
+        mixers = [Mixer(width, causal, d_state, d_conv, expand, rank, complex) for _ in range(depth)]
+        self.blocks = nn.ModuleList(Residual(RMSNorm(width, eps=1e-5), mixer) for mixer in mixers)
+        self.norm = RMSNorm(width, eps=1e-5)
         with torch.no_grad():
-            for module in self.modules():
-                if isinstance(module, Mixer):
-                    module.out.weight.div_(math.sqrt(depth))
-
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
-        valid = valid_positions(x, lengths)
-        for block in self.blocks:
-            x = block(x, valid)
-        return self.norm(x)
+            for mixer in mixers:
+                mixer.out.weight.div_(math.sqrt(depth))
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return A and D of every recurrence without decay: their size sets time scales and the skip."""
-        recurrences = [module for module in self.modules() if isinstance(module, SelectiveSSM)]
-        return [{"params": [p for ssm in recurrences for p in (ssm.A_log, ssm.D)], "weight_decay": 0.0}]
-
-
-class Block(nn.Module):
-    """One residual unit."""
-
-    def __init__(self, width: int, causal: bool, d_state: int, d_conv: int, expand: int, dt_rank: int):
-        super().__init__()
-        self.norm = nn.RMSNorm(width, eps=1e-5)
-        self.mixer = Mixer(width, causal, d_state, d_conv, expand, dt_rank)
-
-    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
-        return x + self.mixer(self.norm(x), valid)
+        """Return A and D of every recurrence, whose size sets time scales and the skip: they do not decay."""
+        ssms = [module for module in self.modules() if isinstance(module, SelectiveSSM)]
+        parameters = [p for ssm in ssms for p in (ssm.A_log, ssm.A_imag, ssm.D) if p is not None]
+        return [{"params": parameters, "weight_decay": 0.0}]
 
 
 class Mixer(nn.Module):
     """Map in, recurrence forwards (and backwards where not causal) under a gate, map out."""
 
-    def __init__(self, width: int, causal: bool, d_state: int, d_conv: int, expand: int, dt_rank: int):
+    def __init__(
+        self, width: int, causal: bool, d_state: int, d_conv: int, expand: int, dt_rank: int, complex: bool = False
+    ):
         super().__init__()
         inner = expand * width
         self.inner_and_gate = nn.Linear(width, 2 * inner, bias=False)
-        self.forwards = SelectiveSSM(inner, d_state, d_conv, dt_rank)
-        self.backwards = None if causal else SelectiveSSM(inner, d_state, d_conv, dt_rank)
+        self.forwards = SelectiveSSM(inner, d_state, d_conv, dt_rank, complex)
+        self.backwards = None if causal else SelectiveSSM(inner, d_state, d_conv, dt_rank, complex)
         self.out = nn.Linear(inner, width, bias=False)
 
     def forward(self, u: Tensor, valid: Tensor | None) -> Tensor:
@@ -113,35 +115,89 @@ class Mixer(nn.Module):
             y = y + self.backwards(x.flip(1), z.flip(1), begun).flip(1)
         return self.out(y)
 
+    def init_state(self, batch: int) -> State:
+        return self.forwards.init_state(batch)
+
+    def step(self, u: Tensor, state: State) -> tuple[Tensor, State]:
+        x, z = self.inner_and_gate(u[:, None]).chunk(2, dim=-1)
+        y, state = self.forwards.go_on(x, z, state)
+        return self.out(y[:, 0]), state
+
 
 class SelectiveSSM(nn.Module):
     """Short convolution, then the recurrence whose step, B and C are computed from its input (S6)."""
 
-    def __init__(self, channels: int, d_state: int, d_conv: int, dt_rank: int):
+    def __init__(self, channels: int, d_state: int, d_conv: int, dt_rank: int, complex: bool = False):
         super().__init__()
         self.splits = (dt_rank, d_state, d_state)
-        bound = d_conv**-0.5 if d_conv else 0.0
-        self.conv_weight = nn.Parameter(torch.empty(channels, d_conv).uniform_(-bound, bound)) if d_conv else None
-        self.conv_bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound)) if d_conv else None
+        self.conv_weight, self.conv_bias = initial_taps(channels, d_conv) if d_conv else (None, None)
         self.dt_B_C = nn.Linear(channels, dt_rank + 2 * d_state, bias=False)
         self.dt_weight = nn.Parameter(torch.empty(channels, dt_rank).uniform_(-(dt_rank**-0.5), dt_rank**-0.5))
-        self.dt_bias = nn.Parameter(initial_dt_bias(channels))
-        self.A_log = nn.Parameter(torch.arange(1.0, d_state + 1).log().repeat(channels, 1))
+        self.dt_bias = nn.Parameter(softplus_steps(channels))
+        decay, frequency = spectrum("lin" if complex else "real", d_state)
+        self.A_log = nn.Parameter(decay.log().repeat(channels, 1))
+        self.A_imag = None if frequency is None else nn.Parameter(frequency.repeat(channels, 1))
         self.D = nn.Parameter(torch.ones(channels))
+
+    def state_matrix(self) -> Tensor:
+        """Return the diagonal of A (channels, states), with negative real parts."""
+        decay = -self.A_log.exp()
+        return decay if self.A_imag is None else torch.complex(decay, self.A_imag)
 
     def forward(self, x: Tensor, z: Tensor, valid: Tensor | None = None) -> Tensor:
         x = zero_padding(self.convolve(zero_padding(x, valid)), valid)
-        dt, B, C = self.dt_B_C(x).split(self.splits, dim=-1)
-        A = -self.A_log.exp()
-        return selective_scan(x, F.linear(dt, self.dt_weight), A, B, C, self.D, z, self.dt_bias, delta_softplus=True)
+        return self.scan(x, z, None)[0]
+
+    def go_on(self, x: Tensor, z: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return what `forward` does of positions that follow on those in `state`, and the state after them."""
+        before, h = state
+        if self.conv_weight is None:
+            x = F.silu(x)
+        else:
+            x, before = convolve_on(x, self.conv_weight, self.conv_bias, before)
+        y, h = self.scan(x, z, h)
+        return y, (before, h)
+
+    def init_state(self, batch: int) -> State:
+        """Return zeros: nothing came before."""
+        channels, taps = self.A_log.shape[0], 1 if self.conv_weight is None else self.conv_weight.shape[1]
+        return self.D.new_zeros(batch, taps - 1, channels), self.state_matrix().new_zeros(batch, *self.A_log.shape)
 
     def convolve(self, x: Tensor) -> Tensor:
         if self.conv_weight is None:
             return F.silu(x)
         return depthwise_conv(x, self.conv_weight, self.conv_bias, activation="silu")
 
+    def scan(self, x: Tensor, z: Tensor, h: Tensor | None) -> tuple[Tensor, Tensor]:
+        dt, B, C = self.dt_B_C(x).split(self.splits, dim=-1)
+        if self.A_imag is not None:
+            return self.complex_scan(x, z, F.softplus(F.linear(dt, self.dt_weight) + self.dt_bias), B, C, h)
+        return selective_scan(
+            x,
+            F.linear(dt, self.dt_weight),
+            self.state_matrix(),
+            B,
+            C,
+            self.D,
+            z,
+            self.dt_bias,
+            delta_softplus=True,
+            initial_state=h,
+            return_final_state=True,
+        )
 
-def initial_dt_bias(channels: int, low: float = 1e-3, high: float = 0.1) -> Tensor:
-    """Return biases whose softplus, the first step sizes, is log-uniform between `low` and `high`."""
-    step = torch.empty(channels).uniform_(math.log(low), math.log(high)).exp().clamp(min=1e-4)
-    return step + torch.log(-torch.expm1(-step))
+    def complex_scan(
+        self, x: Tensor, z: Tensor, step: Tensor, B: Tensor, C: Tensor, h: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Run the recurrence over complex states; a state and its conjugate add up to twice the real part."""
+        B, C = (as_complex(part)[:, :, None] for part in (B, C))
+        decay = (step[..., None] * self.state_matrix()).exp().flatten(2)
+        added = ((step * x)[..., None] * B).flatten(2)
+        states = linear_recurrence(decay, added, None if h is None else h.flatten(1)).unflatten(2, self.A_log.shape)
+        y = 2 * (states * C).real.sum(-1).to(x.dtype) + self.D * x
+        return y * F.silu(z), states[:, -1]
+
+
+def as_complex(pairs: Tensor) -> Tensor:
+    """Return (..., n) complex numbers for (..., 2 n) real and imaginary parts in turn."""
+    return torch.view_as_complex(pairs.to(accumulator(pairs.dtype)).unflatten(-1, (-1, 2)))

@@ -14,6 +14,7 @@ from ..harness.registry import register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from .blocks.padding import valid_positions, zero_padding
 from .blocks.rotary import rotary_angles, rotate
+from .blocks.swiglu import SwiGLU
 
 Rotation = tuple[Tensor, Tensor]
 
@@ -73,8 +74,7 @@ class Transformer(SequenceModel):
         if short_conv % 2 == 0 and short_conv and not causal:
             raise UserError(f"transformer needs an odd short_conv to centre it: found {short_conv}.")
         self.head_dim = width // heads
-        units = ffn or 8 * round(width / 3)
-        self.blocks = nn.ModuleList(Block(width, heads, causal, short_conv, units, dropout) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, heads, causal, short_conv, ffn, dropout) for _ in range(depth))
         self.norm = nn.RMSNorm(width, eps=1e-5)
         self._reset_parameters(depth)
 
@@ -110,7 +110,7 @@ class Transformer(SequenceModel):
 class Block(nn.Module):
     """One residual pair: attention over a short convolution, then SwiGLU."""
 
-    def __init__(self, width: int, heads: int, causal: bool, short_conv: int, ffn: int, dropout: float):
+    def __init__(self, width: int, heads: int, causal: bool, short_conv: int, ffn: int | None, dropout: float):
         super().__init__()
         self.attention_norm = nn.RMSNorm(width, eps=1e-5)
         self.conv = ShortConv(width, short_conv, causal) if short_conv else None
@@ -194,16 +194,3 @@ class Attention(nn.Module):
         """Return turned queries and keys, and values, each (batch, heads, length, channels)."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return rotate(q, rotation), rotate(k, rotation), v
-
-
-class SwiGLU(nn.Module):
-    """``W_down (SiLU(W_gate x) * W_up x)``."""
-
-    def __init__(self, width: int, units: int):
-        super().__init__()
-        self.up = nn.Linear(width, 2 * units, bias=False)
-        self.down = nn.Linear(units, width, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate, value = self.up(x).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * value)

@@ -1,4 +1,4 @@
-"""The norms that gated attention is published with."""
+"""The norms that models are published with, all called with ``(x, valid)``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ NormKind = Literal["layer", "scale", "batch"]
 
 class LayerNorm(nn.LayerNorm):
     """Layer norm that is told, like all norms here, which positions hold data."""
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Norm each position of `x` (..., width)."""
+        return super().forward(x)
+
+
+class RMSNorm(nn.RMSNorm):
+    """Root mean square norm with a scale for each channel, which need not be told what is padding either."""
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Norm each position of `x` (..., width)."""

@@ -1,0 +1,76 @@
+"""Residual blocks, and the stack of them that most sequence models are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ...harness.model import SequenceModel
+from .padding import valid_positions
+
+
+class ResidualStack(SequenceModel):
+    """Blocks one after the other, closed by a norm; decoded by carrying the state of each block.
+
+    A subclass sets `blocks` and `norm`, all called with ``(x, valid)``; without a norm, None.
+    """
+
+    blocks: nn.ModuleList
+    norm: nn.Module | None
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
+        valid = valid_positions(x, lengths)
+        for block in self.blocks:
+            x = block(x, valid)
+        return x if self.norm is None else self.norm(x, valid)
+
+    def init_state(self, batch: int) -> list[Any]:
+        """Return the state of each block before the first position."""
+        return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
+
+    def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
+        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, carried = block.step(x, before)  # type: ignore[operator]
+            after.append(carried)
+        return x if self.norm is None else self.norm(x), after
+
+
+class Residual(nn.Module):
+    """``x + mixer(norm(x))`` with a mixer over positions; norm and mixer are called with ``(x, valid)``."""
+
+    def __init__(self, norm: nn.Module, mixer: nn.Module):
+        super().__init__()
+        self.norm = norm
+        self.mixer = mixer
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        return x + self.mixer(self.norm(x, valid), valid)
+
+    def init_state(self, batch: int) -> Any:
+        return self.mixer.init_state(batch)  # type: ignore[operator]
+
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
+        y, state = self.mixer.step(self.norm(x), state)  # type: ignore[operator]
+        return x + y, state
+
+
+class PointwiseResidual(nn.Module):
+    """``x + layer(norm(x))`` with a layer that sees one position, and so carries no state."""
+
+    def __init__(self, norm: nn.Module, layer: nn.Module):
+        super().__init__()
+        self.norm = norm
+        self.layer = layer
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        return x + self.layer(self.norm(x, valid))
+
+    def init_state(self, batch: int) -> tuple[()]:
+        return ()
+
+    def step(self, x: Tensor, state: tuple[()]) -> tuple[Tensor, tuple[()]]:
+        return self(x), state
