@@ -42,8 +42,10 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         return Outcome(status="skipped", reason=reason)
     started = time.perf_counter()
     fit, size = _fit_size(cls, spec, job, tier)
-    make_model = _factory(cls, spec, size, {**job.hyperparameters, **fit.slack}, job)
-    setting = replace(_setting(job, tier, spec, folder), fits_itself=hasattr(cls, "fit"))
+    hyperparameters = {**job.hyperparameters, **fit.slack}
+    make_model = _factory(cls, spec, size, hyperparameters, job)
+    fits_itself = _fits_itself(cls, spec, size, hyperparameters)
+    setting = replace(_setting(job, tier, spec, folder), fits_itself=fits_itself)
     attempt, tries = tune(setting, make_model, folder)
     if attempt is None:
         return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
@@ -88,6 +90,13 @@ def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit
         return Fit(size.width, body=count_body(cls, spec, size, job.hyperparameters)), size
     fit = fit_width(cls, spec, tier.depth, tier.body_parameters, job.hyperparameters)
     return fit, Size(fit.width, tier.depth)
+
+
+def _fits_itself(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict) -> bool:
+    """Return whether the model that these hyperparameters make has a `fit` in the place of the loop."""
+    with torch.device("meta"):
+        built = cls.build(spec, size, **hyperparameters)  # type: ignore[attr-defined]
+    return hasattr(getattr(built, "core", None), "fit")
 
 
 def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: TrainJob) -> Callable[[], nn.Module]:
