@@ -24,3 +24,17 @@ def signal_paths():
         return torch.stack([row.abs().sum((0, 2)) > 0 for row in rows])
 
     return paths
+
+
+@pytest.fixture
+def area_paths():
+    """Return a function that draws paths in the plane and the iterated integrals of dx and then dy along them."""
+
+    def draw(rows, length):
+        paths = torch.randn(rows, length, 2).round().cumsum(1)
+        paths = paths / paths.abs().max()
+        x, y = (paths - paths[:, :1]).unbind(-1)
+        areas = ((x[:, 1:] + x[:, :-1]) / 2 * y.diff()).sum(1, keepdim=True)
+        return paths, areas / areas.abs().max()
+
+    return draw

@@ -2,14 +2,25 @@
 
 import pytest
 from archarena.harness.check import check_model
+from archarena.harness.check.samples import SPECS
 from archarena.harness.registry import discover
 
 SEQUENCE_MODELS = ["mamba", "mega", "mega-chunk", "tcnca", "tcnca-simple", "monet", "transformer"]
 FIELD_MODELS = ["finalmlp", "mlp", "lr", "fm", "dnn", "deepfm", "dcn", "dcnv2", "dualmlp", "finalnet", "pi-net"]
+RECURRENCES = ["mamba2", "s4d", "gateloop", "gla", "linear-cde"]
 MAY_BE_ABSENT = "step"
+
+DIFFERENT_KINDS = ("tokens to a class each, causal", "tokens to classes", "series to classes")
+"""What differs most to a recurrence; `archarena check` runs all kinds."""
 
 
 @pytest.mark.parametrize("name", SEQUENCE_MODELS + FIELD_MODELS)
 def test_a_built_in_model_holds_the_contract_and_skips_no_kind_of_task(name):
     findings = check_model(discover().find("model", name))
     assert not [f for f in findings if f.status == "failed" or (f.status == "skipped" and f.name != MAY_BE_ABSENT)]
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+def test_a_recurrence_holds_the_contract(name):
+    findings = check_model(discover().find("model", name), {kind: SPECS[kind] for kind in DIFFERENT_KINDS})
+    assert not [f for f in findings if f.status != "ok"]

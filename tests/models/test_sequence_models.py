@@ -2,9 +2,14 @@
 
 import pytest
 import torch
+from archarena.models.gateloop import GateLoop
+from archarena.models.gla import GLA
+from archarena.models.linear_cde import LinearCDE
 from archarena.models.mamba import Mamba
+from archarena.models.mamba2 import Mamba2
 from archarena.models.mega import Mega, MegaChunk
 from archarena.models.monet import MONet
+from archarena.models.s4d import S4D
 from archarena.models.tcnca import TCNCA
 from archarena.models.tcnca_simple import TCNCASimple
 from archarena.models.transformer import Transformer
@@ -13,10 +18,16 @@ from hypothesis import strategies as st
 
 LENGTH, WIDTH = 12, 32
 MODELS = {
+    "gateloop": lambda causal: GateLoop(WIDTH, 2, causal),
+    "gla": lambda causal: GLA(WIDTH, 2, causal),
+    "linear-cde": lambda causal: LinearCDE(WIDTH, 2, causal, LENGTH),
     "mamba": lambda causal: Mamba(WIDTH, 2, causal),
+    "mamba-complex": lambda causal: Mamba(WIDTH, 2, causal, complex=True),
+    "mamba2": lambda causal: Mamba2(WIDTH, 2, causal, d_state=8),
     "mega": lambda causal: Mega(WIDTH, 2, causal, LENGTH, bias="rotary", norm="scale", prenorm=False),
     "mega-chunk": lambda causal: MegaChunk(WIDTH, 2, causal, LENGTH, chunk=5, attention="laplace", truncation=9),
     "monet": lambda causal: MONet(WIDTH, 2, causal, LENGTH),
+    "s4d": lambda causal: S4D(WIDTH, 2, causal, d_state=8),
     "tcnca": lambda causal: TCNCA(WIDTH, 2, causal, LENGTH, chunk=5, kernel=3, factor=2),
     "tcnca-simple": lambda causal: TCNCASimple(WIDTH, 2, causal, LENGTH, chunk=5, kernel=3, factor=2),
     "transformer": lambda causal: Transformer(WIDTH, 2, causal),

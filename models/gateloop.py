@@ -1,0 +1,114 @@
+"""GateLoop: a linear recurrence with complex gates of the token."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..harness.errors import UserError
+from ..harness.registry import register_model
+from ..kernels.linear_recurrence import linear_recurrence
+from ..kernels.precision import accumulator
+from .blocks.norms import RMSNorm
+from .blocks.padding import zero_padding
+from .blocks.residual import PointwiseResidual, Residual, ResidualStack
+
+
+@register_model(
+    "gateloop",
+    paper="arXiv:2311.01927",
+    summary="Linear attention with one channel a head; a complex gate of the token scales and turns its memory.",
+    family="selective recurrence",
+)
+class GateLoop(ResidualStack):
+    """Residual pairs ``x += GateLoopMixer(norm(x))``, ``x += FFN(norm(x))``, closed by a norm (Katsch 2023).
+
+    What multiplies with what: keys with values, channel by channel; the memory with a complex
+    gate of the token; the real part of the memory with queries; and the result, normed, with the
+    SiLU of another linear map of the token.
+
+    Details the paper leaves open follow the re-implementation that its author reviewed: RMSNorm,
+    a feed-forward network with GELU, no bias but in the gates and there. Where a task is not
+    causal, ours adds the same recurrence from the last valid position to the first, with gates of
+    its own; queries, keys and values are shared, and the two results are added before the norm.
+
+    Parameters
+    ----------
+    complex
+        Whether gates turn the memory as well as scale it. Else they are their magnitudes alone.
+    ffn
+        Hidden units of the feed-forward network; by default four times the width.
+    """
+
+    slack = "ffn"
+
+    def __init__(self, width: int, depth: int, causal: bool, *, complex: bool = True, ffn: int | None = None):
+        super().__init__()
+        units = 4 * width if ffn is None else ffn
+        if units < 1:
+            raise UserError(f"gateloop needs at least one unit in its feed-forward network: found ffn {ffn}.")
+        self.blocks = nn.ModuleList()
+        for _ in range(depth):
+            self.blocks.append(Residual(RMSNorm(width, eps=1e-5), GateLoopMixer(width, causal, complex)))
+            ffn_layers = nn.Sequential(nn.Linear(width, units), nn.GELU(), nn.Linear(units, width))
+            self.blocks.append(PointwiseResidual(RMSNorm(width, eps=1e-5), ffn_layers))
+        self.norm = RMSNorm(width, eps=1e-5)
+
+
+class GateLoopMixer(nn.Module):
+    """``S[t] = a[t] S[t-1] + k[t] v[t]``, ``y[t] = q[t] Re(S[t])`` a channel, then norm, gate and map out."""
+
+    def __init__(self, width: int, causal: bool, complex: bool):
+        super().__init__()
+        self.q_k_v_gate = nn.Linear(width, 4 * width, bias=False)
+        self.forwards = Transition(width, complex)
+        self.backwards = None if causal else Transition(width, complex)
+        self.norm = RMSNorm(width, eps=1e-5)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, u: Tensor, valid: Tensor | None) -> Tensor:
+        q, k, v, gate = self.q_k_v_gate(u).chunk(4, dim=-1)
+        memory = self.forwards(u, k * v)
+        if self.backwards is not None:
+            # Run backwards, padding comes first: without an input it leaves the memory empty.
+            memory = memory + self.backwards(u, zero_padding(k * v, valid), reverse=True)
+        return self.close(q, memory, gate)
+
+    def init_state(self, batch: int) -> Tensor:
+        """Return an empty memory (batch, width)."""
+        return self.forwards.init_state(batch)
+
+    def step(self, u: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        u = u[:, None]
+        q, k, v, gate = self.q_k_v_gate(u).chunk(4, dim=-1)
+        memory = self.forwards(u, k * v, state)
+        return self.close(q, memory, gate)[:, 0], memory[:, 0]
+
+    def close(self, q: Tensor, memory: Tensor, gate: Tensor) -> Tensor:
+        return self.out(self.norm(q * memory.real) * F.silu(gate))
+
+
+class Transition(nn.Module):
+    """The recurrence with gates ``sigmoid(m) exp(i p)``, where m and p are linear maps of the token."""
+
+    def __init__(self, width: int, complex: bool):
+        super().__init__()
+        self.gates = nn.Linear(width, 2 * width if complex else width)
+        self.complex = complex
+
+    def forward(self, u: Tensor, x: Tensor, before: Tensor | None = None, *, reverse: bool = False) -> Tensor:
+        """Return all states (batch, length, width) of the memory that takes in `x`."""
+        gates = self.gates(u)
+        gates = gates.to(accumulator(gates.dtype))
+        if self.complex:
+            magnitude, phase = gates.chunk(2, dim=-1)
+            decay = torch.polar(magnitude.sigmoid(), phase)
+        else:
+            decay = gates.sigmoid()
+        return linear_recurrence(decay, x, before, reverse=reverse)
+
+    def init_state(self, batch: int) -> Tensor:
+        width = self.gates.in_features
+        zeros = self.gates.weight.new_zeros(batch, width)
+        return torch.complex(zeros, zeros) if self.complex else zeros

@@ -1,0 +1,237 @@
+"""S4D: a diagonal state-space model, the same at every position."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..harness.errors import UserError
+from ..harness.model import ParamGroup
+from ..harness.registry import register_model
+from ..harness.spec import Size, TaskSpec
+from ..kernels.precision import accumulator
+from .blocks.norms import NormKind, make_norm
+from .blocks.padding import zero_padding
+from .blocks.residual import ResidualStack
+from .blocks.spectrum import Spectrum, legs_modes, spectrum
+from .blocks.time_step import log_steps
+
+INITS = ("legs", "lin", "inv", "real")
+
+SSM_RATE = 1e-3
+"""Highest learning rate of A and the step."""
+
+
+@register_model(
+    "s4d",
+    paper="arXiv:2206.11893",
+    summary="Diagonal state-space model computed as one long convolution, with a gated linear map after it.",
+    family="linear recurrence",
+)
+class S4D(ResidualStack):
+    """Diagonal state-space layers in residual blocks (Gu et al. 2022), as the S4 repository trains them on the LRA.
+
+    Each channel has a recurrence of its own, ``h' = A h + x``, ``y = Re <C, h> + D x``,
+    discretised by a zero-order hold with step ``exp(log_dt)``. Neither A nor C nor the step
+    depends on the input, so that a layer is a convolution: its kernel is summed from powers of
+    ``exp(step A)`` and applied by Fourier transform. GELU, dropout and a gated linear unit follow.
+
+    What multiplies with what: the input with fixed filters; then, in the gated linear unit, one
+    linear map of the filtered token with the sigmoid of another. Without the latter
+    (`nonlinear` off) the outputs are linear in the inputs: nothing multiplies with anything.
+
+    Where a task is not causal, a second kernel with a C of its own runs over later positions, as
+    in the S4 repository.
+
+    Parameters
+    ----------
+    d_state
+        Real numbers in the state of each channel (N): N / 2 complex modes, each with its conjugate.
+    init
+        How A starts: "legs", "lin", "inv" or "real"; see `spectrum`.
+    nonlinear
+        Whether GELU and gate are there. Without them all norms go too, the head's included, and a
+        plain linear map follows each layer: the model is linear and time-invariant.
+    norm, prenorm
+        "layer", "batch" or "scale"; before each layer and once at the end, or after each layer.
+    dt_min, dt_max
+        Range of the first steps, drawn log-uniformly.
+    dropout
+        Share of the entries dropped before the gated linear unit.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        causal: bool,
+        *,
+        d_state: int = 64,
+        init: Spectrum = "legs",
+        nonlinear: bool = True,
+        norm: NormKind = "layer",
+        prenorm: bool = True,
+        dt_min: float = 1e-3,
+        dt_max: float = 0.1,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        if init not in INITS:
+            raise UserError(f"s4d has init {', '.join(map(repr, INITS))}: found '{init}'.")
+        if d_state < 2 or not 0 < dt_min <= dt_max:
+            raise UserError(
+                "s4d needs d_state of at least 2 and 0 < dt_min <= dt_max: "
+                f"found d_state {d_state}, dt_min {dt_min} and dt_max {dt_max}."
+            )
+
+        def make() -> nn.Module | None:
+            return make_norm(norm, width) if nonlinear else None
+
+        self.blocks = nn.ModuleList()
+        for _ in range(depth):
+            ssm = DiagonalSSM(width, d_state, causal, init, log_steps(width, dt_min, dt_max))
+            close = GatedMap(width, dropout) if nonlinear else nn.Linear(width, width)
+            self.blocks.append(Block(make(), prenorm, ssm, close))
+        self.norm = make() if prenorm else None
+
+    @classmethod
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
+        """Return a module that takes the task's inputs; where not `nonlinear`, its head has no norm either."""
+        built = super().build(spec, size, **hyperparameters)
+        if not hyperparameters.get("nonlinear", True):
+            built.head.norm = nn.Identity()  # type: ignore[union-attr]
+        return built
+
+    def param_groups(self) -> list[ParamGroup]:
+        """Return A and the steps, which do not decay and learn at `SSM_RATE` at most."""
+        ssms = [module for module in self.modules() if isinstance(module, DiagonalSSM)]
+        parameters = [p for ssm in ssms for p in (ssm.log_dt, ssm.A_log, ssm.A_imag) if p is not None]
+        return [{"params": parameters, "weight_decay": 0.0, "max_rate": SSM_RATE}]
+
+
+class Block(nn.Module):
+    """One residual unit, with a norm before or after or none."""
+
+    def __init__(self, norm: nn.Module | None, prenorm: bool, ssm: DiagonalSSM, close: nn.Module):
+        super().__init__()
+        self.before = norm if prenorm else None
+        self.after = None if prenorm else norm
+        self.ssm = ssm
+        self.close = close
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        u = x if self.before is None else self.before(x, valid)
+        y = x + self.close(self.ssm(u, valid))
+        return y if self.after is None else self.after(y, valid)
+
+    def init_state(self, batch: int) -> Tensor:
+        return self.ssm.init_state(batch)
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        u = x if self.before is None else self.before(x)
+        y, state = self.ssm.step(u, state)
+        y = x + self.close(y)
+        return y if self.after is None else self.after(y), state
+
+
+class GatedMap(nn.Module):
+    """GELU, dropout, and a linear map under a gate (GLU)."""
+
+    def __init__(self, width: int, dropout: float):
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(width, 2 * width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.glu(self.linear(self.dropout(F.gelu(x))))
+
+
+class DiagonalSSM(nn.Module):
+    """``h[t] = exp(dt A) h[t-1] + x[t]``, read by ``2 Re <C (exp(dt A) - 1) / A, h[t]> + D x[t]``, a channel."""
+
+    def __init__(self, width: int, d_state: int, causal: bool, init: Spectrum, log_dt: Tensor):
+        super().__init__()
+        decay, frequency = spectrum(init, d_state)
+        self.log_dt = nn.Parameter(log_dt)
+        self.A_log = nn.Parameter(decay.log().repeat(width, 1))
+        self.A_imag = None if frequency is None else nn.Parameter(frequency.repeat(width, 1))
+        self.C = nn.Parameter(initial_read_out(init, d_state, 1 if causal else 2, width))
+        self.D = nn.Parameter(torch.randn(width))
+
+    def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
+        x = zero_padding(x, valid)
+        exponent, read = self.discretised()
+        return long_convolution(x, power_sum(read, exponent, x.shape[1])) + self.D * x
+
+    def init_state(self, batch: int) -> Tensor:
+        """Return zeros (batch, width, modes)."""
+        exponent, _ = self.discretised()
+        return exponent.new_zeros(batch, *exponent.shape)
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        exponent, (read, *_) = self.discretised()
+        state = exponent.exp() * state + x[..., None]
+        return (read * state).real.sum(-1).to(x.dtype) + self.D * x, state
+
+    def discretised(self) -> tuple[Tensor, Tensor]:
+        """Return the exponents ``dt A`` (width, modes), and what reads the modes (directions, width, modes)."""
+        A, C = -self.A_log.exp(), self.C
+        if self.A_imag is not None:
+            # A mode and its conjugate add up to twice the real part.
+            A, C = torch.complex(A, self.A_imag), 2 * torch.view_as_complex(C)
+        exponent = self.log_dt.exp()[:, None] * A
+        return exponent, C * (exponent.exp() - 1) / A
+
+
+def initial_read_out(init: Spectrum, d_state: int, directions: int, width: int) -> Tensor:
+    """Return C, N(0, 1) with real and imaginary parts on a last axis, times what drives each mode of HiPPO-LegS."""
+    if init == "real":
+        return torch.randn(directions, width, d_state)
+    C = torch.randn(directions, width, d_state // 2, 2) * math.sqrt(0.5)
+    if init == "legs":
+        C = C * torch.tensor(legs_modes(d_state)[1], dtype=C.dtype, device=C.device)[:, None]
+    return C
+
+
+def power_sum(weight: Tensor, exponent: Tensor, length: int) -> Tensor:
+    """Return ``Re sum_n weight_n exp(l exponent_n)`` for l below `length`, (directions, width, length).
+
+    A power is the product of two of about the root of the length each, so that the sum over modes
+    is a matrix product and nothing of size (width, modes, length) is written out.
+
+    Parameters
+    ----------
+    weight
+        (directions, width, modes), real or complex.
+    exponent
+        (width, modes).
+    """
+    inner = math.ceil(math.sqrt(length))
+    ticks = torch.arange(inner, device=exponent.device)
+    outer = ticks[: math.ceil(length / inner)]
+    fine = (exponent[..., None] * ticks).exp()
+    coarse = weight[..., None] * (exponent[..., None] * (inner * outer)).exp()
+    if exponent.is_complex():
+        fine, coarse = torch.cat((fine.real, -fine.imag), 1), torch.cat((coarse.real, coarse.imag), 2)
+    return (coarse.mT @ fine).flatten(2)[..., :length]
+
+
+def long_convolution(x: Tensor, kernels: Tensor) -> Tensor:
+    """Convolve each channel of `x` (batch, length, width) with a filter as long as the row, by Fourier transform.
+
+    Parameters
+    ----------
+    kernels
+        (directions, width, length): the first over lags 0, 1, ..., the second, where there is
+        one, over leads 1, 2, ....
+    """
+    length, precision = x.shape[1], accumulator(x.dtype)
+    circle = F.pad(kernels[0], (0, length))
+    if len(kernels) == 2:
+        circle = circle + F.pad(kernels[1].flip(-1), (length, 0))
+    transformed = torch.fft.rfft(x.mT.to(precision), 2 * length) * torch.fft.rfft(circle)
+    return torch.fft.irfft(transformed, 2 * length)[..., :length].mT.to(x.dtype)
