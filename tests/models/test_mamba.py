@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from archarena.harness.errors import UserError
 from archarena.models.mamba import Mamba, Mixer, SelectiveSSM
 from torch.nn import functional as F
 
@@ -27,6 +28,32 @@ def test_a_causal_block_follows_the_papers_recurrence():
     x, z = (mixer.inner_and_gate.weight @ u.T).T.chunk(2, dim=-1)
     expected = ssm_by_hand(mixer.forwards, x, z) @ mixer.out.weight.T
     torch.testing.assert_close(mixer(u[None], None)[0], expected)
+
+
+def test_a_complex_state_is_read_with_its_conjugate():
+    ssm = SelectiveSSM(channels=3, d_state=4, d_conv=2, dt_rank=2, complex=True).double()
+    x, z = torch.randn(2, 1, 7, 3, dtype=torch.float64)
+    u, A = ssm.convolve(x)[0], torch.complex(-ssm.A_log.exp(), ssm.A_imag)
+    h, outputs = torch.zeros(3, 2, dtype=A.dtype), []
+    for u_t, z_t in zip(u, z[0], strict=True):
+        dt, B, C = (ssm.dt_B_C.weight @ u_t).split([2, 4, 4])
+        B, C = (part[0::2] + 1j * part[1::2] for part in (B, C))
+        step = F.softplus(ssm.dt_weight @ dt + ssm.dt_bias)
+        h = torch.exp(step[:, None] * A) * h + (step * u_t)[:, None] * B
+        pair = torch.stack([h @ C, h.conj() @ C.conj()]).sum(0)
+        outputs.append((pair.real + ssm.D * u_t) * F.silu(z_t))
+    torch.testing.assert_close(ssm(x, z)[0], torch.stack(outputs))
+
+
+def test_the_complex_form_has_as_many_parameters_and_frequencies_of_s4d_lin():
+    with_real, with_complex = (Mamba(16, 1, True, complex=on) for on in (False, True))
+    sizes = [sum(p.numel() for p in model.parameters()) for model in (with_real, with_complex)]
+    assert sizes[0] == sizes[1]
+    ssm = with_complex.blocks[0].mixer.forwards
+    torch.testing.assert_close(ssm.A_imag, (math.pi * torch.arange(8.0)).expand(32, 8))
+    assert (ssm.A_log.exp() - 0.5).abs().max() < 1e-6
+    with pytest.raises(UserError, match="found 15"):
+        Mamba(16, 1, True, d_state=15, complex=True)
 
 
 def test_a_two_sided_block_adds_the_recurrence_of_the_reversed_row():
@@ -62,15 +89,16 @@ def test_maps_to_the_residual_stream_shrink_with_depth():
     assert (one / four).item() == pytest.approx(2.0, rel=0.05)
 
 
+@pytest.mark.parametrize("complex", [True, False])
 @pytest.mark.parametrize("causal", [True, False])
-def test_time_scales_and_skips_do_not_decay(causal):
-    model = Mamba(8, 2, causal)
+def test_time_scales_and_skips_do_not_decay(causal, complex):
+    model = Mamba(8, 2, causal, complex=complex)
     (group,) = model.param_groups()
     assert group["weight_decay"] == 0.0
     exempt = {id(p) for p in group["params"]}
     names = {name.rsplit(".", 1)[-1] for name, p in model.named_parameters() if id(p) in exempt}
-    assert names == {"A_log", "D"}
-    assert len(exempt) == 2 * 2 * (1 if causal else 2)
+    assert names == {"A_log", "D"} | ({"A_imag"} if complex else set())
+    assert len(exempt) == 2 * len(names) * (1 if causal else 2)
 
 
 def test_without_its_convolution_one_block_sees_neighbours_through_the_state_alone():
