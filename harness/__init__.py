@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .task import Splits as Splits
     from .task import Streams as Streams
     from .task import Task as Task
+    from .trained import load_trained as load_trained
 
 _HOMES = {
     "errors": ("UserError",),
@@ -53,6 +54,7 @@ _HOMES = {
         "Regression", "Series", "Size", "TaskSpec", "Tokens",
     ),
     "task": ("Budget", "Decoding", "Evaluation", "Level", "Split", "Splits", "Streams", "Task"),
+    "trained": ("load_trained",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

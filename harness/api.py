@@ -13,7 +13,7 @@ from .executors import Executor, Inline, Local
 from .plan import Plan, make_plan
 from .records import Record, ResultStore
 from .registry import discover
-from .runner import Rerun, Runner
+from .runner import Extras, Rerun, Runner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,7 @@ def run(
     device: str = "auto",
     jobs: int | None = None,
     rerun: Rerun = "missing",
+    keep_weights: bool = False,
 ) -> pd.DataFrame:
     """Run models against tasks and return one row a (variant, column, seed).
 
@@ -59,6 +60,8 @@ def run(
         Cells at once; by default one a GPU, or one a slice of cores.
     rerun
         ``missing``, ``failed`` (those that diverged too) or ``all``.
+    keep_weights
+        Keep the trained models, for `archarena.harness.load_trained`.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def run(
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
         data=folder,
     )
-    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths)
+    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths, Extras(keep_weights))
     return frame(runner.run(make_executor(plan, chosen, jobs), rerun=rerun).records)
 
 

@@ -12,12 +12,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from .metrics import IGNORE
 from .spec import NextToken, PerPosition, TaskSpec
 from .task import Evaluation, Split, Splits
+
+
+def with_ignored(spec: TaskSpec, splits: Splits) -> tuple[TaskSpec, Splits]:
+    """Return spec and splits whose positions that are not scored have the target -100, as metrics take it."""
+    outputs = spec.outputs
+    if not isinstance(outputs, PerPosition) or outputs.ignore == IGNORE:
+        return spec, splits
+
+    def marked(split: Split) -> Split:
+        targets = np.where(split.targets == outputs.ignore, IGNORE, split.targets.astype(np.int64))
+        return replace(split, targets=targets)
+
+    tests = {name: marked(split) for name, split in splits.tests.items()}
+    spec = replace(spec, outputs=PerPosition(outputs.n))
+    return spec, Splits(marked(splits.train), marked(splits.valid), tests)
 
 
 def save_splits(folder: Path, spec: TaskSpec, splits: Splits, evaluations: tuple[Evaluation, ...]) -> None:
@@ -76,5 +93,5 @@ def content_checksum(splits: Splits) -> str:
     for place, split in [("train", splits.train), ("valid", splits.valid), *tests]:
         for name, array in sorted({**split.inputs, "targets": split.targets}.items()):
             digest.update(f"{place}/{name}:{array.dtype.str}:{array.shape}\0".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

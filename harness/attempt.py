@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .cost import StepClock
+from .cost import StepClock, energy_joules
 from .losses import Rows, at_scored_positions, loss_function, read_out
 from .metrics import METRICS, Metric
 from .recipe import IMPROVEMENT, Recipe
@@ -36,6 +36,7 @@ class Progress:
     step: int = 0
     samples: int = 0
     seconds: float = 0.0
+    joules: float | None = None
     best: float | None = None
     loss: float = math.inf
     diverged: bool = False
@@ -93,6 +94,7 @@ class Attempt:
         if self.progress.diverged or self._is_done():
             return
         forward = torch.compile(self.model) if setting.compile else self.model
+        before = energy_joules(setting.train.device)
         try:
             for rows in self._order(self.progress.step, until):
                 loss = self._step(forward, rows)
@@ -105,6 +107,9 @@ class Attempt:
                         break
         except DivergedError:
             self.progress.diverged = True
+        after = energy_joules(setting.train.device)
+        if before is not None and after is not None:
+            self.progress.joules = (self.progress.joules or 0.0) + after - before
         self._save()
 
     def fit(self) -> None:
@@ -182,9 +187,7 @@ class Attempt:
         p, setting = self.progress, self.setting
         p.seconds += self.clock.take()
         predictions, loss = read_out(self.model, setting.valid, setting.spec, 4 * setting.budget.batch)
-        targets = setting.valid.targets
-        assert targets is not None
-        value = self.metric.score(predictions, targets.cpu().numpy())
+        value = self.metric.score(predictions, setting.valid.target_array())
         if not (math.isfinite(train_loss) and math.isfinite(loss) and math.isfinite(value)):
             raise DivergedError
         p.loss = loss

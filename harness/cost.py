@@ -12,8 +12,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from .built import Built, tensors_of
 from .losses import Rows
 from .records import Cost
+from .spec import Series, Tokens
 
 
 class StepClock:
@@ -82,6 +84,40 @@ def inference_ms(model: nn.Module, rows: Rows, batch: int, repeats: int = 5) -> 
     clock.take()
     count = len(next(iter(inputs.values())))
     return float(np.median(clock.seconds[1:])) * 1e3 / count
+
+
+@torch.no_grad()
+def state_bytes(model: nn.Module) -> int | None:
+    """Return the bytes that a row's state holds, over all layers, after as many positions as the task has.
+
+    A recurrence's state has one size; a cache of attention has grown to the length. None where
+    the model has no step of its own or the task is not decoded.
+    """
+    if not (isinstance(model, Built) and model.steps_itself and model.spec.causal and model.spec.per_position):
+        return None
+    device = next(model.parameters()).device
+    match model.spec.inputs:
+        case Tokens(length=length):
+            row = torch.zeros(1, length, dtype=torch.long, device=device)
+        case Series(channels, length):
+            row = torch.zeros(1, length, channels, device=device)
+        case _:
+            return None
+    state = model.eval().prefill(row)
+    return sum(leaf.numel() * leaf.element_size() for leaf in tensors_of(state))
+
+
+def energy_joules(device: torch.device) -> float | None:
+    """Return the reading of the GPU's energy counter (NVML), or None where there is none."""
+    if device.type != "cuda":
+        return None
+    try:
+        import pynvml
+
+        handle = torch.cuda._get_pynvml_handler(device)
+        return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3
+    except Exception:  # without the package, the driver or the counter there is no reading
+        return None
 
 
 def tokens_per_row(rows: Rows) -> int:

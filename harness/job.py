@@ -16,7 +16,7 @@ from .registry import Entry
 from .task import Decoding
 
 JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.json", "log.txt"
-PREDICTIONS = "predictions.safetensors"
+PREDICTIONS, WEIGHTS = "predictions.safetensors", "weights.safetensors"
 
 
 class _Message(BaseModel):
@@ -77,6 +77,7 @@ class TrainJob(_Message):
     arrays: Path
     device: str
     readouts: list[Readout]
+    keep_weights: bool = False
 
 
 class Job(_Message):

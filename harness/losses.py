@@ -47,21 +47,50 @@ def at_scored_positions(
     return {**inputs, "scored": scored}, targets[scored]
 
 
+RESIDENT_BYTES = 2 * 2**30
+"""A split up to this size is held as tensors on the device; a larger one stays memory-mapped, batch by batch."""
+
+MOST_LOGITS = 256
+"""With more classes a position than this, the class with the highest logit is kept in place of all logits."""
+
+
 class Rows:
-    """Rows of a split as tensors on one device; a batch is an index selection."""
+    """Rows of a split; a batch is an index selection, of tensors on one device or of arrays on disk.
+
+    Attributes
+    ----------
+    inputs, targets
+        Tensors on `device` where all of them fit `RESIDENT_BYTES`, else the arrays themselves.
+    """
 
     def __init__(self, inputs: Arrays, targets: np.ndarray | None, device: torch.device):
-        self.inputs = {name: _tensor(array, device) for name, array in inputs.items()}
-        self.targets = None if targets is None else _tensor(targets, device)
+        arrays = [*inputs.values(), *([] if targets is None else [targets])]
+        self.resident = sum(array.nbytes for array in arrays) <= RESIDENT_BYTES
+        self.inputs = {name: self._hold(array, device) for name, array in inputs.items()}
+        self.targets = None if targets is None else self._hold(targets, device)
         self.device = device
+
+    def _hold(self, array: np.ndarray, device: torch.device) -> Tensor | np.ndarray:
+        return _tensor(array, device) if self.resident else array
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
     def batch(self, rows: Tensor | slice) -> tuple[dict[str, Tensor], Tensor | None]:
         """Return the inputs and targets of some rows, integers widened to int64."""
-        inputs = {name: _widen(array[rows]) for name, array in self.inputs.items()}
-        return inputs, None if self.targets is None else _widen(self.targets[rows])
+        inputs = {name: self._select(array, rows) for name, array in self.inputs.items()}
+        return inputs, None if self.targets is None else self._select(self.targets, rows)
+
+    def _select(self, array: Tensor | np.ndarray, rows: Tensor | slice) -> Tensor:
+        if isinstance(array, Tensor):
+            return _widen(array[rows])
+        chosen = array[rows if isinstance(rows, slice) else rows.cpu().numpy()]
+        return _widen(_tensor(chosen, self.device))
+
+    def target_array(self) -> np.ndarray:
+        """Return the targets of all rows."""
+        assert self.targets is not None
+        return self.targets.cpu().numpy() if isinstance(self.targets, Tensor) else self.targets
 
     def batches(self, size: int) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
         """Yield all rows in order, `size` at a time."""
@@ -85,7 +114,8 @@ def _widen(tensor: Tensor) -> Tensor:
 def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[np.ndarray, float]:
     """Return predictions in the form `archarena.harness.metrics` takes, and the mean loss.
 
-    Per-position outputs are given at scored positions only; next-token outputs as the negative
+    Per-position outputs are given at scored positions only, and as the highest class where there
+    are more than `MOST_LOGITS` (-1 where they hold NaN); next-token outputs as the negative
     log-likelihood in nats of each scored token, 0 elsewhere.
     """
     model.eval()
@@ -99,6 +129,8 @@ def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[n
         if isinstance(spec.outputs, NextToken):
             assert targets is not None
             predictions.append(_token_nll(outputs, targets).cpu())
+        elif isinstance(spec.outputs, PerPosition) and spec.outputs.n > MOST_LOGITS:
+            predictions.append(_highest(outputs).cpu())
         else:
             predictions.append(outputs.cpu())
         if targets is not None:
@@ -106,6 +138,11 @@ def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[n
             weights.append(rows_read)
     mean = float(np.average(losses, weights=weights)) if losses else float("nan")
     return torch.cat(predictions).numpy(), mean
+
+
+def _highest(outputs: Tensor) -> Tensor:
+    classes = outputs.argmax(-1).to(torch.int32)
+    return torch.where(outputs.isnan().any(-1), -1, classes)
 
 
 @torch.no_grad()

@@ -101,7 +101,8 @@ def _right_class(predictions: np.ndarray, targets: np.ndarray) -> Rows:
 
 def _right_positions(predictions: np.ndarray, targets: np.ndarray) -> Rows:
     row, column = np.nonzero(targets != IGNORE)
-    right = predictions.argmax(-1) == targets[row, column]
+    classes = predictions if predictions.ndim == 1 else predictions.argmax(-1)
+    right = classes == targets[row, column]
     return np.bincount(row, right, minlength=len(targets)), np.bincount(row, minlength=len(targets))
 
 
@@ -157,8 +158,8 @@ METRICS: dict[str, Metric] = {
             "fraction",
             _right_positions,
             _mean,
-            "Share of scored positions whose highest logit is right: logits (scored, n), in the order of "
-            "`np.nonzero(targets != -100)`, against classes or -100 (N, L).",
+            "Share of scored positions whose highest logit is right: logits (scored, n) or classes (scored,), in the "
+            "order of `np.nonzero(targets != -100)`, against classes or -100 (N, L).",
         ),
         Metric(
             "auc",

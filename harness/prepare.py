@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .arrays import content_checksum, save_splits
+from .arrays import content_checksum, save_splits, with_ignored
 from .errors import UserError
 from .keys import data_identity, key_of, source_hash
 from .plan import PlannedTask
@@ -50,8 +50,9 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_leve
         What ``meta.json`` holds.
     """
     splits = task.task.splits(data, streams(task.name, task.tier.name, seed))
-    spec = task.task.spec
     _require_rows(task.name, splits)
+    checksum, levels = content_checksum(splits), _levels(task, splits) if with_levels else None
+    spec, splits = with_ignored(task.task.spec, splits)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         save_splits(folder, spec, splits, task.task.evaluations)
@@ -61,8 +62,8 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_leve
         "spec": spec_to_json(spec),
         "rows": {"train": len(splits.train), "valid": len(splits.valid)}
         | {name: len(split) for name, split in splits.tests.items()},
-        "checksum": content_checksum(splits),
-        "levels": _levels(task, splits) if with_levels else None,
+        "checksum": checksum,
+        "levels": levels,
     }
     write_json(folder / "meta.json", meta)
     return meta

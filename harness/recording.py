@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,11 @@ from .cards import load_card
 from .environment import environment
 from .errors import UserError
 from .executors import Ended
-from .job import PREDICTIONS
+from .job import PREDICTIONS, WEIGHTS
 from .keys import data_identity
 from .plan import Cell
 from .prepare import is_prepared, read_meta
-from .records import CellInfo, DataInfo, Record, ResultStore
+from .records import CellInfo, DataInfo, Record, ResultStore, WeightsFile, write_atomically
 from .registry import Entry
 from .scoring import keep_predictions, score
 
@@ -42,11 +43,12 @@ class Recorder:
 
     def record(self, keyed: Keyed, folder: Path, ended: Ended, started: str) -> Record:
         """Return the record of a cell: scored where its trial went well, else with reason and log."""
-        outcome, scores, kept = ended.outcome, {}, None
+        outcome, scores, kept, weights = ended.outcome, {}, None, None
         if outcome.status == "ok":
             try:
                 scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
+                weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
                 outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
         peak = max(ended.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
@@ -69,6 +71,7 @@ class Recorder:
             command=self.command(keyed.cell),
             started=started,
             predictions=kept,
+            weights=weights,
         )
 
     def command(self, cell: Cell) -> str:
@@ -83,6 +86,16 @@ class Recorder:
         for plugin in self.plugins:
             words += ["--plugin", str(plugin)]
         return shlex.join(words)
+
+
+def keep_weights(weights: Path, store: Path, key: str) -> WeightsFile | None:
+    """Copy the weights into the store, where the trial left them."""
+    if not weights.is_file():
+        return None
+    content = weights.read_bytes()
+    file = store / "weights" / f"{key}.safetensors"
+    write_atomically(file, content)
+    return WeightsFile(file=f"weights/{file.name}", sha256=hashlib.sha256(content).hexdigest())
 
 
 def cell_info(cell: Cell) -> CellInfo:

@@ -4,6 +4,7 @@ A results folder holds::
 
     records/TASK/VARIANT-sSEED-KEY.json     one record a cell
     predictions/KEY.safetensors             test predictions, written before the record
+    weights/KEY.safetensors                 the trained model, where asked for
     cards/models/NAME.json                  what pages need to know of a model
     cards/tasks/TASK-TIER.json              ... and of a task, its levels included
     work/                                   running trials and prepared arrays; may be deleted
@@ -93,7 +94,17 @@ class SizeInfo(_Part):
 
 
 class Cost(_Part):
-    """Measured cost. Times are comparable only within one device and one protocol."""
+    """Measured cost. Times are comparable only within one device and one protocol.
+
+    Attributes
+    ----------
+    state_bytes
+        What a row's recurrent state holds, over all layers, once the task's length was seen; None
+        where the model has no step or the task is not causal.
+    energy_joules
+        What the device used while the chosen try was trained, validation included; None where it
+        does not tell.
+    """
 
     train_seconds: float | None = None
     total_seconds: float | None = None
@@ -102,6 +113,8 @@ class Cost(_Part):
     step_ms: dict[str, float] = Field(default_factory=dict)
     inference_ms: float | None = None
     forward_flops: float | None = None
+    state_bytes: int | None = None
+    energy_joules: float | None = None
     peak_rss_bytes: int | None = None
     peak_allocated_bytes: int | None = None
     peak_reserved_bytes: int | None = None
@@ -122,6 +135,13 @@ class PredictionFile(_Part):
     file: str
     sha256: str
     rows: dict[str, int]
+
+
+class WeightsFile(_Part):
+    """The weights that the test rows were read with, kept where asked for."""
+
+    file: str
+    sha256: str
 
 
 class Record(_Part):
@@ -148,6 +168,7 @@ class Record(_Part):
     command: str = ""
     started: str = ""
     predictions: PredictionFile | None = None
+    weights: WeightsFile | None = None
 
     @property
     def short_key(self) -> str:

@@ -62,11 +62,36 @@ class Report:
         return [record for record in self.records if record.status not in ("ok", "skipped")]
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What a trial is asked for beside its scores; a record that lacks it is made again.
+
+    Attributes
+    ----------
+    keep_weights
+        The weights that the test rows are read with.
+    """
+
+    keep_weights: bool = False
+
+    def are_in(self, record: Record) -> bool:
+        """Return whether a record has all that is asked for, or never will."""
+        return record.status != "ok" or record.size is None or not (self.keep_weights and record.weights is None)
+
+
 class Runner:
     """Runs the cells of a plan that have no final record."""
 
-    def __init__(self, plan: Plan, store: ResultStore, data: Path, device: str, plugins: Sequence[Path] = ()):
-        self.plan, self.store, self.data, self.device = plan, store, data, device
+    def __init__(
+        self,
+        plan: Plan,
+        store: ResultStore,
+        data: Path,
+        device: str,
+        plugins: Sequence[Path] = (),
+        extras: Extras = Extras(),
+    ):
+        self.plan, self.store, self.data, self.device, self.extras = plan, store, data, device, extras
         self.recorder = Recorder(store, device, plugins)
         self.work = store.folder.resolve() / "work"
         self.broken: dict[Path, Ended] = {}
@@ -87,7 +112,7 @@ class Runner:
         missing: list[Keyed] = []
         for keyed in self.keyed():
             record = known.get(keyed.key)
-            if record is not None and _stands(record, rerun):
+            if record is not None and _stands(record, rerun) and self.extras.are_in(record):
                 kept.append(record)
             else:
                 missing.append(keyed)
@@ -188,6 +213,7 @@ class Runner:
             arrays=keyed.arrays,
             device=self.device,
             readouts=readouts(cell.task),
+            keep_weights=self.extras.keep_weights,
         )
         return Request(cell.name, folder, job, _limits(cell.task), cell.task.tier.threads)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import save_file as save_weights
 from torch import nn
 
 from ..kernels.paths import paths_taken
@@ -20,7 +21,7 @@ from .attempt import Attempt, Setting, tune
 from .build import construct
 from .built import Built
 from .decoding import decode, generate_text
-from .job import PREDICTIONS, PROGRESS, Outcome, Readout, TrainJob
+from .job import PREDICTIONS, PROGRESS, WEIGHTS, Outcome, Readout, TrainJob
 from .losses import Rows, log_likelihoods, read_out
 from .prepare import BASE_SEED, read_meta
 from .recipe import Recipe, Tier, get_tier
@@ -51,6 +52,9 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
     model = attempt.restore_best()
     _predict(model, job, spec, setting, folder)
+    if job.keep_weights:
+        weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+        save_weights(weights, folder / WEIGHTS)
     return Outcome(
         status="ok",
         learning_rate=attempt.rate,
@@ -192,6 +196,8 @@ def _cost(attempt: Attempt, setting: Setting, total_seconds: float) -> Cost:
         step_ms=attempt.clock.quantiles_ms(),
         inference_ms=measure.inference_ms(model, rows, setting.budget.batch),
         forward_flops=measure.forward_flops(model, rows),
+        state_bytes=measure.state_bytes(model),
+        energy_joules=progress.joules,
         **measure.peak_memory(rows.device),
     )
     measure.throughput(cost, progress.samples, measure.tokens_per_row(rows))

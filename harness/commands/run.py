@@ -45,6 +45,7 @@ def command(
     results: Results = Path("results"),
     data: Data = None,
     rerun: Annotated[str, typer.Option("--rerun", help="missing, failed (diverged ones too) or all.")] = "missing",
+    keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long, and stop.")] = False,
     inline: Annotated[bool, typer.Option("--inline", help="In this process, without limits, for a debugger.")] = False,
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 though cells failed.")] = False,
@@ -62,7 +63,7 @@ def command(
     from ..plan import make_plan
     from ..progress import Progress
     from ..records import ResultStore
-    from ..runner import Runner
+    from ..runner import Extras, Runner
 
     if rerun not in ("missing", "failed", "all"):
         raise UserError(f"--rerun {rerun}: use missing, failed or all.")
@@ -80,7 +81,7 @@ def command(
         seeds=seed or (range(seeds) if seeds else None),
         data=folder,
     )
-    runner = Runner(plan, ResultStore(results), folder, chosen, plugins or ())
+    runner = Runner(plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights))
     if dry_run:
         _tell(runner, rerun)
         return

@@ -29,7 +29,7 @@ def command(
 
     Example: archarena show mamba/recall-mqar/quick/s0
     """
-    from .find import find_record, name_of
+    from ..find import find_record, name_of
 
     record = find_record(results, cell)
     if as_json:

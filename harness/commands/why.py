@@ -25,12 +25,12 @@ def command(
     """
     from ..data_folder import data_folder
     from ..environment import resolve_device
+    from ..find import find_record, name_of
     from ..keys import changed_parts
     from ..plan import Plan, Variant, make_cell, plan_task
     from ..recipe import get_tier
     from ..records import ResultStore
     from ..runner import Runner
-    from .find import find_record, name_of
 
     record = find_record(results, cell)
     registry, folder = open_registry(plugins), data_folder(data)

@@ -5,7 +5,15 @@ import time
 import numpy as np
 import pytest
 import torch
-from archarena.harness.cost import StepClock, forward_flops, inference_ms, peak_memory, throughput, tokens_per_row
+from archarena.harness.cost import (
+    StepClock,
+    forward_flops,
+    inference_ms,
+    peak_memory,
+    state_bytes,
+    throughput,
+    tokens_per_row,
+)
 from archarena.harness.losses import Rows
 from archarena.harness.records import Cost
 from torch import nn
@@ -63,3 +71,18 @@ def test_throughput_counts_rows_and_tokens(rows):
 
 def test_memory_is_in_bytes():
     assert peak_memory(CPU)["peak_rss_bytes"] > 2**20
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mamba", 2 * 4 * 32 * (16 + 3)),  # two blocks: state and the convolution's last inputs, of 32 channels
+        ("transformer", 2 * 4 * 16 * (2 * 12 + 2)),  # keys and values at 12 positions, the convolution's last two
+        ("mlp", None),
+    ],
+)
+def test_a_rows_state_is_counted_over_all_layers_at_the_tasks_length(name, expected):
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model
+
+    model = get_model(name).build(TaskSpec(Tokens(7, 12), NextToken(7), causal=True), Size(16, 2))
+    assert state_bytes(model) == (expected if model.steps_itself else None)

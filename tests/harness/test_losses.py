@@ -5,6 +5,7 @@ import pytest
 import torch
 from archarena.harness import Binary, Classes, Fields, NextToken, PerPosition, Regression, TaskSpec, Tokens
 from archarena.harness.losses import Rows, log_likelihoods, loss_function, read_out
+from archarena.harness.metrics import METRICS
 from torch import nn
 
 TOKENS = Tokens(4, 3)
@@ -66,3 +67,33 @@ def test_batches_are_int64_whatever_was_stored(dtype):
     inputs, targets = Rows({"tokens": np.array([[3]], dtype)}, np.array([1], dtype), CPU).batch(slice(0, 1))
     assert (inputs["tokens"].dtype, targets.dtype) == (torch.int64, torch.int64)
     assert inputs["tokens"].item() == 3
+
+
+@pytest.mark.parametrize("rows", [slice(1, 4), torch.tensor([3, 0, 3])], ids=["slice", "indices"])
+def test_a_split_too_large_to_hold_gives_the_same_batches_from_its_arrays(rows, monkeypatch):
+    inputs = {"tokens": np.arange(20, dtype=np.uint16).reshape(5, 4), "values": np.random.rand(5, 2)}
+    targets = np.arange(5, dtype=np.int8)
+    held = Rows(inputs, targets, CPU)
+    monkeypatch.setattr("archarena.harness.losses.RESIDENT_BYTES", 10)
+    mapped = Rows(inputs, targets, CPU)
+    assert (held.resident, mapped.resident) == (True, False)
+    assert mapped.inputs["tokens"] is inputs["tokens"]
+    (expected, labels), (found, same_labels) = held.batch(rows), mapped.batch(rows)
+    for name in inputs:
+        assert found[name].dtype == expected[name].dtype
+        assert torch.equal(found[name], expected[name])
+    assert torch.equal(labels, same_labels)
+    assert np.array_equal(mapped.target_array(), held.target_array())
+
+
+def test_with_many_classes_a_position_the_highest_is_kept_in_place_of_all_logits():
+    spec = TaskSpec(TOKENS, PerPosition(300))
+    logits = np.zeros(300, np.float32)
+    logits[217] = 1.0
+    targets = np.array([[217, -100, 5]])
+    predictions, _ = read_out(Constant(logits.tolist(), True), Rows({"tokens": np.ones((1, 3))}, targets, CPU), spec, 2)
+    assert predictions.tolist() == [217, 217]
+    assert METRICS["position_accuracy"].score(predictions, targets) == 0.5
+    logits[0] = np.nan
+    predictions, _ = read_out(Constant(logits.tolist(), True), Rows({"tokens": np.ones((1, 3))}, targets, CPU), spec, 2)
+    assert predictions.tolist() == [-1, -1]

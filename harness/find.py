@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import UserError, did_you_mean
-from ..plan import cell_name
-from ..records import Record, ResultStore
+from .errors import UserError, did_you_mean
+from .plan import cell_name
+from .records import Record, ResultStore
 
 
 def name_of(record: Record) -> str:
