@@ -82,3 +82,27 @@ def test_eight_blocks_are_resnet_18_with_norms_for_the_products_and_a_smaller_fi
         ]
     assert sizes[0] == 11_689_512 - 64 * 3 * (7 * 7 - 3 * 3)
     assert sizes[1] - sizes[0] == 2 * 2 * (64 + 128 + 256 + 512)
+
+
+def stripes(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return stripes that lie or stand, with either sign, under noise; which of the two is the class."""
+    kind, sign = torch.randint(2, (rows,)), torch.randint(2, (rows, 1, 1, 1)) * 2.0 - 1
+    wave = torch.tensor([1.0, -1.0]).repeat(4)
+    lying = wave[:, None].expand(8, 8)
+    patterns = torch.stack((lying, lying.T))[kind][:, None]
+    return sign * patterns + 0.3 * torch.randn(rows, 1, 8, 8), kind
+
+
+@pytest.mark.parametrize(("products", "lowest", "highest"), [(True, 0.95, 1.0), (False, 0.0, 0.75)])
+def test_what_looks_the_same_with_either_sign_is_learnt_through_products_alone(products, lowest, highest):
+    model = PiNetConv(Image(1, 8, 8), 2, width=4, depth=2, products=products)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(40):
+        images, kind = stripes(32)
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(images), kind).backward()
+        optimizer.step()
+    images, kind = stripes(200)
+    both, kinds = torch.cat((images, -images)), kind.repeat(2)
+    accuracy = (model.eval()(both).argmax(1) == kinds).float().mean()
+    assert lowest <= accuracy <= highest
