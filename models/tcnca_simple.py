@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..harness.model import SequenceModel, State
+from ..harness.model import State
 from ..harness.registry import register_model
 from .blocks.chunked_attention import ChunkedAttention
 from .blocks.filters import BothWays
 from .blocks.gated_attention import FeedForward
 from .blocks.norms import LayerNorm
-from .blocks.padding import valid_positions
+from .blocks.residual import ResidualStack
 from .blocks.tcn import TCN, fewest_layers
 
 
@@ -20,7 +20,7 @@ from .blocks.tcn import TCN, fewest_layers
     summary="Dilated convolutions and attention in chunks as plain residual blocks, without TCNCA's gates.",
     family="gated attention",
 )
-class TCNCASimple(SequenceModel):
+class TCNCASimple(ResidualStack):
     """TCNCA "without excessive multiplicative and additive interactions" (Terzic et al. 2023).
 
     The paper's abstract names such a model for associative recall and does not define it. This is our
@@ -74,25 +74,6 @@ class TCNCASimple(SequenceModel):
             for _ in range(depth)
         )
         self.norm = LayerNorm(width)
-
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
-        valid = valid_positions(x, lengths)
-        for block in self.blocks:
-            x = block(x, valid)
-        return self.norm(x)
-
-    def init_state(self, batch: int) -> State:
-        """Return, for each block, its filter's state and the empty cache of its attention."""
-        return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
-        after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, changed = block.step(x, before)  # type: ignore[operator]
-            after.append(changed)
-        return self.norm(x), after
 
 
 class Block(nn.Module):

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...harness.errors import UserError
-from ...harness.model import SequenceModel, State
+from ...harness.model import State
 from .chunked_attention import BiasKind, ChunkedAttention, Weighting
 from .filters import SkipFilter
 from .norms import NormKind, make_norm
-from .padding import valid_positions
+from .residual import ResidualStack
 
 
-class GatedAttentionModel(SequenceModel):
+class GatedAttentionModel(ResidualStack):
     """`depth` blocks around a filter; pre-norm blocks are closed by one more norm.
 
     Parameters
@@ -93,25 +93,6 @@ class GatedAttentionModel(SequenceModel):
             self.blocks.append(Block(unit, FeedForward(width, ffn or 2 * width, ffn_norm, prenorm, dropout)))
         self.norm = make_norm(norm, width) if prenorm else None
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
-        valid = valid_positions(x, lengths)
-        for block in self.blocks:
-            x = block(x, valid)
-        return x if self.norm is None else self.norm(x, valid)
-
-    def init_state(self, batch: int) -> State:
-        """Return, for each block, its filter's state and the empty cache of its attention."""
-        return [block.unit.init_state(batch) for block in self.blocks]  # type: ignore[union-attr]
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
-        after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, changed = block.step(x, before)  # type: ignore[operator]
-            after.append(changed)
-        return x if self.norm is None else self.norm(x), after
-
 
 class Block(nn.Module):
     """The gated attention unit, then the feed-forward network."""
@@ -123,6 +104,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         return self.ffn(self.unit(x, valid), valid)
+
+    def init_state(self, batch: int) -> State:
+        return self.unit.init_state(batch)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         x, state = self.unit.step(x, state)

@@ -1,7 +1,6 @@
 """The cards of built-in models: all can be read, and their published recipes suit the model."""
 
 import pytest
-import torch
 from archarena.harness.build import check_hyperparameters
 from archarena.harness.cards import load_card
 from archarena.harness.registry import discover
@@ -10,7 +9,11 @@ from archarena.models.mega import MegaChunk
 CARDS = {name: load_card(name, entry.file) for name, entry in discover().models.items()}
 
 
-@pytest.mark.parametrize("name", [name for name, card in CARDS.items() if card])
+def test_every_built_in_model_has_a_card():
+    assert not [name for name, card in CARDS.items() if card is None]
+
+
+@pytest.mark.parametrize("name", CARDS)
 def test_published_recipes_set_only_hyperparameters_that_the_model_has(name):
     cls = discover().find("model", name).load()
     for published in CARDS[name].published.values():
@@ -24,12 +27,6 @@ def test_megas_published_sizes_build_and_its_chunked_form_changes_the_chunk_alon
     whole, chunked = (CARDS[name].published[task] for name in ("mega", "mega-chunk"))
     given = dict(chunked.hyperparameters)
     assert given.pop("chunk", 128) == (4096 if task == "lra-pathx" else 128)
-    assert (whole.width, whole.depth, whole.recipe, whole.hyperparameters) == (
-        chunked.width,
-        chunked.depth,
-        chunked.recipe,
-        given,
-    )
+    assert chunked.model_copy(update={"hyperparameters": given}) == whole
     assert whole.hyperparameters["value"] == whole.hyperparameters["ffn"] == 2 * whole.width
-    with torch.device("meta"):
-        MegaChunk(whole.width, whole.depth, False, 1024, **chunked.hyperparameters)
+    MegaChunk(whole.width, whole.depth, False, 1024, **chunked.hyperparameters)
