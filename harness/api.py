@@ -35,6 +35,7 @@ def run(
     jobs: int | None = None,
     rerun: Rerun = "missing",
     keep_weights: bool = False,
+    explore_near_equals: bool = False,
 ) -> pd.DataFrame:
     """Run models against tasks and return one row a (variant, column, seed).
 
@@ -47,7 +48,8 @@ def run(
     settings
         Hyperparameters, such as ``"mamba.d_state=8,16"``; each value makes a variant.
     recipe
-        ``common``, the same for all models, or ``published``, each model's own from its card.
+        ``common``, the same for all models; ``published``, each model's own from its card; or
+        ``trade-off``, quality against training time from one run with a cyclic learning rate.
     seeds
         How many seeds from 0, or which.
     results
@@ -62,6 +64,8 @@ def run(
         ``missing``, ``failed`` (those that diverged too) or ``all``.
     keep_weights
         Keep the trained models, for `archarena.harness.load_trained`.
+    explore_near_equals
+        Also draw models around each trained one (`archarena.harness.near_equals`).
 
     Raises
     ------
@@ -86,7 +90,7 @@ def run(
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
         data=folder,
     )
-    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths, Extras(keep_weights))
+    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths, Extras(keep_weights, explore_near_equals))
     return frame(runner.run(make_executor(plan, chosen, jobs), rerun=rerun).records)
 
 

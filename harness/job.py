@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from .recipe import Training
-from .records import Cost, SizeInfo, Status, Try
+from .records import Cost, NearEquals, SizeInfo, Status, TradeOff, Try
 from .registry import Entry
 from .task import Decoding
 
@@ -78,6 +78,7 @@ class TrainJob(_Message):
     device: str
     readouts: list[Readout]
     keep_weights: bool = False
+    explore_near_equals: bool = False
 
 
 class Job(_Message):
@@ -97,3 +98,5 @@ class Outcome(_Message):
     lift: str | None = None
     kernels: dict[str, str] = Field(default_factory=dict)
     cost: Cost = Field(default_factory=Cost)
+    trade_off: TradeOff | None = None
+    near_equals: NearEquals | None = None

@@ -11,12 +11,12 @@ from typing import Any
 
 from .cards import load_card
 from .errors import UserError, did_you_mean
-from .recipe import Tier, Training, get_tier
+from .recipe import Tier, Training, get_tier, trade_off
 from .registry import Entry, Registry
 from .spec import Size
 from .task import Budget, Task
 
-RECIPES = ("common", "published")
+RECIPES = ("common", "published", "trade-off")
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,11 @@ def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Ce
     UserError
         For a broken card, or one whose recipe sets what the model does not have.
     """
-    if recipe == "common":
-        training = Training(task.tier.recipe, task.budget.batch, task.budget.steps)
-    else:
+    if recipe == "published":
         training = _published(variant.entry, task)
+    else:
+        how = trade_off(task.tier.recipe) if recipe == "trade-off" else task.tier.recipe
+        training = Training(how, task.budget.batch, task.budget.steps)
     return Cell(variant, task, seed, recipe, training)
 
 

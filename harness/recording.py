@@ -72,6 +72,8 @@ class Recorder:
             started=started,
             predictions=kept,
             weights=weights,
+            trade_off=outcome.trade_off,
+            near_equals=outcome.near_equals,
         )
 
     def command(self, cell: Cell) -> str:

@@ -144,6 +144,54 @@ class WeightsFile(_Part):
     sha256: str
 
 
+class TradeOff(_Part):
+    """Quality against training time from one run with a cyclic learning rate (Portes et al. 2022, arXiv:2206.00832).
+
+    Attributes
+    ----------
+    points
+        The end of each cycle, where the rate is near 0; a point stands for a run of that length.
+    noise_floor
+        Orders between models are not to be trusted within this distance, in the unit of a
+        fraction: cyclic and separate runs differed by up to 0.7 points in the paper. None where
+        the score is not a fraction.
+    """
+
+    metric: str
+    points: list[CurvePoint]
+    noise_floor: float | None = None
+
+
+class NearEqualsStep(_Part):
+    """How differently the models decide whose validation loss is within `epsilon` of the trained one's.
+
+    ``_95`` are 95th percentiles over rows, the others as in `archarena.harness.multiplicity`;
+    `models` counts the trained one too.
+    """
+
+    epsilon: float
+    models: int
+    ambiguity: float
+    discrepancy: float
+    disagreement: float
+    disagreement_95: float
+    viable_range: float
+    viable_range_95: float
+
+
+class NearEquals(_Part):
+    """Near-equals of the trained model that were drawn by noise at inference, on validation rows.
+
+    `reason` says why there are none.
+    """
+
+    reason: str = ""
+    rows: int = 0
+    drawn: int = 0
+    base_loss: float | None = None
+    steps: list[NearEqualsStep] = Field(default_factory=list)
+
+
 class Record(_Part):
     """Everything one trial left."""
 
@@ -169,6 +217,8 @@ class Record(_Part):
     started: str = ""
     predictions: PredictionFile | None = None
     weights: WeightsFile | None = None
+    trade_off: TradeOff | None = None
+    near_equals: NearEquals | None = None
 
     @property
     def short_key(self) -> str:

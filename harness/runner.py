@@ -70,13 +70,19 @@ class Extras:
     ----------
     keep_weights
         The weights that the test rows are read with.
+    near_equals
+        What models around the trained one decide (`archarena.harness.near_equals`).
     """
 
     keep_weights: bool = False
+    near_equals: bool = False
 
     def are_in(self, record: Record) -> bool:
         """Return whether a record has all that is asked for, or never will."""
-        return record.status != "ok" or record.size is None or not (self.keep_weights and record.weights is None)
+        if record.status != "ok" or record.size is None:
+            return True
+        lacks_weights = self.keep_weights and record.weights is None
+        return not lacks_weights and not (self.near_equals and record.near_equals is None)
 
 
 class Runner:
@@ -214,6 +220,7 @@ class Runner:
             device=self.device,
             readouts=readouts(cell.task),
             keep_weights=self.extras.keep_weights,
+            explore_near_equals=self.extras.near_equals,
         )
         return Request(cell.name, folder, job, _limits(cell.task), cell.task.tier.threads)
 

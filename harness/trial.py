@@ -23,9 +23,10 @@ from .built import Built
 from .decoding import decode, generate_text
 from .job import PREDICTIONS, PROGRESS, WEIGHTS, Outcome, Readout, TrainJob
 from .losses import Rows, log_likelihoods, read_out
+from .near_equals import explore
 from .prepare import BASE_SEED, read_meta
-from .recipe import Recipe, Tier, get_tier
-from .records import Cost, SizeInfo
+from .recipe import TRADE_OFF_NOISE, Recipe, Tier, get_tier
+from .records import Cost, CurvePoint, NearEquals, SizeInfo, TradeOff
 from .seeds import seed
 from .sizing import Fit, count_body, fit_width
 from .spec import Size, TaskSpec, spec_from_json
@@ -63,7 +64,26 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         lift=getattr(model, "lift", None),
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, time.perf_counter() - started),
+        trade_off=_trade_off(attempt, setting),
+        near_equals=_near_equals(model, job, setting) if job.explore_near_equals else None,
     )
+
+
+def _trade_off(attempt: Attempt, setting: Setting) -> TradeOff | None:
+    """Return the points at the ends of a cyclic schedule's cycles."""
+    recipe, metric = setting.recipe, attempt.metric
+    if recipe.schedule != "cyclic":
+        return None
+    ends = recipe.cycle_ends(setting.budget.steps)
+    points = [CurvePoint(**point) for point in attempt.progress.curve if point["step"] in ends]
+    return TradeOff(
+        metric=metric.name, points=points, noise_floor=TRADE_OFF_NOISE if metric.unit == "fraction" else None
+    )
+
+
+def _near_equals(model: nn.Module, job: TrainJob, setting: Setting) -> NearEquals:
+    stream = seed(BASE_SEED, "near-equals", job.task, job.seed)
+    return explore(model, setting.valid, setting.spec, 4 * setting.budget.batch, stream)
 
 
 def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:

@@ -21,7 +21,13 @@ Settings = Annotated[
     typer.Option("--set", help="MODEL.HYPERPARAMETER=VALUE[,VALUE...]: each value makes a variant."),
 ]
 TierName = Annotated[str, typer.Option("--tier", help="smoke, quick, standard or full.")]
-RecipeName = Annotated[str, typer.Option("--recipe", help="common, or published: each model's own from its card.")]
+RecipeName = Annotated[
+    str,
+    typer.Option(
+        "--recipe",
+        help="common; published: each model's own from its card; trade-off: quality against time from one run.",
+    ),
+]
 Results = Annotated[Path, typer.Option("--results", help="The folder of records.")]
 Data = Annotated[Path | None, typer.Option("--data", help="The data folder. Default: ARCHARENA_DATA, or the user's.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]

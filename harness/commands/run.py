@@ -46,6 +46,9 @@ def command(
     data: Data = None,
     rerun: Annotated[str, typer.Option("--rerun", help="missing, failed (diverged ones too) or all.")] = "missing",
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
+    explore_near_equals: Annotated[
+        bool, typer.Option("--explore-near-equals", help="Also draw models around each trained one.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long, and stop.")] = False,
     inline: Annotated[bool, typer.Option("--inline", help="In this process, without limits, for a debugger.")] = False,
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 though cells failed.")] = False,
@@ -81,7 +84,9 @@ def command(
         seeds=seed or (range(seeds) if seeds else None),
         data=folder,
     )
-    runner = Runner(plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights))
+    runner = Runner(
+        plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights, explore_near_equals)
+    )
     if dry_run:
         _tell(runner, rerun)
         return

@@ -2,7 +2,7 @@
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.recipe import TIERS, Recipe, Training, get_tier
+from archarena.harness.recipe import TIERS, Recipe, Training, get_tier, trade_off
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +24,25 @@ def test_a_schedule_reaches_its_end_after_warm_up_steps(schedule, middle, end):
     recipe = Recipe("published", (1e-3,), schedule=schedule, warmup_steps=20, floor=0.1)
     rates = [recipe.rate(1.0, step, 120) for step in (0, 19, 70, 120)]
     assert rates == pytest.approx([0.05, 1.0, middle, end])
+
+
+def test_a_cyclic_schedule_restarts_at_the_peak_and_spends_half_of_it_up_to_each_end():
+    cyclic, steps = trade_off(RECIPE), 160
+    rates = [cyclic.rate(1.0, step, steps) for step in range(steps)]
+    assert cyclic.cycle_ends(steps) == [20, 40, 80, 160]
+    assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
+    for end in cyclic.cycle_ends(steps):
+        assert rates[end // 2] == 1.0
+        assert rates[end - 1] < 0.03
+        assert sum(rates[:end]) / end == pytest.approx(0.5, abs=0.06)
+    assert [step for step in range(1, 161) if cyclic.evaluates_after(step, steps)] == [20, 40, 80, 160]
+
+
+def test_the_last_cycle_ends_with_the_run_whatever_its_length():
+    rates = [trade_off(RECIPE).rate(1.0, step, 175) for step in range(175)]
+    assert rates[80] == 1.0
+    assert rates[174] < 0.01
+    assert all(a > b for a, b in zip(rates[80:], rates[81:], strict=False))
 
 
 def test_a_single_rate_is_not_probed():
