@@ -1,5 +1,7 @@
 """Near-equals: measures on cases with known answers, and draws that are models of their own."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -65,7 +67,7 @@ def test_measures_grow_with_epsilon_and_count_the_models_that_are_kept(valid):
     found = explore(model, valid, SPEC, batch=16, seed=1)
     assert found == explore(model, valid, SPEC, batch=16, seed=1)
     assert [step.epsilon for step in found.steps] == list(EPSILONS)
-    for less, more in zip(found.steps, found.steps[1:], strict=False):
+    for less, more in pairwise(found.steps):
         assert 1 <= less.models <= more.models <= found.drawn + 1
         assert less.ambiguity <= more.ambiguity
         assert less.viable_range <= more.viable_range + 1e-9

@@ -1,5 +1,7 @@
 """The schedule, and when the validation rows are read."""
 
+from itertools import pairwise
+
 import pytest
 from archarena.harness.errors import UserError
 from archarena.harness.recipe import TIERS, Recipe, Training, get_tier, trade_off
@@ -42,7 +44,7 @@ def test_the_last_cycle_ends_with_the_run_whatever_its_length():
     rates = [trade_off(RECIPE).rate(1.0, step, 175) for step in range(175)]
     assert rates[80] == 1.0
     assert rates[174] < 0.01
-    assert all(a > b for a, b in zip(rates[80:], rates[81:], strict=False))
+    assert all(a > b for a, b in pairwise(rates[80:]))
 
 
 def test_a_single_rate_is_not_probed():
