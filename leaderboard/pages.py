@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .charts.drawing import draw
+from .charts.library import chart_library
+from .charts.speed import speed_charts
 from .comparison import comparison_view
 from .payload import section_payload
 from .rendering import render
 from .runs import run_view
 from .site import Site
+from .summaries import section_charts, task_charts
 from .table import to_csv, to_json
 from .tasks import task_view
 
@@ -24,6 +28,7 @@ def site_files(site: Site) -> Iterator[File]:
     """Yield path and text of each file; the index comes last, so that its links lead somewhere."""
     for asset in sorted(_ASSETS.iterdir()):
         yield f"assets/{asset.name}", asset.read_text(encoding="utf-8")
+    yield "assets/vega.js", chart_library()
     yield "table.csv", to_csv(site.table)
     yield "table.json", to_json(site.table)
     yield "reading.html", render("reading.html", "reading.html")
@@ -31,7 +36,8 @@ def site_files(site: Site) -> Iterator[File]:
     yield from _model_pages(site)
     yield from _task_pages(site)
     yield from _comparison_pages(site)
-    yield "index.html", _index(site)
+    yield from _speed_page(site)
+    yield from _index(site)
 
 
 def _run_pages(site: Site) -> Iterator[File]:
@@ -49,7 +55,16 @@ def _model_pages(site: Site) -> Iterator[File]:
 
 def _task_pages(site: Site) -> Iterator[File]:
     for task, page in site.links.tasks.items():
-        yield page, render("task.html", page, task=task_view(task, site))
+        drawings = [draw(chart, page) for chart in task_charts(task, site)]
+        yield from ((drawn.script, drawn.source) for drawn in drawings)
+        yield page, render("task.html", page, task=task_view(task, site), drawings=drawings)
+
+
+def _speed_page(site: Site) -> Iterator[File]:
+    drawings = [draw(chart, "speed.html") for chart in speed_charts(site.sources.benches)]
+    if drawings:
+        yield from ((drawn.script, drawn.source) for drawn in drawings)
+        yield "speed.html", render("speed.html", "speed.html", drawings=drawings)
 
 
 def _comparison_pages(site: Site) -> Iterator[File]:
@@ -57,11 +72,14 @@ def _comparison_pages(site: Site) -> Iterator[File]:
         yield page, render("compare.html", page, view=comparison_view(one, other, site))
 
 
-def _index(site: Site) -> str:
-    views = [{"section": section, "charts": (), "payload": section_payload(section)} for section in site.sections]
-    return render(
-        "index.html", "index.html", sections=views, notes=site.notes, scripts=_SCRIPTS, choices=_choices(site)
-    )
+def _index(site: Site) -> Iterator[File]:
+    views = []
+    for section in site.sections:
+        drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
+        yield from ((drawn.script, drawn.source) for drawn in drawings)
+        views.append({"section": section, "charts": drawings, "payload": section_payload(section)})
+    shown = {"sections": views, "notes": site.notes, "choices": _choices(site), "speed": bool(site.sources.benches)}
+    yield "index.html", render("index.html", "index.html", scripts=_SCRIPTS, **shown)
 
 
 def _choices(site: Site) -> dict[str, Any]:

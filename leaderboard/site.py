@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from .links import Links
 from .published_results import read_published
 from .rows import Row
 from .sources import Sources
-from .table import make_table, rows_of
+from .table import SECTION, make_table, rows_of, section_of
 from .views import RowView, SectionView
 
 
@@ -40,9 +41,14 @@ class Site:
         return rows_of(self.table)
 
     @cached_property
+    def scores(self) -> list[Row]:
+        """Return the rows that are scores, one a (cell, column)."""
+        return [row for row in self.rows if row["kind"] == "score"]
+
+    @cached_property
     def cells(self) -> list[Row]:
         """Return one row a cell."""
-        return list({row["key"]: row for row in self.rows if row["kind"] == "score"}.values())
+        return list({row["key"]: row for row in self.scores}.values())
 
     @cached_property
     def run_pages(self) -> Mapping[str, str]:
@@ -54,6 +60,17 @@ class Site:
         """Return the records that are shown, in the order of the table."""
         by_key = {record.key: record for record in self.sources.records}
         return [by_key[cell["key"]] for cell in self.cells]
+
+    def records_of(self, section: SectionView) -> list[Record]:
+        """Return the records of one section."""
+        return self._records_by_section.get(tuple(getattr(section, name) for name in SECTION), [])
+
+    @cached_property
+    def _records_by_section(self) -> Mapping[tuple, list[Record]]:
+        found: dict[tuple, list[Record]] = defaultdict(list)
+        for record in self.records:
+            found[tuple(section_of(record).values())].append(record)
+        return found
 
     def rows_of_model(self, model: str) -> list[tuple[SectionView, list[RowView]]]:
         """Return a model's variants, by section."""

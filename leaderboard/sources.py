@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..harness.errors import UserError
 from ..harness.records import Record, ResultStore
+from .benches import Bench, read_benches
 
 OTHER = "other tasks"
 """The suite of tasks that belong to none."""
@@ -108,6 +109,7 @@ class Sources:
     models: Mapping[str, ModelCard] = field(default_factory=dict)
     tasks: Mapping[tuple[str, str], TaskCard] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
+    benches: tuple[Bench, ...] = ()
     notes: tuple[str, ...] = ()
 
     def task(self, record: Record) -> TaskCard:
@@ -143,7 +145,7 @@ def read_sources(folders: Sequence[Path]) -> Sources:
     )
     by_name = {name: card for (name,), card in models.items()}
     by_key = {record.key: folder_of[id(record)] for record in records}
-    return Sources(tuple(records), by_name, tasks, by_key, (*notes, *model_notes, *task_notes))
+    return Sources(tuple(records), by_name, tasks, by_key, read_benches(folders), (*notes, *model_notes, *task_notes))
 
 
 def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:

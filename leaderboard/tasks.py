@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .near_equals import NearEquals, near_equals
 from .site import Site
 from .sources import TaskCard
 from .statistics import is_better
@@ -37,7 +39,7 @@ class TaskView:
     name: str
     cards: tuple[TaskCard, ...]
     standings: tuple[ColumnStandings, ...]
-    charts: tuple[()] = ()
+    near_equals: tuple[tuple[SectionView, ColumnView, NearEquals], ...]
 
 
 def task_view(task: str, site: Site) -> TaskView:
@@ -49,7 +51,17 @@ def task_view(task: str, site: Site) -> TaskView:
         if column.task.task == task and not column.is_average
     ]
     cards = {(found.column.task.task, found.column.task.tier): found.column.task for found in found}
-    return TaskView(task, tuple(cards.values()), tuple(found))
+    return TaskView(task, tuple(cards.values()), tuple(found), tuple(_near_equals(found, site)))
+
+
+def _near_equals(found: Sequence[ColumnStandings], site: Site) -> Iterator[tuple[SectionView, ColumnView, NearEquals]]:
+    """Yield the near-equals of each section by its first column."""
+    firsts = {entry.section.id: entry for entry in reversed(found)}
+    for entry in reversed(firsts.values()):
+        records = [record for record in site.records_of(entry.section) if record.cell.task == entry.column.task.task]
+        made = near_equals(records, entry.column.name, entry.column.task, site.sources)
+        if made:
+            yield entry.section, entry.column, made
 
 
 def _standings(section: SectionView, index: int) -> ColumnStandings:

@@ -14,6 +14,7 @@ def command(
     results: Annotated[list[Path], typer.Argument(help="One or more results folders; they are merged.")],
     site: Annotated[Path, typer.Option("--output", "-o", help="Where the site is written.")] = Path("site"),
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    screenshot: Annotated[Path | None, typer.Option(help="Write a PNG of its first page; needs a Chromium.")] = None,
 ) -> None:
     """Write the leaderboard: one static site that opens from disk, without a network.
 
@@ -22,6 +23,11 @@ def command(
     from ...leaderboard.build import build_board
 
     summary = build_board(results, site)
-    typer.echo(f"Wrote {site / 'index.html'}: {summary}")
+    typer.echo(f"Wrote {summary.index}: {summary}")
+    if screenshot:
+        from ...leaderboard.screenshot import take_screenshot
+
+        take_screenshot(summary.index, screenshot)
+        typer.echo(f"Wrote {screenshot}")
     if open_:
-        typer.launch((site / "index.html").resolve().as_uri())
+        typer.launch(summary.index.resolve().as_uri())

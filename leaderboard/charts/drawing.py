@@ -1,0 +1,94 @@
+"""One look for all charts, and what a page needs of each: a drawing, and a file that makes it live.
+
+Colours are the page's own custom properties, so that a chart follows light, dark and print.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import vl_convert
+from markupsafe import Markup
+
+from ..formats import visible
+
+_TEXT, _MUTED, _LINE = "var(--text)", "var(--muted)", "var(--line)"
+_CONFIG = {
+    "background": "transparent",
+    "font": "Liberation Sans, Arial, Helvetica, sans-serif",
+    "aria": False,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": _MUTED, "titleColor": _MUTED, "titleFontWeight": "normal", "titleFontSize": 12,
+        "labelFontSize": 11, "gridColor": _LINE, "domainColor": _MUTED, "tickColor": _MUTED,
+    },
+    "header": {"labelColor": _TEXT, "labelFontWeight": "bold", "labelFontSize": 12, "title": None},
+    "legend": {"labelColor": _TEXT, "titleColor": _MUTED, "titleFontWeight": "normal", "orient": "bottom",
+               "columns": 4, "labelFontSize": 11, "labelLimit": 220, "columnPadding": 36, "symbolStrokeWidth": 2},
+    "text": {"color": _TEXT, "fontSize": 11},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart before it is drawn.
+
+    Attributes
+    ----------
+    id
+        Its name on the page and that of its file.
+    note
+        What a reader must know to read it.
+    wide
+        Whether it takes the width of the page.
+    """
+
+    id: str
+    title: str
+    note: str
+    body: Any
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart as the page has it; `script` is the file that makes it live, of which `source` is the text."""
+
+    id: str
+    title: str
+    note: str
+    wide: bool
+    svg: Markup
+    script: str
+    source: str
+
+
+def draw(chart: Chart, page: str) -> Drawing:
+    """Return a chart drawn, for a page whose stem makes the name of its file unique."""
+    spec = chart.body.configure(**_CONFIG).to_dict()
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version())
+    stem = page.removesuffix(".html").replace("/", "-")
+    source = f"archarenaChart({json.dumps(chart.id)}, {json.dumps(spec, separators=(',', ':'))});\n"
+    return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(svg), f"charts/{stem}-{chart.id}.js", source)
+
+
+def data(rows: Iterable[Mapping[str, Any]]) -> alt.Data:
+    """Return rows as a chart's data, with their texts as a page shows them."""
+    return alt.Data(values=[{name: visible(value) for name, value in row.items()} for row in rows])
+
+
+def vega_lite_version() -> str:
+    """Return the release of Vega-Lite that Altair writes for."""
+    return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+
+def by_family(rows: list[dict[str, Any]], colours: Mapping[str, str]) -> alt.Color:
+    """Return the colour of a mark by its family, the same as in the tables."""
+    families = sorted({row["family"] for row in rows})
+    values = [f"var(--{colours.get(name, 'family-other')})" for name in families]
+    scale = alt.Scale(domain=[visible(name) for name in families], range=values)
+    return alt.Color("family:N", scale=scale, title=None)
