@@ -100,6 +100,9 @@ def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
         "summary": task.entry.declared.get("summary", ""),
         "suites": list(task.entry.declared.get("suites", ())),
         "needs": list(task.entry.declared.get("needs", ())),
+        "sources": [
+            {"name": source.name, "summary": source.summary, "licence": source.licence} for source in task.task.sources
+        ],
         "reduced": task.reduced,
         "evaluations": [
             {

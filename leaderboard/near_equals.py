@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from ..harness.multiplicity import multiplicity
 from ..harness.records import Record
 from .sources import Sources, TaskCard
 
@@ -25,17 +26,7 @@ EPSILONS = (0.01, 0.02, 0.05)
 
 @dataclass(frozen=True)
 class Multiplicity:
-    """How differently runs decide that lie within `epsilon` of the best.
-
-    Attributes
-    ----------
-    ambiguity
-        Share of rows on which any of them decides otherwise than the best.
-    discrepancy
-        The largest share of rows on which a single one does.
-    disagreement
-        Mean over rows of how far their decisions are from unanimous: 0 all alike, 1 spread evenly.
-    """
+    """How differently runs decide that lie within `epsilon` of the best, as `archarena.harness.multiplicity` has it."""
 
     epsilon: float
     runs: int
@@ -86,29 +77,6 @@ def near_equals(records: Sequence[Record], column: str, card: TaskCard, sources:
         _step(epsilon, np.abs(values - values[0]) <= epsilon, names, decisions, classes) for epsilon in EPSILONS
     )
     return NearEquals(decisions.shape[1], steps, tuple(dict.fromkeys(names)), _pairs(names, decisions))
-
-
-def multiplicity(decisions: np.ndarray, classes: int) -> tuple[float, float, float]:
-    """Return ambiguity, discrepancy and disagreement.
-
-    Parameters
-    ----------
-    decisions
-        (runs, rows) classes; the first run is the one that the others are compared with.
-    """
-    differs = decisions[1:] != decisions[0]
-    ambiguity = float(differs.any(0).mean()) if len(differs) else 0.0
-    discrepancy = float(differs.mean(1).max()) if len(differs) else 0.0
-    return ambiguity, discrepancy, float(disagreement(decisions, classes).mean())
-
-
-def disagreement(decisions: np.ndarray, classes: int) -> np.ndarray:
-    """Return (rows,) one less the squared shares of the classes, scaled to 1 where all classes are chosen alike.
-
-    With two classes it is ``4 mu (1 - mu)``, mu being the share that decides for one of them.
-    """
-    shares = np.stack([(decisions == one).mean(0) for one in range(classes)])
-    return (1 - (shares**2).sum(0)) * classes / (classes - 1)
 
 
 def _step(epsilon: float, near: np.ndarray, names: Sequence[str], decisions: np.ndarray, classes: int) -> Multiplicity:

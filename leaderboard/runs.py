@@ -8,7 +8,7 @@ from typing import Any
 
 from ..harness.records import Record, Score
 from .curves import Panel, curve_panels
-from .formats import NONE, ScoreFormat, duration, memory, plain, quantity
+from .formats import NONE, ScoreFormat, duration, energy, memory, plain, quantity
 from .sources import Sources
 
 Facts = list[tuple[str, str]]
@@ -124,6 +124,8 @@ def _cost(record: Record) -> Facts:
         ("step, ms", plain(cost.step_ms)),
         ("inference of a row, ms", plain(cost.inference_ms)),
         ("forward FLOPs a sample", quantity(cost.forward_flops)),
+        ("recurrent state of a row", memory(cost.state_bytes)),
+        ("energy", energy(cost.energy_joules)),
         ("peak resident memory", memory(cost.peak_rss_bytes)),
         ("peak allocated device memory", memory(cost.peak_allocated_bytes)),
         ("peak reserved device memory", memory(cost.peak_reserved_bytes)),

@@ -67,7 +67,7 @@ class TaskCard(BaseModel):
     rows: dict[str, int] = {}
     needs: list[str] = []
     spec: dict[str, Any] = {}
-    origin: dict[str, Any] = {}
+    sources: list[dict[str, str]] = []
 
     @property
     def suite(self) -> str:

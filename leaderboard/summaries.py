@@ -10,6 +10,7 @@ from .charts.learning import learning_chart
 from .charts.quality import quality_chart
 from .charts.ranking import ranking_chart
 from .charts.state import state_chart
+from .charts.trade_off import trade_off_chart
 from .site import Site
 from .table import SECTION
 from .views import SectionView
@@ -24,6 +25,7 @@ def section_charts(section: SectionView, site: Site) -> Iterator[Chart]:
         quality_chart(section, scores, colours),
         ranking_chart(section),
         state_chart(f"{section.id}-state", scores, colours),
+        trade_off_chart(f"{section.id}-trade-off", site.records_of(section), _families(site), colours),
     )
     yield from filter(None, charts)
 
@@ -31,10 +33,14 @@ def section_charts(section: SectionView, site: Site) -> Iterator[Chart]:
 def task_charts(task: str, site: Site) -> Iterator[Chart]:
     """Yield the learning curves of a task, section by section."""
     colours = family_colours(row["family"] for row in site.scores)
-    families = {row["model"]: row["family"] for row in site.scores}
     for section in site.sections:
         own = [record for record in site.records_of(section) if record.cell.task == task]
         label = next((column.format.label for column in section.columns if column.task.task == task), "")
-        chart = learning_chart(f"{section.id}-curves", own, families, colours, label)
+        chart = learning_chart(f"{section.id}-curves", own, _families(site), colours, label)
         if chart:
             yield chart
+
+
+def _families(site: Site) -> dict[str, str]:
+    """Return the family of each model."""
+    return {row["model"]: row["family"] for row in site.scores}

@@ -18,7 +18,7 @@ def chart_library() -> str:
     kept = Path(platformdirs.user_cache_dir("archarena")) / name
     if kept.is_file():
         return kept.read_text(encoding="utf-8")
-    script = vl_convert.javascript_bundle(vl_version=vega_lite_version())
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=vega_lite_version())
     try:
         write_atomically(kept, script.encode())
     except UserError:

@@ -79,11 +79,12 @@ def _rooflines(id: str, bench: Bench) -> Chart | None:
     base = alt.Chart().encode(x=x, y=y)
     line = base.transform_filter("datum.kernel === 'roof'").mark_line(color="var(--muted)", strokeDash=[3, 3])
     dots = base.transform_filter("datum.kernel !== 'roof'").mark_point(filled=True, size=60)
-    shape = alt.Shape("pass:N", title=None, legend=alt.Legend(orient="right", columns=1))
+    legend = alt.Legend(orient="right", columns=1)
+    shape = alt.Shape("pass:N", title=None, legend=legend)
     colours = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
     share = alt.Tooltip("share:Q", title="of the roofline", format=".0%")
     dots = dots.encode(
-        color=alt.Color("kernel:N", scale=colours, title=None, legend=alt.Legend(orient="right", columns=1)), shape=shape,
+        color=alt.Color("kernel:N", scale=colours, title=None, legend=legend), shape=shape,
         tooltip=["kernel:N", "case:N", "contestant:N", "pass:N", alt.Tooltip("ms:Q", format=".3~g"), share],
     )  # fmt: skip
     body = alt.layer(line, dots, data=data([*roofs, *points])).properties(width=380, height=280)
