@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from ..errors import UserError
-from . import bench, board, check, data, run, show, why
+from . import bench, board, check, clean, compare, data, doctor, new, rescore, run, show, why
 from . import list as listing
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Pit model architectures against task suites and browse the leaderboard.\n\n"
     "Example: archarena run --suite quick && archarena board results -o site",
 )
-for module in (run, listing, check, why, show, board):
+for module in (run, listing, new, check, why, show, compare, rescore, board, doctor, clean):
     app.command(module.NAME)(module.command)
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")

@@ -24,7 +24,10 @@ def toys(toy_task, make_model, tmp_path):
     return [*plugins, "--model", "good", "--task", "toy", "--tier", "smoke", "--results", tmp_path / "results"]
 
 
-@pytest.mark.parametrize("name", ["run", "list", "check", "show", "why", "board", "data"])
+COMMANDS = ["run", "list", "new", "check", "show", "why", "compare", "rescore", "board", "data", "doctor", "clean"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(capsys, name):
     code, out, _ = call(capsys, name, "--help")
     assert code == 0

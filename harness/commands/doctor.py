@@ -1,0 +1,98 @@
+"""``archarena doctor``: whether this machine has what a run needs, one line each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import typer
+
+from .options import Data, Results
+
+NAME = "doctor"
+
+
+def command(results: Results = Path("results"), data: Data = None) -> None:
+    """Say what a run will find here: device, torch, compiler, triton, registry, data, disk.
+
+    Exit code: 0 if runs will work, 1 if something they need is missing.
+
+    Example: archarena doctor
+    """
+    checks: dict[str, Callable[[], tuple[bool, str]]] = {
+        "device": _device,
+        "torch": _torch,
+        "compiler": _compiler,
+        "triton": _triton,
+        "registry": _registry,
+        "data": lambda: _data(data),
+        "disk": lambda: _disk(results),
+    }
+    missing = 0
+    for name, check in checks.items():
+        try:
+            good, told = check()
+        except Exception as error:  # whatever is broken is what this command is to tell
+            good, told = False, f"{type(error).__name__}: {error}"
+        missing += not good
+        typer.echo(f"{'ok     ' if good else 'missing'} {name}: {told}")
+    if missing:
+        raise typer.Exit(1)
+
+
+def _device() -> tuple[bool, str]:
+    from ..environment import devices, environment, resolve_device
+
+    device = resolve_device("auto")
+    found = environment(device)
+    return True, f"{found['device']}; {found['cores']} cores, {found['memory_gib']} GiB, {len(devices())} GPUs"
+
+
+def _torch() -> tuple[bool, str]:
+    import torch
+
+    from ..environment import devices
+
+    if devices() and not torch.cuda.is_available():
+        return False, f"{torch.__version__} sees no GPU though there is one: install a build for CUDA"
+    total = float(torch.ones(3).sum())
+    return total == 3, f"{torch.__version__}, {torch.get_num_threads()} threads"
+
+
+def _compiler() -> tuple[bool, str]:
+    found = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
+    return True, found or "none; kernels fall back to torch, which is several times slower on a CPU"
+
+
+def _triton() -> tuple[bool, str]:
+    try:
+        return True, metadata.version("triton")
+    except metadata.PackageNotFoundError:
+        return True, "none; GPU kernels fall back to torch"
+
+
+def _registry() -> tuple[bool, str]:
+    from ..registry import discover
+
+    registry = discover()
+    told = f"{len(registry.models)} models, {len(registry.tasks)} tasks"
+    return not registry.problems, " ".join([told, *registry.problems])
+
+
+def _data(given: Path | None) -> tuple[bool, str]:
+    from ..data_folder import data_folder
+    from ..registry import discover
+
+    folder = data_folder(given)
+    entries = [entry for entry in discover().tasks.values() if entry.declared.get("needs")]
+    sources = {source.name: source for entry in entries for source in entry.load().sources}  # type: ignore[attr-defined]
+    absent = sorted(name for name, source in sources.items() if source.find(folder) is None)
+    return True, f"{folder}: {len(sources) - len(absent)} of {len(sources)} sets; absent: {', '.join(absent) or 'none'}"
+
+
+def _disk(results: Path) -> tuple[bool, str]:
+    place = next(path for path in [results.resolve(), *results.resolve().parents] if path.exists())
+    free = shutil.disk_usage(place).free / 2**30
+    return free > 1, f"{free:.0f} GiB free at {place}"

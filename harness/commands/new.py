@@ -1,0 +1,37 @@
+"""``archarena new``: a plugin that holds the contract, to start from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UserError
+
+NAME = "new"
+KINDS = ("sequence-model", "field-model", "task")
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="What commands and pages will call it, such as my-model.")],
+    kind: Annotated[str, typer.Option("--kind", help="sequence-model, field-model or task.")] = "sequence-model",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: NAME.py here.")] = None,
+) -> None:
+    """Write a plugin that passes `archarena check`, as a start for your own.
+
+    Example: archarena new my-model --kind sequence-model
+    """
+    if kind not in KINDS:
+        raise UserError(f"--kind {kind}: use {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise UserError(f"'{name}' is not a name: use lower-case letters, digits and single dashes, such as my-model.")
+    path = output or Path(f"{name.replace('-', '_')}.py")
+    if path.exists():
+        raise UserError(f"{path} is there already: choose another name or --output.")
+    template = Path(__file__).parents[1] / "templates" / f"{kind}.py.txt"
+    text = template.read_text(encoding="utf-8")
+    path.write_text(text.replace("NAME", name).replace("CLASS", name.title().replace("-", "")), encoding="utf-8")
+    using = f"--plugin {path} --task {name}" if kind == "task" else f"--plugin {path} --model {name}"
+    typer.echo(f"Wrote {path}.\n  archarena check {path}\n  archarena run {using} --tier smoke")

@@ -1,0 +1,50 @@
+"""``archarena rescore``: scores again, from kept predictions, by the metrics as they are now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Data, Plugins, Results, Tasks, open_registry
+
+NAME = "rescore"
+
+
+def command(
+    results: Results = Path("results"),
+    tasks: Tasks = None,
+    plugins: Plugins = None,
+    data: Data = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write the new scores into the records.")] = False,
+) -> None:
+    """Score kept predictions again and say which scores differ; nothing is trained.
+
+    Example: archarena rescore --task math --yes
+    """
+    from ..data_folder import data_folder
+    from ..errors import UserError
+    from ..records import ResultStore
+    from ..rescoring import rescored
+
+    store, changed = ResultStore(results), 0
+    registry, folder = open_registry(plugins), data_folder(data)
+    for record in list(store.read()):
+        if record.predictions is None or (tasks and record.cell.task not in tasks):
+            continue
+        told = f"{record.cell.variant} on {record.cell.task} s{record.cell.seed}"
+        try:
+            scores = rescored(record, store, registry, folder)
+        except UserError as error:
+            typer.echo(f"  left {told}: {error}")
+            continue
+        moved = {name: score for name, score in scores.items() if record.scores.get(name) != score}
+        for name, score in moved.items():
+            old = record.scores.get(name)
+            typer.echo(f"  {told}, {name}: {old.value if old else None} -> {score.value}")
+        if moved:
+            changed += 1
+            if yes:
+                store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
+    typer.echo(f"{changed} records {'changed' if yes else 'would change; --yes writes them'}.")

@@ -1,0 +1,68 @@
+"""Commands on a folder of records: compare, rescore, clean, and what they refuse."""
+
+import json
+
+from archarena.harness.records import ResultStore
+
+
+def test_commands_on_one_folder_of_records(call, results, plugins):
+    _compare(call, results)
+    _rescore(call, results, plugins)
+    _clean(call, results)
+
+
+def _compare(call, results):
+    code, out, _ = call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results)
+    assert code == 0
+    assert out.startswith("toy (smoke, common): good[scale=1.0] ")
+    assert out.count("(n=3)") == 3
+    assert any(verdict in out for verdict in ("ahead", "behind", "cannot be told apart"))
+    code, _, err = call("compare", "good[scale=1.0]", "godo", "--results", results)
+    assert code == 2
+    assert "has no record of 'godo'" in err
+
+
+def _rescore(call, results, plugins):
+    assert "0 records would change" in call("rescore", "--results", results, *plugins)[1]
+    file = ResultStore(results).record_files()[0]
+    record = json.loads(file.read_text())
+    true, record["scores"]["toy"]["value"] = record["scores"]["toy"]["value"], 0.123
+    file.write_text(json.dumps(record))
+    assert f"toy: 0.123 -> {true}" in call("rescore", "--results", results, *plugins)[1]
+    assert json.loads(file.read_text())["scores"]["toy"]["value"] == 0.123
+    assert "1 records changed" in call("rescore", "--results", results, *plugins, "--yes")[1]
+    assert json.loads(file.read_text())["scores"]["toy"]["value"] == true
+    (results / record["predictions"]["file"]).write_bytes(b"other")
+    assert (
+        "left good[scale=1.0] on toy s0: its predictions are missing"
+        in call("rescore", "--results", results, *plugins)[1]
+    )
+
+
+def _clean(call, results):
+    stray = results / "predictions" / "stray.safetensors"
+    stray.write_bytes(b"0" * 100)
+    before = len(list(ResultStore(results).read()))
+    code, out, _ = call("clean", "--results", results)
+    assert code == 0
+    assert "prepared arrays" in out
+    assert stray.exists()
+    call("clean", "--results", results, "--yes")
+    assert not stray.exists()
+    assert not (results / "work" / "data").exists()
+    assert len(list(ResultStore(results).read())) == before
+    assert len(list((results / "predictions").iterdir())) == before
+
+
+def test_doctor_tells_one_line_each(call, tmp_path):
+    code, out, _ = call("doctor", "--results", tmp_path, "--data", tmp_path)
+    assert code == 0, out
+    names = [line.split()[1].rstrip(":") for line in out.splitlines()]
+    assert names == ["device", "torch", "compiler", "triton", "registry", "data", "disk"]
+
+
+def test_doctor_fails_where_something_is_missing(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("archarena.harness.commands.doctor._disk", lambda results: (False, "0 GiB free"))
+    code, out, _ = call("doctor", "--results", tmp_path, "--data", tmp_path)
+    assert code == 1
+    assert "missing disk: 0 GiB free" in out
