@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,6 @@ from .blocks.padding import zero_padding
 from .blocks.residual import ResidualStack
 from .blocks.spectrum import Spectrum, legs_modes, spectrum
 from .blocks.time_step import log_steps
-
-INITS = ("legs", "lin", "inv", "real")
 
 SSM_RATE = 1e-3
 """Highest learning rate of A and the step."""
@@ -80,8 +78,9 @@ class S4D(ResidualStack):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if init not in INITS:
-            raise UserError(f"s4d has init {', '.join(map(repr, INITS))}: found '{init}'.")
+        for name, choice, known in (("init", init, Spectrum), ("norm", norm, NormKind)):
+            if choice not in get_args(known):
+                raise UserError(f"s4d has {name} {', '.join(map(repr, get_args(known)))}: found '{choice}'.")
         if d_state < 2 or not 0 < dt_min <= dt_max:
             raise UserError(
                 "s4d needs d_state of at least 2 and 0 < dt_min <= dt_max: "

@@ -101,7 +101,12 @@ def test_a_linear_model_learns_nothing_of_a_signed_area(area_paths):
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [({"init": "lni"}, "found 'lni'"), ({"d_state": 1}, "d_state 1"), ({"dt_min": 0.2}, "dt_min 0.2")],
+    [
+        ({"init": "lni"}, "found 'lni'"),
+        ({"norm": "group"}, "found 'group'"),
+        ({"d_state": 1}, "d_state 1"),
+        ({"dt_min": 0.2}, "dt_min 0.2"),
+    ],
 )
 def test_settings_without_sense_are_refused(settings, sentence):
     with pytest.raises(UserError, match=sentence):
