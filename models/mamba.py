@@ -200,4 +200,4 @@ class SelectiveSSM(nn.Module):
 
 def as_complex(pairs: Tensor) -> Tensor:
     """Return (..., n) complex numbers for (..., 2 n) real and imaginary parts in turn."""
-    return torch.view_as_complex(pairs.to(accumulator(pairs.dtype)).unflatten(-1, (-1, 2)))
+    return torch.complex(*pairs.to(accumulator(pairs.dtype)).unflatten(-1, (-1, 2)).unbind(-1))

@@ -31,12 +31,12 @@ def test_a_causal_block_follows_the_papers_recurrence():
 
 
 def test_a_complex_state_is_read_with_its_conjugate():
-    ssm = SelectiveSSM(channels=3, d_state=4, d_conv=2, dt_rank=2, complex=True).double()
+    ssm = SelectiveSSM(channels=3, d_state=4, d_conv=2, dt_rank=1, complex=True).double()
     x, z = torch.randn(2, 1, 7, 3, dtype=torch.float64)
     u, A = ssm.convolve(x)[0], torch.complex(-ssm.A_log.exp(), ssm.A_imag)
     h, outputs = torch.zeros(3, 2, dtype=A.dtype), []
     for u_t, z_t in zip(u, z[0], strict=True):
-        dt, B, C = (ssm.dt_B_C.weight @ u_t).split([2, 4, 4])
+        dt, B, C = (ssm.dt_B_C.weight @ u_t).split([1, 4, 4])
         B, C = (part[0::2] + 1j * part[1::2] for part in (B, C))
         step = F.softplus(ssm.dt_weight @ dt + ssm.dt_bias)
         h = torch.exp(step[:, None] * A) * h + (step * u_t)[:, None] * B
