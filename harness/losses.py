@@ -77,15 +77,15 @@ class Rows:
         return len(next(iter(self.inputs.values())))
 
     def batch(self, rows: Tensor | slice) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Return the inputs and targets of some rows, integers widened to int64."""
-        inputs = {name: self._select(array, rows) for name, array in self.inputs.items()}
-        return inputs, None if self.targets is None else self._select(self.targets, rows)
+        """Return the inputs and targets of some rows: integers as int64, but grey values as numbers in -1 to 1."""
+        inputs = {name: self._select(name, array, rows) for name, array in self.inputs.items()}
+        return inputs, None if self.targets is None else self._select("targets", self.targets, rows)
 
-    def _select(self, array: Tensor | np.ndarray, rows: Tensor | slice) -> Tensor:
+    def _select(self, name: str, array: Tensor | np.ndarray, rows: Tensor | slice) -> Tensor:
         if isinstance(array, Tensor):
-            return _widen(array[rows])
+            return _widen(name, array[rows])
         chosen = array[rows if isinstance(rows, slice) else rows.cpu().numpy()]
-        return _widen(_tensor(chosen, self.device))
+        return _widen(name, _tensor(chosen, self.device))
 
     def target_array(self) -> np.ndarray:
         """Return the targets of all rows."""
@@ -106,7 +106,9 @@ def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
     return torch.from_numpy(np.array(array)).to(device)
 
 
-def _widen(tensor: Tensor) -> Tensor:
+def _widen(name: str, tensor: Tensor) -> Tensor:
+    if name in ("values", "pixels") and tensor.dtype == torch.uint8:
+        return tensor.float() / 127.5 - 1
     return tensor if tensor.is_floating_point() or tensor.dtype == torch.bool else tensor.long()
 
 

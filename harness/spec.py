@@ -13,6 +13,8 @@ inputs                    keyword arguments
 ``Image``                 ``pixels`` (B, channels, height, width) float
 ========================  ====================================================================
 
+Tasks may keep ``values`` and ``pixels`` as uint8; a model gets them as numbers from -1 to 1.
+
 ========================  ==================================  ================================
 outputs                   the model returns                   targets
 ========================  ==================================  ================================

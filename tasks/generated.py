@@ -1,0 +1,151 @@
+"""Rows made by code that take long to make, kept as Arrow files in the user's cache.
+
+What is kept is found again by its name, the generator's version, its arguments and the state of its
+random streams: the rows are a pure function of these. A kept set whose checksum no longer holds is
+made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+WORTH_SECONDS = 5.0
+"""Sets that are made faster than this are not kept."""
+BATCH_BYTES = 2**24
+META = "meta.json"
+
+Arrays = dict[str, np.ndarray]
+Streams = tuple[np.random.Generator, ...]
+
+
+def cache_folder() -> Path:
+    """Return where generated sets are kept: under ``ARCHARENA_CACHE``, or the user's cache directory."""
+    chosen = os.environ.get("ARCHARENA_CACHE")
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / "generated"
+
+
+def generated(
+    name: str,
+    version: int,
+    arguments: Mapping[str, Any],
+    streams: Streams,
+    draw: Callable[..., Arrays],
+    worth_seconds: float = WORTH_SECONDS,
+) -> Arrays:
+    """Return the arrays that `draw` makes, from the cache where they were made before.
+
+    Parameters
+    ----------
+    name, version, arguments
+        What is made; a generator that would make other rows needs another version.
+    streams
+        Each gives `draw` a stream of its own, so that they are left in the same state either way.
+    draw
+        Takes as many generators as there are streams.
+    worth_seconds
+        What took longer is kept.
+    """
+    own = [stream.spawn(1)[0] for stream in streams]
+    folder = cache_folder() / f"{name}-{_key(name, version, arguments, own)}"
+    found = _read(folder)
+    if found is not None:
+        return found
+    start = time.perf_counter()
+    arrays = draw(*own)
+    if time.perf_counter() - start > worth_seconds:
+        _write(folder, arrays)
+    return arrays
+
+
+def _key(name: str, version: int, arguments: Mapping[str, Any], streams: list[np.random.Generator]) -> str:
+    seeds = [stream.bit_generator.seed_seq for stream in streams]
+    states = [[str(seed.entropy), list(seed.spawn_key)] for seed in seeds]  # type: ignore[attr-defined]
+    text = json.dumps([name, version, dict(arguments), states], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(folder: Path) -> Arrays | None:
+    """Return the arrays kept in a folder, or None where there are none that are whole."""
+    if not folder.is_dir():
+        return None
+    try:
+        meta = json.loads((folder / META).read_text())
+        arrays = {name: _load(folder / name, **described) for name, described in meta["arrays"].items()}
+        if _checksum(arrays) == meta["checksum"]:
+            return arrays
+    except Exception:
+        pass
+    print(f"archarena: the generated set in {folder} is damaged and is made anew.", file=sys.stderr)
+    return None
+
+
+def _load(folder: Path, dtype: str, shape: list[int]) -> np.ndarray:
+    from datasets import Dataset
+
+    rows = Dataset.load_from_disk(str(folder)).data.column("rows")
+    array, place = np.empty(shape, dtype), 0
+    flat = array.reshape(-1)
+    for chunk in rows.chunks:
+        values = chunk.flatten().to_numpy()
+        flat[place : place + len(values)] = values
+        place += len(values)
+    if place != flat.size:
+        raise ValueError("rows are missing")
+    return array
+
+
+def _write(folder: Path, arrays: Arrays) -> None:
+    """Keep arrays, whole or not at all; a cache that cannot be written is told and does no harm."""
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        unfinished.mkdir(parents=True)
+        for name, array in arrays.items():
+            _save(unfinished / name, array)
+        described = {name: {"dtype": array.dtype.str, "shape": array.shape} for name, array in arrays.items()}
+        (unfinished / META).write_text(json.dumps({"arrays": described, "checksum": _checksum(arrays)}))
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    except OSError as error:
+        print(f"archarena: cannot keep a generated set in {folder.parent}: {error}.", file=sys.stderr)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _save(folder: Path, array: np.ndarray) -> None:
+    import pyarrow as pa
+    from datasets import Dataset, disable_progress_bars
+    from datasets.table import InMemoryTable
+
+    disable_progress_bars()
+    batches = [pa.record_batch([rows], names=["rows"]) for rows in _batches(array)]
+    Dataset(InMemoryTable(pa.Table.from_batches(batches))).save_to_disk(str(folder))
+
+
+def _batches(array: np.ndarray) -> Iterator[Any]:
+    """Yield the rows of an array as Arrow lists of equal length, many at a time."""
+    import pyarrow as pa
+
+    width = int(np.prod(array.shape[1:]))
+    count = max(1, BATCH_BYTES // (width * array.itemsize))
+    for start in range(0, len(array), count):
+        part = np.ascontiguousarray(array[start : start + count]).reshape(-1)
+        yield pa.FixedSizeListArray.from_arrays(pa.array(part), width)
+
+
+def _checksum(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}:{array.dtype.str}:{array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
