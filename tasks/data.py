@@ -3,7 +3,8 @@
 Tasks made by code need none of this. A set lies under the data folder as
 ``<folder>/<set>/<part>.<suffix>``; the suffix tells the format. Its content is pinned by a
 checksum over canonical rows, so that a repack (another format, another order of rows) is accepted
-and a change is not. Nothing stands in for a set that is absent.
+and a change is not; where the checksum is not known to us, by the number of rows. Nothing stands
+in for a set that is absent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,37 +24,23 @@ import numpy as np
 from ..harness.errors import UserError
 from ..harness.registry import describe
 from ..harness.seeds import generator
+from .hub import HUB_SWITCH, Hub, is_allowed
 from .table_files import TEXT_SUFFIXES, read_table, typed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HUB_SWITCH = "ARCHARENA_HUB"
-"""Environment variable; ``1`` lets absent sets be brought from the Hugging Face hub."""
+Report = Callable[[str, int], None]
+"""Is told how many rows of a part have been read."""
 
 
-@dataclass(frozen=True)
-class Hub:
-    """Where the Hugging Face hub holds a set.
-
-    Attributes
-    ----------
-    repository
-        ``owner/name``, or a local folder in the hub's layout.
-    configurations
-        Configurations that together make the set; None is the default one.
-    parts
-        The hub's split of each part, where it is named otherwise.
-    """
-
-    repository: str
-    configurations: tuple[str | None, ...] = (None,)
-    parts: Mapping[str, str] = field(default_factory=dict)
+def silent(part: str, rows: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(eq=False)
 class DataSet:
-    """A table in parts, pinned by checksums; implements `archarena.harness.task.DataSource`.
+    """A table in parts, pinned by checksums or counts; implements `archarena.harness.task.DataSource`.
 
     Attributes
     ----------
@@ -64,6 +52,8 @@ class DataSet:
         The columns that are read and pinned, with their types.
     checksums
         What `canonical` must give for each part.
+    counts
+        Rows of each part that has no checksum.
     files
         File names of a part under the set's folder, in the order they are looked for; by default
         the part's name with any of the known suffixes.
@@ -75,36 +65,42 @@ class DataSet:
     summary: str
     licence: str
     columns: Mapping[str, type]
-    checksums: Mapping[str, str]
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     folder: str = ""
     hub: Hub | None = None
 
     def __post_init__(self) -> None:
-        names = [self.name, self.folder or self.name, *(name for part in self.checksums for name in self._names(part))]
+        names = [self.name, self.folder or self.name, *(name for part in self.parts for name in self._names(part))]
         if not all(re.fullmatch(r"\w[\w.-]*", name) for name in names):
             raise ValueError(f"The names of data set '{self.name}' must be plain file names, not paths: {names}.")
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the names of the parts."""
+        return (*self.checksums, *self.counts)
+
     def identity(self) -> dict[str, Any]:
         """Return what pins the set's content."""
-        return {"checksums": dict(self.checksums)}
+        counts = {"counts": dict(self.counts)} if self.counts else {}
+        return {"checksums": dict(self.checksums), **counts}
 
     def find(self, folder: Path) -> Path | None:
         """Return the set's folder under the data folder if it holds every part, or None."""
-        return self._home(folder) if all(self._file(folder, part) for part in self.checksums) else None
+        return self._home(folder) if all(self._file(self._home(folder), part) for part in self.parts) else None
 
     def missing(self, folder: Path) -> str:
         """Return the sentence that names the set, the places looked in and how to bring it."""
         wanted = " and ".join(
-            f"{self._names(part)[0]} (or {', '.join(self._names(part)[1:])})"
-            for part in self.checksums
-            if self._file(folder, part) is None
+            " (or ".join(filter(None, (names[0], ", ".join(names[1:])))) + ")" * (len(names) > 1)
+            for names in (self._names(part) for part in self.parts if self._file(self._home(folder), part) is None)
         )
         hub = f", or set {HUB_SWITCH}=1 to have it brought from the hub ({self.hub.repository})" if self.hub else ""
         return (
             f"The data set '{self.name}' ({self.summary}) is not at hand: {self._home(folder)} lacks {wanted}. "
-            f"Put it there, or name the folder that holds {self._home(Path('DIR'))} with --data DIR or "
-            f"ARCHARENA_DATA=DIR{hub}."
+            f"Put it there (`archarena data import {self.name} PATH` does), or name the folder that holds "
+            f"{self._home(Path('DIR'))} with --data DIR or ARCHARENA_DATA=DIR{hub}."
         )
 
     def resolve(self, folder: Path) -> Path:
@@ -116,13 +112,59 @@ class DataSet:
             If it is neither there nor to be had.
         """
         home = self.find(folder)
-        if home is None and self.hub and os.environ.get(HUB_SWITCH) == "1":
-            for part in self.checksums:
-                self._fetch(folder, part)
-            home = self.find(folder)
+        if home is None and self.hub and is_allowed():
+            home = self.fetch(folder)
         if home is None:
             raise UserError(self.missing(folder))
         return home
+
+    def fetch(self, folder: Path, report: Report = silent) -> Path:
+        """Bring what is absent from the hub into the data folder, checked, each part whole or not at all.
+
+        Raises
+        ------
+        UserError
+            If the hub does not hold the set, cannot be reached, or has something else.
+        """
+        if self.hub is None:
+            raise UserError(f"The data set '{self.name}' is not on the hub. {self.missing(folder)}")
+        for part in self.parts:
+            if self._file(self._home(folder), part) is None:
+                table = self._checked(self._from_hub(part, report), part, f"The hub's {self.hub.repository}")
+                self._keep(folder, f"{part}.parquet", table.to_parquet)
+        return self._home(folder)
+
+    def adopt(self, place: Path, folder: Path) -> Path:
+        """Check the files at a place that the user names, and copy them into the data folder.
+
+        Parameters
+        ----------
+        place
+            A folder that holds every part under a name the set is looked for by, or one such file.
+
+        Raises
+        ------
+        UserError
+            If a part is not there, or is not what is pinned.
+        """
+        source = place if place.is_dir() else place.parent
+        found = {part: self._file(source, part) for part in self.parts}
+        if place.is_file():
+            found = {part: path for part, path in found.items() if path == place}
+        absent = [part for part, path in found.items() if path is None]
+        if absent or not found:
+            wanted = " or ".join(self._names((absent or self.parts)[0]))
+            raise UserError(f"{place} is not (all of) the data set '{self.name}': expected {wanted} there.")
+        for part, path in found.items():
+            assert path is not None
+            self._read_file(path, part)
+        for original in {file for path in found.values() if path for file in self.belonging(path)}:
+            self._keep(folder, original.name, lambda target, original=original: shutil.copyfile(original, target))
+        return self._home(folder)
+
+    def belonging(self, path: Path) -> list[Path]:
+        """Return the files that a part is read from, given the one it is found by."""
+        return [path]
 
     def read(self, folder: Path, part: str) -> pd.DataFrame:
         """Return the rows of a part, in canonical order and checked.
@@ -132,14 +174,13 @@ class DataSet:
         UserError
             If the set is absent, unreadable, or not what is pinned.
         """
-        self.resolve(folder)
-        path = self._file(folder, part)
+        path = self._file(self.resolve(folder), part)
         assert path is not None
-        try:
-            table = read_table(path, self.columns)
-        except Exception as error:
-            raise UserError(f"Cannot read {path} of the data set '{self.name}': {describe(error)}.") from error
-        return self._checked(table, part, str(path))
+        return self._read_file(path, part)
+
+    def table(self, path: Path, part: str) -> pd.DataFrame:
+        """Return the columns of a file, whatever its reader raises."""
+        return read_table(path, self.columns)
 
     def canonical(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         """Return the rows in canonical order, and their checksum."""
@@ -149,12 +190,25 @@ class DataSet:
         text = "\n".join(lines[row] for row in order)
         return table.iloc[order].reset_index(drop=True), hashlib.sha256(text.encode()).hexdigest()
 
+    def _read_file(self, path: Path, part: str) -> pd.DataFrame:
+        try:
+            table = self.table(path, part)
+        except Exception as error:
+            raise UserError(f"Cannot read {path} of the data set '{self.name}': {describe(error)}.") from error
+        return self._checked(table, part, str(path))
+
     def _checked(self, table: pd.DataFrame, part: str, place: str) -> pd.DataFrame:
-        table, checksum = self.canonical(table)
-        if checksum != self.checksums[part]:
+        if part in self.counts:
+            found, pinned = f"{len(table)} rows", f"{self.counts[part]} are"
+            whole = len(table) == self.counts[part]
+        else:
+            table, checksum = self.canonical(table)
+            found = f"{len(table)} rows with the checksum {checksum[:12]}"
+            pinned, whole = f"{self.checksums[part][:12]} is", checksum == self.checksums[part]
+        if not whole:
             raise UserError(
-                f"{place} is not the {part} part of the data set '{self.name}': its {len(table)} rows have the "
-                f"checksum {checksum[:12]}, but {self.checksums[part][:12]} is pinned. Replace it with the original."
+                f"{place} is not the {part} part of the data set '{self.name}': it has {found}, but {pinned} pinned. "
+                "Replace it with the original."
             )
         return table
 
@@ -164,38 +218,31 @@ class DataSet:
     def _names(self, part: str) -> tuple[str, ...]:
         return self.files.get(part) or tuple(part + suffix for suffix in TEXT_SUFFIXES)
 
-    def _file(self, folder: Path, part: str) -> Path | None:
-        return next((path for name in self._names(part) if (path := self._home(folder) / name).is_file()), None)
+    def _file(self, home: Path, part: str) -> Path | None:
+        return next((path for name in self._names(part) if (path := home / name).is_file()), None)
 
-    def _fetch(self, folder: Path, part: str) -> None:
-        """Bring a part from the hub into the data folder, checked, whole or not at all."""
-        assert self.hub is not None
-        table = self._checked(self._from_hub(part), part, f"The hub's {self.hub.repository}")
-        target = self._home(folder) / f"{part}.parquet"
-        unfinished = target.with_suffix(f".{os.getpid()}.part")
+    def _keep(self, folder: Path, name: str, write: Callable[[Path], Any]) -> None:
+        """Write a file into the set's folder, whole or not at all."""
+        target = self._home(folder) / name
+        unfinished = target.with_name(f".{name}.{os.getpid()}.part")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            table.to_parquet(unfinished)
+            write(unfinished)
             unfinished.replace(target)
         except OSError as error:
             raise UserError(f"Cannot write the data set '{self.name}' to {target.parent}: {error}.") from error
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def _from_hub(self, part: str) -> pd.DataFrame:
+    def _from_hub(self, part: str, report: Report) -> pd.DataFrame:
         import pandas as pd
 
         assert self.hub is not None
+        rows = []
         try:
-            from datasets import load_dataset
-
-            rows = [
-                row
-                for configuration in self.hub.configurations
-                for row in load_dataset(
-                    self.hub.repository, configuration, split=self.hub.parts.get(part, part), streaming=True
-                )
-            ]
+            for row in self.hub.rows(part):
+                rows.append(self.hub_row(row))
+                report(part, len(rows))
             return typed(pd.DataFrame(rows), self.columns)
         except Exception as error:
             raise UserError(
@@ -203,6 +250,10 @@ class DataSet:
                 f"{describe(error).rstrip('.')}. Without a network, put its files into the data folder and leave "
                 f"{HUB_SWITCH} unset."
             ) from error
+
+    def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row of the hub with the set's columns."""
+        return row
 
 
 def hold_out(labels: np.ndarray, rows: int, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -147,5 +147,5 @@ def _checksum(arrays: Arrays) -> str:
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name}:{array.dtype.str}:{array.shape}\0".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -13,9 +13,6 @@ from ..harness.spec import PerPosition, TaskSpec, Tokens
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .rows import distinct_rows
 
-LONGER = {"2x": 2, "4x": 4}
-"""Further test sets, and how many times longer than the training rows theirs are."""
-
 
 @register_task(
     "recall-induction",
@@ -27,8 +24,8 @@ class InductionHeads(Task):
 
     The answer, scored at the last position alone, is the token after the first trigger. Ordinary
     tokens are ids 1 to n - 1 and the trigger is n, of n symbols; id 0 pads. The model is built for
-    the longest test (four times `length`) while training rows are stored at their own, shorter
-    length. The paper trains on 256 tokens with fresh rows at every step and tests up to 2^20, so
+    the longest test while training rows are stored at their own, shorter length. The paper trains
+    on 256 tokens with fresh rows at every step and tests from 64 tokens up to 2^20, so
     no tier has its size.
 
     Parameters
@@ -37,15 +34,31 @@ class InductionHeads(Task):
         n, the trigger included.
     length
         Tokens of a training row.
+    times
+        How many times longer, or shorter, than the training rows those of further test sets are.
     train, valid, test
         Rows; each test set has `test`.
     """
 
     sizes: ClassVar = {
-        "smoke": {"symbols": 8, "length": 16, "train": 256, "valid": 64, "test": 128},
-        "quick": {"symbols": 16, "length": 32, "train": 20_000, "valid": 250, "test": 1_000},
-        "standard": {"symbols": 16, "length": 256, "train": 200_000, "valid": 1_000, "test": 1_000},
-        "full": {"symbols": 16, "length": 256, "train": 1_600_000, "valid": 1_000, "test": 1_000},
+        "smoke": {"symbols": 8, "length": 16, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
+        "quick": {"symbols": 16, "length": 32, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
+        "standard": {
+            "symbols": 16,
+            "length": 256,
+            "times": [0.25, 0.5, 2, 4, 8, 16],
+            "train": 200_000,
+            "valid": 1_000,
+            "test": 1_000,
+        },
+        "full": {
+            "symbols": 16,
+            "length": 256,
+            "times": [0.25, 0.5, 2, 4, 8, 16, 64],
+            "train": 1_600_000,
+            "valid": 1_000,
+            "test": 1_000,
+        },
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
@@ -53,28 +66,31 @@ class InductionHeads(Task):
         "standard": Budget(steps=12_000, batch=32),
         "full": Budget(steps=204_800, batch=8),
     }
-    evaluations = (
+    evaluations: tuple[Evaluation, ...] = (
         Evaluation("position_accuracy", "Share of rows answered, at the length trained on.", ceiling=1.0),
-        Evaluation("position_accuracy", "Rows twice as long.", name="2x", test="2x", ceiling=1.0),
-        Evaluation("position_accuracy", "Rows four times as long.", name="4x", test="4x", ceiling=1.0),
     )
     published = ()
 
-    def __init__(self, symbols: int, length: int, train: int, valid: int, test: int):
+    def __init__(self, symbols: int, length: int, times: list[float], train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length
+        self.further = {f"{factor:g}x": round(factor * length) for factor in times}
+        self.evaluations += tuple(
+            Evaluation("position_accuracy", f"Rows of {other} tokens.", name=name, test=name, ceiling=1.0)
+            for name, other in self.further.items()
+        )
         self.train, self.valid, self.test = train, valid, test
         self.dtype = np.min_scalar_type(-max(symbols + 1, 100))
 
     @property
     def spec(self) -> TaskSpec:
-        longest = self.length * max(LONGER.values())
+        longest = max(self.length, *self.further.values())
         return TaskSpec(Tokens(self.symbols + 1, longest), PerPosition(self.symbols + 1), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = self._rows(streams.fixed, 1, self.valid + self.test)
+        held_out = self._rows(streams.fixed, self.length, self.valid + self.test)
         tests = {"test": held_out[self.valid :]}
-        tests |= {name: self._rows(streams.fixed, times, self.test) for name, times in LONGER.items()}
-        train = self._rows(streams.train, 1, self.train, held_out)
+        tests |= {name: self._rows(streams.fixed, length, self.test) for name, length in self.further.items()}
+        train = self._rows(streams.train, self.length, self.train, held_out)
         valid = held_out[: self.valid]
         return Splits(_split(train), _split(valid), {name: _split(rows) for name, rows in tests.items()})
 
@@ -86,9 +102,9 @@ class InductionHeads(Task):
         ]
 
     def _rows(
-        self, generator: np.random.Generator, times: int, n: int, exclude: np.ndarray | None = None
+        self, generator: np.random.Generator, length: int, n: int, exclude: np.ndarray | None = None
     ) -> np.ndarray:
-        return distinct_rows(partial(self._draw, generator, times * self.length), n, exclude)
+        return distinct_rows(partial(self._draw, generator, length), n, exclude)
 
     def _draw(self, generator: np.random.Generator, length: int, n: int) -> np.ndarray:
         """Return (n, length + 1) tokens, the answer last."""

@@ -85,8 +85,8 @@ class MultiQueryRecall(Task):
         return TaskSpec(Tokens(self.vocab_size, self.length), PerPosition(self.vocab_size), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
-        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
+        held_out = distinct_rows(partial(self.draw, streams.fixed), self.valid + self.test)
+        train = distinct_rows(partial(self.draw, streams.train), self.train, held_out)
         return Splits(
             self._split(train), self._split(held_out[: self.valid]), {"test": self._split(held_out[self.valid :])}
         )
@@ -98,7 +98,7 @@ class MultiQueryRecall(Task):
             Level("", "value from the row", 1 / self.pairs, "baseline", "A guess among the values of the row."),
         ]
 
-    def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
+    def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         """Return (n, 2 * length): tokens and, beside them, targets."""
         half, context = self.vocab_size // 2, 2 * self.pairs
         keys = 1 + subsets(generator, n, half - 1, self.pairs)

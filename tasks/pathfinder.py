@@ -33,7 +33,6 @@ class _Drawn(Task):
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test
 
-    @property
     def scenes(self) -> tuple[Scene, ...]:
         """Return the scenes, each of which gives an equal share of the images."""
         raise NotImplementedError
@@ -41,12 +40,12 @@ class _Drawn(Task):
     @property
     def spec(self) -> TaskSpec:
         """Grey values row by row in, one of two classes out."""
-        return image_spec(self.scenes[0].side, 2)
+        return image_spec(self.scenes()[0].side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
         """Return the arrays (see `Task.splits`), drawn once and kept."""
         sizes = {"train": self.train, "valid": self.valid, "test": self.test}
-        scenes = [asdict(scene) for scene in self.scenes]
+        scenes = [asdict(scene) for scene in self.scenes()]
         drawn = generated(
             "pathfinder",
             self.version,
@@ -74,10 +73,10 @@ class _Drawn(Task):
         return arrays
 
     def _draw(self, stream: np.random.Generator, labels: np.ndarray) -> np.ndarray:
-        side = self.scenes[0].side
+        side = self.scenes()[0].side
         images = np.empty((len(labels), side, side), np.uint8)
         order = stream.permutation(len(labels))
-        for rows, scene in zip(np.array_split(order, len(self.scenes)), self.scenes, strict=True):
+        for rows, scene in zip(np.array_split(order, len(self.scenes())), self.scenes(), strict=True):
             images[rows] = draw_images(stream, labels[rows], scene)
         return images
 
@@ -105,7 +104,9 @@ class _Pathfinder(_Drawn):
 class Pathfinder(_Pathfinder):
     """Pathfinder at 32 pixels, the hard split (paths of 14 dashes), with equal contrast."""
 
-    scenes = (PATHFINDER,)
+    def scenes(self) -> tuple[Scene, ...]:
+        """Return the one scene."""
+        return (PATHFINDER,)
 
 
 @register_task(
@@ -115,7 +116,9 @@ class Pathfinder(_Pathfinder):
 class PathfinderContrast(_Pathfinder):
     """Pathfinder at 32 pixels with the published contrasts, by which distractors can be told apart."""
 
-    scenes = (replace(PATHFINDER, target_contrast=1.5),)
+    def scenes(self) -> tuple[Scene, ...]:
+        """Return the one scene."""
+        return (replace(PATHFINDER, target_contrast=1.5),)
 
 
 @register_task(
@@ -151,7 +154,6 @@ class PathX(_Drawn):
         super().__init__(train, valid, test)
         self.side = side
 
-    @property
     def scenes(self) -> tuple[Scene, ...]:
         """Return the scenes of that size."""
         return {scenes[0].side: scenes for scenes in (PATH_X, SMALL_PATH_X)}[self.side]

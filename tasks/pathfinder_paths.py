@@ -97,7 +97,7 @@ class Canvases:
         found = self.taken.reshape(-1)[self._index(rows, pivots) + self.scene.taken[directions]]
         if before is not None:
             found &= ~self.scene.own[before, directions]
-        return found.any(axis=1)
+        return np.any(found, axis=1)
 
     def finish(self, rows: np.ndarray, path: int, step: int) -> None:
         """Let no head come near dash number `step` of a path any more."""

@@ -148,13 +148,13 @@ class Scene:
     @cached_property
     def lines(self) -> np.ndarray:
         """Return the coverage of each pixel of `square` by a dash, (K, pixels) in 0 to 1."""
-        return np.mean(self._distances(SUBPIXELS) <= self.thickness / 2, axis=-1, dtype=np.float32)
+        return _share(self._distances(SUBPIXELS) <= self.thickness / 2)
 
     @cached_property
     def marker(self) -> np.ndarray:
         """Return the coverage of each pixel of `square` by a circle, (pixels,) in 0 to 1."""
         distance = np.hypot(*self._samples(SUBPIXELS))
-        return np.mean(distance <= self.marker_radius, axis=-1, dtype=np.float32)
+        return _share(distance <= self.marker_radius)
 
     def _offsets_within(self, distance: float) -> np.ndarray:
         """Return offsets of pixels so near a dash; shorter lists repeat their first entry."""
@@ -183,6 +183,10 @@ class Scene:
         y = np.broadcast_to(axis[:, None, :, None], shape)
         x = np.broadcast_to(axis[None, :, None, :], shape)
         return y.reshape(len(axis) ** 2, -1), x.reshape(len(axis) ** 2, -1)
+
+
+def _share(covered: np.ndarray) -> np.ndarray:
+    return covered.mean(axis=-1).astype(np.float32)
 
 
 PATHFINDER = Scene(

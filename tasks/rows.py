@@ -1,12 +1,13 @@
-"""Drawing rows that are all different."""
+"""Rows of tokens: drawing different ones, and joining some of several lengths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ..harness.errors import UserError
+from ..harness.task import Split
 
 MAX_ROUNDS = 200
 
@@ -46,3 +47,19 @@ def first_occurrences(rows: np.ndarray) -> np.ndarray:
     rows = np.ascontiguousarray(rows)
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
     return np.sort(np.unique(whole, return_index=True)[1])
+
+
+def joined(parts: Sequence[Split], ignore: int = -100) -> Split:
+    """Return the rows of all parts, tokens with targets at each position, padded at the end to the longest."""
+    longest = max(part.targets.shape[1] for part in parts)
+
+    def padded(arrays: Sequence[np.ndarray], value: int) -> np.ndarray:
+        rows = np.full((sum(map(len, arrays)), longest), value, arrays[0].dtype)
+        starts = np.cumsum([0, *map(len, arrays)])
+        for start, array in zip(starts, arrays, strict=False):
+            rows[start : start + len(array), : array.shape[1]] = array
+        return rows
+
+    lengths = np.concatenate([part.inputs["lengths"] for part in parts])
+    tokens = padded([part.inputs["tokens"] for part in parts], 0)
+    return Split({"tokens": tokens, "lengths": lengths}, padded([part.targets for part in parts], ignore))

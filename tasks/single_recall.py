@@ -11,7 +11,7 @@ import numpy as np
 from ..harness.registry import register_task
 from ..harness.spec import PerPosition, TaskSpec, Tokens
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
-from .rows import distinct_rows
+from .rows import distinct_rows, joined
 
 
 @register_task(
@@ -69,18 +69,107 @@ class SingleQueryRecall(Task):
         return [Level("", "any value", 2 / (self.vocab_size - 2), "chance", "A blind guess among all values.")]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
-        """Return (n, context + 3) tokens, the answer last."""
-        kinds, pairs, each = (self.vocab_size - 2) // 2, self.context // 2, np.arange(n)
-        values = generator.integers(kinds, size=(n, kinds))
-        keys = generator.integers(kinds, size=(n, pairs))
-        occurred = np.zeros((n, kinds), bool)
-        occurred[each[:, None], keys] = True
-        query = (generator.random((n, kinds)) * occurred).argmax(axis=1)
-        rows = np.empty((n, self.context + 3), np.min_scalar_type(-max(self.vocab_size, 100)))
-        rows[:, : self.context : 2] = 1 + keys
-        rows[:, 1 : self.context : 2] = 1 + kinds + np.take_along_axis(values, keys, axis=1)
-        rows[:, -3], rows[:, -2], rows[:, -1] = self.vocab_size - 1, 1 + query, 1 + kinds + values[each, query]
-        return rows
+        return draw_rows(generator, n, self.context, kinds=(self.vocab_size - 2) // 2, vocab_size=self.vocab_size)
+
+
+def draw_rows(generator: np.random.Generator, n: int, context: int, *, kinds: int, vocab_size: int) -> np.ndarray:
+    """Return (n, context + 3) tokens, the answer last, with `kinds` keys and values of a vocabulary in use."""
+    pairs, each, first_value = context // 2, np.arange(n), vocab_size // 2
+    values = generator.integers(kinds, size=(n, kinds))
+    keys = generator.integers(kinds, size=(n, pairs))
+    occurred = np.zeros((n, kinds), bool)
+    occurred[each[:, None], keys] = True
+    query = (generator.random((n, kinds)) * occurred).argmax(axis=1)
+    rows = np.empty((n, context + 3), np.min_scalar_type(-max(vocab_size, 100)))
+    rows[:, :context:2] = 1 + keys
+    rows[:, 1:context:2] = first_value + np.take_along_axis(values, keys, axis=1)
+    rows[:, -3], rows[:, -2], rows[:, -1] = vocab_size - 1, 1 + query, first_value + values[each, query]
+    return rows
+
+
+@register_task(
+    "recall-single-grid",
+    summary="Single-query recall trained on a grid of vocabularies and lengths at once, a column for each.",
+    suites=("recall",),
+)
+class SingleQueryRecallGrid(Task):
+    """Rows as in `recall-single`, of every vocabulary with every length, equally many of each.
+
+    The vocabularies share one numbering: a small one uses the first keys and the first values of
+    the largest. Its chance is 2 / (V - 2) all the same, as a model can learn which values go with
+    which keys. Each combination is a column, named vVOCABULARY-lLENGTH.
+
+    Parameters
+    ----------
+    vocabularies
+        V of each, even.
+    contexts
+        Tokens of pairs, even.
+    train, valid, test
+        Rows of each combination.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"vocabularies": [10, 20], "contexts": [8, 16], "train": 64, "valid": 16, "test": 64},
+        "quick": {"vocabularies": [10, 20], "contexts": [16, 32], "train": 5_000, "valid": 100, "test": 500},
+        "standard": {
+            "vocabularies": [10, 20, 30, 40],
+            "contexts": [64, 256],
+            "train": 5_000,
+            "valid": 100,
+            "test": 500,
+        },
+        "full": {
+            "vocabularies": [10, 20, 30, 40],
+            "contexts": [64, 256, 1024, 4096],
+            "train": 5_000,
+            "valid": 100,
+            "test": 500,
+        },
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=400, batch=32),
+        "standard": Budget(steps=10_000, batch=64),
+        "full": Budget(steps=60_000, batch=32),
+    }
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of rows answered."),)
+    published = ()
+
+    def __init__(self, vocabularies: list[int], contexts: list[int], train: int, valid: int, test: int):
+        self.largest, self.longest = max(vocabularies), max(contexts)
+        self.grid = {f"v{size}-l{context}": (size, context) for size in vocabularies for context in contexts}
+        self.train, self.valid, self.test = train, valid, test
+        self.evaluations = tuple(
+            Evaluation(
+                "position_accuracy",
+                f"Share of rows answered: {size} symbols, {context} tokens of pairs.",
+                name=name,
+                test=name,
+                ceiling=1.0,
+            )
+            for name, (size, context) in self.grid.items()
+        )
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Tokens(self.largest, self.longest + 2), PerPosition(self.largest), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        train, valid, tests = [], [], {}
+        for name, (size, context) in self.grid.items():
+            draw = partial(draw_rows, context=context, kinds=(size - 2) // 2, vocab_size=self.largest)
+            held_out = distinct_rows(partial(draw, streams.fixed), self.valid + self.test)
+            train.append(_split(distinct_rows(partial(draw, streams.train), self.train, held_out), first_scored=0))
+            valid.append(_split(held_out[: self.valid]))
+            tests[name] = _split(held_out[self.valid :])
+        return Splits(joined(train), joined(valid), tests)
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        return [
+            Level(name, "any value", 2 / (size - 2), "chance", "A blind guess among all values.")
+            for name, (size, _) in self.grid.items()
+        ]
 
 
 def _split(rows: np.ndarray, first_scored: int = -1) -> Split:

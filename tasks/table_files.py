@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = Mapping[str, type]
-"""Column names with their types, `str` or `int`."""
+"""Column names with their types, `str`, `int` or `bytes`."""
 
 TEXT_SUFFIXES = (".jsonl.xz", ".jsonl.gz", ".jsonl", ".parquet", ".csv")
 
@@ -52,8 +52,8 @@ def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     for name, kind in columns.items():
         if kind is int:
             table[name] = table[name].astype("int64")
-        elif not all(isinstance(value, str) for value in table[name].tolist()):
-            raise ValueError(f"column '{name}' holds something else than text")
+        elif not all(isinstance(value, kind) for value in table[name].tolist()):
+            raise ValueError(f"column '{name}' holds something else than {'text' if kind is str else 'bytes'}")
     return table
 
 
@@ -115,6 +115,7 @@ READERS: dict[str, Callable[[Path, Columns], pd.DataFrame]] = {
     ".jsonl": _jsonl(bytes),
     ".parquet": _parquet,
     ".csv": _delimited,
+    ".tsv": _delimited,
     ".zip": _zipped,
     ".libfm": _libfm,
 }

@@ -55,7 +55,7 @@ def test_published_averages_are_the_means_of_their_rows(average):
     for result in RESULTS:
         if (result.source, result.variant) in rows:
             rows[result.source, result.variant][result.column] = result.value
-    for scores in rows.values():
+    for scores in (scores for scores in rows.values() if scores.keys() >= set(average.columns)):
         mean, failed = average.of(scores)
         assert mean == pytest.approx(scores[average.column], abs=0.0003)
         assert not failed

@@ -11,7 +11,7 @@ TRIGGER = 16
 
 @pytest.fixture(scope="module")
 def task() -> InductionHeads:
-    return InductionHeads(TRIGGER, length=64, train=3_000, valid=100, test=3_000)
+    return InductionHeads(TRIGGER, length=64, times=[0.25, 2, 4], train=3_000, valid=100, test=3_000)
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +47,15 @@ def test_the_first_trigger_may_stand_anywhere(splits: Splits):
 
 def test_longer_tests_stay_within_the_length_the_model_is_built_for(task: InductionHeads, splits: Splits):
     widths = {name: split.inputs["tokens"].shape[1] for name, split in splits.tests.items()}
-    assert widths == {"test": 64, "2x": 128, "4x": 256}
+    assert widths == {"test": 64, "0.25x": 16, "2x": 128, "4x": 256}
     assert splits.train.inputs["tokens"].shape[1] == 64
     assert task.spec.inputs.length == 256  # type: ignore[union-attr]
 
 
 def test_a_blind_guess_among_ordinary_tokens_scores_the_chance(task: InductionHeads, splits: Splits):
     levels = {level.evaluation: level for level in task.baselines(splits)}
-    assert set(levels) == {"", "2x", "4x"}
+    assert set(levels) == {"", "0.25x", "2x", "4x"}
     guesses = np.random.default_rng(0).integers(1, TRIGGER, 3_000)
-    for name, test in (("", "test"), ("2x", "2x"), ("4x", "4x")):
+    for name, test in (("", "test"), ("0.25x", "0.25x"), ("4x", "4x")):
         right = np.mean(splits.tests[test].targets[:, -1] == guesses)
         assert right == pytest.approx(levels[name].value, abs=0.02)

@@ -7,7 +7,7 @@ from archarena.tasks.mqar import MultiQueryRecall, subsets
 def make(n: int, **changes) -> tuple[np.ndarray, np.ndarray]:
     """Return tokens and targets."""
     arguments = {"vocab_size": 64, "length": 32, "pairs": 4, "train": 1, "valid": 1, "test": 1} | changes
-    rows = MultiQueryRecall(**arguments)._draw(np.random.default_rng(0), n)
+    rows = MultiQueryRecall(**arguments).draw(np.random.default_rng(0), n)
     return rows[:, : arguments["length"]], rows[:, arguments["length"] :]
 
 

@@ -112,7 +112,7 @@ def test_equal_contrast_hides_which_paths_are_distractors_and_the_published_one_
         return draw_images(np.random.default_rng(3), np.ones(20, int), scene).astype(float).mean()
 
     assert PATHFINDER.target_contrast == PATHFINDER.distractor_contrast
-    (published,) = PathfinderContrast(1, 1, 1).scenes
+    (published,) = PathfinderContrast(1, 1, 1).scenes()
     assert (published.target_contrast, published.distractor_contrast) == (1.5, 2.0)
     assert brightest(published) < brightest(PATHFINDER)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from archarena.harness import UserError
-from archarena.tasks.rows import distinct_rows, first_occurrences
+from archarena.harness import Split, UserError
+from archarena.tasks.rows import distinct_rows, first_occurrences, joined
 
 
 def pairs_below(limit: int):
@@ -23,3 +23,14 @@ def test_a_small_space_can_be_emptied_beside_held_out_rows():
 def test_asking_for_more_rows_than_there_are_is_an_error():
     with pytest.raises(UserError, match="25 of 26"):
         distinct_rows(pairs_below(5), 26)
+
+
+def test_rows_of_several_lengths_are_joined_with_padding_at_the_end():
+    def split(tokens):
+        tokens = np.array(tokens, np.int8)
+        return Split({"tokens": tokens, "lengths": np.full(len(tokens), tokens.shape[1], np.int32)}, tokens + 1)
+
+    whole = joined([split([[1, 2]]), split([[3, 4, 5], [6, 7, 8]])])
+    assert whole.inputs["tokens"].tolist() == [[1, 2, 0], [3, 4, 5], [6, 7, 8]]
+    assert whole.inputs["lengths"].tolist() == [2, 3, 3]
+    assert whole.targets.tolist() == [[2, 3, -100], [4, 5, 6], [7, 8, 9]]

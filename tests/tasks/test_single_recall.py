@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
 from archarena.harness.seeds import generator
-from archarena.tasks.single_recall import SingleQueryRecall
+from archarena.tasks.single_recall import SingleQueryRecall, SingleQueryRecallGrid
 
 V, CONTEXT = 20, 40
 
@@ -60,3 +60,15 @@ def test_a_blind_guess_among_values_scores_the_chance(task: SingleQueryRecall, s
 
 def test_the_small_published_vocabulary_has_a_chance_of_a_quarter(splits: Splits):
     assert SingleQueryRecall(10, 20, 1, 1, 1).baselines(splits)[0].value == 0.25
+
+
+def test_a_grid_gives_a_column_to_each_vocabulary_and_length():
+    grid = SingleQueryRecallGrid([10, 20], [8, 16], train=30, valid=5, test=200)
+    made = grid.splits(Path(), Streams(generator("train"), generator("fixed")))
+    assert list(made.tests) == ["v10-l8", "v10-l16", "v20-l8", "v20-l16"]
+    assert len(made.train) == 4 * 30
+    small, large = (made.tests[name].targets[:, -1] for name in ("v10-l8", "v20-l8"))
+    assert set(small) == set(range(10, 14))
+    assert set(large) == set(range(10, 19))
+    levels = {level.evaluation: level.value for level in grid.baselines(made)}
+    assert levels == {"v10-l8": 0.25, "v10-l16": 0.25, "v20-l8": 1 / 9, "v20-l16": 1 / 9}

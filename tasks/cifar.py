@@ -1,0 +1,156 @@
+"""CIFAR-10 in grey, read pixel by pixel: the image task of the Long Range Arena."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import TaskSpec
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .data import DataSet, Hub, hold_out
+from .grey_images import image_spec, image_split, pixel_level
+from .levels import majority_level
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDE, CLASSES = 32, 10
+PIXELS = 3 * SIDE**2
+BATCHES = {
+    "train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "test": ("test_batch.bin",),
+}
+ARCHIVE = "cifar-10-binary.tar.gz"
+
+
+class Cifar10(DataSet):
+    """CIFAR-10 in its binary version, packed or not, or as the hub has it; never its pickles.
+
+    A record is a byte for the class and 3,072 for red, green and blue, each row by row.
+    """
+
+    def belonging(self, path: Path) -> list[Path]:
+        """Return the batches beside the first one."""
+        part = next((part for part, names in BATCHES.items() if path.name == names[0]), None)
+        return [path.with_name(name) for name in BATCHES[part]] if part else [path]
+
+    def table(self, path: Path, part: str) -> pd.DataFrame:
+        """Return classes and pixels."""
+        if path.suffix == ".parquet":
+            return super().table(path, part)
+        if path.name == ARCHIVE:
+            with tarfile.open(path) as archive:
+                members = {Path(member.name).name: member for member in archive if member.isfile()}
+                files = [archive.extractfile(members[name]) for name in BATCHES[part]]
+                return records(b"".join(file.read() for file in files if file))
+        return records(b"".join(file.read_bytes() for file in self.belonging(path)))
+
+    def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a picture of the hub as the bytes of its colours, one after another."""
+        colours = np.asarray(row["img"].convert("RGB"), np.uint8)
+        return {"label": row["label"], "img": colours.transpose(2, 0, 1).tobytes()}
+
+
+def records(content: bytes) -> pd.DataFrame:
+    """Return the records of CIFAR-10's binary version.
+
+    Raises
+    ------
+    ValueError
+        If the last record is cut off.
+    """
+    import pandas as pd
+
+    if len(content) % (1 + PIXELS):
+        raise ValueError(f"its length is not a multiple of {1 + PIXELS} bytes")
+    rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + PIXELS)
+    return pd.DataFrame({"label": rows[:, 0].astype(np.int64), "img": [row.tobytes() for row in rows[:, 1:]]})
+
+
+CIFAR10 = Cifar10(
+    name="cifar10",
+    summary="CIFAR-10, Krizhevsky 2009",
+    licence="none stated; its author asks for the citation",
+    columns={"label": int, "img": bytes},
+    counts={"train": 50_000, "test": 10_000},
+    files={part: (ARCHIVE, names[0], f"{part}.parquet") for part, names in BATCHES.items()},
+    hub=Hub("uoft-cs/cifar10"),
+)
+
+HELD_OUT = 5_000
+"""Training images that no tier trains on; validation images come from them."""
+
+
+@register_task(
+    "lra-image",
+    summary="The class of a grey photograph of 32 by 32 pixels, read as 1,024 steps (CIFAR-10).",
+    suites=("lra",),
+    needs=("cifar10",),
+)
+class GreyImages(Task):
+    """Long Range Arena's image task (Tay et al., arXiv:2011.04006, section 2.2.4), without augmentation.
+
+    Red, green and blue become grey by ITU-R 601's weights, a grey value a number from -1 to 1. The
+    published split is 45,000 / 5,000 / 10,000; which 5,000 training images are held out is ours: 500
+    of each class, the same for every tier and seed.
+
+    Parameters
+    ----------
+    train, valid, test
+        Images. The training images move with the seed.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"train": 64, "valid": 20, "test": 40},
+        "quick": {"train": 8_000, "valid": 200, "test": 1_000},
+        "standard": {"train": 45_000, "valid": 5_000, "test": 10_000},
+        "full": {"train": 45_000, "valid": 5_000, "test": 10_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=3, batch=4),
+        "quick": Budget(steps=40, batch=8),
+        "standard": Budget(steps=5_000, batch=64),
+        "full": Budget(steps=100_000, batch=64),
+    }
+    evaluations = (Evaluation("accuracy", "Share of images classified rightly.", chance=1 / CLASSES),)
+    published = ("standard", "full")
+    sources = (CIFAR10,)
+    dataset = CIFAR10
+
+    def __init__(self, train: int, valid: int, test: int):
+        self.rows = {"train": train, "valid": valid, "test": test}
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Grey values row by row in, one of ten classes out."""
+        return image_spec(SIDE, CLASSES)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays (see `Task.splits`)."""
+        learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
+        train, valid = hold_out(learn["label"].to_numpy(), HELD_OUT, "lra-image")
+        train = streams.train.permutation(train)[: self.rows["train"]]
+        valid = streams.fixed.permutation(valid)[: self.rows["valid"]]
+        tested = streams.fixed.permutation(len(test))[: self.rows["test"]]
+        return Splits(_split(learn, train), _split(learn, valid), {"test": _split(test, tested)})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return what the majority class and single pixels reach."""
+        train, test = splits.train, splits.tests["test"]
+        return [majority_level(train.targets, test.targets), pixel_level(train, test)]
+
+
+def _split(table, rows: np.ndarray) -> Split:
+    chosen = table.iloc[rows]
+    colours = np.frombuffer(b"".join(chosen["img"]), np.uint8).reshape(-1, 3, SIDE, SIDE)
+    return image_split(grey(colours), chosen["label"].to_numpy())
+
+
+def grey(colours: np.ndarray) -> np.ndarray:
+    """Return grey values of colours (rows, 3, height, width) uint8, by the weights of ITU-R 601."""
+    weights = np.array([299, 587, 114], np.uint32)
+    return ((np.einsum("nchw,c->nhw", colours, weights, dtype=np.uint32) + 500) // 1000).astype(np.uint8)

@@ -1,0 +1,96 @@
+"""Selective copying (Gu and Dao 2023, "Mamba", arXiv:2312.00752, section 4.1.1)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.errors import UserError
+from ..harness.registry import register_task
+from ..harness.spec import PerPosition, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .rows import distinct_rows
+
+SYMBOLS = 14
+"""Tokens that may have to be copied; with the marker and the noise they are the paper's 16."""
+MARKER, NOISE = SYMBOLS + 1, SYMBOLS + 2
+
+
+@register_task(
+    "recall-copying",
+    summary="Repeat, in order, the tokens that stood at random places among noise (selective copying).",
+    suites=("recall",),
+)
+class SelectiveCopying(Task):
+    """A row is noise with `memorised` tokens at random places, then as many markers.
+
+    The target at marker i is the i-th token; no other position is scored. The paper does not say
+    whether its length of 4,096 counts the markers; here `length` does. It trains on fresh rows at
+    every step, so no tier has its size.
+
+    Parameters
+    ----------
+    length
+        Tokens of a row, markers included.
+    memorised
+        Tokens to copy, at most half of `length`.
+    train, valid, test
+        Rows.
+
+    Raises
+    ------
+    UserError
+        If the tokens do not fit before the markers.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"length": 32, "memorised": 4, "train": 256, "valid": 64, "test": 128},
+        "quick": {"length": 64, "memorised": 8, "train": 20_000, "valid": 250, "test": 1_000},
+        "standard": {"length": 1_024, "memorised": 16, "train": 100_000, "valid": 500, "test": 2_000},
+        "full": {"length": 4_096, "memorised": 16, "train": 200_000, "valid": 500, "test": 2_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=400, batch=32),
+        "standard": Budget(steps=10_000, batch=64),
+        "full": Budget(steps=400_000, batch=64),
+    }
+    evaluations = (Evaluation("position_accuracy", "Share of copied tokens that are right.", ceiling=1.0),)
+    published = ()
+
+    def __init__(self, length: int, memorised: int, train: int, valid: int, test: int):
+        if 2 * memorised > length:
+            raise UserError(f"{memorised} tokens and their markers need a length of {2 * memorised}; found {length}.")
+        self.length, self.memorised = length, memorised
+        self.train, self.valid, self.test = train, valid, test
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Tokens(NOISE + 1, self.length), PerPosition(NOISE + 1), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
+        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
+        valid, test = held_out[: self.valid], held_out[self.valid :]
+        return Splits(self._split(train), self._split(valid), {"test": self._split(test)})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        return [Level("", "any token", 1 / SYMBOLS, "chance", "A blind guess among the tokens that may be copied.")]
+
+    def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
+        """Return (n, length) tokens."""
+        before = self.length - self.memorised
+        rows = np.full((n, self.length), NOISE, np.int8)
+        rows[:, before:] = MARKER
+        places = np.argpartition(generator.random((n, before)), self.memorised - 1, axis=1)[:, : self.memorised]
+        symbols = generator.integers(1, SYMBOLS + 1, size=(n, self.memorised), dtype=np.int8)
+        np.put_along_axis(rows, places, symbols, axis=1)
+        return rows
+
+    def _split(self, rows: np.ndarray) -> Split:
+        targets = np.full_like(rows, -100)
+        targets[:, -self.memorised :] = rows[rows <= SYMBOLS].reshape(len(rows), self.memorised)
+        return Split({"tokens": rows, "lengths": np.full(len(rows), self.length, np.int32)}, targets)

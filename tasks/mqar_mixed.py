@@ -1,0 +1,133 @@
+"""Multi-query recall trained on a mix of lengths (Arora et al. 2024, "Based", arXiv:2402.18668)."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import PerPosition, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .mqar import MultiQueryRecall
+from .rows import distinct_rows, joined
+
+Setting = tuple[int, int]
+"""Length of a row, and its pairs."""
+
+
+@register_task(
+    "recall-mqar-mixed",
+    summary="Multi-query recall among random tokens, tested also on rows longer than any trained on.",
+    suites=("recall",),
+)
+class MixedMultiQueryRecall(Task):
+    """Rows as in `recall-mqar`, of several lengths and numbers of pairs, with random fillers.
+
+    Each setting of the test is a column, named LENGTHxPAIRS. Training rows are padded to the
+    longest trained on. The validation rows hold each trained setting alike.
+
+    Parameters
+    ----------
+    vocab_size
+        Of `recall-mqar`.
+    trained
+        (length, pairs, rows) of each part of the training rows.
+    tested
+        (length, pairs) of each column.
+    valid, test
+        Rows of each setting.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {
+            "vocab_size": 64,
+            "trained": [[16, 2, 128], [32, 4, 128]],
+            "tested": [[16, 2], [32, 4], [64, 8]],
+            "valid": 32,
+            "test": 64,
+        },
+        "quick": {
+            "vocab_size": 64,
+            "trained": [[16, 2, 10_000], [32, 4, 10_000]],
+            "tested": [[16, 2], [32, 4], [64, 8]],
+            "valid": 125,
+            "test": 500,
+        },
+        "standard": {
+            "vocab_size": 8192,
+            "trained": [[64, 4, 100_000], [128, 8, 20_000], [256, 16, 20_000], [256, 32, 20_000], [256, 64, 20_000]],
+            "tested": [[64, 4], [64, 8], [64, 16], [128, 32], [256, 64], [512, 128], [1024, 256]],
+            "valid": 200,
+            "test": 1_000,
+        },
+    }
+    sizes["full"] = sizes["standard"]
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=400, batch=32),
+        "standard": Budget(steps=5_000, batch=256),
+        "full": Budget(steps=22_500, batch=256),
+    }
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of queries answered right."),)
+    published = ("standard", "full")
+
+    def __init__(self, vocab_size: int, trained: list, tested: list, valid: int, test: int):
+        self.vocab_size, self.valid, self.test = vocab_size, valid, test
+        self.trained = {(length, pairs): rows for length, pairs, rows in trained}
+        self.tested: list[Setting] = [(length, pairs) for length, pairs in tested]
+        self.evaluations = tuple(
+            Evaluation(
+                "position_accuracy",
+                f"Share of queries answered in rows of {length} tokens with {pairs} pairs.",
+                name=_name(length, pairs),
+                test=_name(length, pairs),
+                ceiling=1.0,
+            )
+            for length, pairs in self.tested
+        )
+
+    @property
+    def spec(self) -> TaskSpec:
+        longest = max(length for length, _ in self.tested)
+        return TaskSpec(Tokens(self.vocab_size, longest), PerPosition(self.vocab_size), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        settings = dict.fromkeys([*self.trained, *self.tested])
+        held_out = {setting: self._rows(streams.fixed, setting, self.valid + self.test) for setting in settings}
+        train = [
+            _split(self._rows(streams.train, setting, rows, held_out[setting]), setting[0])
+            for setting, rows in self.trained.items()
+        ]
+        valid = [_split(held_out[setting][: self.valid], setting[0]) for setting in self.trained]
+        tests = {_name(*setting): _split(held_out[setting][self.valid :], setting[0]) for setting in self.tested}
+        return Splits(joined(train), joined(valid), tests)
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        values = self.vocab_size - self.vocab_size // 2
+        any_value = [
+            Level(evaluation.name, "any value", 1 / values, "chance", "A blind guess among all values.")
+            for evaluation in self.evaluations
+        ]
+        return any_value + [
+            Level(_name(length, pairs), "value from the row", 1 / pairs, summary="A guess among the row's values.")
+            for length, pairs in self.tested
+        ]
+
+    def _rows(
+        self, generator: np.random.Generator, setting: Setting, n: int, exclude: np.ndarray | None = None
+    ) -> np.ndarray:
+        length, pairs = setting
+        part = MultiQueryRecall(self.vocab_size, length, pairs, 0, 0, 0, random_non_queries=True)
+        return distinct_rows(partial(part.draw, generator), n, exclude)
+
+
+def _name(length: int, pairs: int) -> str:
+    return f"{length}x{pairs}"
+
+
+def _split(rows: np.ndarray, length: int) -> Split:
+    tokens, targets = rows[:, :length], rows[:, length:]
+    return Split({"tokens": tokens, "lengths": np.full(len(rows), length, np.int32)}, targets)

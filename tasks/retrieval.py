@@ -1,0 +1,136 @@
+"""Whether one paper cites the other, read as bytes: the retrieval task of the Long Range Arena."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ..harness.registry import register_task
+from ..harness.spec import Classes, Pair, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .byte_rows import byte_rows
+from .data import DataSet
+from .levels import fit_logistic, majority_level
+from .table_files import typed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIELDS = ("label", "id1", "id2", "text1", "text2")
+
+
+class CitationPairs(DataSet):
+    """The release's files: five fields between tabs, without a header, labels such as ``1.0``."""
+
+    def table(self, path: Path, part: str) -> pd.DataFrame:
+        """Return labels and texts."""
+        if path.suffix != ".tsv":
+            return super().table(path, part)
+        import pandas as pd
+
+        table = pd.read_csv(path, sep="\t", header=None, names=FIELDS, dtype=str, keep_default_na=False)
+        return typed(table.assign(label=table["label"].astype(float)), self.columns)
+
+
+AAN = CitationPairs(
+    name="aan",
+    summary="pairs of papers of the ACL Anthology Network, Radev et al. 2013, as the Long Range Arena released them",
+    licence="none stated; the release is not to be passed on",
+    columns={"label": int, "text1": str, "text2": str},
+    counts={"train": 147_086, "valid": 18_090, "test": 17_437},
+    files={
+        "train": ("new_aan_pairs.train.tsv", "train.parquet"),
+        "valid": ("new_aan_pairs.eval.tsv", "valid.parquet"),
+        "test": ("new_aan_pairs.test.tsv", "test.parquet"),
+    },
+)
+
+
+@register_task(
+    "lra-retrieval",
+    summary="Whether one of two papers cites the other, each read as bytes by the same model (AAN).",
+    suites=("lra",),
+    needs=("aan",),
+)
+class CitedPairs(Task):
+    """Long Range Arena's retrieval task (Tay et al., arXiv:2011.04006, section 2.2.3).
+
+    Both texts go through the same model, and one head that is the same for all models joins their
+    means (`archarena.harness.heads.PairHead`). A text's first `length` bytes are
+    kept. The split is that of the release.
+
+    Parameters
+    ----------
+    length
+        Bytes of a text, from its head.
+    train, valid, test
+        Pairs. The training pairs move with the seed.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"length": 128, "train": 64, "valid": 32, "test": 64},
+        "quick": {"length": 256, "train": 4_000, "valid": 200, "test": 1_000},
+        "standard": {"length": 2_000, "train": 40_000, "valid": 2_000, "test": 17_437},
+        "full": {"length": 4_000, "train": 147_086, "valid": 18_090, "test": 17_437},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=4, batch=8),
+        "quick": Budget(steps=60, batch=8),
+        "standard": Budget(steps=3_000, batch=32),
+        "full": Budget(steps=50_000, batch=32),
+    }
+    evaluations = (Evaluation("accuracy", "Share of pairs told rightly.", chance=0.5),)
+    sources = (AAN,)
+    dataset = AAN
+
+    def __init__(self, length: int, train: int, valid: int, test: int):
+        self.length = length
+        self.rows = {"train": train, "valid": valid, "test": test}
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Two texts of bytes in, one of two classes out."""
+        return TaskSpec(Pair(Tokens(vocab_size=257, length=self.length)), Classes(2))
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays (see `Task.splits`)."""
+        parts = {}
+        for part, stream in (("train", streams.train), ("valid", streams.fixed), ("test", streams.fixed)):
+            table = self.dataset.read(data, part)
+            parts[part] = self._split(table.iloc[stream.permutation(len(table))[: self.rows[part]]])
+        return Splits(parts["train"], parts["valid"], {"test": parts["test"]})
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return what the majority class and shared words reach."""
+        train, test = splits.train, splits.tests["test"]
+        model = fit_logistic(_overlap(train), train.targets)
+        value = float(model.score(_overlap(test), test.targets))
+        return [
+            majority_level(train.targets, test.targets),
+            Level("", "shared words", value, summary="Logistic regression on how many words both texts have."),
+        ]
+
+    def _split(self, table) -> Split:
+        tokens = np.zeros((len(table), 2, self.length), np.int16)
+        lengths = np.ones((len(table), 2), np.int64)
+        for side, column in enumerate(("text1", "text2")):
+            texts = [text.encode() for text in table[column]]
+            for start in range(0, len(texts), 1_000):
+                rows = slice(start, start + 1_000)
+                tokens[rows, side], lengths[rows, side] = byte_rows(texts[rows], self.length)
+        return Split({"tokens": tokens, "lengths": lengths}, table["label"].to_numpy(np.int64))
+
+
+def _overlap(split: Split) -> np.ndarray:
+    """Return, for each pair, the share of the first text's words in the second and the reverse, (rows, 2)."""
+    shares = []
+    for tokens, lengths in zip(split.inputs["tokens"], split.inputs["lengths"], strict=True):
+        one, other = (
+            set((side[:length] - 1).astype(np.uint8).tobytes().split())
+            for side, length in zip(tokens, lengths, strict=True)
+        )
+        shared = len(one & other)
+        shares.append((shared / max(1, len(one)), shared / max(1, len(other))))
+    return np.array(shares)

@@ -1,0 +1,46 @@
+"""No answer can be read off a row: what comes after a scored position changes nothing there, for any model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from archarena.harness import Size, Streams, Tokens, get_model, get_task
+from archarena.harness.losses import Rows
+from archarena.harness.seeds import generator
+
+TASKS = ["recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
+         "recall-copying"]  # fmt: skip
+MODELS = ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"]
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def case(request):
+    cls = get_task(request.param)
+    task = cls(**cls.sizes["smoke"])
+    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
+    return task.spec, splits.train
+
+
+@pytest.mark.parametrize("model", MODELS)
+@torch.no_grad()
+def test_a_later_token_changes_no_earlier_output(case, model):
+    spec, train = case
+    assert isinstance(spec.inputs, Tokens)
+    torch.manual_seed(0)
+    built = get_model(model).build(spec, Size(16, 1)).eval()
+    inputs, _ = Rows(train.inputs, None, torch.device("cpu")).batch(slice(4))
+    last = int(inputs["lengths"].min()) - 1
+    changed = inputs["tokens"].clone()
+    changed[:, last] = changed[:, last] % (spec.inputs.vocab_size - 1) + 1
+    before, after = built(**inputs), built(**{**inputs, "tokens": changed})
+    torch.testing.assert_close(before[:, :last], after[:, :last])
+    assert not torch.equal(before[:, last], after[:, last])
+
+
+def test_scored_positions_do_not_hold_their_answer(case):
+    """Where a scored token equals its target it does so by chance, as with keys and values that may be alike."""
+    _, train = case
+    tokens, targets = train.inputs["tokens"], train.targets
+    row, column = np.nonzero(targets != -100)
+    assert np.mean(tokens[row, column] == targets[row, column]) < 0.2
