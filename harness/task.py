@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
@@ -180,6 +180,14 @@ class DataSource(Protocol):
         UserError
             If it is not to be had: names the set, the places looked in and how to bring it.
         """
+        ...
+
+    def fetch(self, folder: Path, report: Callable[[str, int], None]) -> Path:
+        """Bring what is absent from the hub; `report` is told a part's name and its rows so far."""
+        ...
+
+    def adopt(self, place: Path, folder: Path) -> Path:
+        """Check the files at a place that the user names, and copy them into the data folder."""
         ...
 
     def missing(self, folder: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..harness.task import Level
+from ..harness.task import Level, Split
 
 IGNORE = -100
 
@@ -37,3 +37,26 @@ def fit_logistic(features: Any, labels: np.ndarray) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(max_iter=1000).fit(features, labels)
+
+
+def next_byte_levels(evaluation: str, train: Split, test: Split, vocabulary: int) -> list[Level]:
+    """Return the bits per byte of a unigram and a bigram model of the scored tokens.
+
+    The bigram model is interpolated with the unigram one after Witten and Bell (1991): a byte
+    that had t different successors in n occurrences leaves a share of t / (n + t) to it.
+    """
+    scored = train.targets != IGNORE
+    cells = train.inputs["tokens"][scored].astype(np.int64) * vocabulary + train.targets[scored]
+    counts = np.bincount(cells, minlength=vocabulary**2).reshape(vocabulary, vocabulary)
+    unigram = (counts.sum(0) + 1) / (counts.sum() + vocabulary)
+    kinds = np.maximum((counts > 0).sum(1, keepdims=True), 1)
+    bigram = (counts + kinds * unigram) / (counts.sum(1, keepdims=True) + kinds)
+    asked = test.targets != IGNORE
+    before, after = test.inputs["tokens"][asked], test.targets[asked]
+    models = {"unigram": unigram[after], "bigram": bigram[before, after]}
+    return [
+        Level(
+            evaluation, name, float(-np.log2(chance).mean()), summary=f"A smoothed {name} model of the training bytes."
+        )
+        for name, chance in models.items()
+    ]

@@ -10,8 +10,9 @@ import numpy as np
 from ..harness.registry import register_task
 from ..harness.spec import NextToken, TaskSpec, Tokens
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
-from .byte_rows import END, IGNORE, continuations
+from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
+from .levels import next_byte_levels
 from .math_choice import choice_levels, choice_split
 
 if TYPE_CHECKING:
@@ -166,7 +167,9 @@ class Math(Task):
 
     def baselines(self, splits: Splits) -> list[Level]:
         """Return what byte counts reach in ``lm``, and rules that do not read in ``choice``."""
-        return byte_levels(splits.train, splits.tests["lm"]) + choice_levels(splits.tests["choice"])
+        return next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY) + choice_levels(
+            splits.tests["choice"]
+        )
 
 
 def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:
@@ -179,24 +182,3 @@ def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:
     room = length - len(before) - len(after)
     kept = max(room // 3, room - len(solution))
     return before + problem[max(0, len(problem) - kept) :] + after, solution
-
-
-def byte_levels(train: Split, test: Split) -> list[Level]:
-    """Return the bits per byte of a unigram and a bigram model of the scored tokens.
-
-    The bigram model is interpolated with the unigram one after Witten and Bell (1991): a byte
-    that had t different successors in n occurrences leaves a share of t / (n + t) to it.
-    """
-    scored = train.targets != IGNORE
-    cells = train.inputs["tokens"][scored].astype(np.int64) * VOCABULARY + train.targets[scored]
-    counts = np.bincount(cells, minlength=VOCABULARY**2).reshape(VOCABULARY, VOCABULARY)
-    unigram = (counts.sum(0) + 1) / (counts.sum() + VOCABULARY)
-    kinds = np.maximum((counts > 0).sum(1, keepdims=True), 1)
-    bigram = (counts + kinds * unigram) / (counts.sum(1, keepdims=True) + kinds)
-    asked = test.targets != IGNORE
-    before, after = test.inputs["tokens"][asked], test.targets[asked]
-    models = {"unigram": unigram[after], "bigram": bigram[before, after]}
-    return [
-        Level("lm", name, float(-np.log2(chance).mean()), summary=f"A smoothed {name} model of the training bytes.")
-        for name, chance in models.items()
-    ]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import math
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from ..harness.errors import UserError
 from ..harness.registry import register_task
 from ..harness.spec import Classes, Image, TaskSpec
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
-from .data import DataSet, hold_out
+from .byte_files import ByteFiles
+from .data import hold_out
 from .levels import fit_logistic, majority_level
 
 SIDE = 28
@@ -27,8 +25,8 @@ LOGISTIC_ROWS = 2_000
 UNSIGNED_BYTE = 0x08
 
 
-class IdxSet(DataSet):
-    """Arrays of bytes in IDX files, packed by gzip or not, pinned by the sha256 of their unpacked content."""
+class IdxSet(ByteFiles):
+    """Arrays of bytes in IDX files, packed by gzip or not."""
 
     def array(self, folder: Path, part: str) -> np.ndarray:
         """Return a part's array, checked.
@@ -38,20 +36,7 @@ class IdxSet(DataSet):
         UserError
             If the set is absent, unreadable, or not what is pinned.
         """
-        self.resolve(folder)
-        path = self._file(folder, part)
-        assert path is not None
-        try:
-            content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        except (OSError, EOFError) as error:
-            raise UserError(f"Cannot read {path} of the data set '{self.name}': {error}.") from error
-        checksum = hashlib.sha256(content).hexdigest()
-        if checksum != self.checksums[part]:
-            raise UserError(
-                f"{path} is not the {part} part of the data set '{self.name}': its {len(content)} bytes have the "
-                f"checksum {checksum[:12]}, but {self.checksums[part][:12]} is pinned. Replace it with the original."
-            )
-        return parse_idx(content)
+        return parse_idx(self.content(folder, part))
 
 
 def parse_idx(content: bytes) -> np.ndarray:
@@ -85,7 +70,6 @@ MNIST = IdxSet(
     name="mnist",
     summary="MNIST, 70,000 handwritten digits, LeCun et al. 1998",
     licence="commonly given as CC BY-SA 3.0",
-    columns={},
     checksums={
         "train images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from .options import Data, Plugins, open_registry
 
+if TYPE_CHECKING:
+    from ..task import DataSource
+
 app = typer.Typer(no_args_is_help=True, help="Data sets. Example: archarena data status --data DIR")
+
+Name = Annotated[str, typer.Argument(help="A data set, as `archarena data status` names it.")]
 
 
 @app.callback()
 def group() -> None:
-    """Show the data sets that tasks read and where they are looked for."""
+    """Show, fetch and import the data sets that tasks read."""
 
 
 @app.command("status")
@@ -23,15 +31,75 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
     from ..data_folder import data_folder
 
     folder = data_folder(data)
-    registry = open_registry(plugins)
-    sources = {
-        source.name: source
-        for entry in registry.tasks.values()
-        if entry.declared.get("needs")
-        for source in entry.load().sources  # type: ignore[attr-defined]
-    }
     typer.echo(f"Data folder: {folder}")
-    for name, source in sorted(sources.items()):
+    for name, source in sorted(_sources(plugins).items()):
         found = source.find(folder)
         typer.echo(f"{name}: {source.summary} Licence: {source.licence}.")
         typer.echo(f"  at {found}" if found else f"  absent. {source.missing(folder)}")
+
+
+@app.command("fetch")
+def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
+    """Bring a data set from the Hugging Face hub, checked, where ARCHARENA_HUB=1 allows it.
+
+    Example: ARCHARENA_HUB=1 archarena data fetch imdb --data DIR
+    """
+    import os
+
+    from rich.console import Console
+    from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    from ..data_folder import data_folder
+    from ..errors import UserError
+
+    source, folder = _source(name, plugins), data_folder(data)
+    if source.find(folder) is None and os.environ.get("ARCHARENA_HUB") != "1":
+        raise UserError(f"Fetching '{name}' asks the Hugging Face hub: set ARCHARENA_HUB=1 to allow it.")
+    columns = (TextColumn("{task.description}: {task.completed:,.0f} rows"), TimeElapsedColumn())
+    bars: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def report(part: str, rows: int) -> None:
+            if part not in bars:
+                bars[part] = progress.add_task(f"{name} {part}", total=None)
+            progress.update(bars[part], completed=rows)
+
+        place = source.find(folder) or source.fetch(folder, report)
+    typer.echo(f"{name}: at {place}")
+
+
+@app.command("import")
+def import_(
+    name: Name,
+    path: Annotated[Path, typer.Argument(help="The set's folder, or its file.", exists=True)],
+    data: Data = None,
+    plugins: Plugins = None,
+) -> None:
+    """Check files of yours and copy them to where tasks look for them.
+
+    Example: archarena data import enwik8 enwik8.zip --data DIR
+    """
+    from ..data_folder import data_folder
+
+    typer.echo(f"{name}: at {_source(name, plugins).adopt(path.resolve(), data_folder(data))}")
+
+
+def _sources(plugins: list[Path] | None) -> dict[str, DataSource]:
+    """Return the data sets that registered tasks read, by name."""
+    return {
+        source.name: source
+        for entry in open_registry(plugins).tasks.values()
+        if entry.declared.get("needs")
+        for source in entry.load().sources  # type: ignore[attr-defined]
+    }
+
+
+def _source(name: str, plugins: list[Path] | None) -> DataSource:
+    from ..errors import UserError, did_you_mean
+
+    sources = _sources(plugins)
+    if name not in sources:
+        raise UserError(
+            f"There is no data set '{name}'.{did_you_mean(name, sources)} Known: {', '.join(sorted(sources))}."
+        )
+    return sources[name]

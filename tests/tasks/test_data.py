@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.tasks.data import HUB_SWITCH, DataSet, Hub, hold_out
+from archarena.tasks.data import DataSet, hold_out
+from archarena.tasks.hub import HUB_SWITCH, Hub
 
 ROWS = {
     "train": [{"text": f"row {n}\nsecond line, é", "label": n % 2, "unused": n} for n in range(6)],
@@ -160,3 +161,36 @@ def test_rows_held_out_are_fixed_stratified_and_disjoint():
     assert np.bincount(labels[held]).tolist() == [4, 3, 3]
     assert np.array_equal(held, hold_out(labels, 10, "example")[1])
     assert not np.array_equal(held, hold_out(labels, 10, "another")[1])
+
+
+def test_a_set_without_a_known_checksum_is_pinned_by_its_rows(tmp_path):
+    write(tmp_path)
+    data = DataSet("small", "six rows", "none", COLUMNS, counts={"train": 6, "test": 5})
+    assert data.read(tmp_path, "train")["text"].tolist() == [row["text"] for row in ROWS["train"]]
+    with pytest.raises(UserError, match=r"test\.jsonl is not the test part .* it has 4 rows, but 5 are pinned"):
+        data.read(tmp_path, "test")
+    assert data.identity() == {"checksums": {}, "counts": {"train": 6, "test": 5}}
+
+
+def test_an_import_checks_a_folder_and_copies_it(tmp_path):
+    write(tmp_path / "mine")
+    data = small_set()
+    assert data.adopt(tmp_path / "mine" / "small", tmp_path / "data") == tmp_path / "data" / "small"
+    assert len(data.read(tmp_path / "data", "train")) == 6
+
+
+def test_an_import_of_something_else_leaves_nothing_behind(tmp_path):
+    write(tmp_path / "mine", rows=ROWS | {"test": ROWS["test"][:-1]})
+    with pytest.raises(UserError, match="is not the test part"):
+        small_set().adopt(tmp_path / "mine" / "small", tmp_path / "data")
+    with pytest.raises(UserError, match=r"is not \(all of\) the data set 'small': expected train"):
+        small_set().adopt(tmp_path, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_fetching_tells_how_far_it_is(tmp_path, hub):
+    seen = []
+    small_set(hub=hub).fetch(tmp_path / "data", lambda part, rows: seen.append((part, rows)))
+    assert [rows for part, rows in seen if part == "train"] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(UserError, match="is not on the hub"):
+        small_set().fetch(tmp_path)

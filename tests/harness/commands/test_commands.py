@@ -130,3 +130,20 @@ def test_output_cut_short_by_a_pipe_is_no_error():
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True)
     assert done.stdout == "models:\n"
     assert "Traceback" not in done.stderr
+
+
+def test_data_import_and_fetch_say_what_is_wrong(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("ARCHARENA_HUB", raising=False)
+    code, _, err = call(capsys, "data", "fetch", "imdb", "--data", tmp_path)
+    assert code == 2
+    assert "set ARCHARENA_HUB=1" in err
+    code, _, err = call(capsys, "data", "fetch", "imbd", "--data", tmp_path)
+    assert code == 2
+    assert "There is no data set 'imbd'. Did you mean 'imdb'?" in err
+    code, _, err = call(capsys, "data", "import", "enwik8", tmp_path, "--data", tmp_path)
+    assert code == 2
+    assert "expected enwik8 or enwik8.zip" in err
+    (tmp_path / "enwik8.zip").write_bytes(b"no zip")
+    code, _, err = call(capsys, "data", "import", "enwik8", tmp_path / "enwik8.zip", "--data", tmp_path)
+    assert code == 2
+    assert "Cannot read" in err

@@ -1,0 +1,130 @@
+"""Byte language modelling on enwik8, the first 10^8 bytes of a dump of the English Wikipedia (Mahoney 2006)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..harness.errors import UserError
+from ..harness.registry import register_task
+from ..harness.spec import NextToken, TaskSpec, Tokens
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .byte_files import CONTENT, ByteFiles
+from .hub import Hub
+from .levels import next_byte_levels
+
+IGNORE = -100
+VOCABULARY = 257
+
+
+class Enwik8(ByteFiles):
+    """The hub keeps the bytes as one row of text."""
+
+    def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the text's bytes."""
+        return {CONTENT: row["text"].encode()}
+
+
+ENWIK8 = Enwik8(
+    name="enwik8",
+    summary="enwik8, 10^8 bytes of Wikipedia of 2006, Mahoney",
+    licence="text under the GFDL and CC BY-SA",
+    checksums={"train": "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8"},
+    files={"train": ("enwik8", "enwik8.zip", "train.parquet")},
+    hub=Hub("LTCB/enwik8", folder="enwik8-raw", revision="refs/convert/parquet"),
+)
+
+
+@register_task(
+    "enwik8",
+    summary="Byte language model of Wikipedia (enwik8: 90 million bytes to train, 5 to validate, 5 to test).",
+    suites=("text",),
+    needs=("enwik8",),
+)
+class Enwik8Bytes(Task):
+    """The usual split by position, the last twentieth the test; a byte is token byte + 1.
+
+    A row is `context` bytes, and the next row starts `stride` bytes further: each byte but a
+    part's first is scored once, by the last `stride` positions of its row, with at least
+    `context` - `stride` bytes before it (the first row scores all). Training rows do not overlap;
+    the seed moves where they start.
+
+    Parameters
+    ----------
+    context, stride
+        Bytes of a row, and bytes scored in a validation or test row.
+    train, valid, test
+        Bytes of each part, from its start.
+
+    Raises
+    ------
+    UserError
+        If the stride is longer than the context.
+    """
+
+    sizes: ClassVar = {
+        "smoke": {"context": 64, "stride": 32, "train": 20_000, "valid": 500, "test": 1_000},
+        "quick": {"context": 256, "stride": 128, "train": 10_000_000, "valid": 20_000, "test": 100_000},
+        "standard": {"context": 1_024, "stride": 512, "train": 90_000_000, "valid": 500_000, "test": 5_000_000},
+        "full": {"context": 4_096, "stride": 2_048, "train": 90_000_000, "valid": 5_000_000, "test": 5_000_000},
+    }
+    budgets: ClassVar = {
+        "smoke": Budget(steps=4, batch=8),
+        "quick": Budget(steps=80, batch=16),
+        "standard": Budget(steps=20_000, batch=32),
+        "full": Budget(steps=250_000, batch=16),
+    }
+    evaluations = (Evaluation("bits_per_byte", "Mean over the bytes of the test part."),)
+    published = ("standard", "full")
+    sources = (ENWIK8,)
+    dataset = ENWIK8
+
+    def __init__(self, context: int, stride: int, train: int, valid: int, test: int):
+        if not 0 < stride <= context:
+            raise UserError(f"The stride must lie between 1 and the context, {context}; found {stride}.")
+        self.context, self.stride = context, stride
+        self.bytes = {"train": train, "valid": valid, "test": test}
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Bytes in, the next byte at each position out."""
+        return TaskSpec(Tokens(VOCABULARY, self.context), NextToken(VOCABULARY), causal=True)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays (see `Task.splits`)."""
+        content = np.frombuffer(self.dataset.content(data, "train"), np.uint8)
+        tenth, twentieth = len(content) // 10, len(content) // 20
+        train, valid, test = np.split(content, [9 * tenth, 9 * tenth + twentieth])
+        start = int(streams.train.integers(self.context))
+        return Splits(
+            windows(train[start : self.bytes["train"]], self.context, self.context),
+            windows(valid[: self.bytes["valid"]], self.context, self.stride),
+            {"test": windows(test[: self.bytes["test"]], self.context, self.stride)},
+        )
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return what a uniform guess and counts of bytes and of pairs reach."""
+        uniform = Level("", "uniform", 8.0, "chance", "All bytes equally likely.")
+        return [uniform, *next_byte_levels("", splits.train, splits.tests["test"], VOCABULARY)]
+
+
+def windows(content: np.ndarray, context: int, stride: int) -> Split:
+    """Return rows of bytes with the byte after each, of which rows but the first score the last `stride`.
+
+    Parameters
+    ----------
+    content
+        (bytes,) uint8. What is left at its end makes a last row that is padded.
+    """
+    tokens = content.astype(np.int16) + 1
+    ends = np.unique(np.minimum(np.arange(context, len(tokens) - 1 + stride, stride), len(tokens) - 1))
+    starts = np.maximum(ends - context, 0)
+    places = starts[:, None] + np.arange(context)
+    valid = places < ends[:, None]
+    inputs = np.where(valid, tokens[np.minimum(places, len(tokens) - 1)], np.int16(0))
+    targets = np.where(valid, tokens[np.minimum(places + 1, len(tokens) - 1)], np.int16(IGNORE))
+    scored_from = np.concatenate([[0], ends[:-1]])
+    targets[places < scored_from[:, None]] = IGNORE
+    return Split({"tokens": inputs, "lengths": valid.sum(axis=1)}, targets)

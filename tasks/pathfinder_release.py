@@ -1,0 +1,219 @@
+"""Pathfinder and Path-X as the Long Range Arena released them: the files behind the published numbers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..harness.errors import UserError
+from ..harness.registry import describe, register_task
+from ..harness.seeds import generator
+from ..harness.spec import TaskSpec
+from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .data import Report, silent
+from .grey_images import image_spec, image_split, pixel_level
+from .levels import majority_level
+
+DIFFICULTY = "curv_contour_length_14"
+"""The split that everyone uses: paths of 14 dashes."""
+
+
+@dataclass(frozen=True)
+class PathfinderFiles:
+    """Images and labels in the release's layout; implements `archarena.harness.task.DataSource`.
+
+    ``FOLDER/curv_contour_length_14/metadata/*.npy`` are lists in plain text, one image a line: its
+    folder, its name, its number, its label, and parameters. The images lie beside ``metadata``.
+    """
+
+    name: str
+    side: int
+    count: int = 200_000
+    licence: str = "Apache-2.0"
+
+    @property
+    def summary(self) -> str:
+        """Return one sentence: what it holds."""
+        return f"Pathfinder of {self.side} pixels as released with the Long Range Arena, Tay et al. 2021"
+
+    def identity(self) -> dict[str, Any]:
+        """Return what pins the set's content; its checksum is not known to us."""
+        return {"count": self.count}
+
+    def find(self, folder: Path) -> Path | None:
+        """Return the set's folder under the data folder, or None."""
+        home = folder / f"pathfinder{self.side}"
+        return home if any((home / DIFFICULTY / "metadata").glob("*.npy")) else None
+
+    def missing(self, folder: Path) -> str:
+        """Return the sentence that names the set, the place looked in and how to bring it."""
+        home = folder / f"pathfinder{self.side}"
+        return (
+            f"The data set '{self.name}' ({self.summary}) is not at hand: {home / DIFFICULTY / 'metadata'} has no "
+            f"lists. Put the release's folder {home.name} there (`archarena data import {self.name} PATH` does), or "
+            f"name the folder that holds {home.name} with --data DIR or ARCHARENA_DATA=DIR."
+        )
+
+    def resolve(self, folder: Path) -> Path:
+        """Return the set's folder, or raise `UserError` with the sentence of `missing`."""
+        home = self.find(folder)
+        if home is None:
+            raise UserError(self.missing(folder))
+        return home
+
+    def fetch(self, folder: Path, report: Report = silent) -> Path:
+        """Refuse: the release is not on the hub."""
+        raise UserError(f"The data set '{self.name}' is not on the hub. {self.missing(folder)}")
+
+    def adopt(self, place: Path, folder: Path) -> Path:
+        """Check the release's folder at a place that the user names, and copy it into the data folder.
+
+        Raises
+        ------
+        UserError
+            If the lists are not there, are broken, or name another number of images.
+        """
+        if self.find(place.parent) != place:
+            raise UserError(f"{place} is not the release's folder pathfinder{self.side} with {DIFFICULTY} in it.")
+        self._lists(place)
+        home = folder / place.name
+        unfinished = home.with_name(f".{home.name}.{os.getpid()}.part")
+        try:
+            shutil.copytree(place, unfinished)
+            unfinished.rename(home)
+        except OSError as error:
+            raise UserError(f"Cannot write the data set '{self.name}' to {home}: {error}.") from error
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        return home
+
+    def labelled(self, folder: Path) -> tuple[list[Path], np.ndarray]:
+        """Return the files of all images, in the order of the lists, and their labels."""
+        return self._lists(self.resolve(folder))
+
+    def _lists(self, home: Path) -> tuple[list[Path], np.ndarray]:
+        lists = sorted((home / DIFFICULTY / "metadata").glob("*.npy"), key=lambda path: (len(path.name), path.name))
+        try:
+            lines = [line.split() for path in lists for line in path.read_text(encoding="ascii").splitlines()]
+            files = [home / DIFFICULTY / _plain(line[0]) / _plain(line[1]) for line in lines]
+            labels = np.array([int(line[3]) for line in lines])
+        except (OSError, ValueError, IndexError) as error:
+            raise UserError(f"Cannot read the lists in {home / DIFFICULTY / 'metadata'}: {describe(error)}.") from error
+        if len(files) != self.count:
+            raise UserError(
+                f"{home} is not the data set '{self.name}': its lists name {len(files)} images, expected {self.count}."
+            )
+        return files, labels
+
+    def image(self, file: Path) -> np.ndarray:
+        """Return an image, (side, side) uint8."""
+        from PIL import Image
+
+        try:
+            with Image.open(file) as image:
+                pixels = np.asarray(image.convert("L"), np.uint8)
+        except OSError as error:
+            raise UserError(f"Cannot read {file} of the data set '{self.name}': {describe(error)}.") from error
+        if pixels.shape != (self.side, self.side):
+            raise UserError(f"{file} of the data set '{self.name}' has shape {pixels.shape}.")
+        return pixels
+
+
+def _plain(name: str) -> str:
+    """Return a relative path, refusing one that leaves its folder."""
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"'{name}' leaves the set's folder")
+    return name
+
+
+class _Released(Task):
+    """Released images, split 8:1:1 by a permutation of ours; papers use several, none of them published.
+
+    Parameters
+    ----------
+    train, valid, test
+        Images. The training images move with the seed.
+    """
+
+    evaluations = (Evaluation("accuracy", "Share of images answered right.", chance=0.5, ceiling=1.0),)
+    sizes: ClassVar = {
+        "smoke": {"train": 16, "valid": 8, "test": 16},
+        "quick": {"train": 2_000, "valid": 100, "test": 400},
+        "standard": {"train": 40_000, "valid": 2_000, "test": 4_000},
+        "full": {"train": 160_000, "valid": 20_000, "test": 20_000},
+    }
+    dataset: ClassVar[PathfinderFiles]
+
+    def __init__(self, train: int, valid: int, test: int):
+        self.train, self.valid, self.test = train, valid, test
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Grey values row by row in, one of two classes out."""
+        return image_spec(self.dataset.side, 2)
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        """Return the arrays (see `Task.splits`)."""
+        files, labels = self.dataset.labelled(data)
+        order = generator(self.dataset.name, "split").permutation(len(files))
+        train, valid, test = np.split(order, [8 * len(files) // 10, 9 * len(files) // 10])
+        train = streams.train.permutation(train)[: self.train]
+        return Splits(
+            self._split(files, labels, train),
+            self._split(files, labels, valid[: self.valid]),
+            {"test": self._split(files, labels, test[: self.test])},
+        )
+
+    def baselines(self, splits: Splits) -> list[Level]:
+        """Return what the majority class and single pixels reach."""
+        train, test = splits.train, splits.tests["test"]
+        return [majority_level(train.targets, test.targets), pixel_level(train, test)]
+
+    def _split(self, files: list[Path], labels: np.ndarray, rows: np.ndarray) -> Split:
+        images = np.empty((len(rows), self.dataset.side, self.dataset.side), np.uint8)
+        for place, row in enumerate(rows.tolist()):
+            images[place] = self.dataset.image(files[row])
+        return image_split(images, labels[rows])
+
+
+@register_task(
+    "lra-pathfinder-release",
+    summary="Pathfinder on the images released with the Long Range Arena, for numbers beside the published ones.",
+    suites=("lra-release",),
+    needs=("pathfinder-release",),
+)
+class PathfinderRelease(_Released):
+    """The released images of 32 pixels."""
+
+    budgets: ClassVar = {
+        "smoke": Budget(steps=3, batch=4),
+        "quick": Budget(steps=40, batch=8),
+        "standard": Budget(steps=5_000, batch=64),
+        "full": Budget(steps=100_000, batch=64),
+    }
+    dataset = PathfinderFiles("pathfinder-release", 32)
+    sources = (dataset,)
+
+
+@register_task(
+    "lra-pathx-release",
+    summary="Path-X on the images released with the Long Range Arena, for numbers beside the published ones.",
+    suites=("lra-release",),
+    needs=("pathx-release",),
+)
+class PathXRelease(_Released):
+    """The released images of 128 pixels."""
+
+    budgets: ClassVar = {
+        "smoke": Budget(steps=1, batch=1),
+        "quick": Budget(steps=5, batch=2),
+        "standard": Budget(steps=2_000, batch=16),
+        "full": Budget(steps=100_000, batch=16),
+    }
+    dataset = PathfinderFiles("pathx-release", 128)
+    sources = (dataset,)

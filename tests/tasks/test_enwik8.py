@@ -1,0 +1,72 @@
+"""The byte language model on a small file: the split by position, and every byte scored once."""
+
+import hashlib
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from archarena.harness import UserError
+from archarena.harness.prepare import streams
+from archarena.tasks.enwik8 import ENWIK8, Enwik8Bytes, windows
+
+CONTENT = np.random.default_rng(0).integers(97, 101, 20_000, dtype=np.uint8).tobytes()
+
+
+@pytest.fixture(params=["raw", "zip"])
+def small(request, tmp_path):
+    (tmp_path / "enwik8").mkdir()
+    if request.param == "raw":
+        (tmp_path / "enwik8" / "enwik8").write_bytes(CONTENT)
+    else:
+        with zipfile.ZipFile(tmp_path / "enwik8" / "enwik8.zip", "w") as archive:
+            archive.writestr("enwik8", CONTENT)
+    task = Enwik8Bytes(context=64, stride=32, train=18_000, valid=1_000, test=1_000)
+    task.dataset = replace(ENWIK8, checksums={"train": hashlib.sha256(CONTENT).hexdigest()})
+    return task, tmp_path
+
+
+@pytest.mark.parametrize(("context", "stride"), [(8, 8), (8, 4), (8, 1), (8, 3)])
+@pytest.mark.parametrize("count", [9, 24, 25, 40, 41])
+def test_every_byte_but_the_first_is_scored_once_with_the_context_promised(context, stride, count):
+    content = np.arange(count, dtype=np.uint8)
+    split = windows(content, context, stride)
+    tokens, targets = split.inputs["tokens"], split.targets
+    row, column = np.nonzero(targets != -100)
+    assert sorted(targets[row, column] - 1) == list(range(1, count))
+    np.testing.assert_array_equal(tokens[row, column], targets[row, column] - 1)
+    assert (column[row > 0] >= context - stride).all()
+    valid = np.arange(context) < split.inputs["lengths"][:, None]
+    assert not tokens[~valid].any()
+
+
+def test_the_parts_are_cut_by_position(small):
+    task, folder = small
+    splits = task.splits(folder, streams("enwik8", "smoke", 0))
+    text = np.frombuffer(CONTENT, np.uint8)
+    np.testing.assert_array_equal(splits.valid.inputs["tokens"][0] - 1, text[18_000:18_064])
+    np.testing.assert_array_equal(splits.tests["test"].inputs["tokens"][0] - 1, text[19_000:19_064])
+    assert (splits.tests["test"].targets != -100).sum() == 999
+
+
+def test_the_seed_moves_where_training_rows_start_and_nothing_else(small):
+    task, folder = small
+    one, other = (task.splits(folder, streams("enwik8", "smoke", seed)) for seed in (0, 1))
+    assert not np.array_equal(one.train.inputs["tokens"][:200], other.train.inputs["tokens"][:200])
+    np.testing.assert_array_equal(one.tests["test"].targets, other.tests["test"].targets)
+
+
+def test_levels_of_random_letters_are_their_entropy(small):
+    task, folder = small
+    levels = {v.name: v.value for v in task.baselines(task.splits(folder, streams("enwik8", "smoke", 0)))}
+    assert levels["uniform"] == 8
+    assert levels["unigram"] == pytest.approx(2.0, abs=0.04)
+    assert levels["bigram"] == pytest.approx(2.0, abs=0.04)
+
+
+def test_another_file_and_a_stride_beyond_the_context_are_refused(small):
+    _, folder = small
+    with pytest.raises(UserError, match="is not the train part of the data set 'enwik8'"):
+        ENWIK8.content(folder, "train")
+    with pytest.raises(UserError, match="between 1 and the context, 8; found 9"):
+        Enwik8Bytes(context=8, stride=9, train=1, valid=1, test=1)

@@ -1,0 +1,62 @@
+"""The released Pathfinder on a small folder in its exact layout."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from archarena.harness import UserError
+from archarena.harness.prepare import streams
+from archarena.tasks.pathfinder_release import DIFFICULTY, PathfinderRelease
+from PIL import Image
+
+SET = replace(PathfinderRelease.dataset, count=40)
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Return a folder of 40 images whose brightness tells the label, in two lists."""
+    home = tmp_path / "release" / "pathfinder32" / DIFFICULTY
+    (home / "metadata").mkdir(parents=True)
+    for batch in range(2):
+        (home / "imgs" / str(batch)).mkdir(parents=True)
+        lines = []
+        for n in range(20):
+            Image.fromarray(np.full((32, 32), 200 * (n % 2) + n, np.uint8)).save(
+                home / "imgs" / str(batch) / f"sample_{n}.png"
+            )
+            lines.append(f"imgs/{batch} sample_{n}.png {n} {n % 2} 1.0 14 4 2 0.5 1 1")
+        (home / "metadata" / f"{batch}.npy").write_text("\n".join(lines))
+    return home.parent
+
+
+def test_images_keep_their_labels_and_parts_do_not_overlap(release):
+    task = PathfinderRelease(train=32, valid=4, test=4)
+    task.dataset = SET
+    splits = task.splits(release.parent, streams("lra-pathfinder-release", "smoke", 0))
+    sizes = [len(split) for split in (splits.train, splits.valid, splits.tests["test"])]
+    assert sizes == [32, 4, 4]
+    for split in (splits.train, splits.valid, splits.tests["test"]):
+        np.testing.assert_array_equal(split.inputs["values"][:, 0, 0] > 100, split.targets == 1)
+
+
+def test_an_import_is_checked_and_copied_whole(release, tmp_path):
+    data = tmp_path / "data"
+    with pytest.raises(UserError, match="its lists name 40 images, expected 200000"):
+        PathfinderRelease.dataset.adopt(release, data)
+    assert not data.exists()
+    SET.adopt(release, data)
+    assert len(SET.labelled(data)[0]) == 40
+    with pytest.raises(UserError, match="is not the release's folder pathfinder32"):
+        SET.adopt(release / DIFFICULTY, data)
+
+
+def test_an_absent_release_names_the_place_and_the_way(tmp_path):
+    with pytest.raises(UserError, match=r"not at hand: .*metadata has no lists.*data import pathfinder-release"):
+        SET.resolve(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["imgs/0", "../../etc passwd 0 1", "/etc passwd 0 1", "imgs/0 sample_0.png 0 one"])
+def test_a_broken_list_or_one_that_leaves_its_folder_is_refused(release, line):
+    (release / DIFFICULTY / "metadata" / "1.npy").write_text(line)
+    with pytest.raises(UserError, match="Cannot read the lists"):
+        SET.labelled(release.parent)
