@@ -32,7 +32,7 @@ class ByteFiles(DataSet):
         UserError
             If the set is absent, unreadable, or not what is pinned.
         """
-        return self.read(folder, part)[CONTENT][0]
+        return self.read(folder, part)[CONTENT].tolist()[0]
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
         """Return the content as the one entry of a table."""
