@@ -53,6 +53,18 @@ def run_lengths(
     return 0
 
 
+def run_filters(device: str, output: str, seconds: float, longest: int | None) -> int:
+    """Time TCNCA's filter against the forms of MEGA's."""
+    from .filters import LENGTHS, bench_filters
+
+    console, target = Console(), torch.device(resolve_device(device))
+    lengths = tuple(n for n in LENGTHS if n <= (longest or LENGTHS[-1]))
+    rows = list(bench_filters(target, clock_for(target), lengths=lengths, seconds=seconds))
+    report.filter_tables(console, rows)
+    _write(console, output, "filters", target, {"rows": rows})
+    return 0
+
+
 def run_step(output: str, seconds: float, peer_python: str | None) -> int:
     """Time a training step on the CPU against the peers of another environment."""
     console = Console()
@@ -65,6 +77,7 @@ def run_step(output: str, seconds: float, peer_python: str | None) -> int:
 BENCHES: dict[str, Callable[..., int]] = {
     "kernels": run_kernels,
     "lengths": run_lengths,
+    "filters": run_filters,
     "step": run_step,
 }
 

@@ -1,6 +1,6 @@
-"""Attention inside consecutive chunks: softmax or the Laplace function over keys of the own chunk."""
+"""Attention inside consecutive chunks: softmax, or a function of each key alone."""
 
 from .cost import cost
-from .operation import Weighting, chunked_attention, laplace
+from .operation import ELEMENTWISE, Weighting, chunked_attention, laplace, relu2
 
-__all__ = ["Weighting", "chunked_attention", "cost", "laplace"]
+__all__ = ["ELEMENTWISE", "Weighting", "chunked_attention", "cost", "laplace", "relu2"]

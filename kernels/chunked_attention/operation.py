@@ -7,13 +7,14 @@ matrix products are then at their floor, with gradients, vmap, autocast, `torch.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Weighting = Literal["softmax", "laplace"]
+Weighting = Literal["softmax", "laplace", "relu2"]
 
 
 def chunked_attention(
@@ -29,8 +30,8 @@ def chunked_attention(
 ) -> Tensor:
     """Let each position attend to the keys of its own chunk.
 
-    With s the products ``q k^T`` of a chunk: "softmax" weighs by ``softmax(s / sqrt(shared) + bias)``, "laplace" by
-    ``laplace(s / n + bias)`` with n the keys that a query sees (Ma et al., 2023, arXiv:2209.10655, equation 16).
+    With s the products ``q k^T`` of a chunk: "softmax" weighs by ``softmax(s / sqrt(shared) + bias)``, "laplace" and
+    "relu2" by that function of ``s / n + bias``, with n the keys that a query sees (Ma et al., 2023, arXiv:2209.10655).
 
     Parameters
     ----------
@@ -59,21 +60,32 @@ def chunked_attention(
     """
     length = q.shape[1]
     size = min(chunk, length)
-    if weighting not in ("softmax", "laplace"):
-        raise ValueError(f"unknown weighting {weighting!r}; there are 'softmax' and 'laplace'")
+    if weighting not in get_args(Weighting):
+        raise ValueError(f"unknown weighting {weighting!r}; there are {', '.join(get_args(Weighting))}")
     if size < 1 or (bias is not None and min(bias.shape) < size):
         found = None if bias is None else tuple(bias.shape)
         raise ValueError(f"chunks of {size} positions need at least one, and a bias of their size: found {found}")
     corner = None if bias is None else bias[:size, :size]
     hidden = _hidden(length, size, causal, valid, q.device)
-    weigh = _softmax if weighting == "softmax" else _laplace
-    y = weigh(_fold(q, size), _fold(k, size), _fold(v, size), corner, hidden)
+    q, k, v = (_fold(x, size) for x in (q, k, v))
+    if weighting == "softmax":
+        y = _softmax(q, k, v, corner, hidden)
+    else:
+        y = _each_alone(ELEMENTWISE[weighting], q, k, v, corner, hidden)
     return y.flatten(1, 2)[:, :length]
 
 
 def laplace(x: Tensor) -> Tensor:
     """Return ``(1 + erf((x - sqrt(1/2)) / (sigma sqrt 2))) / 2`` with ``sigma = 1 / sqrt(4 pi)``."""
     return 0.5 * (1.0 + torch.erf((x - math.sqrt(0.5)) * math.sqrt(2.0 * math.pi)))
+
+
+def relu2(x: Tensor) -> Tensor:
+    """Return the square of the positive part."""
+    return F.relu(x).square()
+
+
+ELEMENTWISE: dict[str, Callable[[Tensor], Tensor]] = {"laplace": laplace, "relu2": relu2}
 
 
 def _fold(x: Tensor, size: int) -> Tensor:
@@ -101,9 +113,11 @@ def _softmax(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tenso
     return F.scaled_dot_product_attention(q, k, v, mask)
 
 
-def _laplace(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tensor | None) -> Tensor:
-    size = q.shape[2]
-    seen = size if hidden is None else (~hidden).sum(-1, keepdim=True).clamp(min=1)
+def _each_alone(
+    weigh: Callable[[Tensor], Tensor], q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tensor | None
+) -> Tensor:
+    """Attend with weights that do not depend on the other keys."""
+    seen = q.shape[2] if hidden is None else (~hidden).sum(-1, keepdim=True).clamp(min=1)
     scores = q @ k.mT / seen
-    weights = laplace(scores if bias is None else scores + bias)
+    weights = weigh(scores if bias is None else scores + bias)
     return (weights if hidden is None else weights.masked_fill(hidden, 0.0)) @ v

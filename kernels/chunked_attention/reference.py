@@ -42,5 +42,7 @@ def reference(
 def _weights(scores: Tensor, weighting: str) -> Tensor:
     if weighting == "softmax":
         return scores.softmax(0)
+    if weighting == "relu2":
+        return scores.clamp(min=0) ** 2
     mean, deviation = 0.5**0.5, (4 * math.pi) ** -0.5
     return torch.distributions.Normal(mean, deviation).cdf(scores)

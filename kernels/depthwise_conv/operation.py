@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any, Literal
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from ..mapping import one_at_a_time
-from ..paths import note
+from ..paths import has_triton, note
 from . import fused, shifted
 from .cost import cost
 from .operands import Operands
@@ -64,38 +65,51 @@ def depthwise_conv(
     if activation not in (None, "silu"):
         raise ValueError(f"unknown activation {activation!r}; there are 'silu' and None")
     precision = torch.float64 if x.dtype == torch.float64 else torch.float32
-    tensors = (None if tensor is None else tensor.to(precision) for tensor in (x, weight, bias))
+    weight, bias = weight.to(precision), None if bias is None else bias.to(precision)
+    read = x if path(x) == "triton" else x.to(precision)
     reach = (weight.shape[1] - 1) * dilation
-    return conv(*tensors, dilation, reach if causal else reach // 2, activation == "silu", residual).to(x.dtype)
+    return conv(read, weight, bias, dilation, reach if causal else reach // 2, activation == "silu", residual).to(
+        x.dtype
+    )
 
 
-def path(x: Tensor) -> Literal["c", "shifted"]:
+def path(x: Tensor) -> Literal["c", "triton", "shifted"]:
     """Return the path that a convolution of `x` takes.
 
     "c"
         float32 on the CPU, where a C compiler is found: one pass over the rows.
+    "triton"
+        On a GPU, float64 aside: half precision is read and written as it is.
     "shifted"
         Else: one shifted multiply-add in torch a tap.
     """
-    return "c" if x.dtype == torch.float32 and x.device.type == "cpu" and fused.available() else "shifted"
+    if x.dtype == torch.float32 and x.device.type == "cpu" and fused.available():
+        return "c"
+    return "triton" if x.is_cuda and x.dtype != torch.float64 and has_triton() else "shifted"
+
+
+def _implementation(x: Tensor) -> ModuleType:
+    taken = path(x)
+    note("depthwise_conv", taken)
+    if taken == "triton":
+        from . import on_gpu  # Triton is imported only where it is used
+
+        return on_gpu
+    return fused if taken == "c" else shifted
 
 
 @torch.library.custom_op("archarena::depthwise_conv", mutates_args=(), schema=f"({ARGUMENTS}) -> Tensor")
 def conv(*arguments: Any) -> Tensor:
-    taken = path(arguments[0])
-    note("depthwise_conv", taken)
     operands = Operands(*arguments)
     operands.check()
-    return (fused if taken == "c" else shifted).forward(operands)
+    return _implementation(operands.x).forward(operands)
 
 
 @torch.library.custom_op(
     "archarena::depthwise_conv_backward", mutates_args=(), schema=f"(Tensor dy, {ARGUMENTS}) -> Tensor[]"
 )
 def conv_backward(dy: Tensor, *arguments: Any) -> list[Tensor]:
-    taken = path(dy)
-    note("depthwise_conv", taken)
-    gradients = (fused if taken == "c" else shifted).backward(Operands(*arguments), dy)
+    gradients = _implementation(dy).backward(Operands(*arguments), dy)
     return [dy.new_empty(0) if x is None else x.contiguous() for x in gradients]
 
 
@@ -106,7 +120,7 @@ def _(x: Tensor, *rest: Any) -> Tensor:
 
 @conv_backward.register_fake
 def _(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> list[Tensor]:
-    return [dy.new_empty(0 if tensor is None else tensor.shape) for tensor in (x, weight, bias)]
+    return [dy.new_empty(0) if tensor is None else tensor.new_empty(tensor.shape) for tensor in (x, weight, bias)]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

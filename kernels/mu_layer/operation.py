@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from ..mapping import one_at_a_time
-from ..paths import note
+from ..paths import has_triton, note
 from . import fused, plain
 from .cost import cost
 from .operands import Operands
@@ -66,25 +66,34 @@ def mu_product(
     Differentiable once, in all floating tensors. On the CPU float32 runs in C where a compiler is found, see `path`.
     """
     precision = torch.float64 if a.dtype == torch.float64 else torch.float32
-    tensors = (x.to(precision) for x in (a, c, weight_a, bias_a, weight_c, bias_c, alpha))
-    return product(*tensors, source, eps)[0].to(a.dtype)
+    small = (x.to(precision) for x in (weight_a, bias_a, weight_c, bias_c, alpha))
+    wide = (a, c.to(a.dtype)) if path(a) == "triton" else (a.to(precision), c.to(precision))
+    return product(*wide, *small, source, eps)[0].to(a.dtype)
 
 
-def path(a: Tensor) -> Literal["c", "torch"]:
+def path(a: Tensor) -> Literal["c", "triton", "torch"]:
     """Return the path that a product of `a` takes.
 
     "c"
         float32 on the CPU, where a C compiler is found: two passes over each row while it is in the cache.
+    "triton"
+        On a GPU, float64 aside: half precision is read and written as it is.
     "torch"
         Else: element-wise operations of torch.
     """
-    return "c" if a.dtype == torch.float32 and a.device.type == "cpu" and fused.available() else "torch"
+    if a.dtype == torch.float32 and a.device.type == "cpu" and fused.available():
+        return "c"
+    return "triton" if a.is_cuda and a.dtype != torch.float64 and has_triton() else "torch"
 
 
 def _implementation(a: Tensor) -> ModuleType:
     taken = path(a)
     note("mu_layer", taken)
-    return {"c": fused, "torch": plain}[taken]
+    if taken == "triton":
+        from . import on_gpu  # Triton is imported only where it is used
+
+        return on_gpu
+    return fused if taken == "c" else plain
 
 
 @torch.library.custom_op("archarena::mu_product", mutates_args=(), schema=f"({ARGUMENTS}) -> (Tensor y, Tensor stats)")
@@ -104,12 +113,13 @@ def product_backward(stats: Tensor, dy: Tensor, *arguments: Any) -> list[Tensor]
 
 @product.register_fake
 def _(a: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
-    return a.new_empty(a.shape), a.new_empty(*a.shape[:2], 4)
+    wide = torch.float64 if a.dtype == torch.float64 else torch.float32
+    return a.new_empty(a.shape), a.new_empty(*a.shape[:2], 4, dtype=wide)
 
 
 @product_backward.register_fake
 def _(stats: Tensor, dy: Tensor, *arguments: Any) -> list[Tensor]:
-    return [dy.new_empty(x.shape) for x in arguments[:7]]
+    return [x.new_empty(x.shape) for x in arguments[:7]]
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ...harness.errors import UserError
+from ...kernels.chunked_attention import ELEMENTWISE, Weighting, chunked_attention
 from .rotary import rotary_angles, rotate
 
-Weighting = Literal["softmax", "laplace", "relu2"]
 BiasKind = Literal["simple", "rotary"]
 Cache = dict[str, Tensor]
 
@@ -45,25 +43,9 @@ class ChunkedAttention(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, valid: Tensor | None = None) -> Tensor:
         """Return (batch, length, value) for `q`, `k` (batch, length, shared) and `v` (batch, length, value)."""
-        length = q.shape[1]
-        size = min(self.chunk, length)
-        q, k, v = (into_chunks(part, size) for part in (q, k, v))
-        visible = self._visible(length, size, valid, q.device)
-        scores = q @ k.transpose(-1, -2)
-        bias = self.bias(size)
-        if self.weighting == "softmax":
-            lowest = torch.finfo(scores.dtype).min
-            weights = (scores * q.shape[-1] ** -0.5 + bias).masked_fill(~visible, lowest).softmax(dim=-1)
-        else:
-            keys = visible.sum(-1, keepdim=True).clamp(min=1)
-            weights = ELEMENTWISE[self.weighting](scores / keys + bias).masked_fill(~visible, 0.0)
-        return (weights @ v).flatten(1, 2)[:, :length]
-
-    def _visible(self, length: int, size: int, valid: Tensor | None, device: torch.device) -> Tensor:
-        """Return (batch or 1, chunks, queries or 1, keys): what each query may see."""
-        held = torch.ones(1, length, dtype=torch.bool, device=device) if valid is None else valid
-        visible = into_chunks(held[..., None], size).squeeze(-1)[:, :, None, :]
-        return visible & torch.ones(size, size, dtype=torch.bool, device=device).tril() if self.causal else visible
+        bias = self.bias(min(self.chunk, q.shape[1]))
+        options: dict[str, Any] = {"chunk": self.chunk, "causal": self.causal, "weighting": self.weighting}
+        return chunked_attention(q, k, v, bias, valid=valid, **options)
 
     def init_state(self, batch: int, shared: int, value: int) -> Cache:
         """Return the empty cache: "keys" (batch, 0, shared) and "values" (batch, 0, value)."""
@@ -131,21 +113,3 @@ class RotaryBias(RelativeBias):
         """Return the products; see `RelativeBias.by_distance`."""
         distances = torch.arange(0 if self.causal else 1 - size, size, device=self.query.device)
         return rotate(self.query.expand(len(distances), -1), rotary_angles(distances, len(self.query))) @ self.key
-
-
-def into_chunks(x: Tensor, size: int) -> Tensor:
-    """Return `x` (batch, length, channels) as (batch, chunks, size, channels), padded with zeros."""
-    return F.pad(x, (0, 0, 0, -x.shape[1] % size)).unflatten(1, (-1, size))
-
-
-def laplace(x: Tensor) -> Tensor:
-    """Return ``(1 + erf((x - sqrt(1/2)) / (sigma sqrt 2))) / 2`` with ``sigma = 1 / sqrt(4 pi)``."""
-    return 0.5 * (1.0 + torch.erf((x - math.sqrt(0.5)) * math.sqrt(2.0 * math.pi)))
-
-
-def relu2(x: Tensor) -> Tensor:
-    """Return the square of the positive part."""
-    return F.relu(x).square()
-
-
-ELEMENTWISE = {"laplace": laplace, "relu2": relu2}

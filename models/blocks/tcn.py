@@ -36,7 +36,7 @@ class TCN(nn.Module):
         if reverse:
             return self(x.flip(1)).flip(1)
         for weight, dilation in zip(self.weights, self.dilations, strict=True):
-            x = x + depthwise_conv(x, weight, dilation=dilation, activation="silu")
+            x = depthwise_conv(x, weight, dilation=dilation, activation="silu", residual=True)
         return x
 
     def init_state(self, batch: int) -> list[Phases]:

@@ -6,7 +6,7 @@ from archarena.kernels.chunked_attention import chunked_attention, cost, laplace
 from archarena.kernels.chunked_attention.reference import reference
 from torch.utils.flop_counter import FlopCounterMode
 
-WEIGHTINGS = ("softmax", "laplace")
+WEIGHTINGS = ("softmax", "laplace", "relu2")
 
 
 def operands(batch=2, length=10, shared=3, value=5, chunk=4, *, dtype=torch.float32):

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 from archarena.harness.errors import UserError
-from archarena.models.blocks.chunked_attention import ChunkedAttention, RotaryBias, laplace
+from archarena.models.blocks.chunked_attention import ChunkedAttention, RotaryBias
 from archarena.models.blocks.rotary import rotary_angles, rotate
 
 every_weighting = pytest.mark.parametrize("weighting", ["softmax", "laplace", "relu2"])
@@ -72,8 +72,3 @@ def test_a_rotary_bias_is_the_product_of_two_turned_vectors():
 def test_a_rotary_bias_needs_pairs_of_channels():
     with pytest.raises(UserError, match="must be even, found 7"):
         RotaryBias(7, causal=True)
-
-
-def test_laplace_is_a_smooth_step_with_values_between_zero_and_one():
-    x = torch.tensor([-3.0, math.sqrt(0.5), 3.0])
-    torch.testing.assert_close(laplace(x), torch.tensor([0.0, 0.5, 1.0]))

@@ -1,0 +1,6 @@
+"""The bilinear form of FinalMLP between two streams, head by head."""
+
+from .cost import cost
+from .operation import bilinear_fusion
+
+__all__ = ["bilinear_fusion", "cost"]

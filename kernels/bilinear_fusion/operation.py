@@ -1,0 +1,40 @@
+"""A bilinear form a head, as one batched matrix product; torch's own is at its floor."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def bilinear_fusion(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+    """Return the sum over heads of ``a_h^T W_h b_h`` (Mao et al., AAAI 2023, arXiv:2304.00902, equation 6).
+
+    Of the two ways, by the maps ``a_h^T W_h`` or by the products of entries, the one with the smaller intermediate is
+    taken.
+
+    Parameters
+    ----------
+    a, b
+        (batch, heads p) and (batch, heads q): heads lie side by side.
+    weight
+        (heads, p, q, outputs).
+
+    Returns
+    -------
+    Tensor
+        (batch, outputs).
+
+    Raises
+    ------
+    ValueError
+        Where shapes do not go together.
+    """
+    heads, p, q, outputs = weight.shape
+    if a.shape[1:] != (heads * p,) or b.shape[1:] != (heads * q,) or len(a) != len(b):
+        shapes = (tuple(x.shape) for x in (a, b, weight))
+        raise ValueError("streams of shapes {} and {} do not fit a weight of shape {}".format(*shapes))
+    a, b = a.unflatten(1, (heads, p)), b.unflatten(1, (heads, q))
+    if outputs >= p:
+        return (a[..., None] * b[:, :, None]).flatten(1) @ weight.reshape(-1, outputs)
+    mapped = torch.bmm(a.transpose(0, 1), weight.reshape(heads, p, q * outputs))
+    return (mapped.unflatten(2, (q, outputs)) * b.transpose(0, 1)[..., None]).sum((0, 2))

@@ -1,0 +1,41 @@
+"""One look-up for all fields and their bags.
+
+The tables of the fields lie under each other, so that one gather serves them all; torch's own gather and scatter are at
+their floor, and bring gradients and `torch.compile` of their own. Every padding id is led to row 0 of the whole table,
+which torch skips in both passes, so that no mask is multiplied in.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def field_embedding(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
+    """Return the mean of each field's rows; id 0 is padding, which counts for nothing and gets no gradient.
+
+    Parameters
+    ----------
+    table
+        (rows of all fields, dim); row 0, the padding of the first field, must be zero.
+    ids
+        (batch, fields, bag) ids within each field, int64.
+    offsets
+        (fields,) the row at which each field's table begins; the first is 0.
+
+    Returns
+    -------
+    Tensor
+        (batch, fields, dim); zeros where a bag is empty.
+
+    Raises
+    ------
+    ValueError
+        Where the number of fields differs between `ids` and `offsets`.
+    """
+    if ids.ndim != 3 or ids.shape[1] != len(offsets):
+        raise ValueError(f"ids have shape {tuple(ids.shape)}, where (batch, {len(offsets)} fields, bag) is asked for")
+    rows = (ids + offsets[:, None]).masked_fill(ids == 0, 0)
+    if ids.shape[2] == 1:
+        return F.embedding(rows.squeeze(2), table, padding_idx=0)
+    return F.embedding_bag(rows.flatten(0, 1), table, mode="mean", padding_idx=0).unflatten(0, ids.shape[:2])

@@ -1,0 +1,91 @@
+"""The benchmarks themselves, at sizes of no interest."""
+
+import json
+import sys
+
+import pytest
+import torch
+from archarena.harness.bench.kernels import bench_kernels
+from archarena.harness.bench.lengths import bench_lengths, fitted_exponent
+from archarena.harness.bench.report import kernel_table, length_table, step_table, write_report
+from archarena.harness.bench.roofline import measure
+from archarena.harness.bench.step import OURS, bench_step
+from archarena.harness.bench.timing import CpuClock, race
+from archarena.harness.bench.workloads import load
+from archarena.harness.registry import discover
+from rich.console import Console
+
+CPU = torch.device("cpu")
+
+
+def test_calls_take_turns_and_the_slow_one_is_called_less():
+    order = []
+    calls = {"quick": lambda _: order.append("q"), "slow": lambda _: order.append("s")}
+
+    class Clock:
+        def prepare(self, call, sets):
+            return lambda: call(0) or {"q": 0.0, "s": 1.0}[order[-1]]
+
+    timings = race(calls, Clock(), seconds=10, most=3)
+    assert order == ["q", "s"] * 3
+    assert (timings["quick"].seconds, timings["slow"].seconds) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("kernel", ["depthwise_conv", "feature_gate"])
+def test_a_kernel_gets_times_a_share_of_the_roofline_and_reasons(kernel, capsys):
+    roofline = measure(CPU, (torch.float32,), CpuClock(), scale=1e-4)
+    workload = load([kernel])[:1]
+    [rows] = bench_kernels(workload, CPU, (torch.float32,), roofline, CpuClock(), scale="check", seconds=0.0)
+    ours = [row for row in rows if row["contestant"] == "ours"]
+    assert [row["pass"] for row in ours] == ["forward", "backward"]
+    assert all(row["seconds"] > 0 and row["times_ours"] == 1 and row["floor_seconds"] > 0 for row in ours)
+    kernel_table(Console(), rows)
+    assert f"{kernel}: " in capsys.readouterr().out
+
+
+def test_a_wrong_kernel_gets_no_time():
+    [workload] = load(["feature_gate"])
+    wrong = type(workload)(**{**vars(workload), "ours": lambda entries, scores: entries * scores})
+    roofline = measure(CPU, (torch.float32,), CpuClock(), scale=1e-4)
+    [[row]] = bench_kernels([wrong], CPU, (torch.float32,), roofline, CpuClock(), scale="check")
+    assert row["problem"].startswith("wrong: off by")
+    assert "seconds" not in row
+
+
+def test_a_sweep_ends_at_the_longest_length_and_fits_an_exponent(capsys):
+    registry = discover()
+    rows = bench_lengths(registry, CPU, CpuClock(), only=["transformer", "mlp"], width=16, longest=512, seconds=0.0)
+    sweep, other = rows
+    assert [point["length"] for point in sweep["points"]] == [256, 512]
+    assert sweep["ended"] == "the longest length was reached"
+    assert "forward_exponent" in sweep
+    assert other == {"model": "mlp", "problem": "It takes fields, not sequences."}
+    for row in (sweep, other):
+        length_table(Console(), row)
+    assert "exponent" in capsys.readouterr().out
+
+
+def test_the_exponent_of_a_power_law():
+    assert fitted_exponent([256, 512, 1024], [3.0, 12.0, 48.0]) == pytest.approx(2.0)
+
+
+def test_a_step_is_timed_in_a_process_and_an_absent_peer_is_told(capsys):
+    sizes = {"vocabulary": 8, "width": 16, "layers": 1, "length": 8, "batch": 2}
+    names = (OURS, "transformers")
+    ours, peer = bench_step("/no/such/python", sys.executable, seconds=0.0, names=names, sizes=sizes)
+    assert ours["times_ours"] == 1
+    assert ours["tokens_per_second"] == pytest.approx(16 / ours["seconds"])
+    assert peer == {
+        "contestant": "transformers",
+        "problem": "/no/such/python cannot be run: No such file or directory.",
+    }
+    step_table(Console(), [ours, peer])
+    assert "No such file" in capsys.readouterr().out
+
+
+def test_a_report_holds_device_and_versions(tmp_path):
+    path = write_report(tmp_path, "kernels", "cpu", {"rows": []})
+    report = json.loads(path.read_text())
+    assert path.name.startswith("bench-kernels-cpu-")
+    assert report["environment"]["device"].startswith("cpu: ")
+    assert "torch" in report["environment"]["packages"]
