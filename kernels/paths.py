@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 _taken: dict[str, set[str]] = {}
 
@@ -18,7 +23,6 @@ def paths_taken() -> dict[str, list[str]]:
     return {operation: sorted(paths) for operation, paths in sorted(_taken.items())}
 
 
-@cache
-def has_triton() -> bool:
-    """Return whether Triton is installed, without importing it."""
-    return importlib.util.find_spec("triton") is not None
+def takes_triton(x: Tensor) -> bool:
+    """Return whether operations on `x` run in Triton: on a GPU, float64 aside, where Triton is installed."""
+    return HAS_TRITON and x.is_cuda and x.dtype.itemsize < 8

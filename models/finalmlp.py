@@ -11,6 +11,8 @@ from ..harness.errors import UserError
 from ..harness.model import FieldModel
 from ..harness.registry import register_model
 from ..harness.spec import Fields
+from ..kernels.bilinear_fusion import bilinear_fusion
+from ..kernels.feature_gate import feature_gate
 from .blocks.field_embedding import FieldEmbedding
 from .blocks.perceptron import hidden_layers, xavier_linear
 
@@ -91,8 +93,8 @@ class FinalMLP(FieldModel):
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
         """Score rows; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
-        o1 = self.stream1(self.gate1(ids, dense) * e)
-        o2 = self.stream2(self.gate2(ids, dense) * e)
+        o1 = self.stream1(feature_gate(e, self.gate1(ids, dense)))
+        o2 = self.stream2(feature_gate(e, self.gate2(ids, dense)))
         return self.fusion(o1, o2)
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
@@ -112,7 +114,7 @@ class FinalMLP(FieldModel):
 
 
 class FeatureGate(nn.Module):
-    """``2 sigmoid(MLP(context))``, one factor for each embedding entry.
+    """``MLP(context)``, one score for each embedding entry, of which the gate is twice the sigmoid.
 
     Without context fields the result has a single row, which serves the whole batch.
     """
@@ -133,7 +135,7 @@ class FeatureGate(nn.Module):
 
     def forward(self, ids: Tensor, dense: Tensor | None) -> Tensor:
         context = self.constant if self.tables is None else self.tables(ids, dense).flatten(1)
-        return 2.0 * torch.sigmoid(self.mlp(context))
+        return self.mlp(context)
 
     def dead_parameters(self) -> dict[str, str]:
         if self.constant is None:
@@ -161,10 +163,6 @@ class BilinearFusion(nn.Module):
         return self.linear1(o1) + self.linear2(o2) + self.interact(o1, o2)
 
     def interact(self, o1: Tensor, o2: Tensor) -> Tensor:
-        """Return the bilinear term (batch, outputs), forming the smaller of its two intermediates."""
-        a, b = o1.unflatten(1, (self.heads, -1)), o2.unflatten(1, (self.heads, -1))
-        outputs = self.bilinear.shape[1]
-        if outputs >= a.shape[2]:
-            return torch.einsum("bkp,bkq->bkpq", a, b).flatten(1) @ self.bilinear
-        weight = self.bilinear.view(self.heads, a.shape[2], b.shape[2], outputs)
-        return torch.einsum("bkp,kpqo,bkq->bo", a, weight, b)
+        """Return the bilinear term (batch, outputs)."""
+        sizes = (self.heads, o1.shape[1] // self.heads, o2.shape[1] // self.heads, -1)
+        return bilinear_fusion(o1, o2, self.bilinear.view(sizes))

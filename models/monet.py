@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import count
 
 import torch
@@ -57,37 +56,31 @@ class MONet(SequenceModel):
         """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
         for block, offsets in zip(self.blocks, self.offsets, strict=True):
-            x = block(x, partial(shift, offsets=offsets, valid=valid))
+            x = block(x, sources(x.shape[1], offsets, valid, x.device))
         return x
 
 
-def shift(x: Tensor, offsets: tuple[int, ...], valid: Tensor | None = None) -> Tensor:
-    """Move equal groups of channels along the sequence, each by its own offset.
+def sources(length: int, offsets: tuple[int, ...], valid: Tensor | None, device: torch.device) -> Tensor:
+    """Return the position from which each group of channels is read; see `kernels.mu_layer.shifted`.
 
     Parameters
     ----------
-    x
-        (batch, length, channels).
     offsets
-        One a group: position t takes the value of t - offset, or keeps its own where that lies
-        outside the row.
+        One a group: position t reads from t - offset, or from itself where that lies outside the row.
     valid
         (batch, length), or None where rows are full.
 
     Returns
     -------
     Tensor
-        (batch, length, channels), a new one.
+        (batch or 1, length, groups) int32.
     """
-    position = torch.arange(x.shape[1], device=x.device)
-    groups = []
-    for group, offset in zip(x.tensor_split(len(offsets), dim=-1), offsets, strict=True):
-        source = position - offset
-        inside = ((source >= 0) & (source < x.shape[1]))[None]
-        if valid is not None:
-            inside = inside & valid.roll(offset, 1)
-        groups.append(torch.where(inside[..., None], group.roll(offset, 1), group))
-    return torch.cat(groups, dim=-1)
+    position = torch.arange(length, dtype=torch.int32, device=device)[:, None]
+    source = position - torch.tensor(offsets, dtype=torch.int32, device=device)
+    inside = ((source >= 0) & (source < length))[None]
+    if valid is not None:
+        inside = inside & valid[:, source.clamp(0, length - 1).long()]
+    return torch.where(inside, source, position)
 
 
 def shift_offsets(length: int, depth: int, most: int, causal: bool) -> list[tuple[int, ...]]:

@@ -91,39 +91,28 @@ class Stage(nn.Module):
         self.blocks = nn.ModuleList(PolyBlock(channels, hidden) for _ in range(blocks))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.permute(0, 2, 3, 1)
+        height, width = x.shape[2:]
+        source, x = four_neighbours(height, width, x.device), x.flatten(2).mT
         for block in self.blocks:
-            x = block(x, shift_four_ways)
-        return x.permute(0, 3, 1, 2)
+            x = block(x, source)
+        return x.mT.unflatten(2, (height, width))
 
 
-def shift_four_ways(x: Tensor) -> Tensor:
-    """Give each quarter of the channels the value of the place above, below, to the left, to the right.
+def four_neighbours(height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """Return from where each quarter of the channels is read: the place above, below, to the left, to the right.
 
-    Places at an edge keep their own value.
-
-    Parameters
-    ----------
-    x
-        (batch, height, width, channels).
+    Places at an edge read from themselves. In the published code slices that overlap are assigned in place, and smear.
 
     Returns
     -------
     Tensor
-        Of the same shape, a new one: assigned in place, as in the published code, overlapping
-        slices smear.
+        (1, height * width, 4) int32, places counted row by row; see `kernels.mu_layer.shifted`.
     """
-    channels = x.shape[-1]
-    above, below, left, right = x.tensor_split([channels // 4, channels // 2, 3 * channels // 4], dim=-1)
-    return torch.cat(
-        (
-            torch.cat((above[:, :1], above[:, :-1]), 1),
-            torch.cat((below[:, 1:], below[:, -1:]), 1),
-            torch.cat((left[:, :, :1], left[:, :, :-1]), 2),
-            torch.cat((right[:, :, 1:], right[:, :, -1:]), 2),
-        ),
-        dim=-1,
-    )
+    place = torch.arange(height * width, dtype=torch.int32, device=device).view(height, width)
+    above, below = torch.cat((place[:1], place[:-1])), torch.cat((place[1:], place[-1:]))
+    left = torch.cat((place[:, :1], place[:, :-1]), 1)
+    right = torch.cat((place[:, 1:], place[:, -1:]), 1)
+    return torch.stack((above, below, left, right), -1).view(1, -1, 4)
 
 
 def patch_halvings(side: int) -> int:

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..registry import describe
 from .roofline import Roofline
-from .timing import Clock, once, race
+from .timing import Call, Clock, Timing, once, race
 from .workload import Contestant, Inputs, Workload, differentiable
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
@@ -21,6 +22,9 @@ TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 
 SET_BYTES = 3 * 64 * 2**20
 """Input sets on a GPU rotate over at least this much, more than its cache holds."""
+
+FAILURES = (RuntimeError, NotImplementedError, TypeError, ValueError)
+"""What a contestant may raise without ending the race, want of memory among it."""
 
 Row = dict[str, Any]
 
@@ -55,37 +59,37 @@ def _bench(
     error = worst_error(workload, device, dtype)
     if not error <= TOLERANCE[dtype]:
         return [{**shared, "contestant": "ours", "problem": f"wrong: off by {error:.1e} from the reference."}]
-    field, rows = _field(workload, device), []
     inputs = [workload.inputs(scale, device, dtype, seed) for seed in range(_sets(workload, scale, device, dtype))]
-    reference = field.pop("reference")
-    assert isinstance(reference, Contestant)
-    entries = {name: c for name, c in field.items() if isinstance(c, Contestant)}
-    agree, problems = _agreeing(entries, inputs[0], dtype)
-    problems |= {name: reason for name, reason in field.items() if isinstance(reason, str)}
+    entries, problems = _field(workload, device)
+    entries, others = _agreeing(entries, inputs[0], dtype)
+    problems |= others
+    rows = []
     for backward in (False, True):
-        calls = {name: (_backward if backward else _forward)(c, inputs) for name, c in agree.items()}
+        calls, failed = _started(_backward if backward else _forward, entries, inputs)
+        problems |= failed
         timings = race(calls, clock, sets=len(inputs), seconds=seconds)
-        if not backward:
-            timings["reference"] = once(_forward(reference, inputs), device)
-        flops, moved = workload.cost(sizes, backward, dtype.itemsize)
-        for name, timing in timings.items():
-            rows.append(
-                {
-                    **shared,
-                    "pass": "backward" if backward else "forward",
-                    "contestant": name,
-                    "seconds": timing.seconds,
-                    "median_seconds": timing.median,
-                    "samples": timing.samples,
-                    "bytes_per_second": moved / timing.seconds,
-                    "flops_per_second": flops / timing.seconds,
-                    "floor_seconds": roofline.floor_seconds(flops, moved, dtype),
-                    "floor_binds": roofline.binds(flops, moved, dtype),
-                    "times_ours": timing.seconds / timings["ours"].seconds,
-                    "error": error,
-                }
-            )
+        if not backward and device.type == "cpu":  # at a GPU's sizes a loop over positions would take minutes
+            timings["reference"] = once(_forward(Contestant(workload.reference), inputs))
+        cost = workload.cost(sizes, backward, dtype.itemsize)
+        common = {**shared, "pass": "backward" if backward else "forward", "error": error}
+        rows += [{**common, **_facts(name, timings, cost, dtype, roofline)} for name in timings]
     return rows + [{**shared, "contestant": name, "problem": reason} for name, reason in problems.items()]
+
+
+def _facts(name: str, timings: dict[str, Timing], cost: tuple[int, int], dtype: torch.dtype, roofline: Roofline) -> Row:
+    """Return what a row says of one contestant's time."""
+    timing, (flops, moved) = timings[name], cost
+    return {
+        "contestant": name,
+        "seconds": timing.seconds,
+        "median_seconds": timing.median,
+        "samples": timing.samples,
+        "bytes_per_second": moved / timing.seconds,
+        "flops_per_second": flops / timing.seconds,
+        "floor_seconds": roofline.floor_seconds(flops, moved, dtype),
+        "floor_binds": roofline.binds(flops, moved, dtype),
+        "times_ours": timing.seconds / timings["ours"].seconds,
+    }
 
 
 def worst_error(workload: Workload, device: torch.device, dtype: torch.dtype) -> float:
@@ -113,11 +117,12 @@ def _with_gradients(run: Callable[..., Tensor], inputs: Inputs) -> list[Tensor]:
     return [y.detach(), *torch.autograd.grad(y, differentiable(inputs), weights)]
 
 
-def _field(workload: Workload, device: torch.device) -> dict[str, Contestant | str]:
-    """Return all who compete, or the reason why one does not."""
+def _field(workload: Workload, device: torch.device) -> tuple[dict[str, Contestant], dict[str, str]]:
+    """Return all who compete, ours first, and why others do not."""
     peers = {name: peer.find(device.type) for name, peer in workload.peers.items()}
-    own = {"ours": Contestant(workload.ours), "reference": Contestant(workload.reference)}
-    return {**own, **workload.plain, **peers}
+    present = {name: peer for name, peer in peers.items() if isinstance(peer, Contestant)}
+    absent = {name: reason for name, reason in peers.items() if isinstance(reason, str)}
+    return {"ours": Contestant(workload.ours), **workload.plain, **present}, absent
 
 
 def _agreeing(
@@ -129,8 +134,8 @@ def _agreeing(
         try:
             with torch.no_grad():
                 y = contestant.run(**contestant.prepare(inputs))
-        except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
-            problems[name] = f"failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        except FAILURES as error:
+            problems[name] = f"failed: {describe(error)}."
             continue
         ours = y if ours is None else ours
         error = relative_error(y, ours)
@@ -139,6 +144,24 @@ def _agreeing(
         else:
             problems[name] = f"differs from ours by {error:.1e}: not timed."
     return agree, problems
+
+
+def _started(
+    make: Callable[[Contestant, Sequence[Inputs]], Call], entries: dict[str, Contestant], inputs: Sequence[Inputs]
+) -> tuple[dict[str, Call], dict[str, str]]:
+    """Return a call for each contestant that gets through one, and why others do not; ours must."""
+    calls, problems = {}, {}
+    for name, contestant in entries.items():
+        try:
+            call = make(contestant, inputs)
+            call(0)
+        except FAILURES as error:
+            if name == "ours":
+                raise
+            problems[name] = f"failed: {describe(error)}."
+            continue
+        calls[name] = call
+    return calls, problems
 
 
 def _sets(workload: Workload, scale: str, device: torch.device, dtype: torch.dtype) -> int:
@@ -150,7 +173,7 @@ def _sets(workload: Workload, scale: str, device: torch.device, dtype: torch.dty
     return max(1, min(16, -(-SET_BYTES // size)))
 
 
-def _forward(contestant: Contestant, inputs: Sequence[Inputs]) -> Callable[[int], object]:
+def _forward(contestant: Contestant, inputs: Sequence[Inputs]) -> Call:
     ready = [contestant.prepare(given) for given in inputs]
 
     @torch.no_grad()
@@ -160,7 +183,7 @@ def _forward(contestant: Contestant, inputs: Sequence[Inputs]) -> Callable[[int]
     return call
 
 
-def _backward(contestant: Contestant, inputs: Sequence[Inputs]) -> Callable[[int], object]:
+def _backward(contestant: Contestant, inputs: Sequence[Inputs]) -> Call:
     passes = []
     for given in inputs:
         ready = contestant.prepare(given)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator, Sequence
 from math import log
 from statistics import linear_regression
 from typing import Any
 
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -57,6 +59,13 @@ def bench_lengths(
                     [point["length"] for point in last], [point[direction] for point in last]
                 )
         yield row
+
+
+def cap_memory() -> None:
+    """Let allocations beyond what is free fail, so that a sweep ends where memory does and is not killed there."""
+    used, free = psutil.Process().memory_info().vms, psutil.virtual_memory().available
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + int(0.8 * free), hard))
 
 
 def _sweep(

@@ -87,21 +87,19 @@ def race(
     samplers = {name: clock.prepare(call, sets) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
     spent = dict.fromkeys(calls, 0.0)
-    while waiting := [name for name in calls if len(samples[name]) < most and spent[name] < seconds]:
+    waiting = list(calls)
+    while waiting:
         for name in waiting:
             start = time.perf_counter()
             samples[name].append(samplers[name]())
             spent[name] += time.perf_counter() - start
+        waiting = [name for name in calls if len(samples[name]) < most and spent[name] < seconds]
     return {name: Timing(min(taken), statistics.median(taken), len(taken)) for name, taken in samples.items()}
 
 
-def once(call: Call, device: torch.device) -> Timing:
-    """Time a single call without warming up, for what is too slow to run again."""
-    start = time.perf_counter()
-    call(0)
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    taken = time.perf_counter() - start
+def once(call: Call) -> Timing:
+    """Time a single call on a CPU without warming up, for what is too slow to run again."""
+    taken = _wall(call, 1, 1)
     return Timing(taken, taken, 1)
 
 

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..registry import discover
 from . import report
 from .kernels import bench_kernels
-from .lengths import LONGEST, WIDTH, bench_lengths
+from .lengths import LONGEST, WIDTH, bench_lengths, cap_memory
 from .roofline import measure
 from .step import SIZES, bench_step
 from .timing import clock_for
@@ -45,6 +45,8 @@ def run_lengths(
     """Time one block of each sequence model at growing lengths."""
     console, target = Console(), torch.device(resolve_device(device))
     clock, rows = clock_for(target), []
+    if target.type == "cpu":
+        cap_memory()
     sizes = {"width": width or WIDTH[target.type], "longest": longest or LONGEST[target.type]}
     for row in bench_lengths(discover(), target, clock, only=only, seconds=seconds, **sizes):
         report.length_table(console, row)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from ..mapping import one_at_a_time
-from ..paths import has_triton, note
+from ..paths import note, takes_triton
 from . import fused, shifted
 from .cost import cost
 from .operands import Operands
@@ -66,7 +66,7 @@ def depthwise_conv(
         raise ValueError(f"unknown activation {activation!r}; there are 'silu' and None")
     precision = torch.float64 if x.dtype == torch.float64 else torch.float32
     weight, bias = weight.to(precision), None if bias is None else bias.to(precision)
-    read = x if path(x) == "triton" else x.to(precision)
+    read = x if takes_triton(x) else x.to(precision)
     reach = (weight.shape[1] - 1) * dilation
     return conv(read, weight, bias, dilation, reach if causal else reach // 2, activation == "silu", residual).to(
         x.dtype
@@ -85,7 +85,7 @@ def path(x: Tensor) -> Literal["c", "triton", "shifted"]:
     """
     if x.dtype == torch.float32 and x.device.type == "cpu" and fused.available():
         return "c"
-    return "triton" if x.is_cuda and x.dtype != torch.float64 and has_triton() else "shifted"
+    return "triton" if takes_triton(x) else "shifted"
 
 
 def _implementation(x: Tensor) -> ModuleType:

@@ -21,10 +21,8 @@ typedef struct {
 
 INLINE int64_t blocks(const mu *m) { return (m->length + m->block - 1) / m->block; }
 
-/* The first channel of a group, cut as torch.tensor_split cuts. */
-INLINE int64_t bound(const mu *m, int64_t group) {
-    return group * (m->channels / m->groups) + lesser(group, m->channels % m->groups);
-}
+/* The first channel of a group. */
+INLINE int64_t bound(const mu *m, int64_t group) { return group * m->channels / m->groups; }
 
 INLINE const int32_t *sources(const mu *m, int64_t b, int64_t t) {
     return m->source + b * m->source_batch + t * m->groups;

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from ..mapping import one_at_a_time
-from ..paths import has_triton, note
+from ..paths import note, takes_triton
 from . import fused, plain
 from .cost import cost
 from .operands import Operands
@@ -46,8 +46,9 @@ def mu_product(
     alpha
         A scalar tensor.
     source
-        (batch or 1, length, groups) int32: the position from which each group of channels of `a` is read, cut as
-        `torch.tensor_split` cuts them; None reads each from its own. This is the spatial shift, without a copy.
+        (batch or 1, length, groups) int32: the position from which each group of channels of `a` is read; None reads
+        each from its own. Group g begins at channel ``g * channels // groups``. This is the spatial shift, without a
+        copy of `a`.
     eps
         Added to the variances.
 
@@ -67,7 +68,7 @@ def mu_product(
     """
     precision = torch.float64 if a.dtype == torch.float64 else torch.float32
     small = (x.to(precision) for x in (weight_a, bias_a, weight_c, bias_c, alpha))
-    wide = (a, c.to(a.dtype)) if path(a) == "triton" else (a.to(precision), c.to(precision))
+    wide = (a, c.to(a.dtype)) if takes_triton(a) else (a.to(precision), c.to(precision))
     return product(*wide, *small, source, eps)[0].to(a.dtype)
 
 
@@ -83,7 +84,7 @@ def path(a: Tensor) -> Literal["c", "triton", "torch"]:
     """
     if a.dtype == torch.float32 and a.device.type == "cpu" and fused.available():
         return "c"
-    return "triton" if a.is_cuda and a.dtype != torch.float64 and has_triton() else "torch"
+    return "triton" if takes_triton(a) else "torch"
 
 
 def _implementation(a: Tensor) -> ModuleType:

@@ -30,9 +30,10 @@ def reference(
 def _read(a: Tensor, source: Tensor | None, b: int, t: int) -> Tensor:
     if source is None:
         return a[b, t]
-    groups = torch.arange(a.shape[2]).tensor_split(source.shape[2])
+    channels, groups = a.shape[2], source.shape[2]
     positions = source[min(b, len(source) - 1), t].tolist()
-    return torch.cat([a[b, position, group] for position, group in zip(positions, groups, strict=True)])
+    bounds = [group * channels // groups for group in range(groups + 1)]
+    return torch.cat([a[b, s, bounds[g] : bounds[g + 1]] for g, s in enumerate(positions)])
 
 
 def _norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:

@@ -14,8 +14,8 @@ def shifted(x: Tensor, source: Tensor | None) -> Tensor:
     x
         (batch, length, channels).
     source
-        (batch or 1, length, groups) positions, or None for `x` as it is. The channels are cut as
-        `torch.tensor_split` cuts them.
+        (batch or 1, length, groups) positions, or None for `x` as it is. Group g begins at channel
+        ``g * channels // groups``.
     """
     return x if source is None else x.gather(1, _every_channel(x, source))
 
@@ -26,6 +26,6 @@ def scattered(x: Tensor, source: Tensor | None) -> Tensor:
 
 
 def _every_channel(x: Tensor, source: Tensor) -> Tensor:
-    sizes = [len(part) for part in torch.arange(x.shape[2]).tensor_split(source.shape[2])]
-    repeats = torch.tensor(sizes, device=x.device)
-    return source.long().repeat_interleave(repeats, 2, output_size=x.shape[2]).expand(x.shape)
+    channels, groups = x.shape[2], source.shape[2]
+    group = (torch.arange(1, channels + 1, device=x.device) * groups - 1) // channels
+    return source.long().index_select(2, group).expand(x.shape)

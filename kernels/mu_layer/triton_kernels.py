@@ -10,11 +10,8 @@ import triton.language as tl
 
 @triton.jit
 def _source(source, source_batch, b, t, d, inside, length, channels, GROUPS: tl.constexpr):
-    """Return the position that each channel of row t is read from; groups are cut as torch.tensor_split cuts."""
-    small = channels // GROUPS
-    longer = channels % GROUPS
-    after = d - longer * (small + 1)
-    group = tl.where(after < 0, d // (small + 1), longer + after // tl.maximum(small, 1))
+    """Return the position that each channel of row t is read from."""
+    group = ((d + 1) * GROUPS - 1) // channels
     places = source + b[:, None] * source_batch + t[:, None] * GROUPS + group[None, :]
     return tl.load(places, mask=inside, other=0).to(tl.int64)
 

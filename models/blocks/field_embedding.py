@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...harness.spec import Fields
+from ...kernels.field_embedding import field_embedding
 
 
 class FieldEmbedding(nn.Module):
@@ -55,15 +56,9 @@ class FieldEmbedding(nn.Module):
         """Return (batch, vectors, dim) for `ids` (batch, fields, bag) and `dense` (batch, n_dense)."""
         parts = []
         if self.table is not None:
-            parts.append(self._pool(ids if len(self.categorical) == ids.shape[1] else ids[:, self.categorical]))
+            chosen = ids if len(self.categorical) == ids.shape[1] else ids[:, self.categorical]
+            parts.append(field_embedding(self.table.weight, chosen, self.offsets))
         if self.slopes is not None:
             assert dense is not None, "this task has numeric fields"
             parts.append(dense[:, self.numeric, None] * self.slopes)
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-
-    def _pool(self, ids: Tensor) -> Tensor:
-        assert self.table is not None
-        held = ids != 0
-        share = held / held.sum(-1, keepdim=True).clamp(min=1)
-        vectors = self.table(ids + self.offsets[:, None]) * share[..., None]
-        return vectors.squeeze(2) if ids.shape[2] == 1 else vectors.sum(2)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-Shift = Callable[[Tensor], Tensor]
-"""Moves groups of channels to neighbouring positions and keeps the shape."""
+from ...kernels.mu_layer import mu_product, shifted
 
 
 class MuLayer(nn.Module):
     """``C (a + alpha a * c)`` with ``a = LN(A x)`` and ``c = LN(B D x)``: no activation, degree two.
 
     The second factor passes through ``hidden / shrink`` channels, so the product is of low rank.
-    With a `shift` both factors are first moved to neighbouring positions, the second while still
-    narrow. Weights into the product start Kaiming-normal with biases of one, so that the second
+    With a source both factors are first read, in groups of channels, from other positions, the
+    second while still narrow. Weights into the product start Kaiming-normal with biases of one, so that the second
     factor begins near a constant.
 
     Parameters
@@ -43,17 +41,18 @@ class MuLayer(nn.Module):
         nn.init.kaiming_normal_(self.C.weight, a=0.001)
         nn.init.zeros_(self.C.bias)
 
-    def forward(self, x: Tensor, shift: Shift | None = None) -> Tensor:
-        """Map (..., inputs) to (..., outputs)."""
-        a, c = self.A(x), self.D(x)
-        if shift is not None:
-            a, c = shift(a), shift(c)
-        a, c = self.norm_a(a), self.norm_c(self.B(c))
-        return self.C(a + self.alpha * a * c)
+    def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
+        """Map (batch, length, inputs) to (batch, length, outputs); for `source` see `kernels.mu_layer.shifted`."""
+        sizes = (self.A.out_features, self.D.out_features)
+        both = F.linear(x, torch.cat((self.A.weight, self.D.weight)), torch.cat((self.A.bias, self.D.bias)))
+        a, narrow = both.split(sizes, dim=-1)
+        first, second = self.norm_a, self.norm_c
+        weights = (first.weight, first.bias, second.weight, second.bias, self.alpha)
+        return self.C(mu_product(a, self.B(shifted(narrow, source)), *weights, source=source, eps=first.eps))
 
 
 class PolyBlock(nn.Module):
-    """``x += Mu(LN(x), shift)``, then ``x += Mu(LN(x))`` through `hidden` channels; both share one LN."""
+    """``x += Mu(LN(x), source)``, then ``x += Mu(LN(x))`` through `hidden` channels; both share one LN."""
 
     def __init__(self, width: int, hidden: int):
         super().__init__()
@@ -61,6 +60,6 @@ class PolyBlock(nn.Module):
         self.spatial = MuLayer(width, width, width)
         self.channel = MuLayer(width, hidden, width)
 
-    def forward(self, x: Tensor, shift: Shift) -> Tensor:
-        x = x + self.spatial(self.norm(x), shift)
+    def forward(self, x: Tensor, source: Tensor) -> Tensor:
+        x = x + self.spatial(self.norm(x), source)
         return x + self.channel(self.norm(x))

