@@ -102,8 +102,8 @@ def worst_error(workload: Workload, device: torch.device, dtype: torch.dtype) ->
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
     """Return the norm of the difference by that of `expected`; NaN is infinite."""
-    expected = expected.double()
-    error = (found.double() - expected).norm() / expected.norm().clamp(min=1e-30)
+    expected = expected.detach().double()
+    error = (found.detach().double() - expected).norm() / expected.norm().clamp(min=1e-30)
     return float(error.nan_to_num(torch.inf))
 
 

@@ -24,7 +24,21 @@ def toys(toy_task, make_model, tmp_path):
     return [*plugins, "--model", "good", "--task", "toy", "--tier", "smoke", "--results", tmp_path / "results"]
 
 
-COMMANDS = ["run", "list", "new", "check", "show", "why", "compare", "rescore", "board", "data", "doctor", "clean"]
+COMMANDS = [
+    "run",
+    "list",
+    "new",
+    "check",
+    "show",
+    "why",
+    "compare",
+    "rescore",
+    "board",
+    "data",
+    "doctor",
+    "clean",
+    "bench",
+]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
