@@ -1,8 +1,9 @@
-# make demo   install, run the quick suite, write site/index.html
+# make demo   install, run the quick suite on MODELS, write site/index.html
 # make test   install what the tests need, lint, check types, run all tests
 PYTHON  ?= python3
 VENV    ?= .venv
 TIER    ?= quick
+MODELS  ?= mamba tcnca monet finalmlp transformer mlp
 RESULTS ?= results
 SITE    ?= site
 BIN     := $(VENV)/bin
@@ -11,7 +12,7 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 .PHONY: demo test lint types clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/archarena run --suite quick --tier $(TIER) --results $(RESULTS); \
+	$(BIN)/archarena run --suite quick $(MODELS:%=--model %) --tier $(TIER) --results $(RESULTS); \
 	status=$$?; \
 	$(BIN)/archarena board $(RESULTS) --output $(SITE) && exit $$status
 

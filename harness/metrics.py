@@ -32,6 +32,8 @@ class Metric:
         Those arrays, or the same rows of each, to the score.
     summary
         One sentence: what it measures, and the shapes of predictions and targets.
+    detail
+        ``(predictions, targets)`` to further scores by name, such as those of fewer samples.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Metric:
     reduce: Callable[[np.ndarray, np.ndarray], Rows]
     finish: Callable[..., float]
     summary: str
+    detail: Callable[[np.ndarray, np.ndarray], dict[str, dict[int, float]]] | None = None
 
     def score(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the score, or NaN where there is none (NaN predictions, nothing to score).

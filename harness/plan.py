@@ -129,7 +129,7 @@ def make_plan(
         raise UserError(f"There is no recipe '{recipe}'.{did_you_mean(recipe, RECIPES)} Known: {', '.join(RECIPES)}.")
     if recipe == "published" and settings:
         raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; leave one of the two out.")
-    variants = make_variants(registry, models or list(registry.models), settings)
+    variants = make_variants(registry, models or usual_models(registry), settings)
     planned, notes = _make_tasks(registry, tasks, suites, size, data)
     if not planned or not variants:
         raise UserError(" ".join(["Nothing to run.", *notes]))
@@ -204,6 +204,11 @@ def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     for source in cls.sources:
         source.resolve(data)
     return PlannedTask(entry, cls(**cls.sizes[tier.name]), tier)
+
+
+def usual_models(registry: Registry) -> list[str]:
+    """Return the models of a run that names none: all but those made `on_request`."""
+    return [name for name, entry in registry.models.items() if not entry.declared.get("on_request")]
 
 
 def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[str]) -> list[Variant]:

@@ -24,7 +24,9 @@ DECORATORS: dict[str, Kind] = {"register_model": "model", "register_task": "task
 _Class = TypeVar("_Class", bound=type)
 
 
-def register_model(name: str, *, summary: str, paper: str = "", family: str = "") -> Callable[[_Class], _Class]:
+def register_model(
+    name: str, *, summary: str, paper: str = "", family: str = "", on_request: bool = False
+) -> Callable[[_Class], _Class]:
     """Register a model class under `name`; all arguments must be literals.
 
     Parameters
@@ -37,6 +39,8 @@ def register_model(name: str, *, summary: str, paper: str = "", family: str = ""
         Where it was published, such as ``arXiv:2312.00752``.
     family
         The kind of architecture, by which the board groups and colours rows.
+    on_request
+        Whether a run takes it only where it is named: it needs a setting, or more than the others.
     """
     return _stamp(name)
 

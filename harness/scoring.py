@@ -51,6 +51,7 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], answers: Split)
     try:
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
+        slices |= metric.detail(predicted, targets) if metric.detail else {}
     except (ValueError, IndexError) as error:
         raise UserError(f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}.") from error
     return Score(

@@ -209,7 +209,8 @@ class Task:
     budgets
         `Budget` by tier.
     evaluations
-        The columns. The first one's metric, on the validation rows, picks the learning rate.
+        The columns; an attribute of the instance where they depend on its size. The first one's
+        metric, on the validation rows, picks the learning rate.
     sources
         Data sets that must be at hand.
     published
@@ -220,7 +221,7 @@ class Task:
 
     sizes: ClassVar[Mapping[str, Mapping[str, Any]]]
     budgets: ClassVar[Mapping[str, Budget]]
-    evaluations: ClassVar[tuple[Evaluation, ...]]
+    evaluations: tuple[Evaluation, ...]
     sources: ClassVar[tuple[DataSource, ...]] = ()
     published: ClassVar[tuple[str, ...]] = ("full",)
     version: ClassVar[int] = 1

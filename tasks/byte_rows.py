@@ -25,6 +25,16 @@ def byte_rows(texts: Sequence[bytes], length: int) -> tuple[np.ndarray, np.ndarr
     return _rows([np.frombuffer(text[:length], np.uint8) + np.int16(1) for text in texts], length)
 
 
+def read_bytes(tokens: np.ndarray) -> list[list[str]]:
+    """Return the texts that byte tokens (rows, samples, length) spell, each up to its padding."""
+    return [[_spell(sample) for sample in row] for row in tokens]
+
+
+def _spell(tokens: np.ndarray) -> str:
+    spelt = tokens[(tokens > 0) & (tokens < END)] - 1
+    return spelt.astype(np.uint8).tobytes().decode(errors="replace")
+
+
 def _rows(sequences: Sequence[np.ndarray], length: int, padding: int = 0) -> tuple[np.ndarray, np.ndarray]:
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     rows = np.full((len(sequences), length), padding, dtype=np.int16)

@@ -14,6 +14,7 @@ from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
 from .levels import next_byte_levels
 from .math_choice import choice_levels, choice_split
+from .math_solve import Solving, solve_evaluations, solve_levels, solve_splits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +48,39 @@ HELD_OUT = 500
 """Training problems that no tier trains on; validation rows come from them."""
 
 
+READING = (
+    Evaluation(
+        "bits_per_byte",
+        "Bits per byte of test solutions, the end mark counted as a byte.",
+        name="lm",
+        test="lm",
+        slices=("level", "subject"),
+    ),
+    Evaluation(
+        "choice_accuracy",
+        "Share of problems whose right answer gains most likelihood, among four, from its problem.",
+        name="choice",
+        test="choice",
+        readout="likelihood",
+        chance=0.25,
+        slices=("level", "subject"),
+    ),
+    Evaluation(
+        "choice_prior_accuracy",
+        "Share of problems whose right answer is the likeliest of the four without its problem.",
+        name="choice-prior",
+        test="choice",
+        readout="likelihood",
+        chance=0.25,
+    ),
+)
+"""The columns that need no writing."""
+
+
 @register_task(
     "math",
-    summary="Byte language model of worked solutions to competition problems (MATH); scored by bits per byte and by "
-    "choosing the right answer among four.",
+    summary="Byte language model of worked solutions to competition problems (MATH); scored by bits per byte, by "
+    "choosing the right answer among four and by solving.",
     suites=("math", "quick"),
     needs=("math",),
 )
@@ -63,8 +93,10 @@ class Math(Task):
 
     After one training, ``math-lm`` scores test solutions in bits per byte, and ``math-choice``
     asks which of four boxed answers from problems of one subject is right
-    (see `archarena.tasks.math_choice`). 500 training problems, the same for every tier and
-    seed, are held out for validation. No published number uses this format.
+    (see `archarena.tasks.math_choice`). ``math-solve`` lets the model write solutions and grades
+    the answers (see `archarena.tasks.math_solve`); its problems are of the 5,000 of the official
+    test set, never laid beside the 500 that are often used in its place. 500 training problems, the
+    same for every tier and seed, are held out for validation. No published number uses this format.
 
     Parameters
     ----------
@@ -76,11 +108,29 @@ class Math(Task):
         Test problems that are asked with four options.
     choice_length
         Tokens a row of these.
+    solving
+        How many test problems are solved, and how (see `archarena.tasks.math_solve.Solving`).
     """
 
     sizes: ClassVar = {
-        "smoke": {"length": 128, "train": 64, "valid": 16, "test": 32, "choices": 8, "choice_length": 128},
-        "quick": {"length": 256, "train": 7_000, "valid": 100, "test": 300, "choices": 150, "choice_length": 192},
+        "smoke": {
+            "length": 128,
+            "train": 64,
+            "valid": 16,
+            "test": 32,
+            "choices": 8,
+            "choice_length": 128,
+            "solving": {"problems": 4, "samples": 2, "voted": 2, "new_tokens": 16},
+        },
+        "quick": {
+            "length": 256,
+            "train": 7_000,
+            "valid": 100,
+            "test": 300,
+            "choices": 150,
+            "choice_length": 192,
+            "solving": {"problems": 50, "samples": 4, "voted": 50, "new_tokens": 64},
+        },
         "standard": {
             "length": 1_024,
             "train": 7_000,
@@ -88,6 +138,7 @@ class Math(Task):
             "test": 5_000,
             "choices": 1_000,
             "choice_length": 512,
+            "solving": {"problems": 500, "samples": 16, "voted": 100, "new_tokens": 512},
         },
         "full": {
             "length": 2_048,
@@ -96,6 +147,7 @@ class Math(Task):
             "test": 5_000,
             "choices": 4_000,
             "choice_length": 1_024,
+            "solving": {"problems": 5_000, "samples": 64, "voted": 500, "new_tokens": 1_024},
         },
     }
     budgets: ClassVar = {
@@ -104,40 +156,19 @@ class Math(Task):
         "standard": Budget(steps=2_000, batch=32),
         "full": Budget(steps=8_000, batch=32),
     }
-    evaluations = (
-        Evaluation(
-            "bits_per_byte",
-            "Bits per byte of test solutions, the end mark counted as a byte.",
-            name="lm",
-            test="lm",
-            slices=("level", "subject"),
-        ),
-        Evaluation(
-            "choice_accuracy",
-            "Share of problems whose right answer gains most likelihood, among four, from its problem.",
-            name="choice",
-            test="choice",
-            readout="likelihood",
-            chance=0.25,
-            slices=("level", "subject"),
-        ),
-        Evaluation(
-            "choice_prior_accuracy",
-            "Share of problems whose right answer is the likeliest of the four without its problem.",
-            name="choice-prior",
-            test="choice",
-            readout="likelihood",
-            chance=0.25,
-        ),
-    )
+    evaluations = READING
     sources = (MATH,)
     dataset = MATH
 
-    def __init__(self, length: int, train: int, valid: int, test: int, choices: int, choice_length: int):
+    def __init__(
+        self, length: int, train: int, valid: int, test: int, choices: int, choice_length: int, solving: dict[str, int]
+    ):
         self.length = length
         self.rows = {"train": train, "valid": valid, "test": test}
         self.choices = choices
         self.choice_length = choice_length
+        self.solving = Solving(**solving)
+        self.evaluations = READING + solve_evaluations(self.solving)
 
     @property
     def spec(self) -> TaskSpec:
@@ -155,7 +186,8 @@ class Math(Task):
         return Splits(
             self._split(learn.iloc[train]),
             self._split(learn.iloc[valid]),
-            {"lm": self._split(test.iloc[tested]), "choice": choice},
+            {"lm": self._split(test.iloc[tested]), "choice": choice}
+            | solve_splits(learn, test, self.solving, self.length, streams.fixed),
         )
 
     def _split(self, table: pd.DataFrame) -> Split:
@@ -167,9 +199,11 @@ class Math(Task):
 
     def baselines(self, splits: Splits) -> list[Level]:
         """Return what byte counts reach in ``lm``, and rules that do not read in ``choice``."""
-        return next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY) + choice_levels(
-            splits.tests["choice"]
-        )
+        return [
+            *next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY),
+            *choice_levels(splits.tests["choice"]),
+            *solve_levels(splits.tests),
+        ]
 
 
 def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:

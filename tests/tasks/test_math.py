@@ -12,16 +12,20 @@ from archarena.harness.metrics import METRICS
 from archarena.harness.prepare import streams
 from archarena.tasks.byte_rows import END, IGNORE
 from archarena.tasks.math import MATH, Math, frame
+from archarena.tasks.math_solve import SHOTS
 from hypothesis import given
 from hypothesis import strategies as st
 
-SIZE = {"length": 96, "train": 60, "valid": 40, "test": 30, "choices": 12, "choice_length": 96}
+SOLVING = {"problems": 6, "samples": 2, "voted": 3, "new_tokens": 16}
+SIZE = {"length": 96, "train": 60, "valid": 40, "test": 30, "choices": 12, "choice_length": 96, "solving": SOLVING}
 
 
 def problems(part: str, rows: int) -> list[dict]:
+    """Return additions, of which the first training ones also bear the opening words of the prompt's problems."""
+    openings = SHOTS if part == "train" else ()
     return [
         {
-            "problem": f"What is {n} plus {n + 1} in {part}?",
+            "problem": openings[n] if n < len(openings) else f"What is {n} plus {n + 1} in {part}?",
             "level": f"Level {n % 5 + 1}",
             "type": ("Algebra", "Geometry")[n % 2],
             "solution": f"We add, and get $\\boxed{{{2 * n + 1}}}$.",
@@ -54,7 +58,7 @@ def test_the_loss_sees_the_solution_and_the_end_mark_alone(small):
     split = task.splits(folder, streams("math", "smoke", 0)).train
     for text, targets in zip(read(split), split.targets, strict=True):
         scored = targets[targets != IGNORE]
-        assert text.startswith("Problem:\nWhat is ")
+        assert text.startswith("Problem:\n")
         assert scored[-1] == END
         assert text.split("\n\nSolution:\n")[1] == bytes((scored[:-1] - 1).tolist()).decode()
 
@@ -65,7 +69,7 @@ def test_validation_problems_are_never_trained_on_and_the_seed_moves_training_al
     assert read(runs[0].train) == read(runs[2].train) != read(runs[1].train)
     assert read(runs[0].valid) == read(runs[1].valid)
     assert not set(read(runs[0].valid)) & {*read(runs[0].train), *read(runs[1].train)}
-    for name in ("lm", "choice"):
+    for name in ("lm", "choice", "solve"):
         assert read(runs[0].tests[name]) == read(runs[1].tests[name])
         assert np.array_equal(runs[0].tests[name].targets, runs[1].tests[name].targets)
 

@@ -1,0 +1,82 @@
+"""A language model behind an OpenAI-compatible address, as a writer of text."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+
+from ..harness.errors import UserError
+from ..harness.registry import register_model
+
+KEY = "ARCHARENA_API_KEY"
+"""Environment variable with the key that the server asks for, if it asks for one."""
+
+
+@register_model(
+    "served",
+    summary="A language model behind an OpenAI-compatible address, by --set served.url=http://HOST:PORT/v1.",
+    family="pretrained",
+    on_request=True,
+)
+class Served:
+    """Asks a server to complete prompts; not trained here, so it answers generation tasks alone.
+
+    Parameters
+    ----------
+    url
+        The address up to and with its version, such as ``http://127.0.0.1:8000/v1``.
+    name
+        The model's name on that server.
+    timeout
+        Seconds one request may take.
+
+    Raises
+    ------
+    UserError
+        If no address is given.
+    """
+
+    def __init__(self, *, url: str = "", name: str = "default", timeout: float = 600.0):
+        if not url.startswith(("http://", "https://")):
+            raise UserError(f"Model 'served' needs an address, found '{url}': --set served.url=http://HOST:PORT/v1.")
+        self.url, self.name, self.timeout = url.rstrip("/") + "/completions", name, timeout
+
+    def generate(
+        self,
+        prompts: list[str],
+        *,
+        samples: int,
+        max_new_tokens: int,
+        temperature: float,
+        stop: str | None,
+        seed: int,
+    ) -> list[list[str]]:
+        """Return `samples` continuations of each prompt; see `archarena.harness.model.Generator`.
+
+        Raises
+        ------
+        UserError
+            If the server does not answer, or not as the interface says.
+        """
+        asked = {"model": self.name, "n": samples, "max_tokens": max_new_tokens, "temperature": temperature}
+        asked |= {"stop": [stop]} if stop else {}
+        return [
+            self._complete(asked | {"prompt": prompt, "seed": (seed + index) % 2**31})
+            for index, prompt in enumerate(prompts)
+        ]
+
+    def _complete(self, asked: dict) -> list[str]:
+        headers = {"Content-Type": "application/json"}
+        if key := os.environ.get(KEY):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(self.url, json.dumps(asked).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout) as response:
+                choices = json.load(response)["choices"]
+            return [choice["text"] for choice in sorted(choices, key=lambda choice: choice.get("index", 0))]
+        except (OSError, urllib.error.URLError) as error:
+            raise UserError(f"The server at {self.url} did not answer: {error}.") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"The server at {self.url} answered something else than completions: {error!r}.") from None
