@@ -2,7 +2,7 @@
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.plan import make_plan, parse_setting
+from archarena.harness.plan import make_plan, parse_setting, usual_models
 from archarena.harness.registry import discover
 
 
@@ -63,3 +63,11 @@ def test_absent_data_is_an_error_for_a_named_task_and_a_note_for_a_suite(tmp_pat
 def test_a_suite_without_any_data_is_an_error(tmp_path):
     with pytest.raises(UserError, match=r"Nothing to run\. Left out math"):
         make_plan(discover(), models=["mlp"], suites=["math"], tier="smoke", data=tmp_path)
+
+
+def test_a_run_that_names_no_model_takes_all_that_need_no_setting(tmp_path):
+    registry = discover()
+    usual = usual_models(registry)
+    assert set(registry.models) - set(usual) == {"pretrained", "served"}
+    plan = make_plan(registry, models=["served"], tasks=["digits"], tier="smoke", data=tmp_path)
+    assert {cell.variant.model for cell in plan.cells} == {"served"}
