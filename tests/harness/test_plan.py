@@ -70,4 +70,4 @@ def test_a_run_that_names_no_model_takes_all_that_need_no_setting(tmp_path):
     usual = usual_models(registry)
     assert set(registry.models) - set(usual) == {"pretrained", "served"}
     plan = make_plan(registry, models=["served"], tasks=["digits"], tier="smoke", data=tmp_path)
-    assert {cell.variant.model for cell in plan.cells} == {"served"}
+    assert {cell.variant.name for cell in plan.cells} == {"served"}
