@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import UserError, did_you_mean
-from .plan import cell_name
+from .plan import Cell, Variant, cell_name, make_cell, plan_task
+from .recipe import get_tier
 from .records import Record, ResultStore
+from .registry import Registry
 
 
 def name_of(record: Record) -> str:
@@ -31,6 +33,20 @@ def find_record(results: Path, cell: str) -> Record:
         hint = f"{did_you_mean(cell, names)} Write VARIANT/TASK/TIER/sSEED."
         raise UserError(f"{results} has no record of '{cell}'.{hint}")
     return max(found, key=lambda record: record.started)
+
+
+def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
+    """Return the cell of a record as it would be run now.
+
+    Raises
+    ------
+    UserError
+        If its model, task or data is not at hand.
+    """
+    settings = tuple(sorted(record.cell.hyperparameters.items()))
+    variant = Variant(registry.find("model", record.cell.model), settings)
+    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
+    return make_cell(variant, task, record.cell.seed, record.cell.recipe)
 
 
 def _begins(record: Record, cell: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from ..errors import UserError
-from . import bench, board, check, clean, compare, data, doctor, new, rescore, run, show, why
+from . import bench, board, check, clean, compare, data, doctor, new, rescore, run, show, submit, verify, why
 from . import list as listing
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     help="Pit model architectures against task suites and browse the leaderboard.\n\n"
     "Example: archarena run --suite quick && archarena board results -o site",
 )
-for module in (run, listing, new, check, why, show, compare, rescore, board, doctor, clean):
+for module in (run, listing, new, check, why, show, compare, rescore, board, submit, verify, doctor, clean):
     app.command(module.NAME)(module.command)
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")

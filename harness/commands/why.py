@@ -25,18 +25,15 @@ def command(
     """
     from ..data_folder import data_folder
     from ..environment import resolve_device
-    from ..find import find_record, name_of
+    from ..find import find_record, name_of, recorded_cell
     from ..keys import changed_parts
-    from ..plan import Plan, Variant, make_cell, plan_task
-    from ..recipe import get_tier
+    from ..plan import Plan
     from ..records import ResultStore
     from ..runner import Runner
 
     record = find_record(results, cell)
     registry, folder = open_registry(plugins), data_folder(data)
-    variant = Variant(registry.find("model", record.cell.model), tuple(sorted(record.cell.hyperparameters.items())))
-    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), folder)
-    plan = Plan((make_cell(variant, task, record.cell.seed, record.cell.recipe),))
+    plan = Plan((recorded_cell(record, registry, folder),))
     now = Runner(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
     changed = changed_parts(record.key_parts, now.parts)
     if changed:

@@ -35,6 +35,8 @@ COMMANDS = [
     "rescore",
     "board",
     "data",
+    "submit",
+    "verify",
     "doctor",
     "clean",
     "bench",

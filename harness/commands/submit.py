@@ -1,0 +1,55 @@
+"""``archarena submit``: a plugin and its records as one file to send."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UserError
+from .options import Data, Results, open_registry
+
+NAME = "submit"
+
+
+def command(
+    plugin: Annotated[Path, typer.Argument(help="The plugin file.")],
+    results: Results = Path("results"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("submission.zip"),
+    data: Data = None,
+) -> None:
+    """Check a plugin and put it, its records and their predictions into one zip file.
+
+    Records that another state of the plugin made are left out. The file is unpacked beside other
+    results folders, and its cells can be run again with `archarena verify`.
+
+    Exit code: 0 if the file was written, 1 if the plugin does not hold the contract.
+
+    Example: archarena submit my_model.py --results results -o my-model.zip
+    """
+    from ..check import check_model, check_task
+    from ..data_folder import data_folder
+    from ..submission import pack, records_of
+
+    registry, folder = open_registry([plugin]), data_folder(data)
+    entries = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == plugin.resolve()]
+    if not entries:
+        raise UserError(f"{plugin} registers no model and no task.")
+    if output.exists():
+        raise UserError(f"{output} is there already: choose another --output.")
+    records, left_out = records_of(entries, results)
+    failed = [
+        f"{entry.name}, {finding.name}: {finding.message}"
+        for entry in entries
+        for finding in (check_model(entry) if entry.kind == "model" else check_task(entry, data=folder))
+        if finding.status == "failed"
+    ]
+    for line in failed:
+        typer.echo(f"  failed {line}")
+    if failed:
+        typer.echo(f"Nothing written: {len(failed)} points of the contract do not hold.")
+        raise typer.Exit(1)
+    pack(plugin, entries, results, records, output)
+    note = f"; {left_out} made by another state of it are left out" if left_out else ""
+    typer.echo(f"Wrote {output}: {plugin.name} and {len(records)} records{note}.")

@@ -1,0 +1,58 @@
+"""``archarena verify``: whether a cell's record can be had again."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Data, Device, Plugins, Results, open_registry
+
+NAME = "verify"
+
+
+def command(
+    cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],
+    results: Results = Path("results"),
+    plugins: Plugins = None,
+    data: Data = None,
+    device: Device = "auto",
+    tolerance: Annotated[float, typer.Option("--tolerance", min=0.0, help="Largest difference of a score.")] = 0.01,
+) -> None:
+    """Run one cell again, in a folder of its own, and compare its scores with the record's.
+
+    Exit code: 0 if every score is within the tolerance, 1 if not.
+
+    Example: archarena verify mamba/recall-mqar/quick/s0
+    """
+    from ..data_folder import data_folder
+    from ..environment import resolve_device
+    from ..executors import Local
+    from ..find import find_record, name_of, recorded_cell
+    from ..keys import changed_parts
+    from ..plan import Plan
+    from ..records import ResultStore
+    from ..runner import Runner
+
+    record, folder = find_record(results, cell), data_folder(data)
+    plan = Plan((recorded_cell(record, open_registry(plugins), folder),))
+    with tempfile.TemporaryDirectory() as place:
+        runner = Runner(plan, ResultStore(Path(place)), folder, resolve_device(device), plugins or ())
+        (again,) = runner.run(Local(1)).records
+    for name, (old, new) in changed_parts(record.key_parts, again.key_parts).items():
+        typer.echo(f"  differs from the record: {name}: {str(old)[:60]} -> {str(new)[:60]}")
+    if again.data.checksum != record.data.checksum:
+        typer.echo("  differs from the record: the rows of data")
+    same = again.status == record.status
+    if not same:
+        typer.echo(f"  ended as {again.status}, not {record.status}: {again.reason}")
+    for column, old in record.scores.items():
+        new = again.scores[column].value if column in again.scores else None
+        close = old.value == new or (old.value is not None and new is not None and abs(new - old.value) <= tolerance)
+        typer.echo(f"  {column}: {old.value} -> {new}{'' if close else ', which is not the same'}")
+        same &= close
+    typer.echo(f"{name_of(record)} {'holds' if same else 'does not hold'}.")
+    if not same:
+        raise typer.Exit(1)

@@ -1,0 +1,59 @@
+"""A submission holds what another needs to check it, and nothing that its plugin did not make."""
+
+import json
+import zipfile
+
+import pytest
+from archarena.harness import check
+from archarena.harness.check.samples import SPECS
+from archarena.harness.executors import Inline
+from archarena.harness.records import ResultStore
+
+
+@pytest.fixture(autouse=True)
+def short_check(monkeypatch):
+    """Check models on one kind of task: the contract has tests of its own."""
+    whole = check.check_model
+    monkeypatch.setattr(check, "check_model", lambda entry: whole(entry, {"fields": SPECS["fields to a click"]}))
+
+
+@pytest.fixture
+def results(call, plugins, tmp_path):
+    """Return a results folder with one cell of a model that holds the contract."""
+    plugin, folder = tmp_path / "mine.py", tmp_path / "results"
+    call("new", "mine", "--kind", "field-model", "--output", plugin)
+    cell = ["--model", "mine", "--task", "toy", "--tier", "smoke", "--device", "cpu"]
+    code, _, err = call("run", *plugins, "--plugin", plugin, *cell, "--inline", "--results", folder)
+    assert code == 0, err
+    return folder
+
+
+def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, plugins, results, tmp_path, monkeypatch):
+    plugin, packed = tmp_path / "mine.py", tmp_path / "mine.zip"
+    code, out, _ = call("submit", plugin, "--results", results, "--output", packed)
+    assert (code, "mine.py and 1 records" in out) == (0, True), out
+    names = set(zipfile.ZipFile(packed).namelist())
+    (record,) = ResultStore(results).read()
+    assert {"plugin/mine.py", record.predictions.file, "cards/models/mine.json", "cards/tasks/toy-smoke.json"} < names
+    zipfile.ZipFile(packed).extractall(tmp_path / "sent")
+    assert list(ResultStore(tmp_path / "sent").read()) == [record]
+
+    monkeypatch.setattr("archarena.harness.executors.Local", lambda jobs: Inline())
+    options = ["--results", tmp_path / "sent", *plugins, "--plugin", plugin, "--device", "cpu"]
+    code, out, _ = call("verify", "mine/toy", *options)
+    assert (code, "mine/toy/smoke/s0 holds." in out) == (0, True), out
+    (file,) = ResultStore(tmp_path / "sent").record_files()
+    forged = json.loads(file.read_text())
+    forged["scores"]["toy"]["value"] = 2.0
+    file.write_text(json.dumps(forged))
+    code, out, _ = call("verify", "mine/toy", *options)
+    assert (code, "which is not the same" in out) == (1, True), out
+
+    source = plugin.read_text()
+    plugin.write_text(source.replace("torch.relu", "torch.tanh"))
+    code, _, err = call("submit", plugin, "--results", results, "--output", tmp_path / "stale.zip")
+    assert (code, "another state of it" in err) == (2, True)
+    plugin.write_text(source)
+    monkeypatch.setattr(check, "check_model", lambda entry: [check.Finding("shapes", "failed", "wrong")])
+    code, out, _ = call("submit", plugin, "--results", results, "--output", tmp_path / "broken.zip")
+    assert (code, "Nothing written" in out) == (1, True)
