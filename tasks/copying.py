@@ -17,6 +17,8 @@ from .rows import distinct_rows
 SYMBOLS = 14
 """Tokens that may have to be copied; with the marker and the noise they are the paper's 16."""
 MARKER, NOISE = SYMBOLS + 1, SYMBOLS + 2
+CHUNK = 4_000
+"""Rows whose places are drawn together; it bounds memory."""
 
 
 @register_task(
@@ -50,7 +52,7 @@ class SelectiveCopying(Task):
         "smoke": {"length": 32, "memorised": 4, "train": 256, "valid": 64, "test": 128},
         "quick": {"length": 64, "memorised": 8, "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {"length": 1_024, "memorised": 16, "train": 100_000, "valid": 500, "test": 2_000},
-        "full": {"length": 4_096, "memorised": 16, "train": 200_000, "valid": 500, "test": 2_000},
+        "full": {"length": 4_096, "memorised": 16, "train": 100_000, "valid": 500, "test": 2_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
@@ -85,9 +87,11 @@ class SelectiveCopying(Task):
         before = self.length - self.memorised
         rows = np.full((n, self.length), NOISE, np.int8)
         rows[:, before:] = MARKER
-        places = np.argpartition(generator.random((n, before)), self.memorised - 1, axis=1)[:, : self.memorised]
-        symbols = generator.integers(1, SYMBOLS + 1, size=(n, self.memorised), dtype=np.int8)
-        np.put_along_axis(rows, places, symbols, axis=1)
+        for start in range(0, n, CHUNK):
+            part = rows[start : start + CHUNK]
+            places = generator.random((len(part), before), np.float32).argpartition(self.memorised - 1, axis=1)
+            symbols = generator.integers(1, SYMBOLS + 1, size=(len(part), self.memorised), dtype=np.int8)
+            np.put_along_axis(part, places[:, : self.memorised], symbols, axis=1)
         return rows
 
     def _split(self, rows: np.ndarray) -> Split:

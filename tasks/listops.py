@@ -11,6 +11,7 @@ import numpy as np
 from ..harness.registry import register_task
 from ..harness.spec import Classes, TaskSpec, Tokens
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from .generated import Arrays, generated
 from .levels import majority_level
 from .listops_trees import VOCABULARY, draw_trees
 from .rows import distinct_rows
@@ -49,6 +50,7 @@ class ListOps(Task):
         "standard": Budget(steps=5_000, batch=64),
         "full": Budget(steps=30_000, batch=32),
     }
+    version = 2
     evaluations = (Evaluation("accuracy", "Share of trees evaluated right.", chance=0.1, ceiling=1.0),)
 
     def __init__(self, longer_than: int, shorter_than: int, train: int, valid: int, test: int):
@@ -60,13 +62,19 @@ class ListOps(Task):
         return TaskSpec(Tokens(len(VOCABULARY), self.shorter_than - 1), Classes(10))
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = self._rows(streams.fixed, self.valid + self.test)
-        train = self._rows(streams.train, self.train, held_out)
+        sizes = {"train": self.train, "held out": self.valid + self.test}
+        arguments = {"longer than": self.longer_than, "shorter than": self.shorter_than, **sizes}
+        drawn = generated("listops", self.version, arguments, (streams.fixed, streams.train), self._draw_all)
+        held_out, train = drawn["held out"], drawn["train"]
         return Splits(_split(train), _split(held_out[: self.valid]), {"test": _split(held_out[self.valid :])})
 
     def baselines(self, splits: Splits) -> list[Level]:
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), _first_operator(train, test)]
+
+    def _draw_all(self, fixed: np.random.Generator, train: np.random.Generator) -> Arrays:
+        held_out = self._rows(fixed, self.valid + self.test)
+        return {"held out": held_out, "train": self._rows(train, self.train, held_out)}
 
     def _rows(self, generator: np.random.Generator, n: int, exclude: np.ndarray | None = None) -> np.ndarray:
         draw = partial(draw_trees, generator, longer_than=self.longer_than, shorter_than=self.shorter_than)
