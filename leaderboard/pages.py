@@ -19,14 +19,14 @@ from .table import to_csv, to_json
 from .tasks import task_view
 
 File = tuple[str, str]
-_ASSETS = Path(__file__).parent / "assets"
-_SCRIPTS = ("state", "table", "compare", "download", "seeds", "charts", "board")
+ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = ("state", "table", "compare", "download", "seeds", "charts", "board")
 """Scripts of the index page, in the order in which they build on each other."""
 
 
 def site_files(site: Site) -> Iterator[File]:
     """Yield path and text of each file; the index comes last, so that its links lead somewhere."""
-    for asset in sorted(_ASSETS.iterdir()):
+    for asset in sorted(ASSETS.iterdir()):
         yield f"assets/{asset.name}", asset.read_text(encoding="utf-8")
     yield "assets/vega.js", chart_library()
     yield "table.csv", to_csv(site.table)
@@ -37,7 +37,7 @@ def site_files(site: Site) -> Iterator[File]:
     yield from _task_pages(site)
     yield from _comparison_pages(site)
     yield from _speed_page(site)
-    yield from _index(site)
+    yield from index_page(site)
 
 
 def _run_pages(site: Site) -> Iterator[File]:
@@ -72,14 +72,15 @@ def _comparison_pages(site: Site) -> Iterator[File]:
         yield page, render("compare.html", page, view=comparison_view(one, other, site))
 
 
-def _index(site: Site) -> Iterator[File]:
+def index_page(site: Site) -> Iterator[File]:
+    """Yield the index and the files of its charts."""
     views = []
     for section in site.sections:
         drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
         yield from ((drawn.script, drawn.source) for drawn in drawings)
         views.append({"section": section, "charts": drawings, "payload": section_payload(section)})
     shown = {"sections": views, "notes": site.notes, "choices": _choices(site), "speed": bool(site.sources.benches)}
-    yield "index.html", render("index.html", "index.html", scripts=_SCRIPTS, **shown)
+    yield "index.html", render("index.html", "index.html", scripts=SCRIPTS, **shown)
 
 
 def _choices(site: Site) -> dict[str, Any]:

@@ -52,12 +52,13 @@
   const addSortButtons = (section) => {
     for (const head of section.table.querySelectorAll("[data-sort]")) {
       const name = board.sortName(section, head);
+      const label = `Sort by ${section.data.columns[head.dataset.sort]?.name ?? head.textContent.trim()}`;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "sort";
-      button.title = `Sort by ${name}`;
+      button.title = label;
       button.innerHTML = '<span aria-hidden="true"></span><span class="unseen">Sort</span>';
-      button.lastChild.textContent = `Sort by ${name}`;
+      button.lastChild.textContent = label;
       button.addEventListener("click", () => {
         state.sort = state.sort === name ? `-${name}` : state.sort === `-${name}` ? "" : name;
         change();

@@ -6,6 +6,7 @@ Colours are the page's own custom properties, so that a chart follows light, dar
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,9 @@ _CONFIG = {
                "columns": 4, "labelFontSize": 11, "labelLimit": 220, "columnPadding": 36, "symbolStrokeWidth": 2},
     "text": {"color": _TEXT, "fontSize": 11},
 }  # fmt: skip
+
+_ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
+"""What Vega says of single marks; the page describes the drawing as a whole."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Drawing:
 def draw(chart: Chart, page: str) -> Drawing:
     """Return a chart drawn, for a page whose stem makes the name of its file unique."""
     spec = chart.body.configure(**_CONFIG).to_dict()
-    svg = vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version())
+    svg = _ARIA.sub("", vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version()))
     stem = page.removesuffix(".html").replace("/", "-")
     source = f"archarenaChart({json.dumps(chart.id)}, {json.dumps(spec, separators=(',', ':'))});\n"
     return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(svg), f"charts/{stem}-{chart.id}.js", source)

@@ -1,75 +1,23 @@
-"""The pages in a real browser, opened from disk."""
+"""The pages in a real browser, opened from disk: layout, accessibility, and what they ask for."""
 
 import json
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
-from archarena.leaderboard.build import build_board
 
 pytestmark = pytest.mark.browser
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-LONG = "mamba[" + "very_long_hyperparameter_name=1," * 5 + "]"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        pytest.skip("no chromium was found")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def site(write_results, make_record, task_card, model_card, tmp_path_factory):
-    """Return the folder of a site with several seeds, failures, slices and hostile names."""
-    tasks = {"recall-mqar": ["recall-mqar"], "lra-listops": ["lra-listops"], "math": ["math-lm", "math-choice"]}
-    variants = ("mamba", "transformer", "mlp", LONG, '<img src=x onerror="window.hacked=1">\u202eabc')
-    records = [
-        make_record(variant, task, seed, dict.fromkeys(columns, 0.1 + 0.1 * index + 0.01 * seed))
-        for index, variant in enumerate(variants)
-        for task, columns in tasks.items()
-        for seed in range(3)
-    ]
-    records[0] = make_record("mamba", status="timeout", reason="Too slow. " * 20, log_tail="x" * 500)
-    records[-1].scores["math-choice"].slices = {"level": {str(level): level / 10 for level in range(1, 6)}}
-    cards = [task_card(task, columns) for task, columns in tasks.items()]
-    models = [model_card(variant.split("[")[0]) for variant in ("mamba", "transformer", "mlp")]
-    folder = tmp_path_factory.mktemp("pages")
-    build_board([write_results(folder / "results", *records, tasks=cards, models=models)], folder / "site")
-    return folder / "site"
-
-
-@pytest.fixture
-def open_page(browser, site):
-    """Return a function that opens a page of the site and keeps what it asked for."""
-    contexts = []
-
-    def open_(name="index.html", **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        page = context.new_page()
-        page.requests = []
-        page.on("request", lambda request: page.requests.append(request.url))
-        page.goto((site / name).as_uri())
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
+def pages_of(site):
+    """Return one page of each kind."""
+    return (
+        "index.html",
+        any_run(site),
+        "models/mamba.html",
+        "tasks/math.html",
+        "compare/mamba--mlp.html",
+        "reading.html",
+    )
 
 
 def any_run(site):
@@ -78,11 +26,11 @@ def any_run(site):
 
 
 def test_opens_from_disk_and_asks_the_network_for_nothing(open_page, site):
-    for name in ("index.html", any_run(site)):
+    for name in pages_of(site):
         page = open_page(name)
         assert {urlsplit(url).scheme for url in page.requests} == {"file"}
         assert any(url.endswith("board.css") for url in page.requests)
-        assert page.evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "auto"
+    assert open_page().evaluate("getComputedStyle(document.querySelector('.scroll')).overflowX") == "auto"
 
 
 def test_hostile_names_do_not_run(open_page):
@@ -94,7 +42,7 @@ def test_hostile_names_do_not_run(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessibility_audit_finds_no_serious_fault(open_page, site, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    for name in ("index.html", any_run(site)):
+    for name in pages_of(site):
         page = open_page(name, color_scheme=scheme, bypass_csp=True)
         faults = axe.Axe().run(page).response["violations"]
         serious = [fault for fault in faults if fault["impact"] in ("serious", "critical")]
@@ -111,7 +59,7 @@ def test_dark_and_light_differ(open_page):
 
 @pytest.mark.parametrize("width", [320, 390, 1440])
 def test_no_page_is_wider_than_the_screen(open_page, site, width):
-    for name in ("index.html", any_run(site)):
+    for name in pages_of(site):
         page = open_page(name, viewport={"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 

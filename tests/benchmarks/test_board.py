@@ -1,0 +1,44 @@
+"""How long a board takes to build, by the number of records.
+
+``ARCHARENA_BENCH_RECORDS=2500,5000,10000 pytest tests/benchmarks/test_board.py --numprocesses 0`` prints the times of
+large ones; the time a record should not grow.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from archarena.harness.records import ResultStore
+from archarena.leaderboard.build import build_board
+
+SIZES = [int(size) for size in os.environ.get("ARCHARENA_BENCH_RECORDS", "100,400").split(",")]
+KEPT = Path(__file__).parents[2] / "leaderboard" / "records" / "quick-cpu-3-seeds"
+SEEDS = 5
+
+
+def many_records(folder, count):
+    """Write `count` records of 20 models, made from a real one; more tasks where there are more records."""
+    shutil.copytree(KEPT / "cards", folder / "cards")
+    (source,) = (KEPT / "records" / "recall-mqar").glob("mamba-s0-*.json")
+    template = json.loads(source.read_text())
+    for number in range(count):
+        seed, model, task = number % SEEDS, number // SEEDS % 20, number // SEEDS // 20
+        record = json.loads(json.dumps(template))
+        record["cell"] |= {"variant": f"model-{model}", "model": f"model-{model}", "task": f"task-{task}", "seed": seed}
+        record["scores"] = {f"task-{task}": template["scores"]["recall-mqar"] | {"value": number * 7919 % 1000 / 1000}}
+        record["key_parts"] |= {"model": f"model-{model}", "task": f"task-{task}", "seed": seed}
+        record["key"] = f"{number:064x}"[::-1]
+        path = folder / "records" / f"task-{task}" / f"model-{model}-s{seed}-{number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record))
+    assert len(ResultStore(folder).record_files()) == count
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_build(benchmark, tmp_path, count):
+    many_records(tmp_path / "results", count)
+    summary = benchmark.pedantic(build_board, ([tmp_path / "results"], tmp_path / "site"), rounds=1)
+    benchmark.extra_info["records"] = count
+    assert summary.cells == count
