@@ -273,39 +273,3 @@ def _set_random_state(tensors: Mapping[str, Tensor]) -> None:
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) -> tuple[Attempt | None, list[Try]]:
-    """Try every learning rate for the probe's steps and take the best to the end.
-
-    A model that fits itself is tried once, at learning rate 0.
-
-    Returns
-    -------
-    Attempt or None
-        The one that went to the end, or None where every rate diverged.
-    list of Try
-        All rates, in the recipe's order.
-    """
-    recipe, steps = setting.recipe, setting.budget.steps
-    if setting.fits_itself:
-        attempt = Attempt(setting, 0.0, make_model, folder / "fit.safetensors")
-        attempt.fit()
-        return (None if attempt.progress.diverged else attempt), [attempt.summary()]
-    probe = recipe.probe_steps(steps)
-    files = {rate: folder / f"try-{index}.safetensors" for index, rate in enumerate(recipe.learning_rates)}
-    tries: dict[float, Try] = {}
-    losses: dict[float, float] = {}
-    for rate, file in files.items():
-        attempt = Attempt(setting, rate, make_model, file)
-        attempt.run(min(probe, steps))
-        tries[rate], losses[rate] = attempt.summary(), attempt.progress.loss
-    for rate in sorted(files, key=losses.__getitem__):
-        if tries[rate].diverged:
-            continue
-        attempt = Attempt(setting, rate, make_model, files[rate])
-        attempt.run(steps)
-        tries[rate] = attempt.summary()
-        if not attempt.progress.diverged:
-            return attempt, list(tries.values())
-    return None, list(tries.values())

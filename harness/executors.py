@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .files import write_json
 from .isolation import Child, Limits
 from .job import JOB, LOG, Job, Outcome, PrepareJob, TrainJob
-from .records import write_json
 
 _POLL_SECONDS = 0.05
 _STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next one goes on from here.")

@@ -11,9 +11,9 @@ from typing import Any
 
 from .arrays import content_checksum, save_splits, with_ignored
 from .errors import UserError
+from .files import write_json
 from .keys import data_identity, key_of, source_hash
 from .plan import PlannedTask
-from .records import write_json
 from .seeds import generator
 from .spec import spec_to_json
 from .task import Splits, Streams

@@ -14,11 +14,12 @@ from .cards import load_card
 from .environment import environment
 from .errors import UserError
 from .executors import Ended
+from .files import write_atomically
 from .job import PREDICTIONS, WEIGHTS
 from .keys import data_identity
 from .plan import Cell
 from .prepare import is_prepared, read_meta
-from .records import CellInfo, DataInfo, Record, ResultStore, WeightsFile, write_atomically
+from .records import CellInfo, DataInfo, Record, ResultStore, WeightsFile
 from .registry import Entry
 from .scoring import keep_predictions, score
 

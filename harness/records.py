@@ -15,9 +15,6 @@ Every file is written whole or not at all. A record is written last, so that wha
 from __future__ import annotations
 
 import json
-import os
-import re
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import UserError
+from .files import slug, write_json
 
 SCHEMA = 1
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -229,43 +227,6 @@ class Record(_Part):
     def is_final(self) -> bool:
         """Return whether running the cell again would only repeat this record."""
         return self.status in FINAL
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename.
-
-    Raises
-    ------
-    UserError
-        If the disk is full or the folder cannot be written; what was there stays.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise UserError(
-            f"Cannot write {path}: {error.strerror or error}. Nothing that was finished is lost."
-        ) from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write canonical, readable JSON atomically; NaN and infinities are refused."""
-    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_atomically(path, text.encode() + b"\n")
-
-
-def slug(text: str) -> str:
-    """Return `text` as a file name: letters, digits, dot, dash and underscore only."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "_"
 
 
 class ResultStore:

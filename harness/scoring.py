@@ -11,9 +11,10 @@ from safetensors.numpy import load_file, save
 
 from .arrays import load_split
 from .errors import UserError
+from .files import write_atomically
 from .job import Readout
 from .plan import PlannedTask
-from .records import PredictionFile, Score, write_atomically
+from .records import PredictionFile, Score
 from .task import Evaluation, Split
 
 KEPT_ROWS = 10_000

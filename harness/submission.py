@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import UserError
+from .files import slug
 from .keys import source_hash
-from .records import Record, ResultStore, slug
+from .records import Record, ResultStore
 from .registry import Entry
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from ..kernels.paths import paths_taken
 from . import cost as measure
 from .arrays import load_array, load_arrays, load_split
-from .attempt import Attempt, Setting, tune
+from .attempt import Attempt, Setting
 from .build import construct
 from .built import Built
 from .decoding import decode, generate_text
@@ -31,6 +31,7 @@ from .seeds import seed
 from .sizing import Fit, count_body, fit_width
 from .spec import Size, TaskSpec, spec_from_json
 from .task import Budget
+from .tuning import tune
 
 
 def run_trial(job: TrainJob, folder: Path) -> Outcome:

@@ -13,8 +13,8 @@ import traceback
 from pathlib import Path
 
 from .errors import UserError
+from .files import write_json
 from .job import JOB, OUTCOME, Job, Outcome, PrepareJob, TrainJob
-from .records import write_json
 
 
 def main(folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..harness.records import write_atomically
+from ..harness.files import write_atomically
 from .pages import site_files
 from .site import Site, make_site
 from .sources import read_sources

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeVar
 
-from ..harness.records import slug
+from ..harness.files import slug
 
 Key = TypeVar("Key")
 LONGEST = 80

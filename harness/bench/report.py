@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..environment import environment
-from ..records import write_json
+from ..files import write_json
 from .roofline import Roofline
 
 SCHEMA = 1

@@ -15,6 +15,7 @@ from .findings import Finding, examine, merge, require
 from .samples import SPECS
 from .state import StateWatch
 from .subject import Subject
+from .writers import answers
 
 POINTS: dict[str, Callable[[Subject], str | None]] = {
     "build": fresh.build,
@@ -49,6 +50,8 @@ def check_model(model: Entry | type, specs: Mapping[str, TaskSpec] | None = None
     watch, findings, loaded = StateWatch(), [], []
     with torch.random.fork_rng(devices=[]):
         findings.append(examine("import", partial(_load, model, loaded, watch)))
+        if loaded and not hasattr(loaded[0], "build"):
+            return [*findings, examine("answers", partial(answers, loaded[0])), watch.finding()]
         for name, spec in (specs or SPECS).items() if loaded else ():
             findings += _check_on(loaded[0], name, spec, watch)
     return [*merge(findings), watch.finding()]
@@ -60,9 +63,9 @@ def _load(model: Entry | type, loaded: list[type], watch: StateWatch) -> None:
         cls = model.load() if isinstance(model, Entry) else model
     if not torch.equal(before, torch.get_rng_state()):
         watch.changes["torch's global generator"] = "on import"
-    require(
-        hasattr(cls, "build"), f"{cls.__name__} has no build: it must subclass SequenceModel, FieldModel or ImageModel"
-    )
+    known = hasattr(cls, "build") or hasattr(cls, "generate")
+    bases = "SequenceModel, FieldModel or ImageModel"
+    require(known, f"{cls.__name__} has neither build nor generate: it must subclass {bases}")
     loaded.append(cls)
 
 

@@ -8,7 +8,7 @@ import platformdirs
 import vl_convert
 
 from ...harness.errors import UserError
-from ...harness.records import write_atomically
+from ...harness.files import write_atomically
 from .drawing import vega_lite_version
 
 

@@ -249,3 +249,31 @@ def test_a_class_can_be_checked_on_a_task_of_ones_own(tmp_path):
     cls = write_plugin(tmp_path, SEQUENCE).load()
     findings = check_model(cls, {"mine": TaskSpec(Tokens(50, 20), Classes(3))})
     assert {finding.status for finding in findings} == {"ok", "skipped"}
+
+
+WRITER = """
+import random
+from archarena.harness import register_model
+
+
+@register_model("writer", summary="Counts.")
+class Writer:
+    def generate(self, prompts, *, samples, max_new_tokens, temperature, stop, seed):
+        return [[{text}] * {samples} for prompt in prompts]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "samples", "says"),
+    [
+        ("prompt[:max_new_tokens]", "samples", None),
+        ("str(seed)", "samples", "at temperature 0 another seed gives other texts"),
+        ("prompt", "1", "must return 2 texts for each of 2 prompts"),
+    ],
+)
+def test_a_model_that_only_writes_text_is_asked_for_texts(tmp_path, text, samples, says):
+    file = tmp_path / "writer.py"
+    file.write_text(WRITER.format(text=text, samples=samples))
+    failed = [finding for finding in check_model(scan(file)[0]) if finding.status == "failed"]
+    assert [finding.name for finding in failed] == ([] if says is None else ["answers"])
+    assert says is None or says in failed[0].message
