@@ -22,10 +22,8 @@ from .timing import Clock, race
 BATCH, CHANNELS, STATES = 1, 128, 16
 KERNEL, FACTOR = 17, 8
 LENGTHS = tuple(1024 * 2**i for i in range(8))
-TCNCA = "tcnca: dilated convolutions"
-OFFICIAL = "mega, official: powers and FFT"
-FFT = "mega, FFT part alone"
-RECURRENCE = "mega, plain recurrence"
+TCNCA, OFFICIAL, FFT, RECURRENCE = "tcnca", "official", "FFT alone", "recurrence"
+"""The contestants: ours, and MEGA's filter by powers and FFT, without the powers, and as a plain recurrence."""
 
 Filter = tuple[Callable[[], Tensor], list[Tensor]]
 """A forward pass, and what its backward pass differentiates by."""

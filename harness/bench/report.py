@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from ..environment import environment
 from ..files import write_json
+from .filters import FFT, OFFICIAL, RECURRENCE, TCNCA
 from .roofline import Roofline
 
 SCHEMA = 1
@@ -31,11 +33,16 @@ def write_report(folder: Path, what: str, device: str, body: dict[str, Any]) -> 
     return path
 
 
+def make_console() -> Console:
+    """Return a console wide enough for the tables where output goes to a file."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
+
+
 def print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table whose first column is text and whose others are numbers."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index else "left", no_wrap=index > 0)
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -89,31 +96,24 @@ def length_table(console: Console, row: dict[str, Any]) -> None:
 
 def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
     """Print times and ratios of the filters, and what the published figures compare."""
-    names = list(rows[0]["forward"])
+    forms = (OFFICIAL, FFT, RECURRENCE)
     for direction in ("forward", "backward"):
+        ratio = f"{direction}_by_tcnca"
         lines = [
             (
                 f"{row['length']:,}",
-                *(milliseconds(row[direction][name]) for name in names),
-                *(f"{row[f'{direction}_by_tcnca'][name]:.2f}" for name in names[1:]),
+                *(milliseconds(row[direction][name]) for name in (TCNCA, *forms)),
+                *(f"{row[ratio][name]:.2f}" for name in forms),
             )
             for row in rows
         ]
-        columns = (
-            "length",
-            "tcnca",
-            "official",
-            "FFT alone",
-            "recurrence",
-            *("official / tcnca", "FFT /", "recurrence /"),
-        )
+        columns = ("length", TCNCA, *forms, *(f"{form} / tcnca" for form in forms))
         print_table(console, f"TCNCA's filter and MEGA's, {direction}, ms and ratios", columns, lines)
-        best = max(rows, key=lambda row: row[f"{direction}_by_tcnca"][names[1]])
-        official, _, recurrence = (best[f"{direction}_by_tcnca"][name] for name in names[1:])
+        best = max(rows, key=lambda row: row[ratio][OFFICIAL])
         console.print(
             f"{direction}: the published comparison is with the official form, up to {PUBLISHED[direction]} times. "
-            f"Here it is up to {official:.2f} times, at {best['length']:,}, where the plain recurrence takes "
-            f"{recurrence:.2f} times as long as tcnca's filter.\n"
+            f"Here it is up to {best[ratio][OFFICIAL]:.2f} times, at {best['length']:,}, where the plain recurrence "
+            f"takes {best[ratio][RECURRENCE]:.2f} times as long as tcnca's filter.\n"
         )
 
 

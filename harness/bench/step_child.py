@@ -48,11 +48,12 @@ def transformers(n: Sizes, *, use_mambapy: bool) -> tuple[nn.Module, Logits]:
 
 
 def mambapy(n: Sizes) -> tuple[nn.Module, Logits]:
-    """The language model of mambapy, with its parallel scan."""
-    from mambapy.lm import LM  # type: ignore[import-not-found]
-    from mambapy.mamba import MambaConfig  # type: ignore[import-not-found]
+    """The blocks of mambapy, with its parallel scan, between an embedding and a linear map."""
+    from mambapy.mamba import Mamba, MambaConfig, RMSNorm  # type: ignore[import-not-found]
 
-    model = LM(MambaConfig(d_model=n["width"], n_layers=n["layers"]), vocab_size=n["vocabulary"])
+    blocks = Mamba(MambaConfig(d_model=n["width"], n_layers=n["layers"]))
+    embedding, read_out = nn.Embedding(n["vocabulary"], n["width"]), nn.Linear(n["width"], n["vocabulary"], bias=False)
+    model = nn.Sequential(embedding, blocks, RMSNorm(n["width"]), read_out)
     return model, model
 
 

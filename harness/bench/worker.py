@@ -27,7 +27,7 @@ DTYPES = {"cpu": (torch.float32,), "cuda": (torch.float32, torch.bfloat16)}
 
 def run_kernels(device: str, output: str, only: list[str], seconds: float) -> int:
     """Time every kernel; return 1 where one is wrong."""
-    console, target = Console(), torch.device(resolve_device(device))
+    console, target = report.make_console(), torch.device(resolve_device(device))
     workloads, dtypes, clock = load(only), DTYPES[target.type], clock_for(target)
     roofline = measure(target, dtypes, clock)
     report.roofline_line(console, roofline)
@@ -43,7 +43,7 @@ def run_lengths(
     device: str, output: str, only: list[str], seconds: float, width: int | None, longest: int | None
 ) -> int:
     """Time one block of each sequence model at growing lengths."""
-    console, target = Console(), torch.device(resolve_device(device))
+    console, target = report.make_console(), torch.device(resolve_device(device))
     clock, rows = clock_for(target), []
     if target.type == "cpu":
         cap_memory()
@@ -59,7 +59,7 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
     """Time TCNCA's filter against the forms of MEGA's."""
     from .filters import LENGTHS, bench_filters
 
-    console, target = Console(), torch.device(resolve_device(device))
+    console, target = report.make_console(), torch.device(resolve_device(device))
     lengths = tuple(n for n in LENGTHS if n <= (longest or LENGTHS[-1]))
     rows = list(bench_filters(target, clock_for(target), lengths=lengths, seconds=seconds))
     report.filter_tables(console, rows)
@@ -69,7 +69,7 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
 
 def run_step(output: str, seconds: float, peer_python: str | None) -> int:
     """Time a training step on the CPU against the peers of another environment."""
-    console = Console()
+    console = report.make_console()
     rows = bench_step(peer_python or sys.executable, sys.executable, seconds=seconds)
     report.step_table(console, rows)
     _write(console, output, "step", torch.device("cpu"), {"sizes": SIZES, "rows": rows})
