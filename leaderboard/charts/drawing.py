@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,10 @@ class Chart:
         Its name on the page and that of its file.
     note
         What a reader must know to read it.
+    body
+        What Altair draws, from rows that it names as `named` does.
+    rows
+        These rows; kept apart, since Altair would copy and check them several times.
     wide
         Whether it takes the width of the page.
     """
@@ -55,6 +59,7 @@ class Chart:
     title: str
     note: str
     body: Any
+    rows: Mapping[str, Sequence[Mapping[str, Any]]]
     wide: bool = False
 
 
@@ -74,15 +79,21 @@ class Drawing:
 def draw(chart: Chart, page: str) -> Drawing:
     """Return a chart drawn, for a page whose stem makes the name of its file unique."""
     spec = chart.body.configure(**_CONFIG).to_dict()
+    spec["datasets"] = {name: [_shown(row) for row in rows] for name, rows in chart.rows.items()}
     svg = _ARIA.sub("", vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version()))
     stem = page.removesuffix(".html").replace("/", "-")
     source = f"archarenaChart({json.dumps(chart.id)}, {json.dumps(spec, separators=(',', ':'))});\n"
     return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(svg), f"charts/{stem}-{chart.id}.js", source)
 
 
-def data(rows: Iterable[Mapping[str, Any]]) -> alt.Data:
-    """Return rows as a chart's data, with their texts as a page shows them."""
-    return alt.Data(values=[{name: visible(value) for name, value in row.items()} for row in rows])
+def named(name: str) -> alt.NamedData:
+    """Return the rows that a chart holds under a name, as data of a part of it."""
+    return alt.NamedData(name=name)
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row whose texts are as a page shows them."""
+    return {name: visible(value) for name, value in row.items()}
 
 
 def vega_lite_version() -> str:

@@ -8,10 +8,11 @@ from typing import Any
 import altair as alt
 
 from ...harness.records import Record
-from .drawing import Chart, by_family, data
+from .drawing import Chart, by_family, named
 
 AXES = ("samples", "seconds")
-MOST_LINES = 120
+MOST_LINES = 40
+"""More cannot be told from each other; first seeds come first."""
 
 
 def learning_chart(
@@ -26,11 +27,15 @@ def learning_chart(
     families
         By model.
     """
-    points = [point for record in records[:MOST_LINES] for point in _points(record, families)]
+    points = [
+        point
+        for record in sorted(records, key=lambda record: record.cell.seed)[:MOST_LINES]
+        for point in _points(record, families)
+    ]
     if not points:
         return None
     chosen = alt.param(name="axis", value=AXES[0], bind=alt.binding_radio(options=list(AXES), name="by "))
-    base = alt.Chart(data(points)).transform_filter("datum.axis === axis").encode(
+    base = alt.Chart(named("points")).transform_filter("datum.axis === axis").encode(
         x=alt.X("at:Q", title="training samples", axis=alt.Axis(format="~s", grid=False)),
         y=alt.Y("valid:Q", title=f"validation {label}", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5)),
         detail="run:N",
@@ -42,7 +47,7 @@ def learning_chart(
     ends = base.transform_filter("datum.last").mark_text(align="left", dx=5, limit=120).encode(text="label:N")
     note = "The learning rate that was kept, a line a run. Seconds are optimiser steps alone, on one device."
     body = (lines + ends).properties(width=560, height=260).add_params(chosen)
-    return Chart(id, "Learning curves", note, body, wide=True)
+    return Chart(id, "Learning curves", note, body, {"points": points}, wide=True)
 
 
 def _points(record: Record, families: Mapping[str, str]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ import altair as alt
 
 from ..rows import Row, group_by
 from ..views import SectionView
-from .drawing import Chart, by_family, data
+from .drawing import Chart, by_family, named
 
 COSTS = {
     "training time, s": "train_seconds",
@@ -53,7 +53,7 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
     names = (
         base.transform_filter("datum.front").mark_text(align="left", dx=6, dy=-5, limit=110).encode(text="variant:N")
     )
-    body = alt.layer(front, dots, names, data=data(points)).properties(width=190, height=130)
+    body = alt.layer(front, dots, names, data=named("points")).properties(width=190, height=130)
     body = body.facet(
         alt.Facet("panel:N", sort=panels), columns=5, bounds="flush", spacing={"row": 62, "column": 66}
     ).resolve_scale(x="independent", y="independent")
@@ -63,6 +63,7 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
         f"Cost here is {costs[0]}; Explore offers {len(costs)}. Dashed: the Pareto front. "
         "Upwards is better, to the left is cheaper; each panel has scales of its own.",
         body.add_params(chosen),
+        {"points": points},
         wide=True,
     )
 

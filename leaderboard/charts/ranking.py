@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ranks import critical_difference
 from ..views import ColumnView, SectionView
-from .drawing import Chart, data
+from .drawing import Chart, named
 
 
 def ranking_chart(section: SectionView) -> Chart | None:
@@ -39,10 +39,10 @@ def ranking_chart(section: SectionView) -> Chart | None:
         title=None,
         axis=alt.Axis(labelColor="var(--text)", domain=False, ticks=False, minExtent=110),
     )
-    band = alt.Chart(data(bars)).mark_bar(height=6, color="var(--accent)", opacity=0.22).encode(
+    band = alt.Chart(named("bars")).mark_bar(height=6, color="var(--accent)", opacity=0.22).encode(
         x=alt.X("low:Q", title="mean rank (1 is best)", scale=scale), x2="high:Q", y=y, yOffset="clique:N"
     )  # fmt: skip
-    dots = alt.Chart(data(points)).mark_point(filled=True, size=60, color="var(--accent)").encode(
+    dots = alt.Chart(named("points")).mark_point(filled=True, size=60, color="var(--accent)").encode(
         x=x, y=y, tooltip=["variant:N", alt.Tooltip("rank:Q", format=".2f")]
     )  # fmt: skip
     test = f"Friedman’s test over {found.tasks} tasks: p = {found.p_value:.2g}."
@@ -50,7 +50,7 @@ def ranking_chart(section: SectionView) -> Chart | None:
         f"{test} Rows that share a bar cannot be told apart: their mean ranks differ by less than {found.distance:.2f}."
     )
     body = (band + dots).properties(width=420, height=max(90, 26 * len(order)))
-    return Chart(f"{section.id}-ranks", "Mean rank over tasks", note, body)
+    return Chart(f"{section.id}-ranks", "Mean rank over tasks", note, body, {"points": points, "bars": bars})
 
 
 def _whole_columns(section: SectionView) -> list[tuple[int, ColumnView]]:

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from ..benches import Bench
-from .drawing import Chart, data
+from .drawing import Chart, named
 
 DIRECTIONS = ("forward", "backward")
 
@@ -45,11 +45,11 @@ def _lengths(id: str, bench: Bench) -> Chart | None:
     ]
     dots = base.mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.5).encode(tooltip=shown)
     names = base.transform_filter("datum.text !== ''").mark_text(align="left", dx=6, limit=150).encode(text="text:N")
-    body = alt.layer(dots, names, data=data(points)).properties(width=380, height=280)
+    body = alt.layer(dots, names, data=named("points")).properties(width=380, height=280)
     body = body.facet(alt.Facet("direction:N", sort=list(DIRECTIONS)), columns=2)
     fitted = "The number after a name is the exponent fitted to its longest lengths: 1 is linear, 2 quadratic."
     note = f"One block over one sequence, {bench.device}. {fitted}"
-    return Chart(id, "Time against sequence length", note, body, wide=True)
+    return Chart(id, "Time against sequence length", note, body, {"points": points}, wide=True)
 
 
 def _length_points(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -87,10 +87,10 @@ def _rooflines(id: str, bench: Bench) -> Chart | None:
         color=alt.Color("kernel:N", scale=colours, title=None, legend=legend), shape=shape,
         tooltip=["kernel:N", "case:N", "contestant:N", "pass:N", alt.Tooltip("ms:Q", format=".3~g"), share],
     )  # fmt: skip
-    body = alt.layer(line, dots, data=data([*roofs, *points])).properties(width=380, height=280)
+    body = alt.layer(line, dots, data=named("points")).properties(width=380, height=280)
     body = body.facet(alt.Facet("dtype:N"), columns=2)
     note = f"The rate at which each kernel's least work was done, {bench.device}. Dashed: its measured ceilings."
-    return Chart(id, "Kernels under the roofline", note, body, wide=True)
+    return Chart(id, "Kernels under the roofline", note, body, {"points": [*roofs, *points]}, wide=True)
 
 
 def _kernel_point(row: dict[str, Any]) -> dict[str, Any]:

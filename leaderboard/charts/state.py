@@ -8,7 +8,7 @@ from statistics import fmean
 import altair as alt
 
 from ..rows import Row, group_by
-from .drawing import Chart, by_family, data
+from .drawing import Chart, by_family, named
 
 
 def state_chart(id: str, scores: Sequence[Row], colours: Mapping[str, str]) -> Chart | None:
@@ -33,9 +33,9 @@ def state_chart(id: str, scores: Sequence[Row], colours: Mapping[str, str]) -> C
     shown = ["variant:N", alt.Tooltip("score:Q", format=".3~f"), alt.Tooltip("state:Q", title="bytes", format=".3~s")]
     dots = base.mark_point(filled=True, size=55).encode(color=by_family(points, colours), tooltip=shown)
     names = base.mark_text(align="left", dx=6, dy=-5, limit=110).encode(text="variant:N")
-    body = alt.layer(dots, names, data=data(points)).properties(width=190, height=130)
+    body = alt.layer(dots, names, data=named("points")).properties(width=190, height=130)
     body = body.facet(alt.Facet("panel:N"), columns=3, bounds="flush", spacing={"row": 62, "column": 66}).resolve_scale(
         x="independent", y="independent"
     )
     note = "Bytes of state at the task’s length, as a decoder carries it; attention’s grows with the sequence."
-    return Chart(id, "Recall against state size", note, body)
+    return Chart(id, "Recall against state size", note, body, {"points": points})

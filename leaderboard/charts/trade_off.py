@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from ...harness.records import Record
-from .drawing import Chart, by_family, data
+from .drawing import Chart, by_family, named
 
 
 def trade_off_chart(
@@ -34,10 +34,10 @@ def trade_off_chart(
     shown = ["variant:N", "seed:N", alt.Tooltip("valid:Q", format=".4~g"), alt.Tooltip("seconds:Q", format=".3~s")]
     lines = base.mark_line(point=alt.OverlayMarkDef(size=28), strokeWidth=1.5).encode(tooltip=shown)
     names = base.transform_filter("datum.label !== ''").mark_text(align="left", dx=6, limit=110).encode(text="label:N")
-    body = alt.layer(lines, names, data=data(points)).properties(width=190, height=150)
+    body = alt.layer(lines, names, data=named("points")).properties(width=190, height=150)
     body = body.facet(alt.Facet("panel:N"), columns=5, bounds="flush", spacing={"row": 62, "column": 80})
     body = body.resolve_scale(x="independent", y="independent")
-    return Chart(id, "Quality against training time", _note(records), body, wide=True)
+    return Chart(id, "Quality against training time", _note(records), body, {"points": points}, wide=True)
 
 
 def _note(records: Sequence[Record]) -> str:
