@@ -1,0 +1,203 @@
+"""The selective scan in Triton, backward: a chunk of steps and 32 channels in the registers of one warp, state by state.
+
+For one state at a time, the chunk's decays and inputs are scanned along the steps within each lane: forward from the
+state that was kept at its start, and back from the gradient that the later chunk left. The gradients of B and C are
+summed over the lanes here and over the tiles of channels afterwards, in a fixed order and without atomics.
+"""
+
+from __future__ import annotations
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..linear_recurrence import blocked
+from ..triton_support import segment_steps
+from .operands import Gradients, Operands
+from .triton_forward import CHUNK, LOG2_E, flags, in_rows, sigmoid, step_size, strides
+
+CHANNELS = 32
+
+
+@triton.jit
+def _combine(a, b, c, d):
+    return a * c, b * c + d
+
+
+@triton.jit
+def scan_backward(
+    u,
+    delta,
+    A,
+    B,
+    C,
+    D,
+    z,
+    bias,
+    dy,
+    checkpoints,
+    carried,
+    products,
+    du,
+    ddelta,
+    dz,
+    dA,
+    dB,
+    dC,
+    dD,
+    dbias,
+    u_batch,
+    u_step,
+    delta_batch,
+    delta_step,
+    B_batch,
+    B_step,
+    C_batch,
+    C_step,
+    z_batch,
+    z_step,
+    length,
+    channels,
+    states,
+    segment,
+    SOFTPLUS: tl.constexpr,
+    HAS_D: tl.constexpr,
+    HAS_Z: tl.constexpr,
+    HAS_BIAS: tl.constexpr,
+    ENDS: tl.constexpr,
+    STATES: tl.constexpr,
+    CHANNELS: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    """Walk one segment back from the gradients `carried` of the state at its end; leave those at its first step.
+
+    `carried`, `products` and `dA` are (batch, segments, states, channels), `dB` and `dC` (tiles, batch, length,
+    states), `dD` and `dbias` (batch, segments, channels). ENDS writes `carried` and `products` alone, the decays from
+    the first step of the segment to that after its last.
+    """
+    tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    channel, steps = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, CHUNK)
+    valid = channel < channels
+    at = batch * tl.num_programs(1) + part
+    offset = tl.load(bias + channel, valid, 0.0) if HAS_BIAS else 0.0
+    skip = tl.load(D + channel, valid, 0.0) if HAS_D else 0.0
+    by_skip, by_bias = tl.zeros((CHANNELS,), tl.float32), tl.zeros((CHANNELS,), tl.float32)
+    first, end = part * segment, tl.minimum((part + 1) * segment, length)
+    for back in range(0, tl.cdiv(end - first, CHUNK)):
+        start = first + (tl.cdiv(end - first, CHUNK) - 1 - back) * CHUNK
+        t = start + steps
+        mask = (t < end)[:, None] & valid
+        x = tl.load(u + batch * u_batch + (t[:, None] * u_step + channel), mask, 0.0).to(tl.float32)
+        pre = delta + batch * delta_batch + (t[:, None] * delta_step + channel)
+        size, _ = step_size(tl.load(pre, mask, 0.0).to(tl.float32), offset, mask, SOFTPLUS)
+        follows = (t + 1 < length)[:, None] & mask
+        next_size, _ = step_size(tl.load(pre + delta_step, follows, 0.0).to(tl.float32), offset, follows, SOFTPLUS)
+        row, wide = batch * length * channels, t[:, None] * channels + channel
+        dout = tl.load(dy + row + wide, mask, 0.0).to(tl.float32)
+        gates = z + batch * z_batch + (t[:, None] * z_step + channel)
+        if HAS_Z:
+            opened = tl.load(gates, mask, 0.0).to(tl.float32)
+            dout *= opened * sigmoid(opened)
+        out, dinput, dsize, put = skip * x, tl.zeros_like(x), tl.zeros_like(x), size * x
+        chunk = (batch * tl.cdiv(length, CHUNK) + start // CHUNK) * states * channels
+        for n in range(0, states):
+            place = (at * states + n) * channels + channel
+            exponent = tl.load(A + n * channels + channel, valid, 0.0)
+            c = tl.load(C + batch * C_batch + t * C_step + n, t < end, 0.0).to(tl.float32)
+            decays, g = tl.associative_scan(
+                (tl.exp2(next_size * exponent), dout * c[:, None]), 0, _combine, reverse=True
+            )
+            g += decays * tl.load(carried + place, valid, 0.0)
+            top = (steps == 0)[:, None]
+            tl.store(carried + place, tl.sum(tl.where(top, g, 0.0), 0), valid)
+            if ENDS:
+                product = tl.load(products + place, valid, 0.0) * tl.sum(tl.where(top, decays, 0.0), 0)
+                tl.store(products + place, product, valid)
+            else:
+                b = tl.load(B + batch * B_batch + t * B_step + n, t < end, 0.0).to(tl.float32)
+                added = put * b[:, None]
+                decays, h = tl.associative_scan((tl.exp2(size * exponent), added), 0, _combine)
+                h += decays * tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
+                line, narrow = (tile * tl.num_programs(2) + batch) * length * states, t * states + n
+                tl.store(dC + line + narrow, tl.sum(dout * h, 1), t < end)
+                tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
+                dinput += g * b[:, None]
+                if HAS_Z:
+                    out += h * c[:, None]
+                decayed = g * (h - added)
+                dsize += decayed * (exponent * 0.6931471805599453)
+                by_A = tl.load(dA + place, valid, 0.0) + tl.sum(decayed * size, 0)
+                tl.store(dA + place, by_A, valid)
+        if not ENDS:
+            # What the loop did not need is read again: it would not fit in registers beside the rest.
+            x = tl.load(u + batch * u_batch + (t[:, None] * u_step + channel), mask, 0.0).to(tl.float32)
+            tl.store(du + row + wide, (dinput * size + dout * skip).to(du.dtype.element_ty), mask)
+            _, slope = step_size(tl.load(pre, mask, 0.0).to(tl.float32), offset, mask, SOFTPLUS)
+            back_in = tl.where(mask, (dsize + dinput * x) * slope, 0.0)
+            tl.store(ddelta + row + wide, back_in.to(ddelta.dtype.element_ty), mask)
+            by_bias += tl.sum(back_in, 0)
+            by_skip += tl.sum(dout * x, 0)
+            if HAS_Z:
+                opened = tl.load(gates, mask, 0.0).to(tl.float32)
+                gate = sigmoid(opened)
+                dgate = tl.load(dy + row + wide, mask, 0.0).to(tl.float32) * out * gate * (1.0 + opened * (1.0 - gate))
+                tl.store(dz + row + wide, dgate.to(dz.dtype.element_ty), mask)
+    if not ENDS:
+        tl.store(dD + at * channels + channel, by_skip, valid)
+        tl.store(dbias + at * channels + channel, by_bias, valid)
+
+
+def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
+    """Return the gradients of all operands."""
+    operands, dy = in_rows(operands), dy.contiguous()
+    batch, length, channels = operands.u.shape
+    states, tiles = operands.A.shape[1], triton.cdiv(channels, CHANNELS)
+    segment = segment_steps(length, batch * tiles, CHUNK)
+    parts = triton.cdiv(length, segment)
+    A = operands.A.mT.contiguous() * LOG2_E
+    du, ddelta, dz = (dy.new_empty(dy.shape) for _ in range(3))
+    dA = A.new_zeros(batch, parts, states, channels)
+    dB, dC = (A.new_empty(tiles, batch, length, states) for _ in range(2))
+    dD, dbias = (A.new_empty(batch, parts, channels) for _ in range(2))
+    carried, products = torch.zeros_like(dA), torch.ones_like(dA)
+
+    def launch(carried: Tensor, ends: bool) -> None:
+        scan_backward[(tiles, parts, batch)](
+            *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
+            *(dy, checkpoints, carried, products, du, ddelta, dz, dA, dB, dC, dD, dbias),
+            *(*strides(operands), length, channels, states, segment),
+            **flags(operands),
+            ENDS=ends,
+            CHANNELS=CHANNELS,
+            num_warps=1,
+        )
+
+    last = torch.zeros_like(dA[:, 0]) if dfinal is None else dfinal.mT.contiguous()
+    if parts > 1:
+        launch(carried, True)
+        before = blocked.forward(products, carried, last, True)
+        carried = torch.cat((before[:, 1:], last[:, None]), 1)
+    else:
+        carried[:, 0] = last
+    launch(carried, False)
+    return Gradients(
+        u=du,
+        delta=ddelta,
+        A=dA.sum((0, 1)).mT,
+        B=dB.sum(0).to(dy.dtype),
+        C=dC.sum(0).to(dy.dtype),
+        D=None if operands.D is None else dD.sum((0, 1)),
+        z=None if operands.z is None else dz,
+        delta_bias=None if operands.delta_bias is None else dbias.sum((0, 1)),
+        initial_state=None if operands.initial_state is None else _through_first_step(operands, carried[:, 0].mT),
+    )
+
+
+def _through_first_step(operands: Operands, dstate: Tensor) -> Tensor:
+    """Return the gradient of the state before the first step from that of the state after it."""
+    size = operands.delta[:, 0].float()
+    size = size if operands.delta_bias is None else size + operands.delta_bias
+    size = F.softplus(size) if operands.delta_softplus else size
+    return dstate * torch.exp(size[..., None] * operands.A)

@@ -1,0 +1,39 @@
+"""Where Triton kernels run, and how a recurrence is cut so that it fills a GPU."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+
+import torch
+from torch import Tensor
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+"""Whether Triton's interpreter runs the kernels on the CPU; it has to be set before the process first imports triton."""
+
+PROGRAMS = 1056
+"""Programs of one warp that keep a GPU busy: eight for each of 132 multiprocessors."""
+
+STORED = (torch.float32, torch.bfloat16, torch.float16)
+"""What the kernels read and write; they compute in float32."""
+
+
+def usable(x: Tensor) -> bool:
+    """Return whether a Triton kernel can run on `x`."""
+    return x.dtype in STORED and (x.is_cuda or INTERPRETED) and _installed()
+
+
+@functools.cache
+def _installed() -> bool:
+    return importlib.util.find_spec("triton") is not None
+
+
+def segment_steps(length: int, programs: int, tile: int) -> int:
+    """Return the steps of the segments that a sequence is cut into, where `programs` would run without a cut.
+
+    A multiple of `tile`, and at least eight of them: a cut costs a second pass over the inputs.
+    """
+    wanted = max(1, PROGRAMS // programs)
+    steps = max(-(-length // wanted), 8 * tile)
+    return -(-min(steps, length) // tile) * tile

@@ -1,0 +1,79 @@
+"""Every Triton kernel compiles for Hopper (sm_90) without a GPU, spills nothing, and keeps to its registers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+triton = pytest.importorskip("triton")
+
+from archarena.kernels.ema import triton_averages  # noqa: E402
+from archarena.kernels.linear_recurrence import triton_walk  # noqa: E402
+from archarena.kernels.selective_scan import triton_backward, triton_forward  # noqa: E402
+
+SIZES = {"length", "channels", "averages", "states", "segment"}
+
+
+def compiled(kernel, halves=(), **constants):
+    """Return registers and stack bytes of a kernel whose arguments are float32 pointers, but `halves` in bfloat16."""
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    signature, aligned = {}, {}
+    for i, name in enumerate(kernel.arg_names):
+        if name in constants:
+            signature[name] = "constexpr"
+        elif name in SIZES or name.endswith(("_batch", "_step")):
+            signature[name] = "i32"
+        else:
+            signature[name] = "*bf16" if name in halves else "*fp32"
+        if signature[name] != "constexpr" and name not in ("length", "states", "averages"):
+            aligned[(i,)] = [["tt.divisibility", 16]]
+    source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=aligned)
+    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1, "maxnreg": 232})
+    return resources(made.asm["cubin"])
+
+
+def resources(cubin):
+    tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        told = subprocess.run([tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True)
+    return {name: int(re.search(rf"{name}:(\d+)", told.stdout)[1]) for name in ("REG", "STACK", "LOCAL")}
+
+
+WALK = {"REVERSE": False, "STEPS": triton_walk.STEPS, "CHANNELS": triton_walk.CHANNELS, "HAS_INITIAL": True}
+EMA = {"REVERSE": False, "AVERAGES": 16, "CHANNELS": triton_averages.CHANNELS}
+SCAN = {"SOFTPLUS": True, "HAS_D": True, "HAS_Z": True, "HAS_BIAS": True, "STATES": 16, "CHUNK": triton_forward.CHUNK}
+FORWARD, BACKWARD = (
+    {**SCAN, "CHANNELS": module.CHANNELS} for module in (triton_forward, triton_backward)
+)
+ROWS = ("u", "delta", "B", "C", "z", "y", "dy", "du", "ddelta", "dz")
+
+KERNELS = {
+    "recurrence": (triton_walk.walk, 128, {**WALK, "BACKWARD": False, "ENDS": False, "COMPLEX": False}),
+    "recurrence, ends": (triton_walk.walk, 128, {**WALK, "BACKWARD": False, "ENDS": True, "COMPLEX": False}),
+    "recurrence, backward": (triton_walk.walk, 168, {**WALK, "BACKWARD": True, "ENDS": False, "COMPLEX": False}),
+    "complex recurrence": (triton_walk.walk, 168, {**WALK, "BACKWARD": False, "ENDS": False, "COMPLEX": True}),
+    "complex recurrence, backward": (triton_walk.walk, 255, {**WALK, "BACKWARD": True, "ENDS": False, "COMPLEX": True}),
+    "averages": (triton_averages.run, 255, {**EMA, "WEIGH_INPUT": False}),
+    "averages, backward": (triton_averages.run, 255, {**EMA, "WEIGH_INPUT": True}),
+    "averages, parameters": (triton_averages.sensitivity, 255, EMA),
+    "scan": (triton_forward.scan, 255, {**FORWARD, "ENDS": False}),
+    "scan, ends": (triton_forward.scan, 255, {**FORWARD, "ENDS": True}),
+    "scan, backward": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": False}),
+    "scan, backward ends": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": True}),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_compiles_for_hopper_without_spills(name):
+    kernel, registers, constants = KERNELS[name]
+    used = compiled(kernel, **constants)
+    assert (used["STACK"], used["LOCAL"]) == (0, 0), used
+    assert used["REG"] <= registers, used
