@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
+from .triton_support import usable
 
 _ACCUMULATOR = {
     torch.float64: torch.float64,
@@ -17,3 +20,8 @@ def accumulator(*dtypes: torch.dtype) -> torch.dtype:
     for dtype in dtypes[1:]:
         wide = torch.promote_types(wide, dtype)
     return _ACCUMULATOR.get(wide, torch.float32)
+
+
+def stored(x: Tensor) -> torch.dtype:
+    """Return the dtype to hand rows over in: their own where a Triton kernel reads them, else the accumulator."""
+    return x.dtype if usable(x) else accumulator(x.dtype)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from .mapping import one_at_a_time
+from .precision import accumulator
 
 
 class Operands(Protocol):
@@ -95,9 +96,11 @@ def _forward(name: str, arguments: str, gather: Callable[..., Any], paths: Any) 
     def _(*given: Any) -> tuple[Tensor, Tensor, Tensor]:
         operands = gather(*given)
         first = given[0]
-        shapes = first.shape, operands.state_shape, paths.checkpoint_shape(operands)
-        y, final, checkpoints = (first.new_empty(shape) for shape in shapes)
-        return y, final, checkpoints
+        final, checkpoints = (
+            first.new_empty(shape, dtype=accumulator(first.dtype))
+            for shape in (operands.state_shape, paths.checkpoint_shape(operands))
+        )
+        return first.new_empty(first.shape), final, checkpoints
 
     forward.register_vmap(one_at_a_time(forward))
     return forward

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+from typing import Any
 
 import torch
 from torch import Tensor
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
-"""Whether Triton's interpreter runs the kernels on the CPU; it has to be set before the process first imports triton."""
+"""Whether Triton's interpreter runs the kernels on the CPU; set before a process imports triton."""
 
 PROGRAMS = 1056
 """Programs of one warp that keep a GPU busy: eight for each of 132 multiprocessors."""
 
-STORED = (torch.float32, torch.bfloat16, torch.float16)
+STORED = (torch.float32, torch.bfloat16, torch.float16, torch.complex64)
 """What the kernels read and write; they compute in float32."""
 
 
@@ -27,6 +28,16 @@ def usable(x: Tensor) -> bool:
 @functools.cache
 def _installed() -> bool:
     return importlib.util.find_spec("triton") is not None
+
+
+def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
+    """Run one program of `kernel` for each place of the grid."""
+    kernel[grid](*arguments, **options)
+
+
+def power_of_two(size: int) -> int:
+    """Return the smallest power of two that is not below `size`: the extents of a tile are such."""
+    return 1 << (size - 1).bit_length()
 
 
 def segment_steps(length: int, programs: int, tile: int) -> int:

@@ -9,26 +9,36 @@ import torch
 from torch import Tensor
 
 from ..paths import note
+from ..triton_support import usable
 from . import chunked, fused
 from .operands import Gradients, Operands
 
-Path = Literal["c", "chunked"]
+Path = Literal["triton", "c", "chunked"]
 
 
 def path(x: Tensor) -> Path:
     """Return the path that moving averages of `x` take.
 
+    "triton"
+        On a GPU, in any precision but double.
     "c"
         float32 on the CPU, where a C compiler is found.
     "chunked"
         Else: matrix products in plain torch within chunks, a recurrence across them.
     """
+    if usable(x):
+        return "triton"
     return "c" if x.dtype == torch.float32 and x.device.type == "cpu" and fused.available() else "chunked"
 
 
 def checkpoint_shape(operands: Operands) -> tuple[int, ...]:
     """Return the shape of the averages that the forward pass keeps for the backward pass."""
-    return operands.checkpoint_shape(fused.CHUNK if path(operands.x) == "c" else chunked.CHUNK)
+    taken = path(operands.x)
+    if taken == "triton":
+        from . import triton_averages
+
+        return operands.checkpoint_shape(triton_averages.segment(operands))
+    return operands.checkpoint_shape(fused.CHUNK if taken == "c" else chunked.CHUNK)
 
 
 def run_forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
@@ -44,4 +54,8 @@ def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Te
 def _module(operands: Operands) -> ModuleType:
     taken = path(operands.x)
     note("ema", taken)
+    if taken == "triton":
+        from . import triton_averages
+
+        return triton_averages
     return {"c": fused, "chunked": chunked}[taken]

@@ -6,7 +6,7 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from ..precision import accumulator
+from ..precision import accumulator, stored
 from ..registration import register_recurrence
 from . import dispatch
 from .cost import cost
@@ -76,8 +76,8 @@ def ema(
     Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
-    tensors = (None if tensor is None else tensor.to(precision) for tensor in (x, decay, weight, initial_state))
-    y, final, _ = averages(*tensors, reverse)
+    small = (None if tensor is None else tensor.to(precision) for tensor in (decay, weight, initial_state))
+    y, final, _ = averages(x.to(stored(x)), *small, reverse)
     y = y.to(x.dtype)
     return (y, final) if return_final_state else y
 

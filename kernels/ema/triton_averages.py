@@ -15,7 +15,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..linear_recurrence import blocked
-from ..triton_support import segment_steps
+from ..triton_support import launch, power_of_two, segment_steps
 from .operands import Gradients, Operands
 
 CHANNELS = 64
@@ -142,14 +142,10 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     return Gradients(dx, ddecay, dweight, dinitial)
 
 
-def segments(operands: Operands) -> int:
-    """Return how many segments the sequence is cut into."""
-    return triton.cdiv(operands.x.shape[1], _segment(operands))
-
-
-def _segment(operands: Operands) -> int:
+def segment(operands: Operands) -> int:
+    """Return the steps of the segments that the sequence is cut into."""
     batch, length, channels = operands.x.shape
-    return segment_steps(length, batch * triton.cdiv(channels, CHANNELS), LEAST)
+    return segment_steps(length, batch * -(-channels // CHANNELS), LEAST)
 
 
 def _filter(
@@ -158,31 +154,34 @@ def _filter(
     """Return outputs, and the averages after the last step of each segment (batch, segments, n, channels)."""
     x, decay, weight = x.contiguous(), operands.decay.mT.contiguous(), operands.weight.mT.contiguous()
     batch, length, channels = x.shape
-    averages, segment, parts = decay.shape[0], _segment(operands), segments(operands)
+    averages, steps = decay.shape[0], segment(operands)
+    parts = -(-length // steps)
     y = torch.empty_like(x)
     starts = decay.new_zeros(batch, parts, averages, channels)
     last = torch.empty_like(starts)
-    grid = (triton.cdiv(channels, CHANNELS), parts, batch)
+    grid = (-(-channels // CHANNELS), parts, batch)
 
-    def launch(start: Tensor) -> None:
-        run[grid](
-            *(x, decay, weight, start, y, last, length, channels, averages, segment),
+    def over_segments(state: Tensor) -> None:
+        launch(
+            run,
+            grid,
+            *(x, decay, weight, state, y, last, length, channels, averages, steps),
             REVERSE=reverse,
             WEIGH_INPUT=weigh_input,
-            AVERAGES=triton.next_power_of_2(averages),
+            AVERAGES=power_of_two(averages),
             CHANNELS=CHANNELS,
             num_warps=WARPS,
         )
 
     first = carried.mT.contiguous()
     if parts > 1:
-        launch(starts)
-        over_segment = (decay**segment).expand(1, parts, -1, -1)
+        over_segments(starts)
+        over_segment = (decay**steps).expand(1, parts, -1, -1)
         after = blocked.forward(over_segment, starts, first, False)
         starts = torch.cat((first[:, None], after[:, :-1]), 1)
     else:
         starts[:, 0] = first
-    launch(starts)
+    over_segments(starts)
     return y, last
 
 
@@ -190,23 +189,30 @@ def _parameters(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Ten
     """Return the gradients of decay and weight."""
     x, dy, decay = operands.x.contiguous(), dy.contiguous(), operands.decay.mT.contiguous()
     batch, length, channels = x.shape
-    averages, segment, parts = decay.shape[0], _segment(operands), segments(operands)
-    slopes, ddecay, dweight = torch.zeros_like(checkpoints), torch.empty_like(checkpoints), torch.empty_like(checkpoints)
-    grid = (triton.cdiv(channels, CHANNELS), parts, batch)
+    averages, steps = decay.shape[0], segment(operands)
+    parts = -(-length // steps)
+    slopes, ddecay, dweight = (
+        torch.zeros_like(checkpoints),
+        torch.empty_like(checkpoints),
+        torch.empty_like(checkpoints),
+    )
+    grid = (-(-channels // CHANNELS), parts, batch)
 
-    def launch(slopes: Tensor) -> None:
-        sensitivity[grid](
-            *(x, dy, decay, checkpoints.clone(), slopes, ddecay, dweight, length, channels, averages, segment),
+    def over_segments(slopes: Tensor) -> None:
+        launch(
+            sensitivity,
+            grid,
+            *(x, dy, decay, checkpoints.clone(), slopes, ddecay, dweight, length, channels, averages, steps),
             REVERSE=operands.reverse,
-            AVERAGES=triton.next_power_of_2(averages),
+            AVERAGES=power_of_two(averages),
             CHANNELS=CHANNELS,
             num_warps=WARPS,
         )
 
     if parts > 1:
-        launch(slopes)
-        after = blocked.forward((decay**segment).expand(1, parts, -1, -1), slopes, slopes[:, 0] * 0, False)
+        over_segments(slopes)
+        after = blocked.forward((decay**steps).expand(1, parts, -1, -1), slopes, slopes[:, 0] * 0, False)
         slopes = torch.cat((slopes[:, :1] * 0, after[:, :-1]), 1)
-    launch(slopes)
+    over_segments(slopes)
     total = (ddecay.sum(1) * operands.weight.mT + slopes[:, -1] * dfinal.mT).sum(0)
     return total.mT, dweight.sum((0, 1)).mT

@@ -9,19 +9,24 @@ import torch
 from torch import Tensor
 
 from ..paths import note
+from ..triton_support import usable
 from . import blocked, fused
 
-Path = Literal["c", "blocked"]
+Path = Literal["triton", "c", "blocked"]
 
 
 def path(b: Tensor) -> Path:
     """Return the path that a recurrence with inputs `b` takes.
 
+    "triton"
+        On a GPU, in any precision but double.
     "c"
         float32 or complex64 on the CPU, where a C compiler is found.
     "blocked"
         Else: plain torch, within all blocks of the sequence at once and then across them.
     """
+    if usable(b):
+        return "triton"
     single = b.dtype in (torch.float32, torch.complex64)
     return "c" if single and b.device.type == "cpu" and fused.available() else "blocked"
 
@@ -41,4 +46,8 @@ def run_backward(
 def _module(x: Tensor) -> ModuleType:
     taken = path(x)
     note("linear_recurrence", taken)
+    if taken == "triton":
+        from . import triton_walk
+
+        return triton_walk
     return {"c": fused, "blocked": blocked}[taken]

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import register_flop_formula
 
 from ..checking import check
 from ..mapping import one_at_a_time
-from ..precision import accumulator
+from ..precision import stored
 from .cost import cost
 from .dispatch import run_backward, run_forward
 
@@ -43,7 +43,7 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     Differentiable once, in all tensors.
     """
     returned = torch.promote_types(a.dtype, b.dtype)
-    precision = accumulator(a.dtype, b.dtype)
+    precision = stored(b.to(returned))
     tensors = (None if x is None else x.to(precision) for x in (a, b, initial_state))
     return recurrence(*tensors, reverse).to(returned)
 

@@ -13,7 +13,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..triton_support import segment_steps
+from ..precision import accumulator
+from ..triton_support import launch, segment_steps
 from . import blocked
 
 STEPS = 16
@@ -77,7 +78,8 @@ def walk(
 ):
     """Walk along one segment from `starts` and write every state, or from zeros and write the last one alone.
 
-    BACKWARD walks back over the gradients `b` of the states `kept`, with the decay of the step that follows, and writes `da`.
+    BACKWARD walks back over the gradients `b` of the states `kept`, with the decay of the step that follows, and writes
+    `da`.
     """
     tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     channel = tile * CHANNELS + tl.arange(0, CHANNELS)
@@ -87,7 +89,7 @@ def walk(
     if ENDS:
         h_re, h_im = tl.zeros((CHANNELS,), tl.float32), tl.zeros((CHANNELS,), tl.float32)
     else:
-        h_re, h_im = _row(starts, at_start, valid, 0.0, COMPLEX)
+        h_re, h_im = _row(starts, at_start, valid, 0.0, COMPLEX)  # pyright: ignore[reportGeneralTypeIssues]
     p_re, p_im = tl.full((CHANNELS,), 1.0, tl.float32), tl.zeros((CHANNELS,), tl.float32)
     for first in range(part * segment, tl.minimum((part + 1) * segment, length), STEPS):
         walked = first + steps
@@ -168,15 +170,19 @@ def _walk(
     backward: bool,
 ) -> None:
     batch, length, channels = b.shape
-    tiles = triton.cdiv(channels, CHANNELS)
+    tiles = -(-channels // CHANNELS)
     segment = segment_steps(length, batch * tiles, STEPS)
-    parts = triton.cdiv(length, segment)
-    starts, products = b.new_zeros(batch, parts, channels), b.new_empty(batch, parts, channels)
-    given = None if initial is None else _plain(initial)
+    parts = -(-length // segment)
+    wide = accumulator(b.dtype)
+    starts = b.new_zeros(batch, parts, channels, dtype=wide)
+    products = torch.empty_like(starts)
+    given = None if initial is None else _plain(initial).to(wide)
 
-    def launch(ends: bool) -> None:
+    def over_segments(ends: bool) -> None:
         tensors = (_real_view(x) for x in (a, b, states, given, written, da, starts, products))
-        walk[(tiles, parts, batch)](
+        launch(
+            walk,
+            (tiles, parts, batch),
             *tensors,
             length,
             channels,
@@ -193,12 +199,12 @@ def _walk(
 
     first = torch.zeros_like(starts[:, 0]) if given is None or backward else given
     if parts > 1:
-        launch(ends=True)
+        over_segments(ends=True)
         after = blocked.forward(products, starts, first, False)
         starts = torch.cat((first[:, None], after[:, :-1]), 1)
     else:
         starts[:, 0] = first
-    launch(ends=False)
+    over_segments(ends=False)
 
 
 def _plain(x: Tensor) -> Tensor:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from ..paths import note
+from ..triton_support import usable
 from . import chunked, fused
 from .operands import Gradients, Operands
 
-Path = Literal["c", "compiled", "loop"]
+Path = Literal["triton", "c", "compiled", "loop"]
 
 SHAPES = 64
 """How many different shapes may be compiled for in one process; beyond, torch would quietly stop compiling."""
@@ -26,6 +27,8 @@ _cannot_compile: list[str] = []
 def path(u: Tensor) -> Path:
     """Return the path that a scan of `u` takes.
 
+    "triton"
+        On a GPU, in any precision but double.
     "c"
         float32 on the CPU, where a C compiler is found: one fused pass.
     "compiled"
@@ -34,6 +37,8 @@ def path(u: Tensor) -> Path:
     "loop"
         float64, and wherever `torch.compile` is turned off or has failed: the same chunks as they stand.
     """
+    if usable(u):
+        return "triton"
     if u.dtype == torch.float32 and u.device.type == "cpu" and fused.available():
         return "c"
     can_compile = not (torch._dynamo.config.disable or _cannot_compile)
@@ -42,16 +47,31 @@ def path(u: Tensor) -> Path:
 
 def checkpoint_shape(operands: Operands) -> tuple[int, int, int, int]:
     """Return the shape of the states that the forward pass keeps for the backward pass."""
-    return operands.checkpoint_shape(fused.CHUNK if path(operands.u) == "c" else chunked.CHUNK)
+    taken = path(operands.u)
+    if taken == "triton":
+        from .triton_forward import CHUNK
+
+        return operands.checkpoint_shape(CHUNK)
+    return operands.checkpoint_shape(fused.CHUNK if taken == "c" else chunked.CHUNK)
 
 
 def run_forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, final state and checkpoints, by the path that suits the operands."""
+    if path(operands.u) == "triton":
+        from . import triton_forward
+
+        note("selective_scan", "triton")
+        return triton_forward.forward(operands)
     return _run(operands, fused.forward, chunked.forward, chunked.forward_chunk)
 
 
 def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
     """Return the gradients of all operands, by the path that suits them."""
+    if path(operands.u) == "triton":
+        from . import triton_backward
+
+        note("selective_scan", "triton")
+        return triton_backward.backward(operands, checkpoints, dy, dfinal)
     return _run(operands, fused.backward, chunked.backward, chunked.backward_chunk, checkpoints, dy, dfinal)
 
 

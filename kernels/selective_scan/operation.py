@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import register_flop_formula
 
-from ..mapping import one_at_a_time
+from ..precision import accumulator, stored
+from ..registration import register_recurrence
+from . import dispatch
 from .cost import cost
-from .dispatch import checkpoint_shape, run_backward, run_forward
-from .operands import Gradients, Operands
+from .operands import Operands
 
-ARGUMENTS = (
-    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? z, Tensor? delta_bias, "
-    "Tensor? initial_state, bool delta_softplus"
-)
+CLOSED = -1e4
+"""What comes into the softplus where no step is to be taken: nothing is left of it in any precision."""
 
 
 @overload
@@ -32,6 +30,7 @@ def selective_scan(
     *,
     delta_softplus: bool = False,
     initial_state: Tensor | None = None,
+    lengths: Tensor | None = None,
     return_final_state: Literal[False] = False,
 ) -> Tensor: ...
 @overload
@@ -47,6 +46,7 @@ def selective_scan(
     *,
     delta_softplus: bool = False,
     initial_state: Tensor | None = None,
+    lengths: Tensor | None = None,
     return_final_state: Literal[True],
 ) -> tuple[Tensor, Tensor]: ...
 def selective_scan(
@@ -61,6 +61,7 @@ def selective_scan(
     *,
     delta_softplus: bool = False,
     initial_state: Tensor | None = None,
+    lengths: Tensor | None = None,
     return_final_state: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Run the selective state-space recurrence of Mamba (Gu and Dao, 2023, algorithm 2) over time.
@@ -80,6 +81,9 @@ def selective_scan(
         (channels,) weight of the skip, and bias of the step size.
     initial_state
         (batch, channels, states), zeros where None.
+    lengths
+        (batch,) valid positions of each row. What lies past them is not read: it changes neither an output nor the
+        last state, which is that after the last valid position, and its outputs are zero.
 
     Returns
     -------
@@ -96,84 +100,32 @@ def selective_scan(
     -----
     Differentiable once, in all tensors. On the CPU float32 runs in C where a compiler is found, see `path`.
     """
-    precision = torch.float64 if u.dtype == torch.float64 else torch.float32
-    tensors = (u, delta, A, B, C, D, z, delta_bias, initial_state)
-    y, final, _ = scan(*(None if x is None else x.to(precision) for x in tensors), delta_softplus)
+    if lengths is not None:
+        past = (torch.arange(u.shape[1], device=u.device) >= lengths[:, None])[..., None]
+        u, B, C = (x.masked_fill(past, 0) for x in (u, B, C))
+        z = None if z is None else z.masked_fill(past, 0)
+        if delta_bias is not None and not delta_softplus:
+            delta, delta_bias = delta + delta_bias, None
+        delta = delta.masked_fill(past, CLOSED if delta_softplus else 0)
+    precision = accumulator(u.dtype)
+    rows = {
+        name: x.to(stored(x)) for name, x in {"u": u, "delta": delta, "B": B, "C": C, "z": z}.items() if x is not None
+    }
+    whole = {"A": A, "D": D, "delta_bias": delta_bias, "initial_state": initial_state}
+    whole = {name: x.to(precision) for name, x in whole.items() if x is not None}
+    given = {**dict.fromkeys(Operands._fields), **rows, **whole, "delta_softplus": delta_softplus}
+    y, final, _ = scan(*given.values())
     y = y.to(u.dtype)
     return (y, final) if return_final_state else y
 
 
-@torch.library.custom_op(
-    "archarena::selective_scan",
-    mutates_args=(),
-    schema=f"({ARGUMENTS}) -> (Tensor y, Tensor final, Tensor checkpoints)",
+def _flops(operands: Operands, backward: bool) -> int:
+    shape, states, gate = operands.u.shape, operands.A.shape[1], operands.z is not None
+    return cost(*shape, states=states, gate=gate, backward=backward).flops
+
+
+ARGUMENTS = (
+    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? z, Tensor? delta_bias, "
+    "Tensor? initial_state, bool delta_softplus"
 )
-def scan(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    operands = Operands(*arguments)
-    operands.check()
-    return run_forward(operands)
-
-
-@torch.library.custom_op(
-    "archarena::selective_scan_backward",
-    mutates_args=(),
-    schema=f"(Tensor checkpoints, Tensor dy, Tensor? dfinal, {ARGUMENTS}) -> Tensor[]",
-)
-def scan_backward(checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, *arguments: Any) -> list[Tensor]:
-    gradients = run_backward(Operands(*arguments), checkpoints, dy, dfinal)
-    return [dy.new_empty(0) if x is None else x.contiguous() for x in gradients]
-
-
-@scan.register_fake
-def _(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    operands = Operands(*arguments)
-    u = operands.u
-    return u.new_empty(u.shape), u.new_empty(operands.state_shape), u.new_empty(checkpoint_shape(operands))
-
-
-@scan_backward.register_fake
-def _(checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, *arguments: Any) -> list[Tensor]:
-    tensors = arguments[: len(Gradients._fields)]
-    return [dy.new_empty(0 if x is None else x.shape) for x in tensors]
-
-
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.delta_softplus = inputs
-    ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(output[2])
-    ctx.save_for_backward(output[2], *tensors)
-
-
-def _differentiate(ctx: Any, dy: Tensor | None, dfinal: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
-    checkpoints, *tensors = ctx.saved_tensors
-    dy = torch.zeros_like(tensors[0]) if dy is None else dy
-    gradients = scan_backward(checkpoints, dy, dfinal, *tensors, ctx.delta_softplus)
-    return *(None if x is None else gradient for x, gradient in zip(tensors, gradients, strict=True)), None
-
-
-scan.register_autograd(_differentiate, setup_context=_remember)
-scan.register_vmap(one_at_a_time(scan))
-scan_backward.register_vmap(one_at_a_time(scan_backward))
-
-
-@register_flop_formula(torch.ops.archarena.selective_scan)
-def _(u: Any, delta: Any, A: Any, B: Any, C: Any, D: Any, z: Any, *rest: Any, **_: Any) -> int:
-    return cost(*u, states=A[1], gate=z is not None).flops
-
-
-@register_flop_formula(torch.ops.archarena.selective_scan_backward)
-def _(
-    checkpoints: Any,
-    dy: Any,
-    dfinal: Any,
-    u: Any,
-    delta: Any,
-    A: Any,
-    B: Any,
-    C: Any,
-    D: Any,
-    z: Any,
-    *rest: Any,
-    **_: Any,
-) -> int:
-    return cost(*u, states=A[1], gate=z is not None, backward=True).flops
+scan, scan_backward = register_recurrence("selective_scan", ARGUMENTS, Operands, dispatch, _flops)

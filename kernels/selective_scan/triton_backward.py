@@ -1,4 +1,4 @@
-"""The selective scan in Triton, backward: a chunk of steps and 32 channels in the registers of one warp, state by state.
+"""The selective scan in Triton, backward: a chunk of steps and 32 channels in registers, state by state.
 
 For one state at a time, the chunk's decays and inputs are scanned along the steps within each lane: forward from the
 state that was kept at its start, and back from the gradient that the later chunk left. The gradients of B and C are
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..linear_recurrence import blocked
-from ..triton_support import segment_steps
+from ..triton_support import launch, segment_steps
 from .operands import Gradients, Operands
 from .triton_forward import CHUNK, LOG2_E, flags, in_rows, sigmoid, step_size, strides
 
@@ -96,8 +96,8 @@ def scan_backward(
         next_size, _ = step_size(tl.load(pre + delta_step, follows, 0.0).to(tl.float32), offset, follows, SOFTPLUS)
         row, wide = batch * length * channels, t[:, None] * channels + channel
         dout = tl.load(dy + row + wide, mask, 0.0).to(tl.float32)
-        gates = z + batch * z_batch + (t[:, None] * z_step + channel)
         if HAS_Z:
+            gates = z + batch * z_batch + (t[:, None] * z_step + channel)
             opened = tl.load(gates, mask, 0.0).to(tl.float32)
             dout *= opened * sigmoid(opened)
         out, dinput, dsize, put = skip * x, tl.zeros_like(x), tl.zeros_like(x), size * x
@@ -153,18 +153,21 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     """Return the gradients of all operands."""
     operands, dy = in_rows(operands), dy.contiguous()
     batch, length, channels = operands.u.shape
-    states, tiles = operands.A.shape[1], triton.cdiv(channels, CHANNELS)
+    states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
     segment = segment_steps(length, batch * tiles, CHUNK)
-    parts = triton.cdiv(length, segment)
+    parts = -(-length // segment)
     A = operands.A.mT.contiguous() * LOG2_E
-    du, ddelta, dz = (dy.new_empty(dy.shape) for _ in range(3))
+    du, ddelta = (x.new_empty(x.shape) for x in (operands.u, operands.delta))
+    dz = None if operands.z is None else operands.z.new_empty(operands.z.shape)
     dA = A.new_zeros(batch, parts, states, channels)
     dB, dC = (A.new_empty(tiles, batch, length, states) for _ in range(2))
     dD, dbias = (A.new_empty(batch, parts, channels) for _ in range(2))
     carried, products = torch.zeros_like(dA), torch.ones_like(dA)
 
-    def launch(carried: Tensor, ends: bool) -> None:
-        scan_backward[(tiles, parts, batch)](
+    def over_segments(carried: Tensor, ends: bool) -> None:
+        launch(
+            scan_backward,
+            (tiles, parts, batch),
             *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
             *(dy, checkpoints, carried, products, du, ddelta, dz, dA, dB, dC, dD, dbias),
             *(*strides(operands), length, channels, states, segment),
@@ -176,20 +179,20 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
 
     last = torch.zeros_like(dA[:, 0]) if dfinal is None else dfinal.mT.contiguous()
     if parts > 1:
-        launch(carried, True)
+        over_segments(carried, True)
         before = blocked.forward(products, carried, last, True)
         carried = torch.cat((before[:, 1:], last[:, None]), 1)
     else:
         carried[:, 0] = last
-    launch(carried, False)
+    over_segments(carried, False)
     return Gradients(
         u=du,
         delta=ddelta,
         A=dA.sum((0, 1)).mT,
-        B=dB.sum(0).to(dy.dtype),
-        C=dC.sum(0).to(dy.dtype),
+        B=dB.sum(0).to(operands.B.dtype),
+        C=dC.sum(0).to(operands.C.dtype),
         D=None if operands.D is None else dD.sum((0, 1)),
-        z=None if operands.z is None else dz,
+        z=dz,
         delta_bias=None if operands.delta_bias is None else dbias.sum((0, 1)),
         initial_state=None if operands.initial_state is None else _through_first_step(operands, carried[:, 0].mT),
     )

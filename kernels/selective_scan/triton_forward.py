@@ -17,12 +17,14 @@ from torch import Tensor
 
 from ..linear_recurrence import blocked
 from ..native import as_rows
-from ..triton_support import segment_steps
+from ..triton_support import launch, power_of_two, segment_steps
 from .operands import Operands
 
 CHANNELS = 64
 CHUNK = 16
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
+REGISTERS = 200
+"""At the most, a thread: left alone, the compiler spills a few to fit one more warp."""
 LOG2_E = 1.4426950408889634
 
 
@@ -101,7 +103,7 @@ def scan(
         if not ENDS:
             chunk = (batch * tl.cdiv(length, CHUNK) + start // CHUNK) * states * channels
             tl.store(checkpoints + chunk + small, h, mask)
-        for t in tl.range(start, tl.minimum(start + CHUNK, end), loop_unroll_factor=1):
+        for t in range(start, tl.minimum(start + CHUNK, end)):
             x = tl.load(u + batch * u_batch + t * u_step + channel, valid, 0.0).to(tl.float32)
             size = tl.load(delta + batch * delta_batch + t * delta_step + channel, valid, 0.0).to(tl.float32)
             size, _ = step_size(size, offset, valid, SOFTPLUS)
@@ -125,9 +127,9 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, final state, and the state at the start of each chunk."""
     operands = in_rows(operands)
     batch, length, channels = operands.u.shape
-    states, tiles = operands.A.shape[1], triton.cdiv(channels, CHANNELS)
+    states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
     segment = segment_steps(length, batch * tiles, CHUNK)
-    parts = triton.cdiv(length, segment)
+    parts = -(-length // segment)
     A = operands.A.mT.contiguous() * LOG2_E
     y = operands.u.new_empty(operands.u.shape)
     checkpoints = A.new_empty(operands.checkpoint_shape(CHUNK))
@@ -136,23 +138,26 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
         first = operands.initial_state.mT.contiguous()
     carried, sums = A.new_zeros(batch, parts, states, channels), A.new_empty(batch, parts, channels)
 
-    def launch(carried: Tensor, ends: bool) -> None:
-        scan[(tiles, parts, batch)](
+    def over_segments(carried: Tensor, ends: bool) -> None:
+        launch(
+            scan,
+            (tiles, parts, batch),
             *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
             *(y, checkpoints, carried, sums, *strides(operands), length, channels, states, segment),
             **flags(operands),
             ENDS=ends,
             CHANNELS=CHANNELS,
             num_warps=1,
+            maxnreg=REGISTERS,
         )
 
     if parts > 1:
-        launch(carried, True)
+        over_segments(carried, True)
         after = blocked.forward(torch.exp2(A * sums[:, :, None]), carried, first, False)
         carried = torch.cat((first[:, None], after[:, :-1]), 1)
     else:
         carried[:, 0] = first
-    launch(carried, False)
+    over_segments(carried, False)
     return y, carried[:, -1].mT.contiguous(), checkpoints
 
 
@@ -176,6 +181,6 @@ def flags(operands: Operands) -> dict[str, Any]:
         "HAS_D": operands.D is not None,
         "HAS_Z": operands.z is not None,
         "HAS_BIAS": operands.delta_bias is not None,
-        "STATES": triton.next_power_of_2(operands.A.shape[1]),
+        "STATES": power_of_two(operands.A.shape[1]),
         "CHUNK": CHUNK,
     }

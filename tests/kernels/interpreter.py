@@ -11,7 +11,6 @@ def scan_along_the_axis_only() -> None:
 
     def generic_scan(self, given):
         turned = [np.moveaxis(x.handle.data, self.axis, 0) for x in given]
-        turned = [x[::-1] for x in turned] if self.reverse else turned
         dtypes = [x.dtype for x in given]
 
         def tensors(slices):
@@ -24,7 +23,6 @@ def scan_along_the_axis_only() -> None:
             total = total if isinstance(total, tuple) else (total,)
             totals.append(total)
         found = [np.stack([x.handle.data for x in parts]) for parts in zip(*totals, strict=True)]
-        found = [x[::-1] for x in found] if self.reverse else found
         return list(tensors(np.moveaxis(x, 0, self.axis) for x in found))
 
     ScanOps.generic_scan = generic_scan

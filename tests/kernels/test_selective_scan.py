@@ -261,3 +261,21 @@ def test_an_operand_of_another_shape_is_named(each_path, name):
 def test_an_empty_input_is_refused(each_path):
     with pytest.raises(ValueError, match="nothing to run over"):
         selective_scan(*operands(length=0)[:5])
+
+
+@pytest.mark.parametrize("softplus", [False, True])
+def test_what_lies_past_a_length_changes_nothing(each_path, softplus):
+    given = operands(length=70)
+    given[1], given[7] = given[1].abs(), given[7].abs()
+    lengths = torch.tensor([70, 41])
+    altered = [x.clone() for x in given]
+    for i in (0, 1, 3, 4, 6):
+        altered[i][1, 41:] = torch.nan
+    u, delta, A, B, C, D, z, bias, initial = altered
+    options = {"delta_softplus": softplus, "return_final_state": True}
+    y, final = selective_scan(u, delta, A, B, C, D, z, bias, lengths=lengths, initial_state=initial, **options)
+    short = [x[1:, :41] if i in (0, 1, 3, 4, 6) else x for i, x in enumerate(given)]
+    y_short, final_short = selective_scan(*short[:8], initial_state=initial[1:], **options)
+    torch.testing.assert_close(y[1:, :41], y_short, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(final[1:], final_short, rtol=1e-4, atol=1e-5)
+    assert not y[1, 41:].any()

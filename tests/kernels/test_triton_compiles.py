@@ -15,10 +15,11 @@ from archarena.kernels.ema import triton_averages  # noqa: E402
 from archarena.kernels.linear_recurrence import triton_walk  # noqa: E402
 from archarena.kernels.selective_scan import triton_backward, triton_forward  # noqa: E402
 
+HALVES = ("u", "delta", "B", "C", "z", "y", "dy", "du", "ddelta", "dz")
 SIZES = {"length", "channels", "averages", "states", "segment"}
 
 
-def compiled(kernel, halves=(), **constants):
+def compiled(kernel, constants, options=(), halves=()):
     """Return registers and stack bytes of a kernel whose arguments are float32 pointers, but `halves` in bfloat16."""
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -34,7 +35,7 @@ def compiled(kernel, halves=(), **constants):
         if signature[name] != "constexpr" and name not in ("length", "states", "averages"):
             aligned[(i,)] = [["tt.divisibility", 16]]
     source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=aligned)
-    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1, "maxnreg": 232})
+    made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1, **dict(options)})
     return resources(made.asm["cubin"])
 
 
@@ -50,10 +51,8 @@ def resources(cubin):
 WALK = {"REVERSE": False, "STEPS": triton_walk.STEPS, "CHANNELS": triton_walk.CHANNELS, "HAS_INITIAL": True}
 EMA = {"REVERSE": False, "AVERAGES": 16, "CHANNELS": triton_averages.CHANNELS}
 SCAN = {"SOFTPLUS": True, "HAS_D": True, "HAS_Z": True, "HAS_BIAS": True, "STATES": 16, "CHUNK": triton_forward.CHUNK}
-FORWARD, BACKWARD = (
-    {**SCAN, "CHANNELS": module.CHANNELS} for module in (triton_forward, triton_backward)
-)
-ROWS = ("u", "delta", "B", "C", "z", "y", "dy", "du", "ddelta", "dz")
+FORWARD, BACKWARD = ({**SCAN, "CHANNELS": module.CHANNELS} for module in (triton_forward, triton_backward))
+NOTHING_OPTIONAL = {"HAS_D": False, "HAS_Z": False, "HAS_BIAS": False, "D": None, "z": None, "bias": None, "dz": None}
 
 KERNELS = {
     "recurrence": (triton_walk.walk, 128, {**WALK, "BACKWARD": False, "ENDS": False, "COMPLEX": False}),
@@ -64,16 +63,24 @@ KERNELS = {
     "averages": (triton_averages.run, 255, {**EMA, "WEIGH_INPUT": False}),
     "averages, backward": (triton_averages.run, 255, {**EMA, "WEIGH_INPUT": True}),
     "averages, parameters": (triton_averages.sensitivity, 255, EMA),
-    "scan": (triton_forward.scan, 255, {**FORWARD, "ENDS": False}),
-    "scan, ends": (triton_forward.scan, 255, {**FORWARD, "ENDS": True}),
+    "scan": (triton_forward.scan, triton_forward.REGISTERS, {**FORWARD, "ENDS": False}),
+    "scan, ends": (triton_forward.scan, triton_forward.REGISTERS, {**FORWARD, "ENDS": True}),
     "scan, backward": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": False}),
     "scan, backward ends": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": True}),
+    "bare scan": (
+        triton_forward.scan,
+        triton_forward.REGISTERS,
+        {**FORWARD, "ENDS": False, **{k: v for k, v in NOTHING_OPTIONAL.items() if k != "dz"}},
+    ),
+    "bare scan, backward": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": False, **NOTHING_OPTIONAL}),
 }
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_compiles_for_hopper_without_spills(name):
+@pytest.mark.parametrize(
+    ("name", "halves"), [*((name, ()) for name in KERNELS), ("scan", HALVES), ("scan, backward", HALVES)]
+)
+def test_compiles_for_hopper_without_spills(name, halves):
     kernel, registers, constants = KERNELS[name]
-    used = compiled(kernel, **constants)
+    used = compiled(kernel, constants, {"maxnreg": registers} if kernel is triton_forward.scan else {}, halves)
     assert (used["STACK"], used["LOCAL"]) == (0, 0), used
     assert used["REG"] <= registers, used
