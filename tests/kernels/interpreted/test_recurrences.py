@@ -1,7 +1,4 @@
-"""The Triton kernels against their references, run by the interpreter in a process of its own.
-
-Not collected by name: `test_triton_interpreted` starts ``pytest interpreted_kernels.py`` with TRITON_INTERPRET=1.
-"""
+"""The Triton kernels of the recurrences against their references."""
 
 from __future__ import annotations
 
@@ -14,14 +11,14 @@ import torch
 pytest.importorskip("triton")
 
 
-def beside(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+def load(name, folder=Path(__file__).parent):
+    spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-beside("interpreter").scan_along_the_axis_only()
+load("interpreter").scan_along_the_axis_only()
 
 from archarena.kernels import paths_taken, triton_support  # noqa: E402
 from archarena.kernels.ema import ema, triton_averages  # noqa: E402
@@ -31,7 +28,8 @@ from archarena.kernels.linear_recurrence.reference import reference as recurrenc
 from archarena.kernels.selective_scan import selective_scan  # noqa: E402
 from archarena.kernels.selective_scan.reference import reference as scan_reference  # noqa: E402
 
-sizes = {name: beside(name).operands for name in ("test_linear_recurrence", "test_ema", "test_selective_scan")}
+TESTS = Path(__file__).parents[1]
+sizes = {name: load(name, TESTS).operands for name in ("test_linear_recurrence", "test_ema", "test_selective_scan")}
 
 
 @pytest.fixture(params=[1, 7, 129])
