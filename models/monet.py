@@ -63,31 +63,16 @@ class MONet(SequenceModel):
     def init_state(self, batch: int) -> State:
         """Return what a causal model remembers before the first position: nothing."""
         device = next(self.parameters()).device
-        nothing = (torch.empty(batch, 0, channels, device=device) for channels in self.factors)
-        return [tuple(nothing)] * len(self.blocks)
+        nothing = tuple(torch.empty(batch, 0, channels, device=device) for channels in self.factors)
+        return [nothing] * len(self.blocks)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Mix the next position `x` (batch, width); the state holds each block's factors before their shift."""
         remembered = []
         for block, offsets, past in zip(self.blocks, self.offsets, state, strict=True):
-            recall = _Recall(past, offsets)
-            x = block(x, recall)
-            remembered.append(tuple(recall.seen))
+            x, seen = block.step(x, past, offsets)
+            remembered.append(seen)
         return x, remembered
-
-
-class _Recall:
-    """The shift of one position: both factors in turn take what they were at earlier positions."""
-
-    def __init__(self, past: tuple[Tensor, Tensor], offsets: tuple[int, ...]):
-        self.past, self.offsets = iter(past), offsets
-        self.seen: list[Tensor] = []
-
-    def __call__(self, x: Tensor) -> Tensor:
-        seen = torch.cat((next(self.past), x.unsqueeze(1)), 1)[:, -1 - max(self.offsets) :]
-        self.seen.append(seen)
-        groups = zip(seen.tensor_split(len(self.offsets), dim=-1), self.offsets, strict=True)
-        return torch.cat([group[:, -1 - offset if offset < seen.shape[1] else -1] for group, offset in groups], dim=-1)
 
 
 def sources(length: int, offsets: tuple[int, ...], valid: Tensor | None, device: torch.device) -> Tensor:

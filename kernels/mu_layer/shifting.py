@@ -14,8 +14,13 @@ def shifted(x: Tensor, source: Tensor | None) -> Tensor:
     x
         (batch, length, channels).
     source
-        (batch or 1, length, groups) positions, or None for `x` as it is. Group g begins at channel
+        (batch or 1, positions, groups), or None for `x` as it is. Group g begins at channel
         ``g * channels // groups``.
+
+    Returns
+    -------
+    Tensor
+        (batch, positions, channels).
     """
     return x if source is None else x.gather(1, _every_channel(x, source))
 
@@ -28,4 +33,4 @@ def scattered(x: Tensor, source: Tensor | None) -> Tensor:
 def _every_channel(x: Tensor, source: Tensor) -> Tensor:
     channels, groups = x.shape[2], source.shape[2]
     group = (torch.arange(1, channels + 1, device=x.device) * groups - 1) // channels
-    return source.long().index_select(2, group).expand(x.shape)
+    return source.long().index_select(2, group).expand(len(x), -1, -1)

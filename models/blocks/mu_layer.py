@@ -43,9 +43,16 @@ class MuLayer(nn.Module):
 
     def forward(self, x: Tensor, source: Tensor | None = None) -> Tensor:
         """Map (batch, length, inputs) to (batch, length, outputs); for `source` see `kernels.mu_layer.shifted`."""
-        sizes = (self.A.out_features, self.D.out_features)
+        return self.multiply(*self.factors(x), source)
+
+    def factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both factors before their shift: ``A x`` and, still narrow, ``D x``."""
         both = F.linear(x, torch.cat((self.A.weight, self.D.weight)), torch.cat((self.A.bias, self.D.bias)))
-        a, narrow = both.split(sizes, dim=-1)
+        a, narrow = both.split((self.A.out_features, self.D.out_features), dim=-1)
+        return a, narrow
+
+    def multiply(self, a: Tensor, narrow: Tensor, source: Tensor | None = None) -> Tensor:
+        """Return the layer's output from its factors."""
         first, second = self.norm_a, self.norm_c
         weights = (first.weight, first.bias, second.weight, second.bias, self.alpha)
         return self.C(mu_product(a, self.B(shifted(narrow, source)), *weights, source=source, eps=first.eps))
@@ -63,3 +70,12 @@ class PolyBlock(nn.Module):
     def forward(self, x: Tensor, source: Tensor) -> Tensor:
         x = x + self.spatial(self.norm(x), source)
         return x + self.channel(self.norm(x))
+
+    def step(self, x: Tensor, past: tuple[Tensor, Tensor], offsets: tuple[int, ...]) -> tuple[Tensor, tuple]:
+        """Mix the next position `x` (batch, width), given the first layer's factors at the positions before."""
+        factors = self.spatial.factors(self.norm(x).unsqueeze(1))
+        seen = [torch.cat(both, 1)[:, -1 - max(offsets) :] for both in zip(past, factors, strict=True)]
+        last = seen[0].shape[1] - 1
+        source = torch.tensor([[[last - offset if offset <= last else last for offset in offsets]]], device=x.device)
+        x = x + self.spatial.multiply(*(shifted(factor, source) for factor in seen)).squeeze(1)
+        return x + self.channel(self.norm(x).unsqueeze(1)).squeeze(1), tuple(seen)
