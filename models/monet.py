@@ -70,6 +70,7 @@ class MONet(SequenceModel):
         """Mix the next position `x` (batch, width); the state holds each block's factors before their shift."""
         remembered = []
         for block, offsets, past in zip(self.blocks, self.offsets, state, strict=True):
+            assert isinstance(block, PolyBlock)
             x, seen = block.step(x, past, offsets)
             remembered.append(seen)
         return x, remembered
