@@ -69,11 +69,18 @@ def test_killing_parent_or_child_at_random_moments_loses_nothing(toy_task, make_
     assert all(final[key] == record for key, record in seen.items() if record["status"] == "ok")
 
 
+def heed_interrupts() -> None:
+    """Undo what a background job of a shell inherits: to pass over SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_model, tmp_path):
     plugins = (toy_task, make_model("good"), make_model("other"))
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run(command(whole, *plugins), check=True, capture_output=True)
-    run = subprocess.Popen(command(broken, *plugins), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        command(broken, *plugins), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts
+    )
     deadline = time.monotonic() + 60
     while not list(broken.glob("work/cells/*/try-0.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.01)
