@@ -46,7 +46,7 @@ class ListOps(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=250, batch=32),
+        "quick": Budget(steps=220, batch=32),
         "standard": Budget(steps=5_000, batch=64),
         "full": Budget(steps=30_000, batch=32),
     }

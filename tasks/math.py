@@ -152,7 +152,7 @@ class Math(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=4, batch=8),
-        "quick": Budget(steps=200, batch=8),
+        "quick": Budget(steps=160, batch=8),
         "standard": Budget(steps=2_000, batch=32),
         "full": Budget(steps=8_000, batch=32),
     }
