@@ -22,7 +22,7 @@ ORDER = 60
 @register_task(
     "recall-a5",
     summary="Running product of permutations of five things: state tracking that cannot be done in parallel steps.",
-    suites=("recall", "quick"),
+    suites=("recall",),
 )
 class A5WordProblem(Task):
     """A row is `length` elements of A5, and the target at each position the product up to there.
