@@ -198,7 +198,7 @@ class Math(Task):
         return Split({"tokens": rows.tokens, "lengths": rows.lengths}, rows.scored, groups)
 
     def baselines(self, splits: Splits) -> list[Level]:
-        """Return what byte counts reach in ``lm``, and rules that do not read in ``choice``."""
+        """Return what rules without reading reach: byte counts, fixed choices, and one answer for all."""
         return [
             *next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY),
             *choice_levels(splits.tests["choice"]),

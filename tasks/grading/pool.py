@@ -76,9 +76,7 @@ class Grader:
         with ThreadPoolExecutor(len(self._workers)) as threads:
             answered = threads.map(self._grade_share, self._workers, shares)
             found = {pair: verdict for share in answered for pair, verdict in share}
-        return [
-            found.get((gold, answer or ""), _NO_ANSWER) if answer is not None else _NO_ANSWER for gold, answer in pairs
-        ]
+        return [_NO_ANSWER if answer is None else found[gold, answer] for gold, answer in pairs]
 
     def _grade_share(self, worker: _Worker, share: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], Verdict]]:
         return [(pair, worker.compare(*pair, self.seconds)) for pair in share]
