@@ -18,11 +18,11 @@
   const strip = (values, all) => {
     const low = Math.min(...all);
     const span = Math.max(...all) - low || 1;
-    const place = (value) => PAD + ((WIDTH - 2 * PAD) * (value - low)) / span;
+    const across = (value) => PAD + ((WIDTH - 2 * PAD) * (value - low)) / span;
     const svg = make("svg", { viewBox: `0 0 ${WIDTH} 26`, width: WIDTH, height: 26 });
     svg.append(make("line", { x1: PAD, x2: WIDTH - PAD, y1: 13, y2: 13, class: "axis" }));
-    for (const value of all) svg.append(make("circle", { cx: place(value), cy: 13, r: 2, class: "others" }));
-    for (const value of values) svg.append(make("circle", { cx: place(value), cy: 13, r: 4.5, class: "own" }));
+    for (const value of all) svg.append(make("circle", { cx: across(value), cy: 13, r: 2, class: "others" }));
+    for (const value of values) svg.append(make("circle", { cx: across(value), cy: 13, r: 4.5, class: "own" }));
     return svg;
   };
 
@@ -41,14 +41,22 @@
     return [title, strip(board.numbers(data.scores[column][row.index]), all), list];
   };
 
-  const showAt = (cell, content) => {
-    tip.replaceChildren(...content);
-    tip.hidden = false;
-    const box = cell.getBoundingClientRect();
+  let shownAt = null;
+
+  const place = () => {
+    if (tip.hidden) return;
+    const box = shownAt.getBoundingClientRect();
     const left = Math.min(box.left, document.documentElement.clientWidth - tip.offsetWidth - 8);
     const below = box.bottom + tip.offsetHeight + 8 < innerHeight;
     tip.style.left = `${Math.max(8, left) + scrollX}px`;
     tip.style.top = `${(below ? box.bottom + 4 : box.top - tip.offsetHeight - 4) + scrollY}px`;
+  };
+
+  const showAt = (cell, content) => {
+    shownAt = cell;
+    tip.replaceChildren(...content);
+    tip.hidden = false;
+    place();
   };
   const hide = () => (tip.hidden = true);
 
@@ -66,7 +74,7 @@
           cell.addEventListener("focusout", hide);
         });
     }
-    addEventListener("scroll", hide, { capture: true, passive: true });
+    addEventListener("scroll", place, { capture: true, passive: true });
     addEventListener("keydown", (event) => event.key === "Escape" && hide());
   };
 }

@@ -157,6 +157,8 @@ def test_pointing_at_a_cell_shows_its_seeds(open_page):
     tip = page.get_by_role("tooltip")
     assert "seed 0: 30.0 · seed 1: 31.0 · seed 2: 32.0" in tip.inner_text()
     assert tip.locator("circle.own").count() == 3
+    page.evaluate("dispatchEvent(new Event('scroll'))")
+    assert tip.is_visible()
     page.keyboard.press("Escape")
     assert not tip.is_visible()
 
