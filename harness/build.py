@@ -125,6 +125,14 @@ def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None
             raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {value!r}.")
 
 
+def check_depth(cls: type, depth: Any) -> None:
+    """Raise `UserError` for a number of blocks that is none, or a model that asks for none."""
+    if "depth" not in _init_parameters(cls):
+        raise UserError(f"Model {model_name(cls)} takes no depth.")
+    if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
+        raise UserError(f"Model {model_name(cls)}: depth must be a whole number of blocks, found {depth!r}.")
+
+
 _TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
 
 

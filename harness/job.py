@@ -69,6 +69,7 @@ class TrainJob(_Message):
     action: Literal["train"] = "train"
     model: Source
     hyperparameters: dict[str, Any]
+    depth: int
     task: str
     tier: str
     seed: int

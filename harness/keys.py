@@ -37,7 +37,7 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "model": cell.variant.entry.name,
         "model_source": source_hash(cell.variant.entry),
-        "hyperparameters": dict(cell.variant.hyperparameters) | dict(training.hyperparameters if training else ()),
+        "hyperparameters": cell.variant.model_hyperparameters | dict(training.hyperparameters if training else ()),
         "task": cell.task.name,
         "task_source": source_hash(cell.task.entry),
         "data": data_identity(cell.task),
@@ -63,7 +63,7 @@ def _budget(training: Training | None) -> dict[str, int]:
 def _size(cell: Cell) -> dict[str, int]:
     if cell.training is not None and cell.training.size is not None:
         return asdict(cell.training.size)
-    return {"depth": cell.task.tier.depth, "body_parameters": cell.task.tier.body_parameters}
+    return {"depth": cell.depth, "body_parameters": cell.task.tier.body_parameters}
 
 
 def key_of(parts: Mapping[str, Any]) -> str:

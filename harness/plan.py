@@ -21,7 +21,10 @@ RECIPES = ("common", "published", "trade-off")
 
 @dataclass(frozen=True)
 class Variant:
-    """A model with hyperparameters set: a row of the board."""
+    """A model with hyperparameters set: a row of the board.
+
+    ``depth`` may be among them; it is the harness's, and replaces the tier's number of blocks.
+    """
 
     entry: Entry
     hyperparameters: tuple[tuple[str, Any], ...] = ()
@@ -31,6 +34,16 @@ class Variant:
         """Return the name of the row, such as ``mamba`` or ``mamba[d_state=8]``."""
         settings = ",".join(f"{key}={value}" for key, value in self.hyperparameters)
         return f"{self.entry.name}[{settings}]" if settings else self.entry.name
+
+    @property
+    def depth(self) -> int | None:
+        """Return the number of blocks that was asked for, if any was."""
+        return dict(self.hyperparameters).get("depth")
+
+    @property
+    def model_hyperparameters(self) -> dict[str, Any]:
+        """Return what the model itself is made with."""
+        return {name: value for name, value in self.hyperparameters if name != "depth"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,11 @@ class Cell:
     def name(self) -> str:
         """Return the cell as commands take it."""
         return cell_name(self.variant.name, self.task.name, self.task.tier.name, self.recipe, self.seed)
+
+    @property
+    def depth(self) -> int:
+        """Return the number of blocks, where no recipe sets the size."""
+        return self.variant.depth or self.task.tier.depth
 
 
 def cell_name(variant: str, task: str, tier: str, recipe: str, seed: int) -> str:
@@ -251,9 +269,12 @@ def _literal(text: str) -> Any:
 def _check_hyperparameters(entry: Entry, grid: Mapping[str, tuple[Any, ...]]) -> None:
     if not grid:
         return
-    from .build import check_hyperparameters
+    from .build import check_depth, check_hyperparameters
 
     cls = entry.load()
     for parameter, values in grid.items():
         for value in values:
-            check_hyperparameters(cls, {parameter: value})
+            if parameter == "depth":
+                check_depth(cls, value)
+            else:
+                check_hyperparameters(cls, {parameter: value})

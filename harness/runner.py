@@ -210,7 +210,8 @@ class Runner:
         cell = keyed.cell
         job = TrainJob(
             model=Source.of(cell.variant.entry),
-            hyperparameters=dict(cell.variant.hyperparameters) | dict(training.hyperparameters),
+            hyperparameters=cell.variant.model_hyperparameters | dict(training.hyperparameters),
+            depth=cell.depth,
             task=cell.task.name,
             tier=cell.task.tier.name,
             seed=cell.seed,

@@ -113,8 +113,8 @@ def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit
     size = job.training.size
     if size is not None:
         return Fit(size.width, body=count_body(cls, spec, size, job.hyperparameters)), size
-    fit = fit_width(cls, spec, tier.depth, tier.body_parameters, job.hyperparameters)
-    return fit, Size(fit.width, tier.depth)
+    fit = fit_width(cls, spec, job.depth, tier.body_parameters, job.hyperparameters)
+    return fit, Size(fit.width, job.depth)
 
 
 def _fits_itself(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict) -> bool:

@@ -44,6 +44,15 @@ MATH = DataSet(
     ),
 )
 
+MATH_500 = DataSet(
+    name="math-500",
+    summary="MATH-500, the test problems of Lightman et al. 2023, arXiv:2305.20050",
+    licence="MIT",
+    columns={"problem": str, "level": int, "subject": str, "solution": str},
+    counts={"test": 500},
+    hub=Hub("HuggingFaceH4/MATH-500"),
+)
+
 HELD_OUT = 500
 """Training problems that no tier trains on; validation rows come from them."""
 
@@ -95,7 +104,7 @@ class Math(Task):
     asks which of four boxed answers from problems of one subject is right
     (see `archarena.tasks.math_choice`). ``math-solve`` lets the model write solutions and grades
     the answers (see `archarena.tasks.math_solve`); its problems are of the 5,000 of the official
-    test set, never laid beside the 500 that are often used in its place. 500 training problems, the
+    test set, never laid beside the 500 that are often used in its place (`Math500`). 500 training problems, the
     same for every tier and seed, are held out for validation. No published number uses this format.
 
     Parameters
@@ -177,7 +186,7 @@ class Math(Task):
 
     def splits(self, data: Path, streams: Streams) -> Splits:
         """Return the arrays (see `Task.splits`)."""
-        learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
+        learn, test = self.dataset.read(data, "train"), self.asked(data)
         train, valid = hold_out(np.zeros(len(learn)), HELD_OUT, "math")
         train = streams.train.permutation(train)[: self.rows["train"]]
         valid = streams.fixed.permutation(valid)[: self.rows["valid"]]
@@ -189,6 +198,10 @@ class Math(Task):
             {"lm": self._split(test.iloc[tested]), "choice": choice}
             | solve_splits(learn, test, self.solving, self.length, streams.fixed),
         )
+
+    def asked(self, data: Path) -> pd.DataFrame:
+        """Return the test problems: columns problem, level, type and solution."""
+        return self.dataset.read(data, "test")
 
     def _split(self, table: pd.DataFrame) -> Split:
         texts = zip(table["problem"], table["solution"], strict=True)
@@ -204,6 +217,39 @@ class Math(Task):
             *choice_levels(splits.tests["choice"]),
             *solve_levels(splits.tests),
         ]
+
+
+@register_task(
+    "math-500",
+    summary="MATH trained on as in `math` and tested on the 500 problems of MATH-500, which many reports use alone.",
+    suites=("math",),
+    needs=("math", "math-500"),
+)
+class Math500(Math):
+    """MATH with the 500 test problems of PRM800K's split in the place of the 5,000.
+
+    The training problems are the 7,500 of the official split. A model that was trained on
+    PRM800K's own training part has seen the other 4,500 test problems: its number belongs here
+    and never under ``math-solve``.
+    """
+
+    sizes: ClassVar = {
+        "smoke": Math.sizes["smoke"],
+        "quick": Math.sizes["quick"],
+        "standard": Math.sizes["standard"] | {"test": 500, "choices": 400},
+        "full": Math.sizes["full"]
+        | {
+            "test": 500,
+            "choices": 400,
+            "solving": {"problems": 500, "samples": 64, "voted": 500, "new_tokens": 1_024},
+        },
+    }
+    sources = (MATH, MATH_500)
+
+    def asked(self, data: Path) -> pd.DataFrame:
+        """Return the 500 problems (see `Math.asked`)."""
+        table = MATH_500.read(data, "test").rename(columns={"subject": "type"})
+        return table.assign(level=[f"Level {level}" for level in table["level"]])
 
 
 def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:

@@ -54,7 +54,7 @@ class MultiQueryRecall(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=2400, batch=32),
+        "quick": Budget(steps=2100, batch=32),
         "standard": Budget(steps=6_000, batch=256),
         "full": Budget(steps=50_000, batch=128),
     }

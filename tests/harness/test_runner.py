@@ -15,9 +15,11 @@ from archarena.harness.runner import Runner, Watcher
 
 @pytest.fixture
 def make_runner(toy_task, tmp_path):
-    def make(*plugins, models=(), tier="smoke", seeds=None):
+    def make(*plugins, models=("good",), settings=(), tier="smoke", seeds=None):
         registry = discover([toy_task, *plugins])
-        plan = make_plan(registry, models=models or ["good"], tasks=["toy"], tier=tier, seeds=seeds, data=tmp_path)
+        plan = make_plan(
+            registry, models=models, settings=settings, tasks=["toy"], tier=tier, seeds=seeds, data=tmp_path
+        )
         return Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", [toy_task, *plugins])
 
     return make
@@ -38,6 +40,14 @@ def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_runner, ma
     assert record.command.startswith(
         "archarena run --model good --task toy --tier smoke --seed 0 --device cpu --plugin"
     )
+
+
+def test_a_depth_that_is_set_replaces_the_tiers_at_equal_parameters(make_runner):
+    records = make_runner(models=["mlp"], settings=["mlp.depth=1,3"]).run(Local(1)).records
+    assert [record.cell.variant for record in records] == ["mlp[depth=1]", "mlp[depth=3]"]
+    assert [record.size.depth for record in records] == [1, 3]
+    assert all(record.size.body_parameters == pytest.approx(12_000, rel=0.05) for record in records)
+    assert all("depth" not in record.key_parts["hyperparameters"] for record in records)
 
 
 def test_finished_cells_never_run_twice(make_runner, make_model):

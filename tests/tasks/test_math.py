@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from archarena.harness import UserError
 from archarena.harness.metrics import METRICS
 from archarena.harness.prepare import streams
 from archarena.tasks.byte_rows import END, IGNORE
-from archarena.tasks.math import MATH, Math, frame
+from archarena.tasks.math import MATH, MATH_500, Math, Math500, frame
 from archarena.tasks.math_solve import SHOTS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,25 @@ def test_choice_counts_what_the_problem_adds(small):
     gain[np.arange(len(gain)), 0, split.targets] = 1.0
     prior = np.random.default_rng(0).normal(size=(len(gain), 1, 4))
     assert METRICS["choice_accuracy"].score((gain + 100 * prior).ravel(), split.targets) == 1.0
+
+
+def test_the_500_are_a_set_of_their_own_in_the_hubs_columns(small, monkeypatch):
+    task, folder = small
+    (folder / "math-500").mkdir()
+    rows = [
+        {"subject": row.pop("type"), "level": int(row.pop("level")[-1]), "unique_id": f"test/{n}", **row}
+        for n, row in enumerate(problems("the 500", 20))
+    ]
+    (folder / "math-500" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    fewer = Math500(**SIZE)
+    fewer.dataset = task.dataset
+    with pytest.raises(UserError, match="20 rows, but 500 are pinned"):
+        fewer.splits(folder, streams("math-500", "smoke", 0))
+    monkeypatch.setattr("archarena.tasks.math.MATH_500", replace(MATH_500, counts={"test": 20}))
+    splits = fewer.splits(folder, streams("math-500", "smoke", 0))
+    assert all("in the 500?" in text for text in read(splits.tests["lm"]))
+    assert all("in train?" in text for text in read(splits.train)[10:])
+    assert set(splits.tests["solve"].groups["level"]) <= {f"Level {n}" for n in range(1, 6)}
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.integers(30, 120))

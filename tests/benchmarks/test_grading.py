@@ -1,0 +1,49 @@
+"""How fast answers are graded: ``pytest tests/benchmarks/test_grading.py --numprocesses 0`` prints the time of 10,000.
+
+The right answers are those of the MATH test set, where ARCHARENA_DATA has it. Each is asked against
+itself, written otherwise, and against other problems' answers, so that every layer of grading has work.
+"""
+
+import os
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from archarena.tasks.grading import Grader, boxed_answer
+from archarena.tasks.math import MATH
+
+PAIRS = 10_000
+
+
+def answer_pairs(golds: list[str]):
+    """Yield different pairs: true ones in another notation, then ones that are almost all false."""
+    for gold in dict.fromkeys(golds):
+        yield gold, rf"\left( {gold} \right)".replace(r"\frac", r"\dfrac").replace("+", " + ")
+    seen = set()
+    for shift in range(1, len(golds)):
+        for pair in zip(golds, golds[shift:], strict=False):
+            if pair not in seen:
+                seen.add(pair)
+                yield pair
+
+
+@pytest.mark.skipif("ARCHARENA_DATA" not in os.environ, reason="needs the real answers: set ARCHARENA_DATA")
+def test_grading_ten_thousand_pairs(benchmark, capsys):
+    data = Path(os.environ["ARCHARENA_DATA"])
+    if MATH.find(data) is None:
+        pytest.skip(MATH.missing(data))
+    golds = [boxed_answer(solution) for solution in MATH.read(data, "test")["solution"]]
+    pairs = list(islice(answer_pairs([gold for gold in golds if gold]), PAIRS))
+    assert len(set(pairs)) == PAIRS
+
+    def grade():
+        with Grader() as grader:
+            return grader.grade(pairs)
+
+    verdicts = benchmark.pedantic(grade, rounds=1)
+    layers = Counter(verdict.layer for verdict in verdicts)
+    assert layers["timeout"] + layers["failed"] == 0
+    with capsys.disabled():
+        equal = sum(verdict.equal for verdict in verdicts)
+        print(f"\n{PAIRS} pairs in {benchmark.stats.stats.total:.1f} s, {equal} the same; decided by {dict(layers)}")
