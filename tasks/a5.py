@@ -55,7 +55,7 @@ class A5WordProblem(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=400, batch=128),
+        "quick": Budget(steps=1500, batch=128),
         "standard": Budget(steps=20_000, batch=128),
         "full": Budget(steps=1_000_000, batch=64),
     }
