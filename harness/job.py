@@ -55,12 +55,18 @@ class PrepareJob(_Message):
 
 
 class Readout(_Message):
-    """One test set to read: at the model's outputs, as likelihoods of candidates, or as generated answers."""
+    """One split to read: at the model's outputs, as likelihoods of candidates, or as generated answers.
+
+    Attributes
+    ----------
+    split
+        Its folder among the prepared arrays, such as ``tests/test`` or ``valid``.
+    """
 
     name: str
-    test: str
+    split: str
     readout: Literal["outputs", "likelihood", "generate"]
-    decoding: Decoding | None
+    decoding: Decoding | None = None
 
 
 class TrainJob(_Message):

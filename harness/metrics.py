@@ -11,6 +11,9 @@ import numpy as np
 IGNORE = -100
 """The target of positions that are not scored."""
 
+TEMPERATURES = (1e-3, 1e3)
+"""Bounds of a fitted temperature."""
+
 Rows = tuple[np.ndarray, ...]
 
 
@@ -34,6 +37,9 @@ class Metric:
         One sentence: what it measures, and the shapes of predictions and targets.
     detail
         ``(predictions, targets)`` to further scores by name, such as those of fewer samples.
+    calibrate
+        ``(predictions, targets)`` of the validation rows to a map of predictions, which those of
+        the test rows go through before they are scored.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Metric:
     finish: Callable[..., float]
     summary: str
     detail: Callable[[np.ndarray, np.ndarray], dict[str, dict[int, float]]] | None = None
+    calibrate: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]] | None = None
 
     def score(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the score, or NaN where there is none (NaN predictions, nothing to score).
@@ -118,6 +125,38 @@ def _cross_entropy(predictions: np.ndarray, targets: np.ndarray) -> Rows:
     return np.logaddexp(0, np.where(labels > 0, -logits, logits)), np.ones(len(targets))
 
 
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature T at which ``logits / T`` have the least cross-entropy (Guo et al., arXiv:1706.04599).
+
+    The loss is convex in 1 / T, so its derivative has one root; where that lies outside
+    `TEMPERATURES`, as for logits without a single error, the nearer bound is returned.
+
+    Parameters
+    ----------
+    logits, labels
+        (N,) or (N, 1) numbers and (N,) labels 0 or 1.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    logits, labels = _logits_and_labels(logits, labels)
+
+    def slope(log_temperature: float) -> float:
+        return float(np.mean((expit(logits / np.exp(log_temperature)) - labels) * logits))
+
+    low, high = np.log(TEMPERATURES)
+    if slope(low) <= 0:
+        return TEMPERATURES[0]
+    if slope(high) >= 0:
+        return TEMPERATURES[1]
+    return float(np.exp(brentq(slope, low, high)))  # type: ignore[arg-type]
+
+
+def _by_temperature(logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    temperature = fit_temperature(logits, labels)
+    return lambda predictions: predictions / temperature
+
+
 def _nats(predictions: np.ndarray, targets: np.ndarray) -> Rows:
     return predictions.sum(-1, dtype=np.float64), (targets != IGNORE).sum(-1)
 
@@ -181,6 +220,17 @@ METRICS: dict[str, Metric] = {
             _cross_entropy,
             _mean,
             "Mean binary cross-entropy: logits (N, 1) against labels 0 or 1 (N,).",
+        ),
+        Metric(
+            "scaled_log_loss",
+            "lower",
+            0.0,
+            "nats",
+            _cross_entropy,
+            _mean,
+            "Mean binary cross-entropy of logits divided by the temperature that fits the validation rows best: as for "
+            "log_loss.",
+            calibrate=_by_temperature,
         ),
         Metric(
             "bits_per_byte",

@@ -174,13 +174,13 @@ def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Ce
 
 def _published(entry: Entry, task: PlannedTask) -> Training | None:
     card = load_card(entry.name, entry.file)
-    found = card.published.get(task.name) if card else None
+    found = card.published.get(task.task.recipes_of or task.name) if card else None
     if found is None:
         return None
     _check_hyperparameters(entry, {name: (value,) for name, value in found.hyperparameters.items()})
     return Training(
         found.recipe,
-        found.batch,
+        task.budget.batch if task.task.recipes_of else found.batch,
         found.steps,
         found.epochs,
         Size(found.width, found.depth),

@@ -9,24 +9,29 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from .arrays import load_split
+from .arrays import load_array, load_split
 from .errors import UserError
 from .files import write_atomically
 from .job import Readout
 from .plan import PlannedTask
 from .records import PredictionFile, Score
-from .task import Evaluation, Split
+from .task import Evaluation
+
+VALIDATION = "validation"
+"""Name of the predictions on validation rows."""
 
 KEPT_ROWS = 10_000
 """At most this many test rows of predictions are kept beside a record: always the first ones."""
 
 
 def readouts(task: PlannedTask) -> list[Readout]:
-    """Return the test sets a trial must read, each once."""
+    """Return what a trial must read, each once: the test sets, and the validation rows where a metric calibrates."""
     found = {
-        e.predictions: Readout(name=e.predictions, test=e.test, readout=e.readout, decoding=e.decoding)
+        e.predictions: Readout(name=e.predictions, split=f"tests/{e.test}", readout=e.readout, decoding=e.decoding)
         for e in task.task.evaluations
     }
+    if any(e.scorer.calibrate for e in task.task.evaluations):
+        found[VALIDATION] = Readout(name=VALIDATION, split="valid", readout="outputs")
     return list(found.values())
 
 
@@ -40,16 +45,18 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
     """
     found = load_file(predictions)
     return {
-        task.column(evaluation.name): _score(evaluation, found, load_split(arrays / "answers" / evaluation.test))
+        task.column(evaluation.name): _score(evaluation, found, arrays)
         for evaluation in task.task.evaluations
-        if evaluation.predictions in found
+        if evaluation.predictions in found and (VALIDATION in found or not evaluation.scorer.calibrate)
     }
 
 
-def _score(evaluation: Evaluation, found: dict[str, np.ndarray], answers: Split) -> Score:
-    metric = evaluation.scorer
+def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -> Score:
+    metric, answers = evaluation.scorer, load_split(arrays / "answers" / evaluation.test)
     predicted, targets = found[evaluation.predictions], np.asarray(answers.targets)
     try:
+        if metric.calibrate:
+            predicted = metric.calibrate(found[VALIDATION], load_array(arrays / "valid" / "targets.npy"))(predicted)
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
         slices |= metric.detail(predicted, targets) if metric.detail else {}

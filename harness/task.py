@@ -217,6 +217,9 @@ class Task:
         Tiers whose size is the published one; all others are shown as "reduced".
     version
         Raised whenever the same arguments would give other data.
+    recipes_of
+        The task whose published recipes are this one's too, but for their batch, which is that of
+        this task's budget. Empty where the task has recipes of its own.
     """
 
     sizes: ClassVar[Mapping[str, Mapping[str, Any]]]
@@ -225,10 +228,14 @@ class Task:
     sources: ClassVar[tuple[DataSource, ...]] = ()
     published: ClassVar[tuple[str, ...]] = ("full",)
     version: ClassVar[int] = 1
+    recipes_of: ClassVar[str] = ""
 
     @property
     def spec(self) -> TaskSpec:
-        """Return what a model gets and gives."""
+        """Return what a model gets and gives.
+
+        Asked for after `splits`, so that it may tell what only the data tell, as the size of a vocabulary.
+        """
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:

@@ -97,7 +97,7 @@ def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:
     found = {}
     for readout in asked:
         assert readout.decoding is not None
-        prompts = load_array(job.arrays / "tests" / readout.test / "inputs" / "text.npy").tolist()
+        prompts = load_array(job.arrays / readout.split / "inputs" / "text.npy").tolist()
         found[readout.name] = generate_text(generator, prompts, readout.decoding, seed=_decode_seed(job))
     save_arrays(found, folder / PREDICTIONS)
     cost = Cost(total_seconds=time.perf_counter() - started)
@@ -172,13 +172,13 @@ class _Reporter:
 
 
 def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, folder: Path) -> None:
-    """Write the predictions on every test set, each by its name."""
-    found = {readout.name: _read_test(model, job, spec, setting, readout) for readout in job.readouts}
+    """Write the predictions on every split that is read, each by its name."""
+    found = {readout.name: _read_split(model, job, spec, setting, readout) for readout in job.readouts}
     save_arrays({name: np.ascontiguousarray(array) for name, array in found.items()}, folder / PREDICTIONS)
 
 
-def _read_test(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
-    folder = job.arrays / "tests" / readout.test
+def _read_split(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
+    folder = job.arrays / readout.split
     inputs, size = load_arrays(folder / "inputs"), 4 * job.training.batch
     inputs.pop("text", None)
     device = setting.train.device

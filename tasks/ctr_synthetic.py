@@ -13,7 +13,7 @@ import numpy as np
 from ..harness.registry import register_task
 from ..harness.spec import Binary, Fields, TaskSpec
 from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
-from .levels import fit_logistic
+from .clicks import Rule, click_levels, constant_rate, log_odds, logistic_regression
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)
 """Values of each field; ids are 1 and up, since id 0 pads."""
@@ -63,6 +63,11 @@ class SyntheticClicks(Task):
     evaluations = (
         Evaluation("auc", "Area under the ROC curve of clicks."),
         Evaluation("log_loss", "Binary cross-entropy of clicks.", name="logloss"),
+        Evaluation(
+            "scaled_log_loss",
+            "Binary cross-entropy of clicks, logits divided by the temperature that fits the validation rows best.",
+            name="logloss-scaled",
+        ),
     )
 
     def __init__(self, train: int, valid: int, test: int):
@@ -81,18 +86,14 @@ class SyntheticClicks(Task):
         )
 
     def baselines(self, splits: Splits) -> list[Level]:
-        test = splits.tests["test"]
-        constant = np.full(len(test), _logit(splits.train.targets.mean()))
-        logits = [
-            ("true probabilities", "ceiling", _logit(test.groups[PROBABILITY])),
-            ("logistic regression", "baseline", _logistic_regression(splits.train, test)),
-            ("constant", "chance", constant),
-        ]
-        return [
-            Level(column.name, name, column.scorer.score(scores[:, None], test.targets), kind)
-            for column in self.evaluations
-            for name, kind, scores in logits
-        ]
+        truth = Rule(
+            "true probabilities",
+            "The probabilities that the clicks were drawn with.",
+            lambda split: log_odds(split.groups[PROBABILITY]),
+            "ceiling",
+        )
+        singles = logistic_regression(splits.train, [1 + values for values in CARDINALITIES])
+        return click_levels(self.evaluations, splits, [truth, singles, constant_rate(splits.train, "chance")])
 
 
 @dataclass(frozen=True)
@@ -138,16 +139,3 @@ def _draw(generator: np.random.Generator, effects: Sequence[Effect], n: int) -> 
     clicks = (generator.random(n) < probability).astype(np.float32)
     ids = 1 + np.stack(columns, axis=1)[..., None]
     return Split({"ids": ids.astype(np.int8)}, clicks, {PROBABILITY: probability})
-
-
-def _logit(probability: np.ndarray | float) -> np.ndarray:
-    return np.log(probability) - np.log1p(-np.asarray(probability))
-
-
-def _logistic_regression(train: Split, test: Split) -> np.ndarray:
-    """Return the log-odds that a model of single fields gives to the test rows."""
-    from sklearn.preprocessing import OneHotEncoder
-
-    encoder = OneHotEncoder(handle_unknown="ignore").fit(train.inputs["ids"][..., 0])
-    model = fit_logistic(encoder.transform(train.inputs["ids"][..., 0]), train.targets)
-    return model.decision_function(encoder.transform(test.inputs["ids"][..., 0]))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from archarena.harness.metrics import METRICS
+from archarena.harness.metrics import METRICS, TEMPERATURES, fit_temperature
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ def sample(name: str, n: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             targets = np.where(RANDOM.random((n, 5)) < 0.5, RANDOM.integers(4, size=(n, 5)), -100)
             row = np.nonzero(targets != -100)[0]
             return RANDOM.normal(size=(len(row), 4)), targets, row
-        case "auc" | "log_loss":
+        case "auc" | "log_loss" | "scaled_log_loss":
             return RANDOM.normal(size=(n, 1)), RANDOM.integers(2, size=n).astype(np.float32), rows
         case "bits_per_byte":
             targets = np.where(RANDOM.random((n, 5)) < 0.7, RANDOM.integers(4, size=(n, 5)), -100)
@@ -119,3 +119,43 @@ def test_choices_are_ranked_by_what_the_problem_adds():
 def test_a_blind_ranking_of_four_options_is_right_in_a_quarter():
     predictions, targets, _ = sample("choice_accuracy", 20_000)
     assert METRICS["choice_accuracy"].score(predictions, targets) == pytest.approx(0.25, abs=0.015)
+
+
+def clicks(n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Return true log-odds, and labels drawn by them."""
+    draw = np.random.default_rng(0)
+    logits = draw.normal(size=(n, 1))
+    return logits, (draw.random(n) < 1 / (1 + np.exp(-logits[:, 0]))).astype(np.float32)
+
+
+def test_a_calibrated_model_has_temperature_one():
+    assert fit_temperature(*clicks()) == pytest.approx(1, abs=0.05)
+
+
+@given(st.floats(0.05, 20))
+def test_the_temperature_follows_the_scale_of_the_logits(scale: float):
+    logits, labels = clicks(500)
+    assert fit_temperature(scale * logits, labels) == pytest.approx(scale * fit_temperature(logits, labels), rel=1e-6)
+
+
+def test_the_scaled_log_loss_does_not_see_overconfidence():
+    metric, (logits, labels) = METRICS["scaled_log_loss"], clicks()
+    valid, test = (slice(0, 10_000), slice(10_000, None))
+    scores = [
+        metric.score(metric.calibrate(scale * logits[valid], labels[valid])(scale * logits[test]), labels[test])
+        for scale in (1, 3)
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-9)
+    assert METRICS["log_loss"].score(3 * logits[test], labels[test]) > scores[1] + 0.1
+
+
+def test_the_temperature_has_the_least_loss():
+    logits, labels = clicks(2_000)
+    least, score = fit_temperature(5 * logits, labels), METRICS["log_loss"].score
+    assert all(score(5 * logits / least, labels) < score(5 * logits / (f * least), labels) for f in (0.95, 1.05))
+
+
+def test_logits_without_an_error_or_without_sense_get_a_bound():
+    labels = np.array([0, 1, 1, 0])
+    assert fit_temperature(2.0 * labels - 1, labels) == TEMPERATURES[0]
+    assert fit_temperature(1 - 2.0 * labels, labels) == TEMPERATURES[1]

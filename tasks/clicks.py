@@ -1,0 +1,81 @@
+"""What tasks of click prediction share: their columns, and the levels laid beside the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..harness.metrics import Metric
+from ..harness.task import Evaluation, Level, Split, Splits
+from .levels import fit_logistic
+
+EVALUATIONS = (
+    Evaluation("auc", "Area under the ROC curve of clicks.", chance=0.5),
+    Evaluation("log_loss", "Mean cross-entropy of clicks.", name="log-loss"),
+    Evaluation(
+        "scaled_log_loss",
+        "Mean cross-entropy of clicks, logits divided by the temperature that fits the validation rows best.",
+        name="log-loss-scaled",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Logits (rows,) of a split that no model of the arena gave."""
+
+    name: str
+    summary: str
+    logits: Callable[[Split], np.ndarray]
+    kind: Literal["baseline", "chance", "ceiling"] = "baseline"
+
+
+def click_levels(evaluations: Sequence[Evaluation], splits: Splits, rules: Sequence[Rule]) -> list[Level]:
+    """Return what each rule reaches in each column of the test set."""
+    return [
+        Level(evaluation.name, rule.name, _score(evaluation.scorer, rule, splits), rule.kind, rule.summary)
+        for evaluation in evaluations
+        for rule in rules
+    ]
+
+
+def _score(metric: Metric, rule: Rule, splits: Splits) -> float:
+    test = splits.tests["test"]
+    logits = rule.logits(test)[:, None]
+    if metric.calibrate:
+        logits = metric.calibrate(rule.logits(splits.valid)[:, None], splits.valid.targets)(logits)
+    return metric.score(logits, test.targets)
+
+
+def constant_rate(train: Split, kind: Literal["baseline", "chance"] = "baseline") -> Rule:
+    """Return the rule that gives every row the rate of the training rows."""
+    rate = log_odds(train.targets.mean(dtype=np.float64))
+    return Rule("constant", "The rate of the training rows for every row.", lambda s: np.full(len(s), rate), kind)
+
+
+def logistic_regression(train: Split, cardinalities: Sequence[int]) -> Rule:
+    """Return the rule of scikit-learn's logistic regression on single fields, ids (rows, fields, 1)."""
+    model = fit_logistic(one_hot(train.inputs["ids"], cardinalities), train.targets)
+    return Rule(
+        "logistic regression",
+        "Logistic regression on single fields, without interactions.",
+        lambda split: model.decision_function(one_hot(split.inputs["ids"], cardinalities)),
+    )
+
+
+def one_hot(ids: np.ndarray, cardinalities: Sequence[int]):
+    """Return ids (rows, fields, 1) as a sparse matrix (rows, sum of cardinalities) of ones."""
+    from scipy.sparse import csr_array
+
+    rows, fields, _ = ids.shape
+    columns = ids[:, :, 0].astype(np.int64) + np.concatenate([[0], np.cumsum(cardinalities)[:-1]])
+    starts = np.arange(0, rows * fields + 1, fields)
+    return csr_array((np.ones(rows * fields), columns.ravel(), starts), shape=(rows, sum(cardinalities)))
+
+
+def log_odds(probability: np.ndarray | float) -> np.ndarray:
+    """Return ``log(p / (1 - p))``."""
+    return np.log(probability) - np.log1p(-np.asarray(probability))
