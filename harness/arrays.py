@@ -11,7 +11,8 @@ A prepared folder holds::
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,8 @@ import numpy as np
 from .metrics import IGNORE
 from .spec import NextToken, PerPosition, TaskSpec
 from .task import Evaluation, Split, Splits
+
+BLOCK_BYTES = 2**24
 
 
 def with_ignored(spec: TaskSpec, splits: Splits) -> tuple[TaskSpec, Splits]:
@@ -62,13 +65,35 @@ def save_split(folder: Path, split: Split) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _save_arrays(folder / "inputs", split.inputs)
     _save_arrays(folder / "groups", split.groups)
-    np.save(folder / "targets.npy", split.targets, allow_pickle=False)
+    _save_array(folder / "targets.npy", split.targets)
 
 
 def _save_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        _save_array(folder / f"{name}.npy", array)
+
+
+def _save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array; one that is mapped from the whole of a file is that file, linked where the disk allows."""
+    source = _mapped_file(array)
+    if source is None:
+        np.save(path, array, allow_pickle=False)
+        return
+    try:
+        path.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, path)
+
+
+def _mapped_file(array: np.ndarray) -> Path | None:
+    """Return the .npy file that an array maps from its first to its last entry, or None."""
+    path = getattr(array, "filename", None)
+    if path is None or not str(path).endswith(".npy"):
+        return None
+    whole = load_array(Path(path))
+    same = (array.dtype, array.shape, array.strides) == (whole.dtype, whole.shape, whole.strides)
+    return Path(path) if same else None
 
 
 def load_split(folder: Path) -> Split:
@@ -93,5 +118,19 @@ def content_checksum(splits: Splits) -> str:
     for place, split in [("train", splits.train), ("valid", splits.valid), *tests]:
         for name, array in sorted({**split.inputs, "targets": split.targets}.items()):
             digest.update(f"{place}/{name}:{array.dtype.str}:{array.shape}\0".encode())
-            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            for block in _blocks(array):
+                digest.update(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
+
+
+def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield an array's entries in order, block by block; mapped files are read, so that no page of them stays."""
+    source = _mapped_file(array)
+    if source is None:
+        rows = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))
+        yield from (array[start : start + rows] for start in range(0, len(array), rows))
+        return
+    with source.open("rb") as file:
+        file.seek(array.offset)  # type: ignore[attr-defined]
+        while len(block := np.fromfile(file, np.uint8, BLOCK_BYTES)):
+            yield block

@@ -118,6 +118,6 @@ def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
             for e in task.task.evaluations
         ],
         "levels": meta.get("levels") or [],
-        "spec": spec_to_json(task.task.spec),
+        "spec": meta.get("spec", {}),
         "rows": meta.get("rows", {}),
     }

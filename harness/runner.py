@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,9 @@ from .recipe import Training
 from .recording import Keyed, Recorder, model_card
 from .records import Record, ResultStore
 from .scoring import readouts
+
+PREPARE_SECONDS = 4 * 3600.0
+"""Making arrays may take longer than a trial: a click log has 46 million rows."""
 
 Rerun = Literal["missing", "failed", "all"]
 
@@ -166,7 +169,8 @@ class Runner:
             with_levels=with_levels,
         )
         folder = self.work / "prepare" / target.name
-        return Request(f"{task.name} s{seed}", folder, job, _limits(task), task.tier.threads)
+        limits = replace(_limits(task), seconds=PREPARE_SECONDS)
+        return Request(f"{task.name} s{seed}", folder, job, limits, task.tier.threads)
 
     def _prepared(self, request: Request, ended: Ended) -> None:
         assert isinstance(request.work, PrepareJob)

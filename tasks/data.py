@@ -157,10 +157,14 @@ class DataSet:
             raise UserError(f"{place} is not (all of) the data set '{self.name}': expected {wanted} there.")
         for part, path in found.items():
             assert path is not None
-            self._read_file(path, part)
+            self.check(path, part)
         for original in {file for path in found.values() if path for file in self.belonging(path)}:
             self._keep(folder, original.name, lambda target, original=original: shutil.copyfile(original, target))
         return self._home(folder)
+
+    def check(self, path: Path, part: str) -> None:
+        """Raise `UserError` unless a file is the part that is pinned."""
+        self._read_file(path, part)
 
     def belonging(self, path: Path) -> list[Path]:
         """Return the files that a part is read from, given the one it is found by."""
@@ -206,11 +210,14 @@ class DataSet:
             found = f"the checksum {checksum[:12]}"
             pinned, whole = f"{self.checksums[part][:12]} is", checksum == self.checksums[part]
         if not whole:
-            raise UserError(
-                f"{place} is not the {part} part of the data set '{self.name}': it has {found}, but {pinned} pinned. "
-                "Replace it with the original."
-            )
+            raise self._not_it(place, part, found, pinned)
         return table
+
+    def _not_it(self, place: str, part: str, found: str, pinned: str) -> UserError:
+        return UserError(
+            f"{place} is not the {part} part of the data set '{self.name}': it has {found}, but {pinned} pinned. "
+            "Replace it with the original."
+        )
 
     def _home(self, folder: Path) -> Path:
         return folder / (self.folder or self.name)
@@ -245,11 +252,15 @@ class DataSet:
                 report(part, len(rows))
             return typed(pd.DataFrame(rows), self.columns)
         except Exception as error:
-            raise UserError(
-                f"The data set '{self.name}' cannot be brought from the hub ({self.hub.repository}): "
-                f"{describe(error).rstrip('.')}. Without a network, put its files into the data folder and leave "
-                f"{HUB_SWITCH} unset."
-            ) from error
+            raise self._not_brought(error) from error
+
+    def _not_brought(self, error: Exception) -> UserError:
+        assert self.hub is not None
+        return UserError(
+            f"The data set '{self.name}' cannot be brought from the hub ({self.hub.repository}): "
+            f"{describe(error).rstrip('.')}. Without a network, put its files into the data folder and leave "
+            f"{HUB_SWITCH} unset."
+        )
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row of the hub with the set's columns."""

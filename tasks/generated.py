@@ -29,10 +29,10 @@ Arrays = dict[str, np.ndarray]
 Streams = tuple[np.random.Generator, ...]
 
 
-def cache_folder() -> Path:
-    """Return where generated sets are kept: under ``ARCHARENA_CACHE``, or the user's cache directory."""
+def cache_folder(kind: str = "generated") -> Path:
+    """Return where sets of a kind are kept: under ``ARCHARENA_CACHE``, or the user's cache directory."""
     chosen = os.environ.get("ARCHARENA_CACHE")
-    return (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / "generated"
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / kind
 
 
 def generated(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 HUB_SWITCH = "ARCHARENA_HUB"
@@ -30,6 +31,8 @@ class Hub:
         The hub's split of each part, where it is named otherwise.
     folder, revision
         A folder inside the repository, and a branch, where they are not the default.
+    archive
+        A zip file of the repository that holds all parts, for sets that are brought as files.
     """
 
     repository: str
@@ -37,6 +40,7 @@ class Hub:
     parts: Mapping[str, str] = field(default_factory=dict)
     folder: str | None = None
     revision: str | None = None
+    archive: str = ""
 
     def rows(self, part: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of a part, streamed."""
@@ -51,3 +55,11 @@ class Hub:
                 split=self.parts.get(part, part),
                 streaming=True,
             )
+
+    def download(self) -> Path:
+        """Return the archive, brought into the hub's own cache with progress."""
+        from datasets import DownloadManager
+
+        local = Path(self.repository) / self.archive
+        place = str(local) if local.is_file() else f"hf://datasets/{self.repository}/{self.archive}"
+        return Path(str(DownloadManager().download(place)))

@@ -1,7 +1,10 @@
-"""``archarena bench step``: a training step of a small mamba language model, against the packages one would take.
+"""Timing our training against that of the packages one would take, each in its own environment.
 
 Each contestant is a process of its own, ours under this Python and the others under that of their environment, all
-with the allocator and threads that this process was given. They step in turns, and the least time of each counts.
+with the allocator and threads that this process was given. They train in turns, and the least time of each counts.
+
+A contestant is a script, called with a name and sizes as JSON, that answers each line of its input with one of JSON:
+the first with the number of parameters, every other with ``seconds`` and the scores of what it just trained.
 """
 
 from __future__ import annotations
@@ -17,8 +20,6 @@ from tempfile import TemporaryFile
 from typing import Any
 
 OURS = "archarena"
-PEERS = ("transformers with mambapy", "mambapy", "transformers")
-SIZES = {"vocabulary": 256, "width": 128, "layers": 2, "length": 512, "batch": 8}
 WARM_UP = 1
 
 
@@ -26,11 +27,10 @@ class AbsentError(Exception):
     """A contestant that cannot start or go on, and why."""
 
 
-class Stepper:
+class Contestant:
     """A contestant's process."""
 
-    def __init__(self, name: str, python: str, sizes: dict[str, int]):
-        script = Path(__file__).with_name("step_child.py")
+    def __init__(self, script: Path, name: str, python: str, sizes: dict[str, int]):
         command = [python, str(script), name, json.dumps(sizes)]
         # The script's folder stays off the path: modules beside it must not stand in for installed packages.
         environment = {**os.environ, "PYTHONSAFEPATH": "1"}
@@ -71,13 +71,15 @@ class Stepper:
 
 
 @contextmanager
-def started(names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Yield each contestant's `Stepper`, or the reason why it does not compete."""
+def started(
+    script: Path, names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]
+) -> Iterator[dict[str, Any]]:
+    """Yield each `Contestant`, or the reason why it does not compete."""
     with ExitStack() as stack:
         field: dict[str, Any] = {}
         for name in names:
             try:
-                field[name] = Stepper(name, own_python if name == OURS else peer_python, sizes)
+                field[name] = Contestant(script, name, own_python if name == OURS else peer_python, sizes)
             except OSError as error:
                 field[name] = f"{peer_python} cannot be run: {error.strerror}."
                 continue
@@ -85,24 +87,27 @@ def started(names: Sequence[str], peer_python: str, own_python: str, sizes: dict
         yield field
 
 
-def bench_step(
+def contest(
+    script: Path,
+    names: Sequence[str],
+    sizes: dict[str, int],
+    *,
     peer_python: str,
     own_python: str,
-    *,
     seconds: float,
-    names: Sequence[str] = (OURS, *PEERS),
-    sizes: dict[str, int] = SIZES,
 ) -> list[dict[str, Any]]:
-    """Return a row for each contestant: its times, or why it has none.
+    """Return a row for each contestant: its times and scores, or why it has none.
 
     Parameters
     ----------
+    script
+        What every contestant runs.
     peer_python, own_python
         The interpreters that have the peers, and archarena.
     seconds
-        Each contestant steps until it has taken this long, once at the least after warming up.
+        Each contestant trains until it has taken this long, once at the least after warming up.
     """
-    with started(names, peer_python, own_python, sizes) as field:
+    with started(script, names, peer_python, own_python, sizes) as field:
         rows = {name: {"contestant": name} for name in names}
         taken: dict[str, list[float]] = {name: [] for name in names}
         waiting = list(names)
@@ -119,25 +124,24 @@ def bench_step(
                     waiting.remove(name)
     for name, steps in taken.items():
         if steps:
-            _summarise(rows[name], steps[WARM_UP:], sizes)
+            _summarise(rows[name], steps[WARM_UP:])
     return _compared(list(rows.values()))
 
 
-def _round(stepper: Stepper | str, row: dict[str, Any], taken: list[float]) -> None:
-    if isinstance(stepper, str):
-        raise AbsentError(stepper)
+def _round(contestant: Contestant | str, row: dict[str, Any], taken: list[float]) -> None:
+    if isinstance(contestant, str):
+        raise AbsentError(contestant)
     if "parameters" not in row:
-        row.update(stepper.ask())
-    answer = stepper.ask()
-    row.setdefault("first_loss", answer["loss"])
-    row["last_loss"] = answer["loss"]
-    taken.append(answer["seconds"])
+        row.update(contestant.ask())
+    answer = contestant.ask()
+    taken.append(answer.pop("seconds"))
+    for score, value in answer.items():
+        row.setdefault(f"first_{score}", value)
+        row[f"last_{score}"] = value
 
 
-def _summarise(row: dict[str, Any], steps: list[float], sizes: dict[str, int]) -> None:
-    tokens = sizes["batch"] * sizes["length"]
+def _summarise(row: dict[str, Any], steps: list[float]) -> None:
     row |= {"seconds": min(steps), "median_seconds": statistics.median(steps), "samples": len(steps)}
-    row["tokens_per_second"] = tokens / min(steps)
 
 
 def _compared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

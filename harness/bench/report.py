@@ -133,6 +133,28 @@ def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
     ]
     columns = ("", "ms a step", "tokens/s", "by ours", "parameters", "first loss")
     print_table(console, "A training step of a small mamba language model", columns, lines)
+    _print_problems(console, rows)
+
+
+def epoch_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the epochs of all contestants."""
+    lines = [
+        (
+            row["contestant"],
+            f"{row['seconds']:.2f}",
+            f"{row['times_ours']:.1f}" if "times_ours" in row else "",
+            f"{row['parameters']:,}",
+            f"{row['last_auc']:.4f}",
+        )
+        for row in rows
+        if "seconds" in row
+    ]
+    columns = ("", "s an epoch", "by ours", "parameters", "last AUC")
+    print_table(console, "An epoch of FinalMLP with Frappe's fields, validation included", columns, lines)
+    _print_problems(console, rows)
+
+
+def _print_problems(console: Console, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         if "problem" in row:
             console.print(f"{row['contestant']}: {row['problem']}")

@@ -15,6 +15,8 @@ from ..environment import resolve_device
 from ..errors import UserError
 from ..registry import discover
 from . import report
+from .epoch import SIZES as EPOCH_SIZES
+from .epoch import bench_epoch
 from .kernels import bench_kernels
 from .lengths import LONGEST, WIDTH, bench_lengths, cap_memory
 from .roofline import measure
@@ -76,11 +78,21 @@ def run_step(output: str, seconds: float, peer_python: str | None) -> int:
     return 0
 
 
+def run_epoch(output: str, seconds: float, peer_python: str | None) -> int:
+    """Time an epoch of FinalMLP on the CPU against FuxiCTR in another environment."""
+    console = report.make_console()
+    rows = bench_epoch(peer_python or sys.executable, sys.executable, seconds=seconds)
+    report.epoch_table(console, rows)
+    _write(console, output, "epoch", torch.device("cpu"), {"sizes": EPOCH_SIZES, "rows": rows})
+    return 0
+
+
 BENCHES: dict[str, Callable[..., int]] = {
     "kernels": run_kernels,
     "lengths": run_lengths,
     "filters": run_filters,
     "step": run_step,
+    "epoch": run_epoch,
 }
 
 

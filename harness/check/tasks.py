@@ -16,7 +16,7 @@ from ..metrics import METRICS, Metric
 from ..prepare import streams
 from ..registry import Entry
 from ..spec import Classes, NextToken, PerPosition, TaskSpec
-from ..task import Evaluation, Split, Splits, Task
+from ..task import Evaluation, Split, Splits, Streams, Task
 from .findings import Finding, examine, require
 from .rows import check_inputs, check_targets, row_keys
 
@@ -41,12 +41,14 @@ class Subject:
 
     @cached_property
     def splits(self) -> Splits:
-        return self.rows(seed=0)
+        return self.task.splits(self.data, self._streams(seed=0))
 
     def rows(self, seed: int) -> Splits:
         """Return the rows of a seed, made anew by a new instance."""
-        name = getattr(self.cls, "registered_name", self.cls.__name__)
-        return self.cls(**self.cls.sizes[self.tier]).splits(self.data, streams(name, self.tier, seed))
+        return self.cls(**self.cls.sizes[self.tier]).splits(self.data, self._streams(seed))
+
+    def _streams(self, seed: int) -> Streams:
+        return streams(getattr(self.cls, "registered_name", self.cls.__name__), self.tier, seed)
 
     def named(self) -> dict[str, Split]:
         """Return all splits by name."""

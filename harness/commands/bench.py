@@ -21,7 +21,7 @@ DEFAULT_OUTPUT = Path("results/bench")
 
 @app.callback()
 def group() -> None:
-    """Measure speed: of kernels, of mixers by length, of TCNCA's filter against MEGA's, and of a training step."""
+    """Measure speed: of kernels, of mixers by length, of TCNCA's filter against MEGA's, of a step, of an epoch."""
 
 
 @app.command("kernels")
@@ -95,6 +95,22 @@ def step(
     _launch("step", threads, seconds=seconds, output=str(output), peer_python=peer_python)
 
 
+@app.command("epoch")
+def epoch(
+    peer_python: PeerPython = None,
+    threads: Threads = None,
+    seconds: Annotated[float, typer.Option("--seconds", help="Time for each contestant.")] = 20.0,
+    output: Output = DEFAULT_OUTPUT,
+) -> None:
+    """Time an epoch of FinalMLP on the CPU, in the harness's training loop and in FuxiCTR's.
+
+    FuxiCTR is looked for in the environment of --peer-python; where it is not there, that is told.
+
+    Example: archarena bench epoch --peer-python peers/bin/python
+    """
+    _launch("epoch", threads, seconds=seconds, output=str(output), peer_python=peer_python)
+
+
 @app.command("all")
 def everything(
     device: Device = "auto",
@@ -103,7 +119,7 @@ def everything(
     peer_python: PeerPython = None,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Run all four, one after the other; on a GPU the training step is left out, as it is timed on a CPU.
+    """Run all five, one after the other; on a GPU step and epoch are left out, as they are timed on a CPU.
 
     Example: archarena bench all --output leaderboard/records
     """
@@ -118,7 +134,7 @@ def everything(
         ("lengths", {**on, "only": [], "width": None, "longest": None}),
     ]
     if on["device"] == "cpu":
-        jobs.append(("step", {**common, "peer_python": peer_python}))
+        jobs += [(what, {**common, "peer_python": peer_python}) for what in ("step", "epoch")]
     raise typer.Exit(max(launch(what, threads, options) for what, options in jobs))
 
 

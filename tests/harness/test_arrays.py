@@ -1,8 +1,9 @@
 """Arrays as trials get them: targets that are not scored, and checksums."""
 
 import numpy as np
-from archarena.harness import NextToken, PerPosition, Split, Splits, TaskSpec, Tokens
-from archarena.harness.arrays import content_checksum, with_ignored
+import pytest
+from archarena.harness import NextToken, PerPosition, Split, Splits, TaskSpec, Tokens, arrays
+from archarena.harness.arrays import content_checksum, load_array, load_split, save_split, with_ignored
 from archarena.harness.metrics import METRICS
 
 
@@ -30,3 +31,40 @@ def test_a_checksum_covers_every_byte_of_every_dtype():
     assert content_checksum(one) == content_checksum(splits([[1, 2, 3], [3, 2, 1]])) != content_checksum(other)
     text = Split({"text": np.array(["a", "bc"])}, np.array(["x", "y"]))
     assert len(content_checksum(Splits(text, text, {}))) == 64
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """Return an array in memory and the same one mapped from its file."""
+    array = np.arange(24, dtype=np.int32).reshape(4, 3, 2)
+    np.save(tmp_path / "kept.npy", array)
+    return array, load_array(tmp_path / "kept.npy")
+
+
+def as_splits(array):
+    return Splits(Split({"ids": array}, array[:, 0, 0]), Split({"ids": array[:2]}, array[:2, 0, 0]), {})
+
+
+def test_a_mapped_array_has_the_checksum_of_the_same_array_in_memory(mapped, monkeypatch):
+    in_memory, on_disk = map(as_splits, mapped)
+    expected = content_checksum(in_memory)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 10)
+    assert content_checksum(on_disk) == content_checksum(in_memory) == expected
+
+
+def test_a_whole_mapped_file_is_linked_and_a_part_of_one_is_written(mapped, tmp_path):
+    _, on_disk = mapped
+    save_split(tmp_path / "train", as_splits(on_disk).train)
+    save_split(tmp_path / "valid", as_splits(on_disk).valid)
+    assert (tmp_path / "train" / "inputs" / "ids.npy").samefile(tmp_path / "kept.npy")
+    for name, split in (("train", as_splits(on_disk).train), ("valid", as_splits(on_disk).valid)):
+        loaded = load_split(tmp_path / name)
+        assert np.array_equal(loaded.inputs["ids"], split.inputs["ids"])
+        assert np.array_equal(loaded.targets, split.targets)
+
+
+def test_an_array_seen_otherwise_than_it_lies_in_its_file_is_written(mapped, tmp_path):
+    _, on_disk = mapped
+    for name, seen in (("turned", on_disk[::-1]), ("retyped", on_disk.view(np.uint32)), ("flat", on_disk.reshape(-1))):
+        save_split(tmp_path / name, Split({"ids": seen}, seen))
+        assert np.array_equal(np.load(tmp_path / name / "inputs" / "ids.npy"), np.asarray(seen))

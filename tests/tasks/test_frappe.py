@@ -7,8 +7,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
+from archarena.harness.plan import PlannedTask, Variant, make_cell
 from archarena.harness.prepare import streams
-from archarena.tasks.frappe import FIELDS, FRAPPE, FRAPPE_RAW, Frappe, FrappeRebuilt, encode, with_negatives
+from archarena.harness.recipe import get_tier
+from archarena.harness.registry import discover
+from archarena.tasks.frappe import (
+    FIELDS,
+    FRAPPE,
+    FRAPPE_RAW,
+    FRAPPE_VT,
+    Frappe,
+    FrappeRebuilt,
+    FrappeVT,
+    encode,
+    with_negatives,
+)
 
 NAMES = {"csv": "{}.csv", "libfm": "frappe.{}.libfm", "parquet": "{}.parquet"}
 ROWS = {"train": 300, "valid": 60, "test": 60}
@@ -183,3 +196,34 @@ def test_an_archive_without_the_log_is_told(tmp_path):
     zipped(tmp_path, log().drop(columns="country"))
     with pytest.raises(UserError, match=r"Mobile_Frappe\.zip.*no csv file in it has the columns user, item"):
         FRAPPE_RAW.read(tmp_path, "log")
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Return ctr-frappe-vt on a small validation and test file, without a training file, and the data folder."""
+    tables = {part: clicks(100, seed) for seed, part in enumerate(("valid", "test"))}
+    for part, table in tables.items():
+        write(tmp_path, "libfm", part, table)
+    task = FrappeVT(train=85, valid=15, test=100)
+    task.dataset = replace(FRAPPE_VT, checksums={part: FRAPPE.canonical(table)[1] for part, table in tables.items()})
+    return task, tmp_path, tables
+
+
+def test_the_validation_file_is_cut_in_two_and_the_test_file_is_whole(small):
+    task, folder, written = small
+    tables = task.tables(folder)
+    assert [len(tables[part]) for part in ("train", "valid", "test")] == [85, 15, 100]
+    assert sorted([*tables["train"].index, *tables["valid"].index]) == list(range(100))
+    assert tables["valid"].index.tolist() == np.random.default_rng(2021).permutation(100)[:15].tolist()
+    pd.testing.assert_frame_equal(tables["test"], written["test"])
+
+
+def test_the_reduced_task_is_trained_by_the_recipes_of_the_whole_one():
+    registry, tier = discover(), get_tier("quick")
+    entry = registry.find("task", "ctr-frappe-vt")
+    reduced = PlannedTask(entry, FrappeVT(**FrappeVT.sizes["quick"]), tier)
+    whole = PlannedTask(registry.find("task", "ctr-frappe"), Frappe(**Frappe.sizes["quick"]), tier)
+    variant = Variant(registry.find("model", "finalmlp"))
+    ours, theirs = (make_cell(variant, task, 0, "published").training for task in (reduced, whole))
+    assert (ours.batch, theirs.batch) == (1_024, 4_096)
+    assert replace(ours, batch=theirs.batch) == theirs

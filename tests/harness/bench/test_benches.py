@@ -5,11 +5,13 @@ import sys
 
 import pytest
 import torch
+from archarena.harness.bench.contest import OURS
+from archarena.harness.bench.epoch import bench_epoch
 from archarena.harness.bench.kernels import bench_kernels
 from archarena.harness.bench.lengths import bench_lengths, fitted_exponent
-from archarena.harness.bench.report import kernel_table, length_table, step_table, write_report
+from archarena.harness.bench.report import epoch_table, kernel_table, length_table, step_table, write_report
 from archarena.harness.bench.roofline import measure
-from archarena.harness.bench.step import OURS, bench_step
+from archarena.harness.bench.step import bench_step
 from archarena.harness.bench.timing import CpuClock, race
 from archarena.harness.bench.workloads import load
 from archarena.harness.registry import discover
@@ -81,6 +83,18 @@ def test_a_step_is_timed_in_a_process_and_an_absent_peer_is_told(capsys):
     }
     step_table(Console(), [ours, peer])
     assert "No such file" in capsys.readouterr().out
+
+
+def test_an_epoch_is_trained_and_scored_by_the_harness_itself(capsys):
+    sizes = {"train": 4_000, "valid": 1_000, "batch": 200}
+    names = (OURS, "fuxictr")
+    ours, peer = bench_epoch(sys.executable, sys.executable, seconds=0.0, names=names, sizes=sizes)
+    assert ours["parameters"] == 253_392  # as BARS logged it
+    assert ours["samples"] == 1
+    assert ours["last_auc"] > ours["first_auc"]
+    assert "fuxictr" in peer["problem"]
+    epoch_table(Console(), [ours, peer])
+    assert "253,392" in capsys.readouterr().out
 
 
 def test_a_report_holds_device_and_versions(tmp_path):

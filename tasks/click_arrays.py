@@ -1,0 +1,238 @@
+"""From the csv files of a click log to memory-mapped arrays, with no file and no table whole in memory.
+
+Files are read once, in blocks. What a categorical field holds is packed into 64 bits a row and
+spilled to a file a field; then each field is numbered by itself on the training rows, and the
+fields are woven into rows.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..harness.arrays import load_split
+from ..harness.errors import UserError
+from ..harness.task import Split
+from .click_files import CsvFiles
+from .generated import cache_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PARTS = ("train", "valid", "test")
+VERSION = 1
+META = "meta.json"
+WEAVE_ROWS = 2**17
+EMPTY = 0
+"""The key of an empty entry: it gets no id of its own."""
+
+Keys = Callable[["pa.Array"], np.ndarray]
+
+
+def pack(column: pa.Array) -> np.ndarray:
+    """Return tokens of up to 8 bytes as uint64 keys, equal where the tokens are."""
+    import pyarrow.compute as pc
+
+    padded = pc.ascii_rpad(column, width=8, padding="\0")  # pyright: ignore[reportAttributeAccessIssue]
+    if len(padded) and pc.max(pc.binary_length(padded)).as_py() > 8:  # pyright: ignore[reportAttributeAccessIssue]
+        raise UserError("A categorical column holds a value of more than 8 characters, which no known click log does.")
+    _, _, content = padded.buffers()
+    start = padded.offset
+    return np.frombuffer(content, np.uint64)[start : start + len(padded)]
+
+
+def pack_integers(values: np.ndarray) -> np.ndarray:
+    """Return integers as uint64 keys, none of which is `EMPTY`."""
+    return values.astype(np.int64).view(np.uint64) ^ np.uint64(2**63)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A categorical field: the column it is made from, its Arrow type, and how it becomes keys."""
+
+    name: str
+    column: str
+    keys: Keys = pack
+    kind: str = "string"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a click log.
+
+    Attributes
+    ----------
+    numeric
+        Columns that stay numbers, as they are.
+    min_count
+        What is rarer in a field's training rows has the id of unknown values.
+    """
+
+    label: str
+    fields: tuple[Field, ...]
+    numeric: tuple[str, ...] = ()
+    min_count: int = 1
+
+    @property
+    def kinds(self) -> dict[str, Any]:
+        """Return the Arrow type of every column that is read."""
+        import pyarrow as pa
+
+        texts = {field.column: getattr(pa, field.kind)() for field in self.fields}
+        return {self.label: pa.float32(), **dict.fromkeys(self.numeric, pa.float32()), **texts}
+
+
+@dataclass(frozen=True)
+class ClickArrays:
+    """The parts of a click log, memory-mapped, and how many ids each field has."""
+
+    parts: Mapping[str, Split]
+    cardinalities: tuple[int, ...]
+
+
+def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
+    """Return a click log's arrays from the user's cache, prepared first where they are not there.
+
+    Ids of a field count from 1 by falling count among the training rows; the last one stands for
+    values that are unknown, rare or empty, and 0 would pad.
+
+    Raises
+    ------
+    UserError
+        If the set is absent, unreadable, or not what is pinned; or if the cache cannot be written.
+    """
+    folder = cache_folder("prepared") / f"{source.name}-{_key(source, layout)}"
+    if not (folder / META).is_file():
+        files = {part: source.path(data, part) for part in PARTS}
+        try:
+            with _alone(folder):
+                if not (folder / META).is_file():
+                    _prepare(source, layout, files, folder)
+        except OSError as error:
+            raise UserError(f"Cannot keep the arrays of '{source.name}' in {folder.parent}: {error}.") from error
+    cardinalities = tuple(json.loads((folder / META).read_text())["cardinalities"])
+    return ClickArrays({part: load_split(folder / part) for part in PARTS}, cardinalities)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process prepares the same folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f".{folder.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _key(source: CsvFiles, layout: Layout) -> str:
+    fields = [[field.name, field.column, field.keys.__name__] for field in layout.fields]
+    parts = [VERSION, source.identity(), layout.label, fields, layout.numeric, layout.min_count]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder: Path) -> None:
+    """Make the arrays in a folder, whole or not at all."""
+    for part, file in files.items():
+        source.check(file, part)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as unfinished:
+        done, scratch = Path(unfinished) / "done", Path(unfinished) / "scratch"
+        for part, file in files.items():
+            _spill(source, layout, file, done / part, scratch / part)
+        cardinalities = [_number(scratch, index, layout.min_count) for index in range(len(layout.fields))]
+        for part in files:
+            _weave(scratch / part, len(layout.fields), done / part / "inputs" / "ids.npy")
+        (done / META).write_text(json.dumps({"cardinalities": cardinalities}))
+        shutil.rmtree(folder, ignore_errors=True)
+        done.rename(folder)
+
+
+def _spill(source: CsvFiles, layout: Layout, file: Path, done: Path, scratch: Path) -> None:
+    """Read a file: labels and numbers into their arrays, keys into a scratch file a field."""
+    scratch.mkdir(parents=True)
+    (done / "inputs").mkdir(parents=True)
+    with ExitStack() as stack:
+        labels = stack.enter_context(ArrayFile(done / "targets.npy", np.float32))
+        fields = [stack.enter_context(_scratch(scratch, index).open("wb")) for index in range(len(layout.fields))]
+        dense = None
+        if layout.numeric:
+            dense = stack.enter_context(ArrayFile(done / "inputs" / "dense.npy", np.float32, len(layout.numeric)))
+        for block in source.blocks(file, layout.kinds):
+            labels.append(block.column(layout.label).to_numpy(zero_copy_only=False))
+            for field, out in zip(layout.fields, fields, strict=True):
+                np.ascontiguousarray(field.keys(block.column(field.column))).tofile(out)
+            if dense is not None:
+                dense.append(np.stack([_numbers(block.column(name)) for name in layout.numeric], axis=1))
+
+
+def _numbers(column: pa.Array) -> np.ndarray:
+    return column.fill_null(0).to_numpy(zero_copy_only=False)
+
+
+def _number(scratch: Path, index: int, min_count: int) -> int:
+    """Put ids in the place of a field's keys, in every part, and return how many ids there are."""
+    import pandas as pd
+
+    train, *others = (_scratch(scratch / part, index) for part in PARTS)
+    codes, values = pd.factorize(np.fromfile(train, np.uint64))
+    counts = np.bincount(codes, minlength=len(values))
+    counts[values == EMPTY] = 0
+    order = np.argsort(-counts, kind="stable")
+    known = values[order[: np.count_nonzero(counts >= max(1, min_count))]]
+    unknown = len(known) + 1
+    ids = np.full(len(values), unknown, np.int32)
+    ids[order[: len(known)]] = np.arange(1, unknown)
+    ids[codes].tofile(train)
+    del codes
+    index_of = pd.Index(known)
+    for file in others:
+        place = index_of.get_indexer(pd.Index(np.fromfile(file, np.uint64)))
+        np.where(place < 0, unknown, place + 1).astype(np.int32).tofile(file)
+    return unknown + 1
+
+
+def _weave(scratch: Path, fields: int, target: Path) -> None:
+    """Write ids (rows, fields, 1) from a file of ids a field."""
+    with ExitStack() as stack:
+        columns = [stack.enter_context(_scratch(scratch, index).open("rb")) for index in range(fields)]
+        ids = stack.enter_context(ArrayFile(target, np.int32, fields, 1))
+        while (block := np.stack([np.fromfile(column, np.int32, WEAVE_ROWS) for column in columns], axis=1)).size:
+            ids.append(block[..., None])
+
+
+def _scratch(folder: Path, index: int) -> Path:
+    return folder / f"{index}.bin"
+
+
+class ArrayFile:
+    """An .npy file that is written block by block; its header has room for the number of rows."""
+
+    def __init__(self, path: Path, dtype: type, *row: int):
+        self.dtype, self.row, self.rows = np.dtype(dtype), row, 0
+        self.file = path.open("wb")
+        self._write_header()
+
+    def _write_header(self) -> None:
+        described = {"descr": self.dtype.str, "fortran_order": False, "shape": (self.rows, *self.row)}
+        self.file.seek(0)
+        np.lib.format.write_array_header_1_0(self.file, described)
+
+    def append(self, block: np.ndarray) -> None:
+        """Write rows of shape (rows, *row)."""
+        np.ascontiguousarray(block, self.dtype).tofile(self.file)
+        self.rows += len(block)
+
+    def __enter__(self) -> ArrayFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write_header()
+        self.file.close()

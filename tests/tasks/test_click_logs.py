@@ -1,0 +1,210 @@
+"""Small files in the exact formats of the public click logs; the sums are computed for them."""
+
+import hashlib
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from archarena.harness import UserError
+from archarena.harness.prepare import streams
+from archarena.tasks import click_files
+from archarena.tasks.click_arrays import EMPTY, PARTS, ArrayFile, click_arrays, pack
+from archarena.tasks.click_logs import (
+    AvazuX1,
+    AvazuX4,
+    CriteoX1,
+    CriteoX4,
+    MovieLens,
+    at_weekend,
+    criteo_bucket,
+    day_of_week,
+    hour_of_day,
+)
+from archarena.tasks.hub import Hub
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROWS = {"train": 400, "valid": 60, "test": 80}
+
+
+def hexadecimal(draw: np.random.Generator) -> str:
+    return f"{draw.integers(4):08x}" if draw.random() < 0.9 else f"{draw.integers(2**32):08x}"
+
+
+def criteo_x1(draw):
+    return [*(f"{x:.6g}" for x in draw.random(13)), *(str(n) for n in draw.integers(40, 2_086_936, 26) // 10**5)]
+
+
+def criteo_x4(draw):
+    counts = ["" if draw.random() < 0.2 else str(n) for n in draw.integers(-3, 60, 13)]
+    return [*counts, *("" if draw.random() < 0.1 else hexadecimal(draw) for _ in range(26))]
+
+
+def avazu_x4(draw):
+    names = [str(draw.integers(1000, 1003)), "0", *(hexadecimal(draw) for _ in range(9)), "1", "0"]
+    hour = f"141021{draw.integers(24):02d}"
+    return ["10000174058809263569", hour, *names, *(str(n) for n in draw.integers(0, 4, 8))]
+
+
+CRITEO = ("label", *(f"I{n}" for n in range(1, 14)), *(f"C{n}" for n in range(1, 27)))
+AVAZU = "click,hour,C1,banner_pos,site_id,site_domain,site_category,app_id,app_domain,app_category,device_id,device_ip"
+LOGS = {
+    CriteoX1: (",".join(CRITEO), criteo_x1),
+    CriteoX4: (",".join(CRITEO).replace("label", "Label"), criteo_x4),
+    AvazuX1: ("label," + ",".join(f"feat_{n}" for n in range(1, 23)), lambda draw: map(str, draw.integers(0, 9, 22))),
+    AvazuX4: (f"id,{AVAZU},device_model,device_type,device_conn_type,C14,C15,C16,C17,C18,C19,C20,C21", avazu_x4),
+    MovieLens: ("label,user_id,item_id,tag_id", lambda draw: map(str, draw.integers(0, 90_445, 3) // 9_000)),
+}
+
+
+def write(cls, home, texts=None):
+    """Write a log's files and return its task class with the sums of these."""
+    header, row = LOGS[cls]
+    draw, sums = np.random.default_rng(0), {}
+    home.mkdir(parents=True)
+    for part, count in ROWS.items():
+        lines = []
+        for _ in range(count):
+            label, (first, *rest) = str(draw.integers(2)), row(draw)
+            lines.append(",".join([first, label, *rest] if header.startswith("id") else [label, first, *rest]))
+        text = (texts or {}).get(part, "\n".join([header, *lines]) + "\n")
+        (home / f"{part}.csv").write_text(text)
+        sums[part] = hashlib.md5(text.encode()).hexdigest()
+    dataset = replace(cls.dataset, checksums=sums)
+    return type(cls.__name__, (cls,), {"dataset": dataset, "sources": (dataset,)})
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(click_files, "BLOCK_BYTES", 20_000)
+
+
+@pytest.fixture(params=LOGS, ids=lambda cls: cls.__name__)
+def log(request, tmp_path):
+    return write(request.param, tmp_path / "data" / request.param.dataset.name), tmp_path / "data"
+
+
+def columns(folder, task, part):
+    """Return a part's columns as lists of text."""
+    lines = [line.split(",") for line in (folder / task.dataset.name / f"{part}.csv").read_text().splitlines()]
+    return dict(zip(lines[0], zip(*lines[1:], strict=True), strict=True))
+
+
+def test_ids_follow_the_counts_of_the_training_rows(log):
+    """Re-derived from the text, row by row, with dictionaries."""
+    cls, folder = log
+    task = cls()
+    splits = task.splits(folder, streams("clicks", "full", 0))
+    texts = {part: columns(folder, task, part) for part in PARTS}
+    found = {"train": splits.train, "valid": splits.valid, "test": splits.tests["test"]}
+    for index, field in enumerate(task.layout.fields):
+        if field.keys is not pack:
+            continue
+        counts = {}
+        for token in texts["train"][field.column]:
+            counts[token] = counts.get(token, 0) + 1
+        known = sorted((t for t, n in counts.items() if t and n >= task.layout.min_count), key=lambda t: -counts[t])
+        assert task.cardinalities[index] == len(known) + 2
+        ids = {token: place + 1 for place, token in enumerate(known)}
+        for part, split in found.items():
+            expected = [ids.get(token, len(known) + 1) for token in texts[part][field.column]]
+            assert split.inputs["ids"][:, index, 0].tolist() == expected
+    for part, split in found.items():
+        assert split.targets.tolist() == [float(label) for label in texts[part][task.layout.label]]
+        for index, name in enumerate(task.layout.numeric):
+            assert split.inputs["dense"][:, index] == pytest.approx(np.array(texts[part][name], np.float32))
+
+
+def test_the_small_tiers_keep_common_ids_and_move_training_rows_alone(log):
+    cls, folder = log
+    task = cls(train=100, valid=20, test=30, vocabulary=3)
+    one, other = (task.splits(folder, streams("clicks", "smoke", seed)) for seed in (0, 1))
+    assert (len(one.train), len(one.valid), len(one.tests["test"])) == (100, 20, 30)
+    assert max(task.spec.inputs.cardinalities) <= 3
+    assert all((split.inputs["ids"] < np.array(task.cardinalities)[:, None]).all() for split in (one.train, one.valid))
+    assert not np.array_equal(one.train.targets, other.train.targets)
+    assert np.array_equal(one.tests["test"].inputs["ids"], other.tests["test"].inputs["ids"])
+    assert {(level.evaluation, level.name) for level in task.baselines(one)} == {
+        (column, "constant") for column in ("", "log-loss", "log-loss-scaled")
+    }
+
+
+def test_files_are_read_once_and_arrays_are_mapped(tmp_path):
+    cls = write(MovieLens, tmp_path / "data" / "movielens-x1")
+    first = click_arrays(cls.dataset, cls.layout, tmp_path / "data")
+    (tmp_path / "data" / "movielens-x1" / "train.csv").unlink()
+    again = click_arrays(cls.dataset, cls.layout, tmp_path / "data")
+    assert isinstance(again.parts["train"].inputs["ids"], np.memmap)
+    assert np.array_equal(first.parts["train"].inputs["ids"], again.parts["train"].inputs["ids"])
+    assert len(list((tmp_path / "cache" / "prepared").glob("movielens-x1-*"))) == 1
+
+
+def test_another_file_is_refused(tmp_path):
+    cls = write(MovieLens, tmp_path / "data" / "movielens-x1")
+    (tmp_path / "data" / "movielens-x1" / "valid.csv").write_text("label,user_id,item_id,tag_id\n1,2,3,4\n")
+    with pytest.raises(UserError, match="is not the valid part of the data set 'movielens-x1'"):
+        cls().splits(tmp_path / "data", streams("clicks", "full", 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label,user_id,item_id\n1,2,3\n", "tag_id"),
+        ("label,user_id,item_id,tag_id\nyes,2,3,4\n", "yes"),
+        ("label,user_id,item_id,tag_id\n1,2,3,123456789\n", "more than 8 characters"),
+    ],
+)
+def test_a_broken_file_is_told_and_nothing_is_kept(tmp_path, text, message):
+    cls = write(MovieLens, tmp_path / "data" / "movielens-x1", {"train": text})
+    with pytest.raises(UserError, match=message):
+        cls().splits(tmp_path / "data", streams("clicks", "full", 0))
+    assert [path.suffix for path in (tmp_path / "cache" / "prepared").iterdir()] == [".lock"]
+
+
+def test_the_archive_of_a_repository_brings_the_files(tmp_path):
+    cls = write(MovieLens, tmp_path / "original")
+    with zipfile.ZipFile(tmp_path / "MovielensLatest_x1.zip", "w") as archive:
+        for part in PARTS:
+            archive.write(tmp_path / "original" / f"{part}.csv", f"MovielensLatest_x1/{part}.csv")
+    told = []
+    dataset = replace(cls.dataset, hub=Hub(str(tmp_path), archive="MovielensLatest_x1.zip"))
+    home = dataset.fetch(tmp_path / "data", lambda part, rows: told.append((part, rows)))
+    assert (home / "train.csv").read_text() == (tmp_path / "original" / "train.csv").read_text()
+    assert told[-1] == ("test", ROWS["test"] + 1)
+    wrong = replace(dataset, checksums={**dataset.checksums, "valid": "0" * 32})
+    with pytest.raises(UserError, match="is not the valid part"):
+        wrong.fetch(tmp_path / "elsewhere")
+    assert [path.name for path in (tmp_path / "elsewhere" / "movielens-x1").iterdir()] == ["train.csv"]
+
+
+@given(st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=8), min_size=1))
+def test_keys_are_equal_where_tokens_are(tokens):
+    keys = pack(pa.array(tokens)).tolist()
+    assert len(set(zip(tokens, keys, strict=True))) == len(set(tokens)) == len(set(keys))
+    assert all((key == EMPTY) == (token == "") for token, key in zip(tokens, keys, strict=True))
+
+
+def plain(keys: np.ndarray) -> list[int]:
+    return (keys ^ np.uint64(2**63)).view(np.int64).tolist()
+
+
+def test_counts_fall_into_buckets_of_the_squared_logarithm():
+    counts = pa.array([None, -3, 0, 1, 2, 3, 10, 100, 65_535], pa.float64())
+    assert plain(criteo_bucket(counts)) == [0, -3, 0, 1, 2, 1, 5, 21, 122]
+
+
+def test_an_hour_gives_hour_weekday_and_weekend():
+    hours = pa.array([14102100, 14102523, 14102607, 24022912], pa.int64())  # Tuesday, Saturday, Sunday, Thursday
+    assert plain(hour_of_day(hours)) == [0, 23, 7, 12]
+    assert plain(day_of_week(hours)) == [2, 6, 0, 4]
+    assert plain(at_weekend(hours)) == [0, 1, 1, 0]
+
+
+def test_an_array_file_is_filled_block_by_block(tmp_path):
+    with ArrayFile(tmp_path / "rows.npy", np.int32, 2, 1) as file:
+        for size in (3, 0, 4):
+            file.append(np.full((size, 2, 1), size))
+    assert np.load(tmp_path / "rows.npy")[:, 1, 0].tolist() == [3, 3, 3, 4, 4, 4, 4]
