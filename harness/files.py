@@ -12,8 +12,13 @@ from typing import Any
 from .errors import UserError
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file whole or not at all: temporary file, fsync, rename.
+
+    Parameters
+    ----------
+    durable
+        Whether it must outlive a power cut; what can be made again does without the wait for the disk.
 
     Raises
     ------
@@ -26,8 +31,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except OSError as error:

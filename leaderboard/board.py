@@ -26,12 +26,12 @@ FAMILIES = 8
 
 
 def sections(table: pd.DataFrame, sources: Sources, links: Links) -> list[SectionView]:
-    """Return a section for each (tier, recipe, device, protocol): large tiers first, then many cells."""
+    """Return a section for each (tier, recipe, device, protocol): large tiers, new protocols, then many cells first."""
     rows = rows_of(table)
     scores = [row for row in rows if row["kind"] in ("score", "average")]
     published = [row for row in rows if row["kind"] == "published"]
     colours = family_colours(row["family"] for row in scores)
-    groups = sorted(group_by(scores, *SECTION).values(), key=lambda part: (_rank(part[0]["tier"]), -len(part)))
+    groups = sorted(group_by(scores, *SECTION).values(), key=_place)
     return [
         _section(f"section-{index}", part, published, sources, links, colours) for index, part in enumerate(groups, 1)
     ]
@@ -43,8 +43,10 @@ def family_colours(families: Iterable[str]) -> dict[str, str]:
     return {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(names)}
 
 
-def _rank(tier: str) -> int:
-    return TIERS.index(tier) if tier in TIERS else len(TIERS)
+def _place(part: Sequence[Row]) -> tuple[int, int, int]:
+    tier, protocol = part[0]["tier"], part[0]["protocol"]
+    rank = TIERS.index(tier) if tier in TIERS else len(TIERS)
+    return rank, -int(protocol) if protocol.isdecimal() else 0, -len(part)
 
 
 def _section(

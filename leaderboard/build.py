@@ -72,5 +72,5 @@ def _write_if_changed(path: Path, text: str) -> bool:
     content = text.encode("utf-8", "backslashreplace")
     if path.is_file() and path.read_bytes() == content:
         return False
-    write_atomically(path, content)
+    write_atomically(path, content, durable=False)
     return True

@@ -59,7 +59,7 @@ def _seed(row: Row, write: ScoreFormat) -> SeedView:
 def _shortfall(seeds: Sequence[SeedView], expected: int) -> str:
     """Return which seeds a mean leaves out, such as "2 of 3 seeds, 1 diverged"."""
     ok = sum(seed.ok for seed in seeds)
-    failed = [seed.status for seed in seeds if not seed.ok]
+    failed = [seed.status for seed in seeds if not seed.ok and seed.status != "incomplete"]
     counts = [f"{failed.count(status)} {status}" for status in dict.fromkeys(failed)]
     return ", ".join([f"{ok} of {expected} seeds", *counts]) if ok < expected else ""
 

@@ -41,6 +41,17 @@ class Panel:
     y_ticks: tuple[Tick, ...]
 
     @property
+    def grid(self) -> str:
+        """Return a path with a line across the plotting area at each tick of y."""
+        return "".join(f"M{LEFT} {tick.place}H{WIDTH - RIGHT}" for tick in self.y_ticks)
+
+    @property
+    def axis(self) -> str:
+        """Return a path along the foot of the plotting area, with a mark at each tick of x."""
+        foot = HEIGHT - BOTTOM
+        return f"M{LEFT} {foot}H{WIDTH - RIGHT}" + "".join(f"M{tick.place} {foot}v5" for tick in self.x_ticks)
+
+    @property
     def frame(self) -> dict[str, int]:
         """Return the place of the plotting area, in the SVG's units."""
         return {"left": LEFT, "right": WIDTH - RIGHT, "top": TOP, "bottom": HEIGHT - BOTTOM} | {

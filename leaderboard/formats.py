@@ -106,7 +106,7 @@ def visible(value: Any) -> Any:
     """
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    if value.isascii() and value.isprintable():
+    if value.isprintable():
         return value
     return "".join(_spelled(char) for char in value)
 

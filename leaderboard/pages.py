@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .site import Site
 from .summaries import section_charts, task_charts
 from .table import to_csv, to_json
 from .tasks import task_view
+from .views import RowView, SectionView
 
 File = tuple[str, str]
 ASSETS = Path(__file__).parent / "assets"
@@ -50,7 +51,15 @@ def _model_pages(site: Site) -> Iterator[File]:
     for model, page in site.links.models.items():
         others = {name: site.links.pair(model, name) for name in site.links.models if name != model}
         card, found = site.sources.model(model), site.rows_of_model(model)
-        yield page, render("model.html", page, card=card, found=found, others=others)
+        yield page, render("model.html", page, card=card, found=found, lifts=_lifts(found), others=others)
+
+
+def _lifts(found: Iterable[tuple[SectionView, Sequence[RowView]]]) -> dict[str, list[str]]:
+    """Return the tasks of each lift, over all sections."""
+    lifts: dict[str, list[str]] = {}
+    for lift, tasks in (lift for _, rows in found for row in rows for lift in row.lifts):
+        lifts[lift] = sorted({*lifts.get(lift, []), *tasks})
+    return lifts
 
 
 def _task_pages(site: Site) -> Iterator[File]:

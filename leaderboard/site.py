@@ -10,7 +10,7 @@ from functools import cached_property
 import pandas as pd
 
 from ..harness.records import Record
-from .board import sections
+from .board import family_colours, sections
 from .links import Links
 from .published_results import read_published
 from .rows import Row
@@ -61,16 +61,26 @@ class Site:
         by_key = {record.key: record for record in self.sources.records}
         return [by_key[cell["key"]] for cell in self.cells]
 
-    def records_of(self, section: SectionView) -> list[Record]:
-        """Return the records of one section."""
-        return self._records_by_section.get(tuple(getattr(section, name) for name in SECTION), [])
+    def records_of(self, section: SectionView, task: str) -> list[Record]:
+        """Return the records of one task in one section."""
+        return self._records_by_place.get((*(getattr(section, name) for name in SECTION), task), [])
 
     @cached_property
-    def _records_by_section(self) -> Mapping[tuple, list[Record]]:
+    def _records_by_place(self) -> Mapping[tuple, list[Record]]:
         found: dict[tuple, list[Record]] = defaultdict(list)
         for record in self.records:
-            found[tuple(section_of(record).values())].append(record)
+            found[*section_of(record).values(), record.cell.task].append(record)
         return found
+
+    @cached_property
+    def families(self) -> Mapping[str, str]:
+        """Return the family of each model."""
+        return {cell["model"]: cell["family"] for cell in self.cells}
+
+    @cached_property
+    def colours(self) -> Mapping[str, str]:
+        """Return the style class of each family."""
+        return family_colours(self.families.values())
 
     def rows_of_model(self, model: str) -> list[tuple[SectionView, list[RowView]]]:
         """Return a model's variants, by section."""

@@ -132,6 +132,8 @@ def read_sources(folders: Sequence[Path]) -> Sources:
     """
     stores = [ResultStore(folder) for folder in folders]
     for store in stores:
+        if store.folder.is_file():
+            raise UserError(f"{store.folder} is a file, not a results folder: name the folder that it lies in.")
         if not store.record_files():
             raise UserError(f"There are no records in {store.folder}: run `archarena run --results {store.folder}`.")
     located = [(record, store.folder) for store in stores for record in store.read()]

@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
+from statistics import stdev
 from typing import Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = math.fsum(values) / len(values)
     if len(values) < 2:
         return Estimate(mean, None, len(values))
-    return Estimate(mean, t_quantile(len(values)) * float(stats.sem(values)), len(values))
+    return Estimate(mean, t_quantile(len(values)) * stdev(values, mean) / math.sqrt(len(values)), len(values))
 
 
 def is_better(value: float, other: float, direction: Direction) -> bool:
@@ -102,8 +103,15 @@ class Comparisons:
     means: np.ndarray
     direction: Direction
 
-    def verdicts(self, reference: int) -> list[Verdict]:
+    def verdicts(self, reference: int) -> Sequence[Verdict]:
         """Return what is known of each row against one of them, with Holm's correction over the column."""
+        return self._verdicts[reference]
+
+    @cached_property
+    def _verdicts(self) -> tuple[list[Verdict], ...]:
+        return tuple(self._against(reference) for reference in range(len(self.names)))
+
+    def _against(self, reference: int) -> list[Verdict]:
         found = [Verdict.UNKNOWN] * len(self.names)
         found[reference] = Verdict.ALIKE
         adjusted = holm(self.p_values[reference])

@@ -217,7 +217,7 @@ def _differing_conditions(records: Iterable[Record]) -> list[str]:
     notes = []
     for (tier, *_, task), parts in seen.items():
         names = {name for part in parts for name in part if name not in _OF_MODEL}
-        differing = sorted(name for name in names if len({_digest({name: part.get(name)}) for part in parts}) > 1)
+        differing = sorted(name for name in names if any(part.get(name) != parts[0].get(name) for part in parts))
         if differing:
             notes.append(f"The rows of {task} ({tier}) were run under different conditions: {', '.join(differing)}.")
     return notes

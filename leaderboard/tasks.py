@@ -58,7 +58,7 @@ def _near_equals(found: Sequence[ColumnStandings], site: Site) -> Iterator[tuple
     """Yield the near-equals of each section by its first column."""
     firsts = {entry.section.id: entry for entry in reversed(found)}
     for entry in reversed(firsts.values()):
-        records = [record for record in site.records_of(entry.section) if record.cell.task == entry.column.task.task]
+        records = site.records_of(entry.section, entry.column.task.task)
         made = near_equals(records, entry.column.name, entry.column.task, site.sources)
         if made:
             yield entry.section, entry.column, made

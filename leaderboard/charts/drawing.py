@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ _CONFIG = {
     "view": {"stroke": None},
     "axis": {
         "labelColor": _MUTED, "titleColor": _MUTED, "titleFontWeight": "normal", "titleFontSize": 12,
-        "labelFontSize": 11, "gridColor": _LINE, "domainColor": _MUTED, "tickColor": _MUTED,
+        "labelFontSize": 11, "labelSeparation": 6, "gridColor": _LINE, "domainColor": _MUTED, "tickColor": _MUTED,
     },
     "header": {"labelColor": _TEXT, "labelFontWeight": "bold", "labelFontSize": 12, "title": None},
     "legend": {"labelColor": _TEXT, "titleColor": _MUTED, "titleFontWeight": "normal", "orient": "bottom",
@@ -47,8 +47,8 @@ class Chart:
         Its name on the page and that of its file.
     note
         What a reader must know to read it.
-    body
-        What Altair draws, from rows that it names as `named` does.
+    spec
+        What is drawn, as `specification` returns it, from rows that it names as `named` does.
     rows
         These rows; kept apart, since Altair would copy and check them several times.
     wide
@@ -58,7 +58,7 @@ class Chart:
     id: str
     title: str
     note: str
-    body: Any
+    spec: Mapping[str, Any]
     rows: Mapping[str, Sequence[Mapping[str, Any]]]
     wide: bool = False
 
@@ -78,12 +78,16 @@ class Drawing:
 
 def draw(chart: Chart, page: str) -> Drawing:
     """Return a chart drawn, for a page whose stem makes the name of its file unique."""
-    spec = chart.body.configure(**_CONFIG).to_dict()
-    spec["datasets"] = {name: [_shown(row) for row in rows] for name, rows in chart.rows.items()}
+    spec = {**chart.spec, "datasets": {name: [_shown(row) for row in rows] for name, rows in chart.rows.items()}}
     svg = _ARIA.sub("", vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version()))
     stem = page.removesuffix(".html").replace("/", "-")
     source = f"archarenaChart({json.dumps(chart.id)}, {json.dumps(spec, separators=(',', ':'))});\n"
     return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(svg), f"charts/{stem}-{chart.id}.js", source)
+
+
+def specification(body: Any) -> dict[str, Any]:
+    """Return a chart of Altair's in the look of all charts, as Vega-Lite."""
+    return body.configure(**_CONFIG).to_dict()
 
 
 def named(name: str) -> alt.NamedData:
@@ -101,9 +105,9 @@ def vega_lite_version() -> str:
     return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
-def by_family(rows: list[dict[str, Any]], colours: Mapping[str, str]) -> alt.Color:
+def by_family(families: Iterable[str], colours: Mapping[str, str]) -> alt.Color:
     """Return the colour of a mark by its family, the same as in the tables."""
-    families = sorted({row["family"] for row in rows})
-    values = [f"var(--{colours.get(name, 'family-other')})" for name in families]
+    families = sorted(set(families))
+    values = [f"var(--{colours.get(name) or 'family-other'})" for name in families]
     scale = alt.Scale(domain=[visible(name) for name in families], range=values)
     return alt.Color("family:N", scale=scale, title=None)

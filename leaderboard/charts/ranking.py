@@ -9,7 +9,7 @@ import numpy as np
 
 from ..ranks import critical_difference
 from ..views import ColumnView, SectionView
-from .drawing import Chart, named
+from .drawing import Chart, named, specification
 
 
 def ranking_chart(section: SectionView) -> Chart | None:
@@ -50,7 +50,9 @@ def ranking_chart(section: SectionView) -> Chart | None:
         f"{test} Rows that share a bar cannot be told apart: their mean ranks differ by less than {found.distance:.2f}."
     )
     body = (band + dots).properties(width=420, height=max(90, 26 * len(order)))
-    return Chart(f"{section.id}-ranks", "Mean rank over tasks", note, body, {"points": points, "bars": bars})
+    return Chart(
+        f"{section.id}-ranks", "Mean rank over tasks", note, specification(body), {"points": points, "bars": bars}
+    )
 
 
 def _whole_columns(section: SectionView) -> list[tuple[int, ColumnView]]:

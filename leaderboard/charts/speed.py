@@ -8,9 +8,12 @@ from typing import Any
 import altair as alt
 
 from ..benches import Bench
-from .drawing import Chart, named
+from .drawing import Chart, named, specification
+from .labels import Panel, at_the_edge, names
 
 DIRECTIONS = ("forward", "backward")
+COLOURS = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
+LENGTHS = Panel(380, 300, x="length", y="ms", log_y=True)
 
 
 def speed_charts(benches: tuple[Bench, ...]) -> Iterator[Chart]:
@@ -23,43 +26,36 @@ def speed_charts(benches: tuple[Bench, ...]) -> Iterator[Chart]:
 
 
 def _lengths(id: str, bench: Bench) -> Chart | None:
-    """Return time by length, a panel a direction, with the exponent fitted to the longest lengths in the legend."""
-    points = [point for row in bench.rows for point in _length_points(row)]
+    """Return time by length, a panel a direction, with the exponent fitted to the longest lengths beside each name."""
+    panels = [[_length_curve(row, direction) for row in bench.rows] for direction in DIRECTIONS]
+    points = [point for curves in panels for point in at_the_edge(curves, LENGTHS)]
     if not points:
         return None
-    x = alt.X(
-        "length:Q",
-        title="sequence length",
-        scale=alt.Scale(type="log", base=2),
-        axis=alt.Axis(format="~s", tickCount=6, grid=False),
+    x, y = LENGTHS.scales()
+    x["base"] = 2
+    base = alt.Chart().encode(
+        x=alt.X("length:Q", title="sequence length", scale=x, axis=alt.Axis(format=",", tickCount=6, grid=False)),
+        y=alt.Y("ms:Q", title="milliseconds", scale=y, axis=alt.Axis(format="~s", tickCount=5)),
+        color=alt.Color("model:N", scale=COLOURS, title=None),
     )
-    y = alt.Y("ms:Q", title="milliseconds", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5))
-    colours = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
-    colour = alt.Color("model:N", scale=colours, title=None)
-    base = alt.Chart().encode(x=x, y=y, color=colour)
-    shown = [
-        "model:N",
-        alt.Tooltip("length:Q", format=","),
-        alt.Tooltip("ms:Q", format=".3~g"),
-        alt.Tooltip("exponent:Q", format=".2f"),
-    ]
-    dots = base.mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.5).encode(tooltip=shown)
-    names = base.transform_filter("datum.text !== ''").mark_text(align="left", dx=6, limit=150).encode(text="text:N")
-    body = alt.layer(dots, names, data=named("points")).properties(width=380, height=280)
-    body = body.facet(alt.Facet("direction:N", sort=list(DIRECTIONS)), columns=2)
+    shown = ["model:N", alt.Tooltip("length:Q", format=","), alt.Tooltip("ms:Q", format=".3~g")]
+    dots = base.mark_line(point=alt.OverlayMarkDef(size=22), strokeWidth=1.5).encode(
+        tooltip=[*shown, alt.Tooltip("exponent:Q", format=".2f")]
+    )
+    body = alt.layer(dots, names(base, x=alt.value(LENGTHS.width)), data=named("points"))
+    body = body.properties(width=LENGTHS.width, height=LENGTHS.height)
+    facet = alt.Facet("direction:N", sort=list(DIRECTIONS))
+    body = body.facet(facet, columns=2, spacing={"column": 150}).resolve_scale(x="independent", y="independent")
     fitted = "The number after a name is the exponent fitted to its longest lengths: 1 is linear, 2 quadratic."
     note = f"One block over one sequence, {bench.device}. {fitted}"
-    return Chart(id, "Time against sequence length", note, body, {"points": points}, wide=True)
+    return Chart(id, "Time against sequence length", note, specification(body), {"points": points}, wide=True)
 
 
-def _length_points(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    points = row.get("points", [])
-    for point in points:
-        for direction in DIRECTIONS:
-            exponent = row.get(f"{direction}_exponent")
-            text = f"{row['model']} {exponent:.2f}" if point is points[-1] and exponent is not None else ""
-            names = {"model": row["model"], "direction": direction, "exponent": exponent, "text": text}
-            yield names | {"length": point["length"], "ms": 1e3 * point[direction]}
+def _length_curve(row: dict[str, Any], direction: str) -> list[dict[str, Any]]:
+    exponent = row.get(f"{direction}_exponent")
+    variant = row["model"] if exponent is None else f"{row['model']} {exponent:.2f}"
+    names = {"model": row["model"], "direction": direction, "exponent": exponent, "variant": variant, "seed": 0}
+    return [names | {"length": at["length"], "ms": 1e3 * at[direction]} for at in row.get("points", [])]
 
 
 def _rooflines(id: str, bench: Bench) -> Chart | None:
@@ -73,24 +69,24 @@ def _rooflines(id: str, bench: Bench) -> Chart | None:
         "intensity:Q",
         title="operations a byte",
         scale=alt.Scale(type="log"),
-        axis=alt.Axis(format="~s", tickCount=5, grid=False),
+        axis=alt.Axis(format="~g", tickCount=5, grid=False),
     )
-    y = alt.Y("rate:Q", title="GFLOP/s", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5))
+    y = alt.Y("rate:Q", title="GFLOP/s", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g", tickCount=5))
     base = alt.Chart().encode(x=x, y=y)
     line = base.transform_filter("datum.kernel === 'roof'").mark_line(color="var(--muted)", strokeDash=[3, 3])
     dots = base.transform_filter("datum.kernel !== 'roof'").mark_point(filled=True, size=60)
     legend = alt.Legend(orient="right", columns=1)
     shape = alt.Shape("pass:N", title=None, legend=legend)
-    colours = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
     share = alt.Tooltip("share:Q", title="of the roofline", format=".0%")
     dots = dots.encode(
-        color=alt.Color("kernel:N", scale=colours, title=None, legend=legend), shape=shape,
+        color=alt.Color("kernel:N", scale=COLOURS, title=None, legend=legend), shape=shape,
         tooltip=["kernel:N", "case:N", "contestant:N", "pass:N", alt.Tooltip("ms:Q", format=".3~g"), share],
     )  # fmt: skip
     body = alt.layer(line, dots, data=named("points")).properties(width=380, height=280)
     body = body.facet(alt.Facet("dtype:N"), columns=2)
-    note = f"The rate at which each kernel's least work was done, {bench.device}. Dashed: its measured ceilings."
-    return Chart(id, "Kernels under the roofline", note, body, {"points": [*roofs, *points]}, wide=True)
+    note = f"The rate at which each kernel's least work was done, {bench.device}. Dashed: its measured ceilings; "
+    note += "above them, a cache held the data."
+    return Chart(id, "Kernels under the roofline", note, specification(body), {"points": [*roofs, *points]}, wide=True)
 
 
 def _kernel_point(row: dict[str, Any]) -> dict[str, Any]:

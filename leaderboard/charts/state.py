@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 import altair as alt
 
 from ..rows import Row, group_by
-from .drawing import Chart, by_family, named
+from .drawing import Chart, by_family, named, specification
+from .labels import Panel, beside, names
+
+PANEL = Panel(190, 130, x="state", y="score")
 
 
 def state_chart(id: str, scores: Sequence[Row], colours: Mapping[str, str]) -> Chart | None:
@@ -17,25 +21,32 @@ def state_chart(id: str, scores: Sequence[Row], colours: Mapping[str, str]) -> C
         row for row in scores
         if row["suite"] == "recall" and row["column"] == row["task"] and row["value"] is not None and row["state_bytes"]
     ]  # fmt: skip
-    points = [
-        {"panel": column, "variant": variant, "family": rows[0]["family"], "score": fmean(r["value"] for r in rows),
-         "state": fmean(r["state_bytes"] for r in rows)}
-        for (column, variant), rows in group_by(found, "column", "variant").items()
-    ]  # fmt: skip
+    points = [point for (column,), rows in group_by(found, "column").items() for point in _points(column, rows)]
     if len({point["state"] for point in points}) < 2:
         return None
+    x, y = PANEL.scales()
     base = alt.Chart().encode(
-        x=alt.X(
-            "state:Q", title=None, scale=alt.Scale(type="log", padding=16), axis=alt.Axis(format="~s", tickCount=4)
-        ),
-        y=alt.Y("score:Q", title=None, scale=alt.Scale(zero=False, padding=10), axis=alt.Axis(tickCount=4)),
+        x=alt.X("state:Q", title=None, scale=x, axis=alt.Axis(format="~s", tickCount=4, grid=False)),
+        y=alt.Y("score:Q", title=None, scale=y, axis=alt.Axis(tickCount=4)),
     )
-    shown = ["variant:N", alt.Tooltip("score:Q", format=".3~f"), alt.Tooltip("state:Q", title="bytes", format=".3~s")]
-    dots = base.mark_point(filled=True, size=55).encode(color=by_family(points, colours), tooltip=shown)
-    names = base.mark_text(align="left", dx=6, dy=-5, limit=110).encode(text="variant:N")
-    body = alt.layer(dots, names, data=named("points")).properties(width=190, height=130)
-    body = body.facet(alt.Facet("panel:N"), columns=3, bounds="flush", spacing={"row": 62, "column": 66}).resolve_scale(
-        x="independent", y="independent"
+    shown = ["variant:N", alt.Tooltip("score:Q", format=".4~g"), alt.Tooltip("state:Q", title="bytes", format=".3~s")]
+    dots = base.mark_point(filled=True, size=55).encode(
+        color=by_family((point["family"] for point in points), colours), tooltip=shown
     )
+    body = alt.layer(dots, names(base), data=named("points")).properties(width=PANEL.width, height=PANEL.height)
+    body = body.facet(alt.Facet("panel:N"), columns=3, bounds="flush", spacing={"row": 62, "column": 66})
+    body = body.resolve_scale(x="independent", y="independent")
     note = "Bytes of state at the task’s length, as a decoder carries it; attention’s grows with the sequence."
-    return Chart(id, "Recall against state size", note, body, {"points": points})
+    return Chart(id, "Recall against state size", note, specification(body), {"points": points})
+
+
+def _points(column: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the points of one task, a point a variant, scores in per cent."""
+    return beside(
+        [
+            {"panel": f"{column}, %", "variant": variant, "family": own[0]["family"],
+             "score": 100 * fmean(row["value"] for row in own), "state": fmean(row["state_bytes"] for row in own)}
+            for (variant,), own in group_by(rows, "variant").items()
+        ],
+        PANEL,
+    )  # fmt: skip

@@ -8,7 +8,11 @@ from typing import Any
 import altair as alt
 
 from ...harness.records import Record
-from .drawing import Chart, by_family, named
+from ..rows import group_by
+from .drawing import Chart, by_family, named, specification
+from .labels import Panel, at_the_edge, names
+
+PANEL = Panel(220, 170, x="seconds", y="valid")
 
 
 def trade_off_chart(
@@ -21,23 +25,27 @@ def trade_off_chart(
     families
         By model.
     """
-    points = [point for record in records for point in _points(record, families)]
+    found = [point for record in records for point in _curve(record, families)]
+    panels = [group_by(own, "run").values() for own in group_by(found, "panel").values()]
+    points = [point for curves in panels for point in at_the_edge(list(curves), PANEL)]
     if not points:
         return None
-    scale = alt.Scale(type="log", nice=False, padding=14)
+    x, y = PANEL.scales()
     base = alt.Chart().encode(
-        x=alt.X("seconds:Q", title=None, scale=scale, axis=alt.Axis(tickCount=4, format="~s", grid=False)),
-        y=alt.Y("valid:Q", title=None, scale=alt.Scale(zero=False, padding=10), axis=alt.Axis(tickCount=4)),
-        color=by_family(points, colours),
+        x=alt.X("seconds:Q", title=None, scale=x, axis=alt.Axis(tickCount=4, format="~s", grid=False)),
+        y=alt.Y("valid:Q", title=None, scale=y, axis=alt.Axis(tickCount=4)),
+        color=by_family((point["family"] for point in points), colours),
         detail="run:N",
     )
     shown = ["variant:N", "seed:N", alt.Tooltip("valid:Q", format=".4~g"), alt.Tooltip("seconds:Q", format=".3~s")]
     lines = base.mark_line(point=alt.OverlayMarkDef(size=28), strokeWidth=1.5).encode(tooltip=shown)
-    names = base.transform_filter("datum.label !== ''").mark_text(align="left", dx=6, limit=110).encode(text="label:N")
-    body = alt.layer(lines, names, data=named("points")).properties(width=190, height=150)
-    body = body.facet(alt.Facet("panel:N"), columns=5, bounds="flush", spacing={"row": 62, "column": 80})
+    body = alt.layer(lines, names(base, x=alt.value(PANEL.width)), data=named("points"))
+    body = body.properties(width=PANEL.width, height=PANEL.height)
+    body = body.facet(alt.Facet("panel:N"), columns=3, bounds="flush", spacing={"row": 62, "column": 130})
     body = body.resolve_scale(x="independent", y="independent")
-    return Chart(id, "Quality against training time", _note(records), body, {"points": points}, wide=True)
+    return Chart(
+        id, "Quality against training time", _note(records), specification(body), {"points": points}, wide=True
+    )
 
 
 def _note(records: Sequence[Record]) -> str:
@@ -50,16 +58,14 @@ def _note(records: Sequence[Record]) -> str:
     )
 
 
-def _points(record: Record, families: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    curve = [point for point in record.trade_off.points if point.valid is not None] if record.trade_off else []
-    cell = record.cell
-    for point in curve:
-        metric = record.trade_off.metric.replace("_", " ") if record.trade_off else ""
-        names = {"run": record.key[:12], "variant": cell.variant, "seed": cell.seed, "family": families[cell.model]}
-        label = cell.variant if point is curve[-1] and cell.seed == 0 else ""
-        yield names | {
-            "panel": f"{cell.task}, {metric}",
-            "seconds": point.seconds,
-            "valid": point.valid,
-            "label": label,
-        }
+def _curve(record: Record, families: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the ends of a run's cycles; fractions, which are those with a noise floor, in per cent."""
+    if record.trade_off is None:
+        return
+    cell, is_fraction = record.cell, record.trade_off.noise_floor is not None
+    panel = f"{cell.task}, {record.trade_off.metric.replace('_', ' ')}" + (", %" if is_fraction else "")
+    names = {"run": record.key[:12], "variant": cell.variant, "seed": cell.seed, "family": families[cell.model]}
+    for point in record.trade_off.points:
+        if point.valid is not None:
+            valid = (100 if is_fraction else 1) * point.valid
+            yield {"panel": panel, "seconds": point.seconds, "valid": valid} | names

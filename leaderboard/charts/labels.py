@@ -1,0 +1,130 @@
+"""Where names stand beside marks: none covers another, and one without room is left to the tooltip.
+
+Places are worked out as Vega does it, from scales that round nothing and keep `PADDING` pixels to the panel's edges.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import altair as alt
+
+Point = Mapping[str, Any]
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, in pixels."""
+ChartT = TypeVar("ChartT", bound=alt.Chart)
+
+PADDING = 14
+LETTER, LINE, LONGEST = 7, 12, 110
+"""Pixels of a letter and of a line, and of a name before it is cut."""
+DOT = 4
+SIDES = ((6, -6), (-6, -6), (6, 7), (-6, 7), (7, 0), (-7, 0), (0, -11), (0, 12))
+"""Where a name may stand beside its mark, from the mark's centre to the nearer end of the name."""
+NO_LABEL = {"label": "", "dx": 0, "dy": 0}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The plotting area of one panel, in pixels, and what stands on its axes."""
+
+    width: int
+    height: int
+    x: str
+    y: str
+    log_x: bool = True
+    log_y: bool = False
+
+    def scales(self) -> tuple[alt.Scale, alt.Scale]:
+        """Return the scales of x and y under which `places` holds."""
+        return _scale(self.log_x), _scale(self.log_y)
+
+    def places(self, points: Sequence[Point]) -> list[tuple[float, float]]:
+        """Return where each point is drawn, from the panel's top left."""
+        xs = _places([point[self.x] for point in points], self.width, self.log_x)
+        ys = _places([point[self.y] for point in points], self.height, self.log_y)
+        return [(x, self.height - y) for x, y in zip(xs, ys, strict=True)]
+
+
+def _scale(log: bool) -> alt.Scale:
+    return alt.Scale(type="log", nice=False, padding=PADDING) if log else alt.Scale(
+        zero=False, nice=False, padding=PADDING
+    )  # fmt: skip
+
+
+def _places(values: Sequence[float], length: int, log: bool) -> list[float]:
+    if not values:
+        return []
+    shown = [math.log(max(value, 1e-12)) for value in values] if log else list(values)
+    low, span = min(shown), max(shown) - min(shown)
+    return [PADDING + (value - low) / span * (length - 2 * PADDING) if span else length / 2 for value in shown]
+
+
+def beside(points: Sequence[Point], panel: Panel) -> list[dict[str, Any]]:
+    """Return the points of one panel with their variants as labels, the first points' before the others'."""
+    places = panel.places(points)
+    taken: list[Box] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places]
+    found = []
+    for index, (point, place) in enumerate(zip(points, places, strict=True)):
+        others = taken[:index] + taken[index + 1 :]
+        width = min(LETTER * len(point["variant"]), LONGEST)
+        label = NO_LABEL
+        for dx, dy in SIDES:
+            box = _box(place, dx, dy, width)
+            if _is_inside(box, panel) and not any(_overlap(box, other) for other in others):
+                taken.append(box)
+                label = {"label": point["variant"], "dx": dx, "dy": dy}
+                break
+        found.append({**point, **label})
+    return found
+
+
+def _box(place: tuple[float, float], dx: float, dy: float, width: float) -> Box:
+    left = place[0] + dx - (width if dx < 0 else 0 if dx else width / 2)
+    return left, place[1] + dy - LINE / 2, left + width, place[1] + dy + LINE / 2
+
+
+def _is_inside(box: Box, panel: Panel) -> bool:
+    return box[0] >= 0 and box[1] >= -LINE and box[2] <= panel.width + LINE and box[3] <= panel.height
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def at_the_edge(curves: Sequence[Sequence[Point]], panel: Panel) -> Iterator[dict[str, Any]]:
+    """Yield the points of one panel's curves, with their variants as labels in one column right of it.
+
+    Parameters
+    ----------
+    curves
+        Their points in order. Curves of the first seed alone are named, as near to their ends as others allow.
+    """
+    points = [point for curve in curves for point in curve]
+    ends = {id(curve[-1]) for curve in curves if curve and curve[-1]["seed"] == 0}
+    heights = {id(point): y for point, (_, y) in zip(points, panel.places(points), strict=True) if id(point) in ends}
+    shifts = _spread(heights, panel.height)
+    for point in points:
+        shift = shifts.get(id(point))
+        yield {**point, **(NO_LABEL if shift is None else {"label": point["variant"], "dx": 6, "dy": shift})}
+
+
+def _spread(heights: Mapping[int, float], length: int) -> dict[int, float]:
+    """Return by how much each label moves so that all have a line of their own; those too many are left out."""
+    fitting = sorted(heights, key=lambda end: heights[end])[: length // LINE]
+    lowest = length - LINE * len(fitting) + LINE / 2
+    place, shifts = -math.inf, {}
+    for number, end in enumerate(fitting):
+        place = min(max(heights[end], place + LINE), lowest + LINE * number)
+        shifts[end] = round(place - heights[end], 1)
+    return shifts
+
+
+def names(base: ChartT, **options: Any) -> ChartT:
+    """Return the layer of labels over points that `beside` or `at_the_edge` made."""
+    align = alt.expr("datum.dx < 0 ? 'right' : datum.dx > 0 ? 'left' : 'center'")
+    offsets = {"dx": alt.expr("datum.dx"), "dy": alt.expr("datum.dy")}
+    shown = base.transform_filter("datum.label !== ''")
+    return shown.mark_text(align=align, limit=LONGEST, **offsets).encode(text="label:N", **options)
