@@ -96,7 +96,7 @@ def _row(
         colour=colours[family],
         cells=cells,
         lifts=tuple((lift, tuple(dict.fromkeys(row["task"] for row in rows))) for (lift,), rows in lifts.items()),
-        ahead=sum(place in ("best", "tied") for place in places),
+        ahead=sum(place in ("best", "leading", "tied") for place in places),
         ok=sum(row["status"] == "ok" for row in own),
         total=expected,
     )

@@ -38,6 +38,8 @@ class Standing(StrEnum):
     """Where a row stands in a column."""
 
     BEST = "best"
+    LEADING = "leading"
+    """The best number, which was compared with no other row."""
     TIED = "tied"
     BEHIND = "behind"
     UNKNOWN = "unknown"
@@ -125,10 +127,13 @@ class Comparisons:
         """Return who is best, who cannot be told from the best, and who is behind; equal means are best together."""
         top = self.means.max() if self.direction == "higher" else self.means.min()
         best = np.isclose(self.means, top, rtol=_EQUAL, atol=1e-15)
-        verdicts = self.verdicts(int(np.argmax(best)))
+        first = int(np.argmax(best))
+        verdicts, is_compared = self.verdicts(first), not np.isnan(self.p_values[first]).all()
         words = {Verdict.ALIKE: Standing.TIED, Verdict.UNKNOWN: Standing.UNKNOWN}
         return {
-            name: Standing.BEST if is_best else words.get(verdict, Standing.BEHIND)
+            name: (Standing.BEST if is_compared else Standing.LEADING)
+            if is_best
+            else words.get(verdict, Standing.BEHIND)
             for name, is_best, verdict in zip(self.names, best, verdicts, strict=True)
         }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
@@ -53,6 +53,8 @@ class Chart:
         These rows; kept apart, since Altair would copy and check them several times.
     wide
         Whether it takes the width of the page.
+    first
+        What the drawing shows of rows between which a reader chooses, by field; empty where there is no choice.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Chart:
     spec: Mapping[str, Any]
     rows: Mapping[str, Sequence[Mapping[str, Any]]]
     wide: bool = False
+    first: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,11 @@ class Drawing:
 
 def draw(chart: Chart, page: str) -> Drawing:
     """Return a chart drawn, for a page whose stem makes the name of its file unique."""
-    spec = {**chart.spec, "datasets": {name: [_shown(row) for row in rows] for name, rows in chart.rows.items()}}
-    svg = _ARIA.sub("", vl_convert.vegalite_to_svg(spec, vl_version=vega_lite_version()))
+    rows = {name: [_shown(row) for row in own] for name, own in chart.rows.items()}
+    first = {name: [row for row in own if chart.first.items() <= row.items()] for name, own in rows.items()}
+    drawn = vl_convert.vegalite_to_svg({**chart.spec, "datasets": first}, vl_version=vega_lite_version())
+    svg = _ARIA.sub("", drawn)
+    spec = {**chart.spec, "datasets": rows}
     stem = page.removesuffix(".html").replace("/", "-")
     source = f"archarenaChart({json.dumps(chart.id)}, {json.dumps(spec, separators=(',', ':'))});\n"
     return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(svg), f"charts/{stem}-{chart.id}.js", source)

@@ -125,6 +125,6 @@ def _spread(heights: Mapping[int, float], length: int) -> dict[int, float]:
 def names(base: ChartT, **options: Any) -> ChartT:
     """Return the layer of labels over points that `beside` or `at_the_edge` made."""
     align = alt.expr("datum.dx < 0 ? 'right' : datum.dx > 0 ? 'left' : 'center'")
-    offsets = {"dx": alt.expr("datum.dx"), "dy": alt.expr("datum.dy")}
+    dx, dy = alt.expr("datum.dx"), alt.expr("datum.dy")
     shown = base.transform_filter("datum.label !== ''")
-    return shown.mark_text(align=align, limit=LONGEST, **offsets).encode(text="label:N", **options)
+    return shown.mark_text(align=align, limit=LONGEST, dx=dx, dy=dy).encode(text="label:N", **options)

@@ -48,7 +48,7 @@ def learning_chart(
     shown = frozenset((point["family"], colours.get(point["family"], "")) for point in points)
     note = "The learning rate that was kept, a line a run, by training samples; Explore offers seconds of its steps."
     spec = _spec(f"validation {write.label}", shown)
-    return Chart(id, f"Learning curves, {place}", note, spec, {"points": points}, wide=True)
+    return Chart(id, f"Learning curves, {place}", note, spec, {"points": points}, wide=True, first={"axis": AXES[0]})
 
 
 @cache

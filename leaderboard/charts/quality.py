@@ -65,6 +65,7 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
         specification(body.resolve_scale(x="independent", y="independent").add_params(chosen)),
         {"points": points},
         wide=True,
+        first={"cost": costs[0]},
     )
 
 

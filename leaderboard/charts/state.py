@@ -30,7 +30,7 @@ def state_chart(id: str, scores: Sequence[Row], colours: Mapping[str, str]) -> C
         y=alt.Y("score:Q", title=None, scale=y, axis=alt.Axis(tickCount=4)),
     )
     shown = ["variant:N", alt.Tooltip("score:Q", format=".4~g"), alt.Tooltip("state:Q", title="bytes", format=".3~s")]
-    dots = base.mark_point(filled=True, size=55).encode(
+    dots = base.mark_point(filled=True, size=55, opacity=0.95).encode(
         color=by_family((point["family"] for point in points), colours), tooltip=shown
     )
     body = alt.layer(dots, names(base), data=named("points")).properties(width=PANEL.width, height=PANEL.height)

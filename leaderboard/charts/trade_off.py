@@ -32,7 +32,7 @@ def trade_off_chart(
         return None
     x, y = PANEL.scales()
     base = alt.Chart().encode(
-        x=alt.X("seconds:Q", title=None, scale=x, axis=alt.Axis(tickCount=4, format="~s", grid=False)),
+        x=alt.X("seconds:Q", title=None, scale=x, axis=alt.Axis(tickCount=4, format="~g", grid=False)),
         y=alt.Y("valid:Q", title=None, scale=y, axis=alt.Axis(tickCount=4)),
         color=by_family((point["family"] for point in points), colours),
         detail="run:N",

@@ -39,7 +39,7 @@ def test_one_seed_has_no_interval_and_the_section_makes_no_comparison(board, mak
     (section,) = board(make_record("mamba", value=0.9), make_record("mlp", value=0.1))
     assert not section.has_ties
     assert cells_of(section)["mamba"][0].half_width == ""
-    assert cells_of(section)["mamba"][0].standing == "best"
+    assert cells_of(section)["mamba"][0].standing == "leading"
     assert cells_of(section)["mlp"][0].standing == "unknown"
 
 
@@ -55,7 +55,7 @@ def test_a_variant_with_a_failed_seed_says_so_and_is_never_best(board, three, ma
     assert cell.mean == "92.5"
     assert cell.shortfall == "2 of 3 seeds, 1 diverged"
     assert cell.standing == ""
-    assert cells_of(section)["mamba"][0].standing == "best"
+    assert cells_of(section)["mamba"][0].standing == "leading"
 
 
 def test_missing_seeds_are_said(board, three, make_record):

@@ -4,7 +4,7 @@ from archarena.leaderboard.statistics import Standing, compare, difference, esti
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-BEST, TIED, BEHIND, UNKNOWN = Standing.BEST, Standing.TIED, Standing.BEHIND, Standing.UNKNOWN
+BEST, LEADING, TIED, BEHIND, UNKNOWN = Standing
 
 
 def seeds(*values):
@@ -100,7 +100,13 @@ def test_one_outlier_makes_rows_inseparable():
 
 
 def test_one_seed_cannot_tell():
-    assert standings({"a": seeds(0.9), "b": seeds(0.1)}, "higher") == {"a": BEST, "b": UNKNOWN}
+    assert standings({"a": seeds(0.9), "b": seeds(0.1)}, "higher") == {"a": LEADING, "b": UNKNOWN}
+
+
+def test_a_best_number_that_was_compared_with_none_is_not_called_best():
+    scores = {"one seed": seeds(0.99), "b": seeds(0.5, 0.6, 0.7), "c": seeds(0.1, 0.2, 0.3)}
+    assert standings(scores, "higher") == {"one seed": LEADING, "b": UNKNOWN, "c": UNKNOWN}
+    assert standings({"alone": seeds(0.5, 0.6, 0.7)}, "higher") == {"alone": LEADING}
 
 
 def test_an_empty_column_has_no_standings():
@@ -152,7 +158,7 @@ def test_holm_adjusts_as_statsmodels_does_and_passes_over_gaps(p_values, gaps):
 @settings(max_examples=15)
 @given(
     st.dictionaries(
-        st.sampled_from("abcdef"), st.lists(st.integers(0, 100), min_size=3, max_size=3), min_size=1, max_size=4
+        st.sampled_from("abcdef"), st.lists(st.integers(0, 100), min_size=3, max_size=3), min_size=2, max_size=4
     )
 )
 def test_best_is_the_best_mean_whatever_the_order_of_rows(columns):
