@@ -116,7 +116,8 @@ class FinalMLP(FieldModel):
 class FeatureGate(nn.Module):
     """``MLP(context)``, one score for each embedding entry, of which the gate is twice the sigmoid.
 
-    Without context fields the result has a single row, which serves the whole batch.
+    Without context fields the result has a single row, which serves the whole batch. With one
+    categorical field, rows of the same id share their scores: a CPU works them out once an id.
     """
 
     def __init__(self, fields: Fields, dim: int, outputs: int, context: Sequence[int], units: int | None, width: int):
@@ -127,6 +128,8 @@ class FeatureGate(nn.Module):
                 f"finalmlp has context fields {list(context)}, but the task has fields 0 to {n_fields - 1}."
             )
         self.tables = FieldEmbedding(fields, dim, context) if context else None
+        one = len(context) == 1 and context[0] < len(fields.cardinalities) and fields.bag == 1
+        self.single = context[0] if one else None
         self.constant = None if context else nn.Parameter(torch.zeros(1, dim))
         inputs = dim * max(1, len(context))
         layers = [units or width] if units or context else []
@@ -134,8 +137,13 @@ class FeatureGate(nn.Module):
         self.mlp.append(xavier_linear(layers[0] if layers else inputs, outputs))
 
     def forward(self, ids: Tensor, dense: Tensor | None) -> Tensor:
-        context = self.constant if self.tables is None else self.tables(ids, dense).flatten(1)
-        return self.mlp(context)
+        if self.tables is None:
+            return self.mlp(self.constant)
+        if self.single is None or ids.device.type != "cpu" or torch.compiler.is_compiling():
+            return self.mlp(self.tables(ids, dense).flatten(1))
+        values, place = ids[:, self.single, 0].unique(return_inverse=True)
+        rows = torch.zeros_like(values).scatter_(0, place, torch.arange(len(ids)))
+        return self.mlp(self.tables(ids[rows]).flatten(1)).index_select(0, place)
 
     def dead_parameters(self) -> dict[str, str]:
         if self.constant is None:

@@ -90,6 +90,16 @@ def test_a_gate_without_context_runs_on_one_row():
     assert steered.gate1(rows(Fields((5, 6)), 30), None).shape[0] == 30
 
 
+def test_rows_of_the_same_context_share_scores_and_gradients():
+    fields = Fields((5, 6))
+    gate = FinalMLP(fields, 1, width=8, depth=1, context1=(1,)).double().gate1
+    ids, upstream = rows(fields, 30), torch.randn(30, 20, dtype=torch.float64)
+    by_row = gate.mlp(gate.tables(ids, None).flatten(1))
+    torch.testing.assert_close(gate(ids, None), by_row)
+    gradients = [torch.autograd.grad(scores, gate.parameters(), upstream) for scores in (gate(ids, None), by_row)]
+    torch.testing.assert_close(*gradients)
+
+
 def test_a_context_field_that_is_not_there_is_refused():
     with pytest.raises(UserError, match="fields 0 to 1"):
         FinalMLP(Fields((5, 6)), 1, width=8, depth=1, context1=(2,))

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from archarena.harness import UserError
+from archarena.harness.check.tasks import check_task
 from archarena.harness.prepare import streams
 from archarena.tasks import click_files
 from archarena.tasks.click_arrays import EMPTY, PARTS, ArrayFile, click_arrays, pack
@@ -130,6 +131,11 @@ def test_the_small_tiers_keep_common_ids_and_move_training_rows_alone(log):
     assert {(level.evaluation, level.name) for level in task.baselines(one)} == {
         (column, "constant") for column in ("", "log-loss", "log-loss-scaled")
     }
+
+
+def test_every_log_holds_the_contract(log):
+    cls, folder = log
+    assert [finding for finding in check_task(cls, "smoke", folder) if finding.status == "failed"] == []
 
 
 def test_files_are_read_once_and_arrays_are_mapped(tmp_path):
