@@ -128,14 +128,10 @@ def read_sources(folders: Sequence[Path]) -> Sources:
     Raises
     ------
     UserError
-        If a folder holds no records, or a file in it cannot be read.
+        If a folder holds neither records nor reports of ``archarena bench``, or a file in it cannot be read.
     """
     stores = [ResultStore(folder) for folder in folders]
-    for store in stores:
-        if store.folder.is_file():
-            raise UserError(f"{store.folder} is a file, not a results folder: name the folder that it lies in.")
-        if not store.record_files():
-            raise UserError(f"There are no records in {store.folder}: run `archarena run --results {store.folder}`.")
+    _check(stores)
     located = [(record, store.folder) for store in stores for record in store.read()]
     records, notes = merge_records(record for record, _ in located)
     folder_of = {id(record): folder for record, folder in located}
@@ -148,6 +144,17 @@ def read_sources(folders: Sequence[Path]) -> Sources:
     by_name = {name: card for (name,), card in models.items()}
     by_key = {record.key: folder_of[id(record)] for record in records}
     return Sources(tuple(records), by_name, tasks, by_key, read_benches(folders), (*notes, *model_notes, *task_notes))
+
+
+def _check(stores: Sequence[ResultStore]) -> None:
+    """Refuse folders that nothing can be made from."""
+    for store in stores:
+        if store.folder.is_file():
+            raise UserError(f"{store.folder} is a file, not a results folder: name the folder that it lies in.")
+        if not store.record_files() and not read_benches([store.folder]):
+            raise UserError(f"There are no records in {store.folder}: run `archarena run --results {store.folder}`.")
+    if not any(store.record_files() for store in stores):
+        raise UserError("Only reports of `archarena bench` were found: name a results folder of `archarena run` too.")
 
 
 def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:

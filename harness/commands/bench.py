@@ -121,7 +121,7 @@ def everything(
 ) -> None:
     """Run all five, one after the other; on a GPU step and epoch are left out, as they are timed on a CPU.
 
-    Example: archarena bench all --output leaderboard/records
+    Example: archarena bench all --output leaderboard/records/speed/bench
     """
     from ..bench.launch import launch
     from ..environment import resolve_device

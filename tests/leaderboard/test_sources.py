@@ -2,6 +2,7 @@ import json
 
 import pytest
 from archarena.harness.errors import UserError
+from archarena.harness.files import write_json
 from archarena.leaderboard.sources import merge_records, read_sources
 
 
@@ -52,6 +53,14 @@ def test_missing_cards_are_no_error(results, make_record):
 def test_a_folder_without_records_is_told(tmp_path):
     with pytest.raises(UserError, match=r"There are no records in .*archarena run"):
         read_sources([tmp_path / "nothing"])
+
+
+def test_reports_of_benchmarks_may_lie_in_a_folder_of_their_own(results, make_record, tmp_path):
+    write_json(tmp_path / "speed" / "bench" / "bench-lengths-x.json", {"schema": 1, "bench": "lengths"})
+    sources = read_sources([results(make_record()), tmp_path / "speed"])
+    assert (len(sources.records), [bench.what for bench in sources.benches]) == (1, ["lengths"])
+    with pytest.raises(UserError, match="Only reports of `archarena bench` were found"):
+        read_sources([tmp_path / "speed"])
 
 
 def test_a_broken_card_is_told(results, make_record):
