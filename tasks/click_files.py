@@ -47,6 +47,8 @@ class CsvFiles(DataSet):
         """Bring what is absent out of the hub's archive into the data folder (see `DataSet.fetch`)."""
         absent = [part for part in self.parts if self._file(self._home(folder), part) is None]
         assert self.hub is not None
+        if not absent:
+            return self._home(folder)
         try:
             with zipfile.ZipFile(self.hub.download()) as archive:
                 members = {PurePosixPath(name).name: name for name in archive.namelist()}

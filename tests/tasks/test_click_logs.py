@@ -180,6 +180,9 @@ def test_the_archive_of_a_repository_brings_the_files(tmp_path):
     home = dataset.fetch(tmp_path / "data", lambda part, rows: told.append((part, rows)))
     assert (home / "train.csv").read_text() == (tmp_path / "original" / "train.csv").read_text()
     assert told[-1] == ("test", ROWS["test"] + 1)
+    (tmp_path / "MovielensLatest_x1.zip").rename(tmp_path / "moved.zip")
+    assert dataset.fetch(tmp_path / "data") == home, "what is there is not brought again"
+    (tmp_path / "moved.zip").rename(tmp_path / "MovielensLatest_x1.zip")
     wrong = replace(dataset, checksums={**dataset.checksums, "valid": "0" * 32})
     with pytest.raises(UserError, match="is not the valid part"):
         wrong.fetch(tmp_path / "elsewhere")
