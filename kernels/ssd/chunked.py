@@ -37,9 +37,9 @@ class Chunks(NamedTuple):
     """(..., 1, 1 or n): decay over the chunk."""
 
 
-def chunk_steps(operands: Operands) -> int:
+def chunk_steps(by_channel: bool) -> int:
     """Return the steps of a chunk."""
-    return CHUNK_BY_CHANNEL if operands.by_channel else CHUNK
+    return CHUNK_BY_CHANNEL if by_channel else CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,7 +56,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
     """Return the gradients of all operands."""
-    chunks, dy = _cut(operands), _split(dy, chunk_steps(operands))
+    chunks, dy = _cut(operands), _split(dy, chunk_steps(operands.by_channel))
     dfinal = torch.zeros_like(starts[:, 0]) if dfinal is None else dfinal
     read = chunks.C * chunks.from_start
     dstarts = blocked.forward(chunks.whole, dy.mT @ read, dfinal, reverse=True)
@@ -84,7 +84,7 @@ def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | No
 
 def _cut(operands: Operands) -> Chunks:
     """Cut all operands; past the end nothing is put in and nothing decays, which leaves the state as it is."""
-    steps = chunk_steps(operands)
+    steps = chunk_steps(operands.by_channel)
     x, B, C = (_split(tensor, steps) for tensor in (operands.x, operands.B, operands.C))
     log_decay = operands.log_decay if operands.by_channel else operands.log_decay[..., None]
     log_decay = _split(log_decay, steps)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..precision import accumulator
 from ..registration import register_recurrence
+from ..triton_support import usable
 from . import dispatch
 from .cost import cost
 from .operands import Operands
@@ -77,8 +78,10 @@ def ssd(
     Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
-    tensors = (None if tensor is None else tensor.to(precision) for tensor in (x, log_decay, B, C, initial_state))
-    y, final, _ = scan(*tensors)
+    initial_state = None if initial_state is None else initial_state.to(precision)
+    as_they_are = usable(x)
+    rows = (r if as_they_are and usable(r) else r.to(precision) for r in (x, log_decay, B, C))
+    y, final, _ = scan(*rows, initial_state)
     y = y.to(x.dtype)
     return (y, final) if return_final_state else y
 

@@ -8,19 +8,24 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import torch
 
 triton = pytest.importorskip("triton")
 
 from archarena.kernels.ema import triton_averages  # noqa: E402
 from archarena.kernels.linear_recurrence import triton_walk  # noqa: E402
 from archarena.kernels.selective_scan import triton_backward, triton_forward  # noqa: E402
+from archarena.kernels.ssd import triton_backward as ssd_backward  # noqa: E402
+from archarena.kernels.ssd import triton_outputs, triton_states  # noqa: E402
 
-HALVES = ("u", "delta", "B", "C", "z", "y", "dy", "du", "ddelta", "dz")
-SIZES = {"length", "channels", "averages", "states", "segment"}
+HALVES = ("u", "delta", "B", "C", "z", "y", "dy", "du", "ddelta", "dz", "x", "given", "written", "out", "dB", "dC")
+SIZES = {"length", "channels", "averages", "states", "segment", "heads", "p", "n"}
+SHARED = 227 * 1024
+"""Bytes of shared memory that a program may have on Hopper."""
 
 
 def compiled(kernel, constants, options=(), halves=()):
-    """Return registers and stack bytes of a kernel whose arguments are float32 pointers, but `halves` in bfloat16."""
+    """Return registers, stack and shared bytes of a kernel whose pointers are to float32, but `halves` to bfloat16."""
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
@@ -28,15 +33,15 @@ def compiled(kernel, constants, options=(), halves=()):
     for i, name in enumerate(kernel.arg_names):
         if name in constants:
             signature[name] = "constexpr"
-        elif name in SIZES or name.endswith(("_batch", "_step")):
+        elif name in SIZES or name.endswith(("_batch", "_step", "_head")):
             signature[name] = "i32"
         else:
             signature[name] = "*bf16" if name in halves else "*fp32"
-        if signature[name] != "constexpr" and name not in ("length", "states", "averages"):
+        if signature[name] != "constexpr" and name not in ("length", "states", "averages", "heads"):
             aligned[(i,)] = [["tt.divisibility", 16]]
     source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=aligned)
     made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1, **dict(options)})
-    return resources(made.asm["cubin"])
+    return {**resources(made.asm["cubin"]), "SHARED": made.metadata.shared}
 
 
 def resources(cubin):
@@ -84,3 +89,36 @@ def test_compiles_for_hopper_without_spills(name, halves):
     used = compiled(kernel, constants, {"maxnreg": registers} if kernel is triton_forward.scan else {}, halves)
     assert (used["STACK"], used["LOCAL"]) == (0, 0), used
     assert used["REG"] <= registers, used
+
+
+SSD = {
+    "states": (triton_states.walk, {"REVERSE": False, "ENDS": False}),
+    "ends, backward": (triton_states.walk, {"REVERSE": True, "ENDS": True}),
+    "outputs": (triton_outputs.read, {"BACKWARD": False}),
+    "inputs, backward": (triton_outputs.read, {"BACKWARD": True}),
+    "backward": (ssd_backward.gradients, {}),
+}
+SINGLE = dict.fromkeys(("length", "heads", "p", "n", "segment"), 1)
+"""A launch makes a constant of an argument that is one."""
+
+
+@pytest.mark.parametrize(
+    ("name", "by_channel", "dtype", "single"),
+    [
+        *((name, False, torch.float32, {}) for name in SSD),
+        *((name, False, torch.bfloat16, {}) for name in ("states", "outputs", "backward")),
+        *((name, True, torch.float32, {}) for name in ("states", "inputs, backward", "backward")),
+        ("states", False, torch.float32, SINGLE),
+        ("outputs", True, torch.float32, SINGLE),
+    ],
+)
+def test_matrix_states_compile_for_hopper_without_spills(name, by_channel, dtype, single):
+    kernel, constants = SSD[name]
+    x = torch.empty(1, 1, 1, 128, dtype=dtype)
+    constants = {**constants, **triton_states.sizes(x, x, by_channel)}
+    constants |= {size: one for size, one in single.items() if size in kernel.arg_names}
+    warps = constants.pop("num_warps")
+    used = compiled(kernel, constants, {"num_warps": warps}, HALVES if dtype == torch.bfloat16 else ())
+    assert (used["STACK"], used["LOCAL"]) == (0, 0), used
+    assert used["REG"] <= (192 if by_channel else 240), used
+    assert used["SHARED"] <= SHARED, used

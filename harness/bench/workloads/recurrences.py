@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -58,11 +60,14 @@ def _averages(sizes: Sizes, random: torch.Generator) -> Inputs:
     return {"x": torch.randn(batch, length, channels, generator=random), "decay": decay, "weight": weight}
 
 
-def _matrix_states(sizes: Sizes, random: torch.Generator) -> Inputs:
+def _matrix_states(sizes: Sizes, random: torch.Generator, *, by_channel: bool = False) -> Inputs:
     batch, length, heads, p, n = (sizes[name] for name in ("B", "L", "H", "P", "N"))
     steps = (batch, length, heads)
     rows = {name: torch.randn(*steps, size, generator=random) for name, size in (("x", p), ("B", n), ("C", n))}
-    return {**rows, "log_decay": -torch.rand(steps, generator=random) * 0.2}
+    decays = (
+        -torch.rand((*steps, n), generator=random) * 0.02 if by_channel else -torch.rand(steps, generator=random) * 0.2
+    )
+    return {**rows, "log_decay": decays}
 
 
 def _as_attention(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
@@ -73,6 +78,22 @@ def _as_attention(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
     return torch.einsum("bhls,bshp->blhp", scores, x)
 
 
+def _as_quotients(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
+    """Form the same of decays by entry, as quotients of two running products: finite where decays are gentle."""
+    passed = log_decay.cumsum(1)
+    scores = torch.einsum("blhn,bshn->bhls", C * passed.exp(), B * (-passed).exp()).tril()
+    return torch.einsum("bhls,bshp->blhp", scores, x)
+
+
+def _fla_gla() -> Contestant:
+    from fla.ops.gla import chunk_gla  # type: ignore[import-not-found]
+
+    def run(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
+        return chunk_gla(C, B, x, log_decay, scale=1.0)[0]
+
+    return Contestant(run)
+
+
 def _fla_simple_gla() -> Contestant:
     from fla.ops.simple_gla import chunk_simple_gla  # type: ignore[import-not-found]
 
@@ -80,6 +101,22 @@ def _fla_simple_gla() -> Contestant:
         return chunk_simple_gla(C, B, x, log_decay, scale=1.0)[0]
 
     return Contestant(run)
+
+
+def _ssd(case: str, sizes: dict[str, Sizes], by_channel: bool, plain: Contestant, peers: dict[str, Peer]) -> Workload:
+    return Workload(
+        kernel="ssd",
+        case=case,
+        sizes=sizes,
+        make=partial(_matrix_states, by_channel=by_channel),
+        ours=ssd.ssd,
+        reference=lambda **inputs: ssd_reference(**inputs)[0],
+        plain={"as attention": plain},
+        cost=lambda n, backward, itemsize: ssd.cost(
+            n["B"], n["L"], n["H"], n["P"], n["N"], by_channel=by_channel, backward=backward, itemsize=itemsize
+        ),
+        peers=peers,
+    )
 
 
 WORKLOADS = [
@@ -121,21 +158,26 @@ WORKLOADS = [
             n["B"], n["L"], n["D"], n["N"], backward=backward, itemsize=itemsize
         ),
     ),
-    Workload(
-        kernel="ssd",
-        case="a decay a head, as in mamba2",
-        sizes={
+    _ssd(
+        "a decay a head, as in mamba2",
+        {
             "check": {"B": 2, "L": 65, "H": 2, "P": 8, "N": 8},
             "cpu": {"B": 4, "L": 512, "H": 4, "P": 32, "N": 32},
             "cuda": {"B": 4, "L": 4096, "H": 16, "P": 64, "N": 128},
         },
-        make=_matrix_states,
-        ours=ssd.ssd,
-        reference=lambda **inputs: ssd_reference(**inputs)[0],
-        plain={"as attention": Contestant(_as_attention)},
-        cost=lambda n, backward, itemsize: ssd.cost(
-            n["B"], n["L"], n["H"], n["P"], n["N"], backward=backward, itemsize=itemsize
-        ),
+        by_channel=False,
+        plain=Contestant(_as_attention),
         peers={"flash-linear-attention simple_gla": Peer("fla", _fla_simple_gla, ("cuda",))},
+    ),
+    _ssd(
+        "a decay an entry, as in gla",
+        {
+            "check": {"B": 2, "L": 65, "H": 2, "P": 8, "N": 8},
+            "cpu": {"B": 4, "L": 512, "H": 4, "P": 32, "N": 16},
+            "cuda": {"B": 4, "L": 4096, "H": 8, "P": 128, "N": 64},
+        },
+        by_channel=True,
+        plain=Contestant(_as_quotients),
+        peers={"flash-linear-attention gla": Peer("fla", _fla_gla, ("cuda",))},
     ),
 ]

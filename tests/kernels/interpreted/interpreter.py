@@ -1,4 +1,8 @@
-"""Makes Triton's interpreter fast enough for tests: its associative scan loops over entries in Python."""
+"""Makes Triton's interpreter fast enough for tests.
+
+Its associative scan loops over entries in Python, and every call of a function within a kernel goes through all of
+Triton's language again, to replace what a call before it has replaced.
+"""
 
 from __future__ import annotations
 
@@ -26,3 +30,18 @@ def scan_along_the_axis_only() -> None:
         return list(tensors(np.moveaxis(x, 0, self.axis) for x in found))
 
     ScanOps.generic_scan = generic_scan
+
+
+def replace_the_language_once() -> None:
+    """Let calls within a kernel rely on what the kernel's launch, or the first call from a module, has replaced."""
+    from triton.runtime import interpreter
+
+    ready = set()
+
+    def call(self, *arguments, **options):
+        if self.fn.__module__ not in ready:
+            ready.add(self.fn.__module__)
+            interpreter._patch_lang(self.fn)
+        return self.rewrite()(*arguments, **options)
+
+    interpreter.InterpretedFunction.__call__ = call
