@@ -4,6 +4,7 @@
    depend on the number of threads. */
 
 #define ROWS 4
+#define SHORT 4 /* taps up to which one pass over the rows finds all gradients: more would not stay in registers */
 #define SPAN 32 /* rows that the gradient of the weights walks down a column at a time: they stay in the first cache */
 
 typedef struct {
@@ -14,8 +15,10 @@ typedef struct {
 } conv;
 
 typedef struct {
-    rows dy;                       /* by the outputs; `spare` holds it by the sums before the activation */
-    float *spare, *dx;             /* (batch, length, channels) */
+    rows dy;                       /* by the outputs */
+    float *spare;                  /* room for dsum, by the sums before the activation: (batch, length, channels), */
+                                   /* or of a short filter zeros (batch, blocks, taps, channels), for its last rows */
+    float *dx;                     /* (batch, length, channels) */
     float *dweight, *dbias;        /* (batch, blocks, taps, channels) and (batch, blocks, channels) */
 } gradients;
 
@@ -87,15 +90,20 @@ EXPORT void conv_forward(const conv *c) {
 
 /* ---- backward ---- */
 
+/* dy by the sum before a SiLU. */
+INLINE vec through_silu(vec dy, vec sum) {
+    const vec gate = sigmoid(sum);
+    return dy * gate * (1.0f + sum * (1.0f - gate));
+}
+
 INLINE void undo_activation(const conv *c, const gradients *g, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
     float *spare = g->spare + (b * c->length + t) * c->channels;
     EACH_VECTOR(c->channels, {
         vec sum[ROWS];
         sums(c, sum, n, b, t, d, wide, from, to);
         for (int i = 0; i < n; i++) {
-            const vec gate = sigmoid(sum[i]);
-            vec dy = load(row(g->dy, b, t + i) + d, wide);
-            store(spare + i * c->channels + d, dy * gate * (1.0f + sum[i] * (1.0f - gate)), wide);
+            const vec dy = load(row(g->dy, b, t + i) + d, wide);
+            store(spare + i * c->channels + d, through_silu(dy, sum[i]), wide);
         }
     });
 }
@@ -147,10 +155,90 @@ INLINE void gradient_bias(const conv *c, rows dsum, float *dbias, int64_t b, int
         EACH_VECTOR(c->channels, { store(dbias + d, load(dbias + d, wide) + load(row(dsum, b, t) + d, wide), wide); });
 }
 
+/* ---- backward of a short filter: each row of x and dy is read once, and nothing but dx is written ---- */
+
+typedef struct {
+    float *past, *nothing; /* gradients by the sums of the last taps - 1 rows, the latest first, and a row of zeros */
+    float *dweight, *dbias;
+} carried;
+
+/* From n rows of dy at t on: their part of the gradients of weight and bias where `counts`, and where `writes`, the rows
+   of dx that they complete, those at t - left on. */
+INLINE void short_rows(const conv *c, const gradients *g, carried *to, int taps, int n, int64_t b, int64_t t, int counts,
+                       int writes) {
+    const int64_t channels = c->channels;
+    const float *x[ROWS + SHORT];
+    for (int i = 0; i < n + taps - 1; i++) {
+        const int64_t at = t + i - c->left;
+        x[i] = at >= 0 && at < c->length ? row(c->x, b, at) : to->nothing;
+    }
+    const int inside = t >= 0 && t < c->length;
+    EACH_VECTOR(channels, {
+        vec dsum[ROWS + SHORT]; /* before the rows themselves come the last ones, as they lie in time */
+        for (int k = 1; k < taps; k++) dsum[taps - 1 - k] = load(to->past + (k - 1) * channels + d, wide);
+        vec *now = dsum + taps - 1;
+        vec near[ROWS + SHORT], weight[SHORT];
+        for (int i = 0; i < n + taps - 1; i++) near[i] = load(x[i] + d, wide);
+        for (int k = 0; k < taps; k++) weight[k] = load(c->weight + k * channels + d, wide);
+        for (int i = 0; i < n; i++) {
+            now[i] = inside ? load(row(g->dy, b, t + i) + d, wide) : splat(0.0f);
+            if (c->silu && inside) {
+                vec sum = c->bias ? load(c->bias + d, wide) : splat(0.0f);
+                for (int k = 0; k < taps; k++) sum += weight[k] * near[i + k];
+                now[i] = through_silu(now[i], sum);
+            }
+        }
+        if (counts) {
+            vec bias = load(to->dbias + d, wide);
+            for (int i = 0; i < n; i++) bias += now[i];
+            store(to->dbias + d, bias, wide);
+            for (int k = 0; k < taps; k++) {
+                vec sum = load(to->dweight + k * channels + d, wide);
+                for (int i = 0; i < n; i++) sum += now[i] * near[i + k];
+                store(to->dweight + k * channels + d, sum, wide);
+            }
+        }
+        if (writes)
+            for (int i = 0; i < n; i++) {
+                vec sum = c->residual ? load(row(g->dy, b, t + i - c->left) + d, wide) : splat(0.0f);
+                for (int k = 0; k < taps; k++) sum += weight[k] * now[i - k];
+                store(g->dx + (b * c->length + t + i - c->left) * channels + d, sum, wide);
+            }
+        for (int k = 1; k < taps; k++) store(to->past + (k - 1) * channels + d, now[n - k], wide);
+    });
+}
+
+/* Rows [start, stop) of dx need the gradients by the sums of taps - 1 rows more. */
+INLINE void short_block(const conv *c, const gradients *g, carried *to, int taps, int64_t b, int64_t start, int64_t stop) {
+    int64_t t = start + c->left - (taps - 1);
+    for (; t < start + c->left; t++) short_rows(c, g, to, taps, 1, b, t, t >= start && t < stop, 0);
+    for (; t + ROWS <= stop; t += ROWS) short_rows(c, g, to, taps, ROWS, b, t, 1, 1);
+    for (; t < stop + c->left; t++) short_rows(c, g, to, taps, 1, b, t, t < stop, 1);
+}
+
+INLINE void backward_short(const conv *c, const gradients *g, carried to, int64_t b, int64_t start, int64_t stop) {
+    if (c->taps == 4) short_block(c, g, &to, 4, b, start, stop);
+    else if (c->taps == 3) short_block(c, g, &to, 3, b, start, stop);
+    else short_block(c, g, &to, 2, b, start, stop);
+}
+
+/* ---- backward of any filter ---- */
+
+INLINE void backward_any(const conv *c, const gradients *g, rows dsum, carried parts, int64_t b, int64_t start, int64_t stop) {
+    for (int64_t low = start; low < stop; low += SPAN) {
+        const int64_t high = lesser(low + SPAN, stop);
+        EACH_ROWS(c, low, high, taps_back_inside, gradient_rows(c, g, dsum, ROWS, b, t, 0, c->taps),
+                  gradient_rows(c, g, dsum, 1, b, t, from, to))
+        gradient_weight(c, dsum, parts.dweight, b, low, high);
+        gradient_bias(c, dsum, parts.dbias, b, low, high);
+    }
+}
+
 EXPORT void conv_backward(const conv *c, const gradients *g) {
     const int64_t tasks = c->batch * blocks(c);
+    const int is_short = c->dilation == 1 && c->taps > 1 && c->taps <= SHORT;
     rows dsum = g->dy;
-    if (c->silu) {
+    if (c->silu && !is_short) {
         dsum = (rows){g->spare, c->length * c->channels, c->channels};
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
         for (int64_t task = 0; task < tasks; task++) {
@@ -163,16 +251,12 @@ EXPORT void conv_backward(const conv *c, const gradients *g) {
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
     for (int64_t task = 0; task < tasks; task++) {
         const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
-        const int64_t stop = lesser(start + c->block, c->length);
-        float *dweight = g->dweight + task * c->taps * c->channels, *dbias = g->dbias + task * c->channels;
-        memset(dweight, 0, sizeof(float) * c->taps * c->channels);
-        memset(dbias, 0, sizeof(float) * c->channels);
-        for (int64_t low = start; low < stop; low += SPAN) {
-            const int64_t high = lesser(low + SPAN, stop);
-            EACH_ROWS(c, low, high, taps_back_inside, gradient_rows(c, g, dsum, ROWS, b, t, 0, c->taps),
-                      gradient_rows(c, g, dsum, 1, b, t, from, to))
-            gradient_weight(c, dsum, dweight, b, low, high);
-            gradient_bias(c, dsum, dbias, b, low, high);
-        }
+        const int64_t stop = lesser(start + c->block, c->length), filter = c->taps * c->channels;
+        float *past = g->spare + task * filter;
+        carried parts = {past, past + filter - c->channels, g->dweight + task * filter, g->dbias + task * c->channels};
+        memset(parts.dweight, 0, sizeof(float) * filter);
+        memset(parts.dbias, 0, sizeof(float) * c->channels);
+        if (is_short) backward_short(c, g, parts, b, start, stop);
+        else backward_any(c, g, dsum, parts, b, start, stop);
     }
 }

@@ -16,6 +16,9 @@ SOURCE = Path(__file__).with_name("conv.c")
 BLOCK = 256
 """Steps that one task takes; the gradient of the weights is summed block by block, whatever the threads."""
 
+SHORT = 4
+"""Taps up to which conv.c finds all gradients in one pass, where they are not dilated."""
+
 SIZES = ("batch", "length", "channels", "taps", "dilation", "left", "silu", "residual", "block", "threads")
 
 
@@ -52,7 +55,10 @@ def backward(operands: Operands, dy: Tensor) -> Gradients:
     batch, length, channels = operands.x.shape
     blocks, taps = batch * ((length + BLOCK - 1) // BLOCK), operands.weight.shape[0]
     dx = dy.new_empty(operands.x.shape)
-    spare = dy.new_empty(dx.shape if operands.silu else 0)
+    if operands.dilation == 1 and 1 < taps <= SHORT:
+        spare = dy.new_zeros(blocks, taps, channels)
+    else:
+        spare = dy.new_empty(dx.shape if operands.silu else 0)
     dweight, dbias = dy.new_empty(blocks, taps, channels), dy.new_empty(blocks, channels)
     gradients = _Gradients(Rows.of(dy), *(x.data_ptr() for x in (spare, dx, dweight, dbias)))
     _functions().conv_backward(ctypes.byref(_describe(operands)), ctypes.byref(gradients))

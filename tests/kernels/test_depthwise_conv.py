@@ -55,6 +55,8 @@ def assert_right(given, **options):
 @pytest.mark.parametrize(
     ("taps", "options"),
     [
+        (2, {}),
+        (3, {"causal": False, "activation": "silu", "residual": True}),
         (4, {"activation": "silu"}),
         (17, {"dilation": 8, "activation": "silu", "residual": True}),
         (3, {"dilation": 512, "activation": "silu"}),
