@@ -178,7 +178,7 @@ def sizes(x: Tensor, B: Tensor, by_channel: bool) -> dict[str, Any]:
         "STEPS": chunk_steps(by_channel),
         "BLOCK_P": p,
         "BLOCK_N": n,
-        "num_warps": 4 if by_channel else 8,
+        "num_warps": 8,
     }
 
 
