@@ -95,11 +95,9 @@ def _forward(name: str, arguments: str, gather: Callable[..., Any], paths: Any) 
     @forward.register_fake
     def _(*given: Any) -> tuple[Tensor, Tensor, Tensor]:
         operands = gather(*given)
-        first = given[0]
-        final, checkpoints = (
-            first.new_empty(shape, dtype=accumulator(first.dtype))
-            for shape in (operands.state_shape, paths.checkpoint_shape(operands))
-        )
+        first, dtypes = given[0], (x.dtype for x in given if isinstance(x, Tensor))
+        final = first.new_empty(operands.state_shape, dtype=accumulator(*dtypes))
+        checkpoints = first.new_empty(paths.checkpoint_shape(operands), dtype=accumulator(first.dtype))
         return first.new_empty(first.shape), final, checkpoints
 
     forward.register_vmap(one_at_a_time(forward))

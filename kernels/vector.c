@@ -111,6 +111,49 @@ INLINE vec exp2v(vec x) {
 }
 #endif
 
+/* Whether all entries lie within a bound of zero; NaN does not. */
+INLINE int within(vec x, float bound) {
+    const ivec inside = (x <= bound) & (x >= -bound);
+#if defined(__AVX__) && !defined(__AVX512F__)
+    return _mm256_movemask_ps((__m256)inside) == 255;
+#else
+    int all = -1;
+    for (int i = 0; i < W; i++) all &= inside[i];
+    return all;
+#endif
+}
+
+/* 2^(x y), where that is `within` 126 of zero. */
+#if defined(__AVX512DQ__)
+INLINE vec exp2_product(vec x, vec y) { return exp2v(x * y); }
+#else
+INLINE vec exp2_product(vec x, vec y) {
+    const vec shifted = x * y + 12583039.0f, whole = shifted - 12583039.0f;
+    return exp2_part(x * y - whole) * (vec)((ivec)shifted << 23);
+}
+#endif
+
+#define QUARTERS 0.6366197723675814f /* of a turn, in a radian */
+
+/* The sine and the cosine of so many quarters of a turn, errors below 1e-7. */
+INLINE void turn(vec x, vec *sine, vec *cosine) {
+    const vec shifted = x + 12582912.0f; /* 1.5 * 2^23: the sum is rounded, and its lowest bits are an integer */
+    const ivec quarter = (ivec)shifted;
+    const vec part = at_most(at_least(x - (shifted - 12582912.0f), -0.5f), 0.5f), square = part * part;
+    vec s = splat(-0.004602163098752499f), c = splat(0.00090362987248227f);
+    s = s * square + 0.07968021929264069f;
+    s = s * square - 0.6459634900093079f;
+    s = s * square + 1.5707963705062866f;
+    c = c * square - 0.02086007036268711f;
+    c = c * square + 0.25366920232772827f;
+    c = c * square - 1.2337005138397217f;
+    c = c * square + 1.0f;
+    s *= part;
+    const ivec odd = (quarter & 1) != 0;
+    *sine = (vec)((ivec)choose(odd, c, s) ^ ((quarter & 2) << 30));
+    *cosine = (vec)((ivec)choose(odd, s, c) ^ ((quarter + 1) & 2) << 30);
+}
+
 #define LOG2_E 1.4426950408889634f
 #define LN_2 0.6931471805599453f
 

@@ -12,8 +12,6 @@ from ..harness.errors import UserError
 from ..harness.model import ParamGroup
 from ..harness.registry import register_model
 from ..kernels.depthwise_conv import depthwise_conv
-from ..kernels.linear_recurrence import linear_recurrence
-from ..kernels.precision import accumulator
 from ..kernels.selective_scan import selective_scan
 from .blocks.norms import RMSNorm
 from .blocks.padding import zero_padding
@@ -170,8 +168,6 @@ class SelectiveSSM(nn.Module):
 
     def scan(self, x: Tensor, z: Tensor, h: Tensor | None) -> tuple[Tensor, Tensor]:
         dt, B, C = self.dt_B_C(x).split(self.splits, dim=-1)
-        if self.A_imag is not None:
-            return self.complex_scan(x, z, F.softplus(F.linear(dt, self.dt_weight) + self.dt_bias), B, C, h)
         return selective_scan(
             x,
             F.linear(dt, self.dt_weight),
@@ -185,19 +181,3 @@ class SelectiveSSM(nn.Module):
             initial_state=h,
             return_final_state=True,
         )
-
-    def complex_scan(
-        self, x: Tensor, z: Tensor, step: Tensor, B: Tensor, C: Tensor, h: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Run the recurrence over complex states; a state and its conjugate add up to twice the real part."""
-        B, C = (as_complex(part)[:, :, None] for part in (B, C))
-        decay = (step[..., None] * self.state_matrix()).exp().flatten(2)
-        added = ((step * x)[..., None] * B).flatten(2)
-        states = linear_recurrence(decay, added, None if h is None else h.flatten(1)).unflatten(2, self.A_log.shape)
-        y = 2 * (states * C).real.sum(-1).to(x.dtype) + self.D * x
-        return y * F.silu(z), states[:, -1]
-
-
-def as_complex(pairs: Tensor) -> Tensor:
-    """Return (..., n) complex numbers for (..., 2 n) real and imaginary parts in turn."""
-    return torch.complex(*pairs.to(accumulator(pairs.dtype)).unflatten(-1, (-1, 2)).unbind(-1))

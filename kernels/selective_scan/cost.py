@@ -12,18 +12,22 @@ def cost(
     states: int,
     *,
     gate: bool = False,
+    complex_valued: bool = False,
     backward: bool = False,
     itemsize: int = 4,
 ) -> Cost:
     """Return the cost of one forward pass, or of one backward pass that runs the states again.
 
-    Every addition, product, division, exponential and logarithm counts one, and step bias, softplus and skip are
-    counted as present. Every input is read once and every output written once; nothing of size
+    Every real addition, product, division, exponential, logarithm, sine and cosine counts one, and step bias, softplus
+    and skip are counted as present. Every input is read once and every output written once; nothing of size
     (batch, length, channels, states) touches memory.
     """
     cells = batch * length * channels
-    per_state, per_cell, wide, narrow, small = (19, 16, 5, 4, 2) if backward else (7, 7, 3, 2, 1)
+    per_cell, wide, narrow, small = (16, 5, 4, 2) if backward else (7, 3, 2, 1)
+    per_state = (53 if backward else 21) if complex_valued else (19 if backward else 7)
     if gate:
-        per_state, per_cell, wide = (21, 29, 7) if backward else (7, 12, 4)
-    floats = cells * wide + batch * length * states * narrow + channels * states * (small + batch)
+        per_cell, wide = (29, 7) if backward else (12, 4)
+        per_state += (4 if complex_valued else 2) if backward else 0
+    planes = 2 * states if complex_valued else states
+    floats = cells * wide + batch * length * planes * narrow + channels * planes * (small + batch)
     return Cost(cells * (states * per_state + per_cell), floats * itemsize)

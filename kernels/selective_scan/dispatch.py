@@ -24,8 +24,8 @@ _cannot_compile: list[str] = []
 """Why `torch.compile` failed here, once it has: it is not tried again."""
 
 
-def path(u: Tensor) -> Path:
-    """Return the path that a scan of `u` takes.
+def path(u: Tensor, *, complex_states: bool = False) -> Path:
+    """Return the path that a scan of `u` takes, over complex states where A is complex.
 
     "triton"
         On a GPU, in any precision but double.
@@ -35,29 +35,29 @@ def path(u: Tensor) -> Path:
         float32 elsewhere: torch compiles a chunk of steps, in some ten to twenty seconds at the first call, which
         any trial longer than a minute earns back several times over.
     "loop"
-        float64, and wherever `torch.compile` is turned off or has failed: the same chunks as they stand.
+        float64, complex states, and wherever `torch.compile` is turned off or has failed: the same chunks, uncompiled.
     """
     if usable(u):
         return "triton"
     if u.dtype == torch.float32 and u.device.type == "cpu" and fused.available():
         return "c"
-    can_compile = not (torch._dynamo.config.disable or _cannot_compile)
+    can_compile = not (complex_states or torch._dynamo.config.disable or _cannot_compile)
     return "compiled" if u.dtype == torch.float32 and can_compile else "loop"
 
 
 def checkpoint_shape(operands: Operands) -> tuple[int, int, int, int]:
     """Return the shape of the states that the forward pass keeps for the backward pass."""
-    taken = path(operands.u)
+    taken = _path(operands)
     if taken == "triton":
-        from .triton_forward import CHUNK
+        from .triton_forward import chunk_of
 
-        return operands.checkpoint_shape(CHUNK)
+        return operands.checkpoint_shape(chunk_of(operands))
     return operands.checkpoint_shape(fused.CHUNK if taken == "c" else chunked.CHUNK)
 
 
 def run_forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, final state and checkpoints, by the path that suits the operands."""
-    if path(operands.u) == "triton":
+    if _path(operands) == "triton":
         from . import triton_forward
 
         note("selective_scan", "triton")
@@ -67,7 +67,7 @@ def run_forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
     """Return the gradients of all operands, by the path that suits them."""
-    if path(operands.u) == "triton":
+    if _path(operands) == "triton":
         from . import triton_backward
 
         note("selective_scan", "triton")
@@ -75,10 +75,14 @@ def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Te
     return _run(operands, fused.backward, chunked.backward, chunked.backward_chunk, checkpoints, dy, dfinal)
 
 
+def _path(operands: Operands) -> Path:
+    return path(operands.u, complex_states=operands.A.is_complex())
+
+
 def _run(
     operands: Operands, in_c: Callable[..., Any], in_torch: Callable[..., Any], chunk: Callable[..., Any], *others: Any
 ) -> Any:
-    taken, result = path(operands.u), None
+    taken, result = _path(operands), None
     if taken == "compiled":
         result = _try_compiled(in_torch, chunk, operands, *others)
         taken = "loop" if result is None else taken

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..native import Rows, as_rows, library, pointers
-from .operands import Gradients, Operands
+from ..native import Rows, as_rows, library, pointer, pointers
+from .operands import Gradients, Operands, as_planes, as_states
 
 SOURCE = Path(__file__).with_name("scan.c")
 
-CHUNK = 64
-"""Steps between two states kept for the backward pass: what is run again then stays in the second cache."""
+CHUNK = 32
+"""Steps between two states kept for the backward pass: BLOCK of scan.c."""
 
 
 class _Scan(ctypes.Structure):
     """`scan` of scan.c."""
 
     _fields_ = (
-        *((name, ctypes.c_int64) for name in ("batch", "length", "channels", "states", "chunk", "softplus", "threads")),
+        *((name, ctypes.c_int64) for name in ("batch", "length", "channels", "planes")),
+        *((name, ctypes.c_int64) for name in ("parts", "shares", "softplus", "threads")),
         *((name, Rows) for name in ("u", "delta", "B", "C", "z")),
-        *pointers("A", "D", "delta_bias", "initial", "y", "final", "checkpoints", "scratch"),
+        *pointers("A", "reach", "D", "delta_bias", "y", "checkpoints", "final"),
     )
 
 
@@ -32,7 +34,7 @@ class _Gradients(ctypes.Structure):
 
     _fields_ = (
         ("dy", Rows),
-        *pointers("dfinal", "du", "ddelta", "dB", "dC", "dz", "dA", "dD", "ddelta_bias", "dinitial"),
+        *pointers("du", "ddelta", "dB", "dC", "dz", "dstate", "dA", "dD", "ddelta_bias", "scratch"),
     )
 
 
@@ -43,69 +45,64 @@ def available() -> bool:
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, final state, and the state at the start of each chunk."""
-    operands = _in_place(operands)
     y = operands.u.new_empty(operands.u.shape)
-    final = y.new_empty(operands.state_shape)
     checkpoints = y.new_empty(operands.checkpoint_shape(CHUNK))
-    scan = _describe(operands, checkpoints)
-    scan.y, scan.final = y.data_ptr(), final.data_ptr()
-    _call("scan_forward", scan)
-    return y, final, checkpoints
+    checkpoints[:, 0] = 0 if operands.initial_state is None else as_planes(operands.initial_state)
+    final = torch.empty_like(checkpoints[:, 0], memory_format=torch.contiguous_format)
+    _call("scan_forward", operands, checkpoints, y, final)
+    return y, as_states(final, operands.A), checkpoints
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
     """Return the gradients of all operands."""
-    operands, dy = _in_place(operands), as_rows(dy)
-    dfinal = None if dfinal is None else dfinal.contiguous()
+    dy, checkpoints = as_rows(dy), checkpoints.contiguous()
     batch, _, channels = operands.u.shape
     du, ddelta, dB, dC = (x.new_empty(x.shape) for x in (operands.u, operands.delta, operands.B, operands.C))
     dz = du.new_empty(0 if operands.z is None else du.shape)
-    dA, dinitial = du.new_empty(operands.state_shape), du.new_empty(operands.state_shape)
-    dD, ddelta_bias = du.new_empty(batch, channels), du.new_empty(batch, channels)
-    written = (dfinal, du, ddelta, dB, dC, dz, dA, dD, ddelta_bias, dinitial)
-    gradients = _Gradients(Rows.of(dy), *map(_pointer, written))
-    _call("scan_backward", _describe(operands, checkpoints), gradients)
+    dA = torch.zeros_like(checkpoints[:, 0], memory_format=torch.contiguous_format)
+    dstate = torch.zeros_like(dA) if dfinal is None else as_planes(dfinal)
+    dD, ddelta_bias = du.new_zeros(batch, channels), du.new_zeros(batch, channels)
+    written = (du, ddelta, dB, dC, dz, dstate, dA, dD, ddelta_bias)
+    gradients = _Gradients(Rows.of(dy), *map(pointer, written))
+    _call("scan_backward", operands, checkpoints, None, None, gradients)
     return Gradients(
         u=du,
         delta=ddelta,
-        A=dA.sum(0),
+        A=as_states(dA.sum(0), operands.A),
         B=dB,
         C=dC,
         D=None if operands.D is None else dD.sum(0),
         z=None if operands.z is None else dz,
         delta_bias=None if operands.delta_bias is None else ddelta_bias.sum(0),
-        initial_state=None if operands.initial_state is None else dinitial,
+        initial_state=None if operands.initial_state is None else as_states(dstate, operands.A),
     )
 
 
-def _in_place(operands: Operands) -> Operands:
-    """Copy only what C cannot read where it lies."""
-    rows = {name: as_rows(x) for name in ("u", "delta", "B", "C", "z") if (x := getattr(operands, name)) is not None}
-    whole = ("A", "D", "delta_bias", "initial_state")
-    return operands._replace(
-        **rows, **{name: x.contiguous() for name in whole if (x := getattr(operands, name)) is not None}
-    )
-
-
-def _describe(operands: Operands, checkpoints: Tensor) -> _Scan:
-    batch, length, channels = operands.u.shape
-    states = operands.A.shape[1]
-    sizes = (batch, length, channels, states, CHUNK, operands.delta_softplus, torch.get_num_threads())
-    rows = (Rows.of(x) for x in (operands.u, operands.delta, operands.B, operands.C, operands.z))
-    whole = (operands.A, operands.D, operands.delta_bias, operands.initial_state)
-    return _Scan(*sizes, *rows, *map(_pointer, whole), None, None, checkpoints.data_ptr())
-
-
-def _pointer(x: Tensor | None) -> int | None:
-    return None if x is None else x.data_ptr()
-
-
-def _call(name: str, scan: _Scan, gradients: _Gradients | None = None) -> None:
+def _call(
+    name: str,
+    operands: Operands,
+    checkpoints: Tensor,
+    y: Tensor | None,
+    final: Tensor | None,
+    gradients: _Gradients | None = None,
+) -> None:
     functions = library(SOURCE)
     assert functions is not None
+    batch, length, channels = operands.u.shape
+    threads, parts = torch.get_num_threads(), 2 if operands.A.is_complex() else 1
+    sizes = (batch, length, channels, parts * operands.A.shape[1])
+    rows = [None if x is None else as_rows(x) for x in (*operands[:2], operands.B, operands.C, operands.z)]
+    A, reach = as_planes(operands.A) * math.log2(math.e), operands.A.abs().amax(1) * math.log2(math.e)
+    whole = [None if x is None else x.contiguous() for x in (operands.D, operands.delta_bias)]
+    scan = _Scan(
+        *(*sizes, parts, -(-threads // batch), operands.delta_softplus, threads),
+        *map(Rows.of, rows),
+        *map(pointer, (A, reach, *whole, y, checkpoints, final)),
+    )
+    if gradients is None:
+        functions[name](ctypes.byref(scan))
+        return
     functions.scan_scratch.restype = ctypes.c_int64
-    size = functions.scan_scratch(ctypes.byref(scan), ctypes.c_int64(gradients is not None))
-    scratch = torch.empty(size)
-    scan.scratch = scratch.data_ptr()
-    others = () if gradients is None else (ctypes.byref(gradients),)
-    functions[name](ctypes.byref(scan), *others)
+    scratch = torch.empty(functions.scan_scratch(ctypes.byref(scan)))
+    gradients.scratch = scratch.data_ptr()
+    functions[name](ctypes.byref(scan), ctypes.byref(gradients))

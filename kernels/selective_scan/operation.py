@@ -74,13 +74,15 @@ def selective_scan(
     u, delta, z
         (batch, length, channels) input, step size, and output gate.
     A
-        (channels, states), real; negative where the state is to decay.
+        (channels, states), real or complex; its real part is negative where the state is to decay. A complex state
+        stands for itself and its conjugate: what is read is twice the real part of ``<h[t], C[t]>``.
     B, C
-        (batch, length, states), shared by the channels.
+        (batch, length, states), shared by the channels; where A is complex, (batch, length, 2 states), the real and
+        the imaginary part of each in turn.
     D, delta_bias
         (channels,) weight of the skip, and bias of the step size.
     initial_state
-        (batch, channels, states), zeros where None.
+        (batch, channels, states), complex where A is; zeros where None.
     lengths
         (batch,) valid positions of each row. What lies past them is not read: it changes neither an output nor the
         last state, which is that after the last valid position, and its outputs are zero.
@@ -89,7 +91,7 @@ def selective_scan(
     -------
     Tensor or (Tensor, Tensor)
         (batch, length, channels) in the dtype of `u`; with `return_final_state` also the last state
-        (batch, channels, states) in the dtype computed in: float64 where `u` is float64, else float32.
+        (batch, channels, states) in the precision computed in: double where `u` is float64, else single.
 
     Raises
     ------
@@ -112,16 +114,21 @@ def selective_scan(
         name: x.to(stored(x)) for name, x in {"u": u, "delta": delta, "B": B, "C": C, "z": z}.items() if x is not None
     }
     whole = {"A": A, "D": D, "delta_bias": delta_bias, "initial_state": initial_state}
-    whole = {name: x.to(precision) for name, x in whole.items() if x is not None}
+    whole = {name: x.to(_like(x, precision)) for name, x in whole.items() if x is not None}
     given = {**dict.fromkeys(Operands._fields), **rows, **whole, "delta_softplus": delta_softplus}
     y, final, _ = scan(*given.values())
     y = y.to(u.dtype)
     return (y, final) if return_final_state else y
 
 
+def _like(x: Tensor, precision: torch.dtype) -> torch.dtype:
+    return precision.to_complex() if x.is_complex() else precision
+
+
 def _flops(operands: Operands, backward: bool) -> int:
-    shape, states, gate = operands.u.shape, operands.A.shape[1], operands.z is not None
-    return cost(*shape, states=states, gate=gate, backward=backward).flops
+    shape, (_, states), gate = operands.u.shape, operands.A.shape, operands.z is not None
+    complex_valued = operands.A.is_complex()
+    return cost(*shape, states=states, gate=gate, complex_valued=complex_valued, backward=backward).flops
 
 
 ARGUMENTS = (

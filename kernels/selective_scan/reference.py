@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .operands import in_pairs
+
 
 def reference(
     u: Tensor,
@@ -26,11 +28,13 @@ def reference(
     """
     step = delta if delta_bias is None else delta + delta_bias
     step = F.softplus(step) if delta_softplus else step
-    state = u.new_zeros(u.shape[0], *A.shape) if initial_state is None else initial_state
+    B, C = in_pairs(B, A), in_pairs(C, A)
+    state = A.new_zeros(u.shape[0], *A.shape) if initial_state is None else initial_state
     outputs = []
     for u_t, step_t, B_t, C_t in zip(u.unbind(1), step.unbind(1), B.unbind(1), C.unbind(1), strict=True):
         state = torch.exp(step_t[..., None] * A) * state + (step_t * u_t)[..., None] * B_t[:, None]
-        outputs.append((state * C_t[:, None]).sum(-1))
+        out = (state * C_t[:, None]).sum(-1)
+        outputs.append(2 * out.real if A.is_complex() else out)
     y = torch.stack(outputs, dim=1)
     y = y if D is None else y + D * u
     return (y if z is None else y * F.silu(z)), state

@@ -1,217 +1,293 @@
-/* The selective scan, forward and backward, fused: W channels a vector, the states of a tile of channels kept close.
-   The forward pass writes the state at the start of every chunk; the backward pass runs a chunk again from there and
-   walks it back. Every sum has an order that does not depend on the number of threads. */
+/* The selective scan, forward and backward, fused: blocks of time, in them W channels a vector, and some states at a
+   time in registers. The state at the start of each block is kept; the backward pass runs a block again from there.
+   A complex state is two planes, its real and its imaginary part, of all that has states, and so is the pair of numbers
+   that multiplies it. Every sum has an order that does not depend on the number of threads. */
+
+enum { BLOCK = 32, GROUP = 4 }; /* steps of a block, planes that fit in registers together */
 
 typedef struct {
-    int64_t batch, length, channels, states, chunk, softplus, threads;
-    rows u, delta, B, C, z; /* z.data may be null, as may D, delta_bias, initial */
-    const float *A, *D, *delta_bias, *initial;
-    float *y, *final, *checkpoints; /* checkpoints: (batch, chunks, states, channels) */
-    float *scratch;
+    int64_t batch, length, channels, planes, parts, shares, softplus, threads; /* parts: planes of a state, 1 or 2 */
+    rows u, delta, B, C, z;                           /* z.data may be null, as may D and delta_bias */
+    const float *A, *reach;                           /* (planes, channels) by log2 e, and its largest absolute values */
+    const float *D, *delta_bias;
+    float *y, *checkpoints, *final; /* checkpoints: (batch, blocks, planes, channels), the first given; and one of them */
 } scan;
 
 typedef struct {
     rows dy;
-    const float *dfinal;
-    float *du, *ddelta, *dB, *dC, *dz;         /* as the inputs, contiguous */
-    float *dA, *dD, *ddelta_bias, *dinitial;   /* one of each for every row of the batch */
+    float *du, *ddelta, *dB, *dC, *dz; /* as the inputs, contiguous */
+    float *dstate;                     /* (batch, planes, channels): at the end when it comes, at the start when it goes */
+    float *dA, *dD, *ddelta_bias;      /* one of each for every row of the batch, zero when they come */
+    float *scratch;                    /* `scan_scratch` floats */
 } gradients;
 
-INLINE int64_t chunks(const scan *s) { return (s->length + s->chunk - 1) / s->chunk; }
+/* One row of the batch, steps from `start` on, channels from `first` on. */
+typedef struct {
+    int64_t b, start, steps, first, wide;
+} place;
+
+/* What the states of a place share: the input is dt u, and a step is far whose decays might leave the range. */
+typedef struct {
+    vec u[BLOCK], dt[BLOCK], slope[BLOCK], input[BLOCK], y[BLOCK];
+    int far[BLOCK];
+} shared;
+
+INLINE int64_t blocks(const scan *s) { return (s->length + BLOCK - 1) / BLOCK; }
 INLINE int64_t tiles(const scan *s) { return (s->channels + W - 1) / W; }
-INLINE int64_t lanes(const scan *s, int64_t tile) { return lesser(W, s->channels - tile * W); }
+INLINE int64_t state_size(const scan *s) { return s->planes * s->channels; }
 
-INLINE float *checkpoint(const scan *s, int64_t b, int64_t chunk, int64_t tile) {
-    return s->checkpoints + (b * chunks(s) + chunk) * s->states * s->channels + tile * W;
+INLINE place place_of(const scan *s, int64_t b, int64_t block, int64_t tile) {
+    const int64_t start = block * BLOCK;
+    return (place){b, start, lesser(BLOCK, s->length - start), tile * W, lesser(W, s->channels - tile * W)};
 }
 
-/* Between (channels, states) in memory and one vector of channels a state. */
-INLINE void gather(vec *to, const float *from, int64_t states, int64_t lanes, float scale) {
-    for (int64_t n = 0; n < states; n++) {
-        float lane[W] = {0};
-        for (int64_t i = 0; i < lanes; i++) lane[i] = from[i * states + n] * scale;
-        to[n] = load(lane, W);
+INLINE float *checkpoint(const scan *s, place p) {
+    return s->checkpoints + (p.b * blocks(s) + p.start / BLOCK) * state_size(s) + p.first;
+}
+
+INLINE vec at(rows r, place p, int64_t i) { return load(row(r, p.b, p.start + i) + p.first, p.wide); }
+
+INLINE void put(const scan *s, float *to, vec v, place p, int64_t i) {
+    store(to + (p.b * s->length + p.start + i) * s->channels + p.first, v, p.wide);
+}
+
+INLINE void add_to(float *to, vec v, place p) { store(to, load(to, p.wide) + v, p.wide); }
+
+INLINE vec optional(const float *from, place p) { return from ? load(from + p.first, p.wide) : splat(0.0f); }
+
+INLINE void share(const scan *s, shared *x, place p) {
+    const vec bias = optional(s->delta_bias, p), reach = load(s->reach + p.first, p.wide);
+    for (int64_t i = 0; i < p.steps; i++) {
+        vec u = at(s->u, p, i), dt = at(s->delta, p, i) + bias;
+        x->slope[i] = splat(1.0f);
+        if (s->softplus) dt = softplus(dt, &x->slope[i]);
+        x->u[i] = u;
+        x->dt[i] = dt;
+        x->input[i] = dt * u;
+        x->y[i] = splat(0.0f);
+        x->far[i] = !within(dt * reach, 126.0f);
     }
 }
 
-INLINE void scatter(float *to, const vec *from, int64_t states, int64_t lanes) {
-    for (int64_t n = 0; n < states; n++) {
-        float lane[W];
-        store(lane, from[n], W);
-        for (int64_t i = 0; i < lanes; i++) to[i * states + n] = lane[i];
+/* e^(dt A), A by log2 e. */
+INLINE void decay_of(vec *decay, const vec *A, vec dt, int far, int parts) {
+    decay[0] = far ? exp2v(dt * A[0]) : exp2_product(dt, A[0]);
+    if (parts == 1) return;
+    vec sine, cosine;
+    turn(dt * (LN_2 * QUARTERS) * A[1], &sine, &cosine);
+    decay[1] = decay[0] * sine;
+    decay[0] *= cosine;
+}
+
+/* The state h after a step, which adds `input` B. */
+INLINE void step_on(vec *h, const vec *decay, vec input, const float *B, int parts) {
+    if (parts == 1) {
+        h[0] = decay[0] * h[0] + input * B[0];
+        return;
     }
-}
-
-/* A tile of a (batch, channels, states) array, or zeros where there is none. */
-INLINE void gather_state(const scan *s, vec *to, const float *from, int64_t b, int64_t tile) {
-    if (from) gather(to, from + (b * s->channels + tile * W) * s->states, s->states, lanes(s, tile), 1.0f);
-    else for (int64_t n = 0; n < s->states; n++) to[n] = splat(0.0f);
-}
-
-INLINE vec optional(const float *from, int64_t tile, int64_t lanes) {
-    return from ? load(from + tile * W, lanes) : splat(0.0f);
+    const vec re = decay[0] * h[0] - decay[1] * h[1] + input * B[0];
+    h[1] = decay[0] * h[1] + decay[1] * h[0] + input * B[1];
+    h[0] = re;
 }
 
 /* ---- forward ---- */
 
-INLINE void forward_tile(const scan *s, int64_t b, int64_t tile, vec *A, vec *h) {
-    const int64_t states = s->states, first = tile * W, wide = lanes(s, tile);
-    const vec D = optional(s->D, tile, wide), bias = optional(s->delta_bias, tile, wide);
-    gather(A, s->A + first * states, states, wide, LOG2_E);
-    gather_state(s, h, s->initial, b, tile);
-    for (int64_t t = 0; t < s->length; t++) {
-        if (t % s->chunk == 0)
-            for (int64_t n = 0; n < states; n++) store(checkpoint(s, b, t / s->chunk, tile) + n * s->channels, h[n], wide);
-        const float *B = row(s->B, b, t), *C = row(s->C, b, t);
-        vec u = load(row(s->u, b, t) + first, wide), dt = load(row(s->delta, b, t) + first, wide) + bias, slope;
-        if (s->softplus) dt = softplus(dt, &slope);
-        vec input = dt * u, y = D * u;
-        for (int64_t n = 0; n < states; n++) {
-            h[n] = exp2v(dt * A[n]) * h[n] + input * B[n];
-            y += h[n] * C[n];
-        }
+INLINE vec advance(vec *h, const vec *A, const shared *x, int64_t i, const float *B, const float *C, vec y, int far,
+                   int group, int parts) {
+    for (int n = 0; n < group; n += parts) {
+        vec decay[2];
+        decay_of(decay, A + n, x->dt[i], far, parts);
+        step_on(h + n, decay, x->input[i], B + n, parts);
+        y += h[n] * C[n];
+        if (parts == 2) y -= h[n + 1] * C[n + 1];
+    }
+    return y;
+}
+
+INLINE void forward_group(const scan *s, shared *x, float *to, place p, int64_t n, int group, int parts) {
+    vec h[GROUP], A[GROUP];
+    for (int k = 0; k < group; k++) {
+        h[k] = load(checkpoint(s, p) + (n + k) * s->channels, p.wide);
+        A[k] = load(s->A + (n + k) * s->channels + p.first, p.wide);
+    }
+    for (int64_t i = 0; i < p.steps; i++) {
+        const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
+        if (x->far[i]) x->y[i] = advance(h, A, x, i, B, C, x->y[i], 1, group, parts);
+        else x->y[i] = advance(h, A, x, i, B, C, x->y[i], 0, group, parts);
+    }
+    for (int k = 0; k < group; k++) store(to + (n + k) * s->channels, h[k], p.wide);
+}
+
+INLINE void forward_block(const scan *s, place p, int parts) {
+    shared x;
+    share(s, &x, p);
+    float *to = p.start + BLOCK < s->length ? checkpoint(s, p) + state_size(s) : s->final + p.b * state_size(s) + p.first;
+    int64_t n = 0;
+    for (; n + GROUP <= s->planes; n += GROUP) forward_group(s, &x, to, p, n, GROUP, parts);
+    for (; n < s->planes; n += parts) forward_group(s, &x, to, p, n, parts, parts);
+    const vec D = optional(s->D, p);
+    for (int64_t i = 0; i < p.steps; i++) {
+        vec y = (float)parts * x.y[i] + D * x.u[i];
         if (s->z.data) {
-            vec z = load(row(s->z, b, t) + first, wide);
+            const vec z = at(s->z, p, i);
             y *= z * sigmoid(z);
         }
-        store(s->y + (b * s->length + t) * s->channels + first, y, wide);
+        put(s, s->y, y, p, i);
     }
-    scatter(s->final + (b * s->channels + first) * states, h, states, wide);
 }
 
 EXPORT void scan_forward(const scan *s) {
-    const int64_t tasks = s->batch * tiles(s), states = s->states;
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
-    for (int64_t task = 0; task < tasks; task++) {
-        vec *scratch = (vec *)s->scratch + THREAD * 2 * states;
-        forward_tile(s, task / tiles(s), task % tiles(s), scratch, scratch + states);
+    for (int64_t task = 0; task < s->batch * s->shares; task++) {
+        const int64_t b = task / s->shares, part = task % s->shares;
+        const int64_t first = tiles(s) * part / s->shares, last = tiles(s) * (part + 1) / s->shares;
+        for (int64_t block = 0; block < blocks(s); block++)
+            for (int64_t tile = first; tile < last; tile++) {
+                if (s->parts == 1) forward_block(s, place_of(s, b, block, tile), 1);
+                else forward_block(s, place_of(s, b, block, tile), 2);
+            }
     }
 }
 
 /* ---- backward ---- */
 
-/* What a thread works in: `h` and `decay` of one tile and chunk, sums over tiles, and what tiles carry over chunks. */
+/* Gradients that the states of a place add up to, and those before the gate. */
 typedef struct {
-    vec *h, *decay, *dB, *dC; /* (chunk + 1, states), and three times (chunk, states) */
-    vec *dt, *slope, *dy;     /* (chunk): step, its derivative by what came in, gradient before the gate */
-    vec *A, *g, *dA;          /* (states) A by log2 e; twice (tiles, states): gradient of the state, of A */
-    vec *dD, *dbias;          /* (tiles) */
-} room;
+    vec dy[BLOCK], dinput[BLOCK], ddt[BLOCK]; /* ddt: by dt, times log2 e */
+} sums;
 
-INLINE int64_t room_size(const scan *s) {
-    return (4 * s->chunk + 2 + 2 * tiles(s)) * s->states + 3 * s->chunk + 2 * tiles(s);
-}
+/* Sums over the tiles of a block, (steps, planes). */
+typedef struct {
+    vec *B, *C;
+} narrow;
 
-INLINE room room_of(const scan *s) {
-    const int64_t block = s->chunk * s->states, carried = tiles(s) * s->states;
-    room r;
-    r.h = (vec *)s->scratch + THREAD * room_size(s);
-    r.decay = r.h + block + s->states;
-    r.dB = r.decay + block;
-    r.dC = r.dB + block;
-    r.dt = r.dC + block;
-    r.slope = r.dt + s->chunk;
-    r.dy = r.slope + s->chunk;
-    r.A = r.dy + s->chunk;
-    r.g = r.A + s->states;
-    r.dA = r.g + carried;
-    r.dD = r.dA + carried;
-    r.dbias = r.dD + tiles(s);
-    return r;
-}
-
-EXPORT int64_t scan_scratch(const scan *s, int64_t backward) {
-    return W * s->threads * (backward ? room_size(s) : 2 * s->states);
-}
-
-/* Run a chunk again from its checkpoint; leave states, decays, steps, and the gradient of the ungated output. */
-INLINE void recompute(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t tile) {
-    const int64_t states = s->states, first = tile * W, wide = lanes(s, tile), start = chunk * s->chunk;
-    const int64_t steps = lesser(s->chunk, s->length - start);
-    const vec D = optional(s->D, tile, wide), bias = optional(s->delta_bias, tile, wide);
-    for (int64_t n = 0; n < states; n++) r.h[n] = load(checkpoint(s, b, chunk, tile) + n * s->channels, wide);
-    for (int64_t i = 0; i < steps; i++) {
-        const int64_t t = start + i;
-        const float *B = row(s->B, b, t), *C = row(s->C, b, t);
-        vec u = load(row(s->u, b, t) + first, wide), dt = load(row(s->delta, b, t) + first, wide) + bias;
-        r.slope[i] = splat(1.0f);
-        if (s->softplus) dt = softplus(dt, &r.slope[i]);
-        vec *h = r.h + i * states, *decay = r.decay + i * states, input = dt * u, y = D * u;
-        for (int64_t n = 0; n < states; n++) {
-            decay[n] = exp2v(dt * r.A[n]);
-            h[states + n] = decay[n] * h[n] + input * B[n];
-            y += h[states + n] * C[n];
+INLINE vec run_again(vec *h, vec *decay, const vec *A, const shared *x, int64_t i, const float *B, const float *C,
+                     vec *dC, vec dy, vec y, int far, int group, int parts) {
+    for (int n = 0; n < group; n += parts) {
+        decay_of(decay + n, A + n, x->dt[i], far, parts);
+        step_on(h + n, decay + n, x->input[i], B + n, parts);
+        y += h[n] * C[n];
+        dC[n] += dy * h[n];
+        if (parts == 2) {
+            y -= h[n + 1] * C[n + 1];
+            dC[n + 1] -= dy * h[n + 1];
         }
-        r.dt[i] = dt;
-        r.dy[i] = load(row(d->dy, b, t) + first, wide);
+    }
+    return y;
+}
+
+/* Take the gradient g of a state after a step to that before it, and leave the sums that the step adds to. */
+INLINE void walk_back(vec *g, const vec *before, const vec *decay, const vec *A, vec *dA, vec dt, vec input, vec dy,
+                      const float *B, const float *C, vec *dB, vec *dinput, vec *ddt, int parts) {
+    vec dexponent[2];
+    g[0] += dy * C[0];
+    dB[0] += g[0] * input;
+    *dinput += g[0] * B[0];
+    if (parts == 1) {
+        g[0] *= decay[0];
+        dexponent[0] = g[0] * before[0];
+    } else {
+        g[1] -= dy * C[1];
+        dB[1] += g[1] * input;
+        *dinput += g[1] * B[1];
+        const vec re = decay[0] * g[0] + decay[1] * g[1];
+        g[1] = decay[0] * g[1] - decay[1] * g[0];
+        g[0] = re;
+        dexponent[0] = g[0] * before[0] + g[1] * before[1];
+        dexponent[1] = g[1] * before[0] - g[0] * before[1];
+        *ddt += dexponent[1] * A[1];
+        dA[1] += dexponent[1] * dt;
+    }
+    *ddt += dexponent[0] * A[0];
+    dA[0] += dexponent[0] * dt;
+}
+
+INLINE void backward_group(const scan *s, const gradients *d, shared *x, sums *sum, narrow over, place p, int64_t n,
+                           int group, int parts) {
+    vec h[BLOCK + 1][GROUP], decay[BLOCK][GROUP], A[GROUP], g[GROUP], dA[GROUP];
+    float *dstate = d->dstate + p.b * state_size(s) + p.first;
+    for (int k = 0; k < group; k++) {
+        h[0][k] = load(checkpoint(s, p) + (n + k) * s->channels, p.wide);
+        g[k] = load(dstate + (n + k) * s->channels, p.wide);
+        A[k] = load(s->A + (n + k) * s->channels + p.first, p.wide);
+        dA[k] = splat(0.0f);
+    }
+    for (int64_t i = 0; i < p.steps; i++) {
+        const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
+        vec *dC = over.C + i * s->planes + n;
+        for (int k = 0; k < group; k++) h[i + 1][k] = h[i][k];
+        if (x->far[i]) x->y[i] = run_again(h[i + 1], decay[i], A, x, i, B, C, dC, sum->dy[i], x->y[i], 1, group, parts);
+        else x->y[i] = run_again(h[i + 1], decay[i], A, x, i, B, C, dC, sum->dy[i], x->y[i], 0, group, parts);
+    }
+    for (int64_t i = p.steps - 1; i >= 0; i--) {
+        const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
+        vec *dB = over.B + i * s->planes + n, dinput = sum->dinput[i], ddt = sum->ddt[i];
+        for (int k = 0; k < group; k += parts)
+            walk_back(g + k, h[i] + k, decay[i] + k, A + k, dA + k, x->dt[i], x->input[i], sum->dy[i], B + k, C + k, dB + k,
+                      &dinput, &ddt, parts);
+        sum->dinput[i] = dinput;
+        sum->ddt[i] = ddt;
+    }
+    for (int k = 0; k < group; k++) {
+        store(dstate + (n + k) * s->channels, g[k], p.wide);
+        add_to(d->dA + p.b * state_size(s) + (n + k) * s->channels + p.first, dA[k], p);
+    }
+}
+
+INLINE void backward_block(const scan *s, const gradients *d, narrow over, place p, int parts) {
+    shared x;
+    sums sum;
+    share(s, &x, p);
+    for (int64_t i = 0; i < p.steps; i++) {
+        sum.dy[i] = (float)parts * at(d->dy, p, i);
+        sum.dinput[i] = sum.ddt[i] = splat(0.0f);
         if (s->z.data) {
-            vec z = load(row(s->z, b, t) + first, wide), gate = sigmoid(z);
-            store(d->dz + (b * s->length + t) * s->channels + first, r.dy[i] * y * gate * (1.0f + z * (1.0f - gate)), wide);
-            r.dy[i] *= z * gate;
+            const vec z = at(s->z, p, i);
+            sum.dy[i] *= z * sigmoid(z);
+        }
+    }
+    int64_t n = 0;
+    for (; n + GROUP <= s->planes; n += GROUP) backward_group(s, d, &x, &sum, over, p, n, GROUP, parts);
+    for (; n < s->planes; n += parts) backward_group(s, d, &x, &sum, over, p, n, parts, parts);
+    const vec D = optional(s->D, p);
+    vec dD = splat(0.0f), dbias = splat(0.0f);
+    for (int64_t i = 0; i < p.steps; i++) {
+        const vec u = x.u[i], dy = sum.dy[i] / (float)parts;
+        const vec ddelta = (sum.ddt[i] * LN_2 + sum.dinput[i] * u) * x.slope[i];
+        put(s, d->du, sum.dinput[i] * x.dt[i] + dy * D, p, i);
+        put(s, d->ddelta, ddelta, p, i);
+        dD += dy * u;
+        dbias += ddelta;
+        if (s->z.data) {
+            const vec z = at(s->z, p, i), gate = sigmoid(z), y = (float)parts * x.y[i] + D * u;
+            put(s, d->dz, at(d->dy, p, i) * y * gate * (1.0f + z * (1.0f - gate)), p, i);
+        }
+    }
+    add_to(d->dD + p.b * s->channels + p.first, dD, p);
+    add_to(d->ddelta_bias + p.b * s->channels + p.first, dbias, p);
+}
+
+INLINE void backward_row(const scan *s, const gradients *d, narrow over, int64_t b) {
+    for (int64_t block = blocks(s) - 1; block >= 0; block--) {
+        const int64_t start = block * BLOCK, cells = lesser(BLOCK, s->length - start) * s->planes;
+        for (int64_t i = 0; i < cells; i++) over.B[i] = over.C[i] = splat(0.0f);
+        for (int64_t tile = 0; tile < tiles(s); tile++) {
+            if (s->parts == 1) backward_block(s, d, over, place_of(s, b, block, tile), 1);
+            else backward_block(s, d, over, place_of(s, b, block, tile), 2);
+        }
+        for (int64_t i = 0; i < cells; i++) {
+            d->dB[(b * s->length + start) * s->planes + i] = total(over.B[i]);
+            d->dC[(b * s->length + start) * s->planes + i] = total(over.C[i]);
         }
     }
 }
 
-INLINE void walk_back(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk, int64_t tile) {
-    const int64_t states = s->states, first = tile * W, wide = lanes(s, tile), start = chunk * s->chunk;
-    const vec D = optional(s->D, tile, wide);
-    vec *g = r.g + tile * states, *dA = r.dA + tile * states;
-    for (int64_t i = lesser(s->chunk, s->length - start) - 1; i >= 0; i--) {
-        const int64_t t = start + i, at = (b * s->length + t) * s->channels + first;
-        const float *B = row(s->B, b, t), *C = row(s->C, b, t);
-        const vec *before = r.h + i * states, *after = before + states, *decay = r.decay + i * states;
-        vec *dB = r.dB + i * states, *dC = r.dC + i * states;
-        vec u = load(row(s->u, b, t) + first, wide), dt = r.dt[i], dy = r.dy[i], input = dt * u;
-        vec dinput = splat(0.0f), ddt = splat(0.0f);
-        for (int64_t n = 0; n < states; n++) {
-            vec through = g[n] + dy * C[n], carried = through * decay[n], dexponent = carried * before[n];
-            dC[n] += dy * after[n];
-            dB[n] += through * input;
-            dinput += through * B[n];
-            ddt += dexponent * r.A[n];
-            dA[n] += dexponent * dt;
-            g[n] = carried;
-        }
-        vec ddelta = (ddt * LN_2 + dinput * u) * r.slope[i];
-        store(d->du + at, dinput * dt + dy * D, wide);
-        store(d->ddelta + at, ddelta, wide);
-        r.dD[tile] += dy * u;
-        r.dbias[tile] += ddelta;
-    }
-}
-
-INLINE void backward_chunk(const scan *s, const gradients *d, room r, int64_t b, int64_t chunk) {
-    const int64_t states = s->states, start = chunk * s->chunk, cells = lesser(s->chunk, s->length - start) * states;
-    for (int64_t i = 0; i < cells; i++) r.dB[i] = r.dC[i] = splat(0.0f);
-    for (int64_t tile = 0; tile < tiles(s); tile++) {
-        gather(r.A, s->A + tile * W * states, states, lanes(s, tile), LOG2_E);
-        recompute(s, d, r, b, chunk, tile);
-        walk_back(s, d, r, b, chunk, tile);
-    }
-    for (int64_t i = 0; i < cells; i++) {
-        d->dB[(b * s->length + start) * states + i] = total(r.dB[i]);
-        d->dC[(b * s->length + start) * states + i] = total(r.dC[i]);
-    }
-}
-
-INLINE void backward_row(const scan *s, const gradients *d, room r, int64_t b) {
-    const int64_t states = s->states;
-    for (int64_t tile = 0; tile < tiles(s); tile++) {
-        gather_state(s, r.g + tile * states, d->dfinal, b, tile);
-        for (int64_t n = 0; n < states; n++) r.dA[tile * states + n] = splat(0.0f);
-        r.dD[tile] = r.dbias[tile] = splat(0.0f);
-    }
-    for (int64_t chunk = chunks(s) - 1; chunk >= 0; chunk--) backward_chunk(s, d, r, b, chunk);
-    for (int64_t tile = 0; tile < tiles(s); tile++) {
-        const int64_t at = b * s->channels + tile * W, wide = lanes(s, tile);
-        scatter(d->dA + at * states, r.dA + tile * states, states, wide);
-        scatter(d->dinitial + at * states, r.g + tile * states, states, wide);
-        store(d->dD + at, r.dD[tile], wide);
-        store(d->ddelta_bias + at, r.dbias[tile], wide);
-    }
-}
+EXPORT int64_t scan_scratch(const scan *s) { return 2 * s->threads * BLOCK * s->planes * W; }
 
 EXPORT void scan_backward(const scan *s, const gradients *d) {
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
-    for (int64_t b = 0; b < s->batch; b++) backward_row(s, d, room_of(s), b);
+    for (int64_t b = 0; b < s->batch; b++) {
+        vec *mine = (vec *)d->scratch + THREAD * 2 * BLOCK * s->planes;
+        backward_row(s, d, (narrow){mine, mine + BLOCK * s->planes}, b);
+    }
 }

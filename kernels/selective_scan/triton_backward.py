@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from ..linear_recurrence import blocked
 from ..triton_support import launch, segment_steps
-from .operands import Gradients, Operands
-from .triton_forward import CHUNK, LOG2_E, flags, in_rows, sigmoid, step_size, strides
+from .operands import Gradients, Operands, as_planes, as_states
+from .triton_forward import LOG2_E, chunk_of, flags, in_rows, sigmoid, step_size, strides, turn
 
 CHANNELS = 32
 
@@ -24,6 +24,16 @@ CHANNELS = 32
 @triton.jit
 def _combine(a, b, c, d):
     return a * c, b * c + d
+
+
+@triton.jit
+def _combine_complex(ar, ai, br, bi, cr, ci, dr, di):
+    return ar * cr - ai * ci, ar * ci + ai * cr, br * cr - bi * ci + dr, br * ci + bi * cr + di
+
+
+@triton.jit
+def _first(x, steps):
+    return tl.sum(tl.where((steps == 0)[:, None], x, 0.0), 0)
 
 
 @triton.jit
@@ -66,6 +76,7 @@ def scan_backward(
     HAS_D: tl.constexpr,
     HAS_Z: tl.constexpr,
     HAS_BIAS: tl.constexpr,
+    COMPLEX: tl.constexpr,
     ENDS: tl.constexpr,
     STATES: tl.constexpr,
     CHANNELS: tl.constexpr,
@@ -73,13 +84,15 @@ def scan_backward(
 ):
     """Walk one segment back from the gradients `carried` of the state at its end; leave those at its first step.
 
-    `carried`, `products` and `dA` are (batch, segments, states, channels), `dB` and `dC` (tiles, batch, length,
-    states), `dD` and `dbias` (batch, segments, channels). ENDS writes `carried` and `products` alone, the decays from
-    the first step of the segment to that after its last.
+    `carried`, `products` and `dA` are (batch, segments, planes, channels), `dB` and `dC` (tiles, batch, length,
+    planes), `dD` and `dbias` (batch, segments, channels); a COMPLEX state has two planes. ENDS writes `carried` and
+    `products` alone, the decays from the first step of the segment to that after its last.
     """
     tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     channel, steps = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, CHUNK)
     valid = channel < channels
+    PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
+    planes = PLANES * states
     at = batch * tl.num_programs(1) + part
     offset = tl.load(bias + channel, valid, 0.0) if HAS_BIAS else 0.0
     skip = tl.load(D + channel, valid, 0.0) if HAS_D else 0.0
@@ -101,26 +114,73 @@ def scan_backward(
             opened = tl.load(gates, mask, 0.0).to(tl.float32)
             dout *= opened * sigmoid(opened)
         out, dinput, dsize, put = skip * x, tl.zeros_like(x), tl.zeros_like(x), size * x
-        chunk = (batch * tl.cdiv(length, CHUNK) + start // CHUNK) * states * channels
-        for n in range(0, states):
-            place = (at * states + n) * channels + channel
+        chunk = (batch * tl.cdiv(length, CHUNK) + start // CHUNK) * planes * channels
+        for n in range(0, planes, PLANES):
+            place = (at * planes + n) * channels + channel
             exponent = tl.load(A + n * channels + channel, valid, 0.0)
             c = tl.load(C + batch * C_batch + t * C_step + n, t < end, 0.0).to(tl.float32)
-            decays, g = tl.associative_scan(
-                (tl.exp2(next_size * exponent), dout * c[:, None]), 0, _combine, reverse=True
-            )
-            g += decays * tl.load(carried + place, valid, 0.0)
-            top = (steps == 0)[:, None]
-            tl.store(carried + place, tl.sum(tl.where(top, g, 0.0), 0), valid)
+            decays, later = tl.exp2(next_size * exponent), tl.load(carried + place, valid, 0.0)
+            if COMPLEX:
+                speed = tl.load(A + (n + 1) * channels + channel, valid, 0.0)
+                c_im = tl.load(C + batch * C_batch + t * C_step + n + 1, t < end, 0.0).to(tl.float32)
+                later_im = tl.load(carried + place + channels, valid, 0.0)
+                sine, cosine = turn(next_size, speed)
+                decays, decays_im, g, g_im = tl.associative_scan(
+                    (decays * cosine, -decays * sine, 2.0 * dout * c[:, None], -2.0 * dout * c_im[:, None]),
+                    0,
+                    _combine_complex,
+                    reverse=True,
+                )
+                g += decays * later - decays_im * later_im
+                g_im += decays * later_im + decays_im * later
+                tl.store(carried + place + channels, _first(g_im, steps), valid)
+            else:
+                decays, g = tl.associative_scan((decays, dout * c[:, None]), 0, _combine, reverse=True)
+                g += decays * later
+            tl.store(carried + place, _first(g, steps), valid)
             if ENDS:
-                product = tl.load(products + place, valid, 0.0) * tl.sum(tl.where(top, decays, 0.0), 0)
-                tl.store(products + place, product, valid)
+                product, by = tl.load(products + place, valid, 0.0), _first(decays, steps)
+                if COMPLEX:
+                    product_im = tl.load(products + place + channels, valid, 0.0)
+                    by_im = _first(decays_im, steps)
+                    tl.store(products + place + channels, product * by_im + product_im * by, valid)
+                    tl.store(products + place, product * by - product_im * by_im, valid)
+                else:
+                    tl.store(products + place, product * by, valid)
+            elif COMPLEX:
+                b = tl.load(B + batch * B_batch + t * B_step + n, t < end, 0.0).to(tl.float32)
+                b_im = tl.load(B + batch * B_batch + t * B_step + n + 1, t < end, 0.0).to(tl.float32)
+                line, narrow = (tile * tl.num_programs(2) + batch) * length * planes, t * planes + n
+                tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
+                tl.store(dB + line + narrow + 1, tl.sum(g_im * put, 1), t < end)
+                dinput += g * b[:, None] + g_im * b_im[:, None]
+                sine, cosine = turn(size, speed)
+                decays = tl.exp2(size * exponent)
+                decays, decays_im, h, h_im = tl.associative_scan(
+                    (decays * cosine, decays * sine, put * b[:, None], put * b_im[:, None]), 0, _combine_complex
+                )
+                before = tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
+                before_im = tl.load(checkpoints + chunk + (n + 1) * channels + channel, valid, 0.0)
+                h += decays * before - decays_im * before_im
+                h_im += decays * before_im + decays_im * before
+                tl.store(dC + line + narrow, tl.sum(2.0 * dout * h, 1), t < end)
+                tl.store(dC + line + narrow + 1, tl.sum(-2.0 * dout * h_im, 1), t < end)
+                if HAS_Z:
+                    out += 2.0 * (h * c[:, None] - h_im * c_im[:, None])
+                h -= put * b[:, None]
+                h_im -= put * b_im[:, None]
+                decayed, decayed_im = g * h + g_im * h_im, g_im * h - g * h_im
+                dsize += (decayed * exponent + decayed_im * speed) * 0.6931471805599453
+                by_A = tl.load(dA + place, valid, 0.0) + tl.sum(decayed * size, 0)
+                tl.store(dA + place, by_A, valid)
+                by_A = tl.load(dA + place + channels, valid, 0.0) + tl.sum(decayed_im * size, 0)
+                tl.store(dA + place + channels, by_A, valid)
             else:
                 b = tl.load(B + batch * B_batch + t * B_step + n, t < end, 0.0).to(tl.float32)
                 added = put * b[:, None]
                 decays, h = tl.associative_scan((tl.exp2(size * exponent), added), 0, _combine)
                 h += decays * tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
-                line, narrow = (tile * tl.num_programs(2) + batch) * length * states, t * states + n
+                line, narrow = (tile * tl.num_programs(2) + batch) * length * planes, t * planes + n
                 tl.store(dC + line + narrow, tl.sum(dout * h, 1), t < end)
                 tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
                 dinput += g * b[:, None]
@@ -154,15 +214,15 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     operands, dy = in_rows(operands), dy.contiguous()
     batch, length, channels = operands.u.shape
     states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
-    segment = segment_steps(length, batch * tiles, CHUNK)
+    segment = segment_steps(length, batch * tiles, chunk_of(operands))
     parts = -(-length // segment)
-    A = operands.A.mT.contiguous() * LOG2_E
+    A = as_planes(operands.A) * LOG2_E
     du, ddelta = (x.new_empty(x.shape) for x in (operands.u, operands.delta))
     dz = None if operands.z is None else operands.z.new_empty(operands.z.shape)
-    dA = A.new_zeros(batch, parts, states, channels)
-    dB, dC = (A.new_empty(tiles, batch, length, states) for _ in range(2))
+    dA = A.new_zeros(batch, parts, *A.shape)
+    dB, dC = (A.new_empty(tiles, *operands.B.shape) for _ in range(2))
     dD, dbias = (A.new_empty(batch, parts, channels) for _ in range(2))
-    carried, products = torch.zeros_like(dA), torch.ones_like(dA)
+    carried, products = torch.zeros_like(dA), as_planes(torch.ones_like(operands.A).expand(batch, parts, -1, -1))
 
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
@@ -177,24 +237,25 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
             num_warps=1,
         )
 
-    last = torch.zeros_like(dA[:, 0]) if dfinal is None else dfinal.mT.contiguous()
+    last = torch.zeros_like(dA[:, 0]) if dfinal is None else as_planes(dfinal)
     if parts > 1:
         over_segments(carried, True)
-        before = blocked.forward(products, carried, last, True)
-        carried = torch.cat((before[:, 1:], last[:, None]), 1)
+        decays, ends, first = (as_states(x, operands.A) for x in (products, carried, last))
+        before = blocked.forward(decays, ends, first, True)
+        carried = torch.cat((as_planes(before[:, 1:]), last[:, None]), 1)
     else:
         carried[:, 0] = last
     over_segments(carried, False)
     return Gradients(
         u=du,
         delta=ddelta,
-        A=dA.sum((0, 1)).mT,
+        A=as_states(dA.sum((0, 1)), operands.A),
         B=dB.sum(0).to(operands.B.dtype),
         C=dC.sum(0).to(operands.C.dtype),
         D=None if operands.D is None else dD.sum((0, 1)),
         z=dz,
         delta_bias=None if operands.delta_bias is None else dbias.sum((0, 1)),
-        initial_state=None if operands.initial_state is None else _through_first_step(operands, carried[:, 0].mT),
+        initial_state=None if operands.initial_state is None else _through_first_step(operands, carried[:, 0]),
     )
 
 
@@ -203,4 +264,4 @@ def _through_first_step(operands: Operands, dstate: Tensor) -> Tensor:
     size = operands.delta[:, 0].float()
     size = size if operands.delta_bias is None else size + operands.delta_bias
     size = F.softplus(size) if operands.delta_softplus else size
-    return dstate * torch.exp(size[..., None] * operands.A)
+    return as_states(dstate, operands.A) * torch.exp(size[..., None] * operands.A).conj()

@@ -18,14 +18,19 @@ from torch import Tensor
 from ..linear_recurrence import blocked
 from ..native import as_rows
 from ..triton_support import launch, power_of_two, segment_steps
-from .operands import Operands
+from .operands import Operands, as_planes, as_states
 
 CHANNELS = 64
-CHUNK = 16
+CHUNK, COMPLEX_CHUNK = 16, 8
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
 REGISTERS = 200
 """At the most, a thread: left alone, the compiler spills a few to fit one more warp."""
 LOG2_E = 1.4426950408889634
+
+
+def chunk_of(operands: Operands) -> int:
+    """Return the steps between two states kept."""
+    return COMPLEX_CHUNK if operands.A.is_complex() else CHUNK
 
 
 @triton.jit
@@ -45,6 +50,23 @@ def step_size(delta, bias, mask, SOFTPLUS: tl.constexpr):
 @triton.jit
 def sigmoid(x):
     return 1.0 / (1.0 + tl.exp2(-x * 1.4426950408889634))
+
+
+@triton.jit
+def turn(size, exponent):
+    """Return sine and cosine of an angle, the product of a step and of the imaginary part of A by log2 e."""
+    quarters = size * 0.4412712003053032 * exponent
+    whole = tl.floor(quarters + 0.5)
+    part = quarters - whole
+    square = part * part
+    odd_part = ((-0.004602163098752499 * square + 0.07968021929264069) * square - 0.6459634900093079) * square
+    s = (odd_part + 1.5707963705062866) * part
+    c = ((0.00090362987248227 * square - 0.02086007036268711) * square + 0.25366920232772827) * square
+    c = (c - 1.2337005138397217) * square + 1.0
+    half = tl.floor(whole * 0.5)
+    odd = whole - 2.0 * half > 0.5
+    sign = 1.0 - 2.0 * (half - 2.0 * tl.floor(half * 0.5))
+    return tl.where(odd, c, s) * sign, tl.where(odd, -s, c) * sign
 
 
 @triton.jit
@@ -79,46 +101,70 @@ def scan(
     HAS_D: tl.constexpr,
     HAS_Z: tl.constexpr,
     HAS_BIAS: tl.constexpr,
+    COMPLEX: tl.constexpr,
     ENDS: tl.constexpr,
     STATES: tl.constexpr,
     CHANNELS: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """Walk one segment from the states `carried` (batch, segments, states, channels), and leave there those at its end.
+    """Walk one segment from the states `carried` (batch, segments, planes, channels), and leave there those at its end.
+
+    COMPLEX states are two planes, real and imaginary parts, of carried states, A, B and C.
 
     ENDS writes nothing else than those and the `sums` of the steps (batch, segments, channels).
     """
     tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     channel, n = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, STATES)
     valid, alive = channel < channels, n < states
-    small, mask = n[:, None] * channels + channel, alive[:, None] & valid
-    place = (batch * tl.num_programs(1) + part) * states * channels
+    PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
+    small, mask = PLANES * n[:, None] * channels + channel, alive[:, None] & valid
+    place = (batch * tl.num_programs(1) + part) * PLANES * states * channels
     exponent = tl.load(A + small, mask, 0.0)
     offset = tl.load(bias + channel, valid, 0.0) if HAS_BIAS else 0.0
     skip = tl.load(D + channel, valid, 0.0) if HAS_D else 0.0
     h = tl.load(carried + place + small, mask, 0.0)
+    if COMPLEX:
+        speed = tl.load(A + small + channels, mask, 0.0)
+        h_im = tl.load(carried + place + small + channels, mask, 0.0)
     total = tl.zeros((CHANNELS,), tl.float32)
     first, end = part * segment, tl.minimum((part + 1) * segment, length)
     for start in range(first, end, CHUNK):
         if not ENDS:
-            chunk = (batch * tl.cdiv(length, CHUNK) + start // CHUNK) * states * channels
+            chunk = (batch * tl.cdiv(length, CHUNK) + start // CHUNK) * PLANES * states * channels
             tl.store(checkpoints + chunk + small, h, mask)
+            if COMPLEX:
+                tl.store(checkpoints + chunk + small + channels, h_im, mask)
         for t in range(start, tl.minimum(start + CHUNK, end)):
             x = tl.load(u + batch * u_batch + t * u_step + channel, valid, 0.0).to(tl.float32)
             size = tl.load(delta + batch * delta_batch + t * delta_step + channel, valid, 0.0).to(tl.float32)
             size, _ = step_size(size, offset, valid, SOFTPLUS)
-            b = tl.load(B + batch * B_batch + t * B_step + n, alive, 0.0).to(tl.float32)
-            h = tl.exp2(exponent * size) * h + b[:, None] * (size * x)
+            at_B, at_C = B + batch * B_batch + t * B_step + PLANES * n, C + batch * C_batch + t * C_step + PLANES * n
+            b = tl.load(at_B, alive, 0.0).to(tl.float32)
+            decay = tl.exp2(exponent * size)
+            if COMPLEX:
+                sine, cosine = turn(size, speed)
+                b_im = tl.load(at_B + 1, alive, 0.0).to(tl.float32)
+                re = decay * (cosine * h - sine * h_im)
+                h_im = decay * (cosine * h_im + sine * h) + b_im[:, None] * (size * x)
+                h = re + b[:, None] * (size * x)
+            else:
+                h = decay * h + b[:, None] * (size * x)
             if ENDS:
                 total += size
             else:
-                c = tl.load(C + batch * C_batch + t * C_step + n, alive, 0.0).to(tl.float32)
-                out = tl.sum(h * c[:, None], 0) + skip * x
+                c = tl.load(at_C, alive, 0.0).to(tl.float32)
+                read = h * c[:, None]
+                if COMPLEX:
+                    c_im = tl.load(at_C + 1, alive, 0.0).to(tl.float32)
+                    read = 2.0 * (read - h_im * c_im[:, None])
+                out = tl.sum(read, 0) + skip * x
                 if HAS_Z:
                     gate = tl.load(z + batch * z_batch + t * z_step + channel, valid, 0.0).to(tl.float32)
                     out *= gate * sigmoid(gate)
                 tl.store(y + (batch * length + t) * channels + channel, out.to(y.dtype.element_ty), valid)
     tl.store(carried + place + small, h, mask)
+    if COMPLEX:
+        tl.store(carried + place + small + channels, h_im, mask)
     if ENDS:
         tl.store(sums + (batch * tl.num_programs(1) + part) * channels + channel, total, valid)
 
@@ -128,15 +174,16 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     operands = in_rows(operands)
     batch, length, channels = operands.u.shape
     states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
-    segment = segment_steps(length, batch * tiles, CHUNK)
+    chunk = chunk_of(operands)
+    segment = segment_steps(length, batch * tiles, chunk)
     parts = -(-length // segment)
-    A = operands.A.mT.contiguous() * LOG2_E
+    A = as_planes(operands.A) * LOG2_E
     y = operands.u.new_empty(operands.u.shape)
-    checkpoints = A.new_empty(operands.checkpoint_shape(CHUNK))
-    first = A.new_zeros(batch, states, channels)
+    checkpoints = A.new_empty(operands.checkpoint_shape(chunk))
+    first = A.new_zeros(batch, *A.shape)
     if operands.initial_state is not None:
-        first = operands.initial_state.mT.contiguous()
-    carried, sums = A.new_zeros(batch, parts, states, channels), A.new_empty(batch, parts, channels)
+        first = as_planes(operands.initial_state)
+    carried, sums = A.new_zeros(batch, parts, *A.shape), A.new_empty(batch, parts, channels)
 
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
@@ -153,12 +200,13 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
     if parts > 1:
         over_segments(carried, True)
-        after = blocked.forward(torch.exp2(A * sums[:, :, None]), carried, first, False)
-        carried = torch.cat((first[:, None], after[:, :-1]), 1)
+        decays = torch.exp(operands.A * sums[..., None])
+        after = blocked.forward(decays, as_states(carried, decays), as_states(first, decays), False)
+        carried = torch.cat((first[:, None], as_planes(after[:, :-1])), 1)
     else:
         carried[:, 0] = first
     over_segments(carried, False)
-    return y, carried[:, -1].mT.contiguous(), checkpoints
+    return y, as_states(carried[:, -1], operands.A), checkpoints
 
 
 def in_rows(operands: Operands) -> Operands:
@@ -181,6 +229,7 @@ def flags(operands: Operands) -> dict[str, Any]:
         "HAS_D": operands.D is not None,
         "HAS_Z": operands.z is not None,
         "HAS_BIAS": operands.delta_bias is not None,
+        "COMPLEX": operands.A.is_complex(),
         "STATES": power_of_two(operands.A.shape[1]),
-        "CHUNK": CHUNK,
+        "CHUNK": chunk_of(operands),
     }

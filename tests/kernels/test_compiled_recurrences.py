@@ -55,8 +55,11 @@ def resources(cubin):
 
 WALK = {"REVERSE": False, "STEPS": triton_walk.STEPS, "CHANNELS": triton_walk.CHANNELS, "HAS_INITIAL": True}
 EMA = {"REVERSE": False, "AVERAGES": 16, "CHANNELS": triton_averages.CHANNELS}
-SCAN = {"SOFTPLUS": True, "HAS_D": True, "HAS_Z": True, "HAS_BIAS": True, "STATES": 16, "CHUNK": triton_forward.CHUNK}
-FORWARD, BACKWARD = ({**SCAN, "CHANNELS": module.CHANNELS} for module in (triton_forward, triton_backward))
+SCAN = {"SOFTPLUS": True, "HAS_D": True, "HAS_Z": True, "HAS_BIAS": True, "COMPLEX": False, "STATES": 16}
+COMPLEX = {"COMPLEX": True, "STATES": 8, "CHUNK": triton_forward.COMPLEX_CHUNK}
+FORWARD, BACKWARD = (
+    {**SCAN, "CHUNK": triton_forward.CHUNK, "CHANNELS": module.CHANNELS} for module in (triton_forward, triton_backward)
+)
 NOTHING_OPTIONAL = {"HAS_D": False, "HAS_Z": False, "HAS_BIAS": False, "D": None, "z": None, "bias": None, "dz": None}
 
 KERNELS = {
@@ -72,6 +75,10 @@ KERNELS = {
     "scan, ends": (triton_forward.scan, triton_forward.REGISTERS, {**FORWARD, "ENDS": True}),
     "scan, backward": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": False}),
     "scan, backward ends": (triton_backward.scan_backward, 255, {**BACKWARD, "ENDS": True}),
+    "complex scan": (triton_forward.scan, triton_forward.REGISTERS, {**FORWARD, **COMPLEX, "ENDS": False}),
+    "complex scan, ends": (triton_forward.scan, triton_forward.REGISTERS, {**FORWARD, **COMPLEX, "ENDS": True}),
+    "complex scan, backward": (triton_backward.scan_backward, 255, {**BACKWARD, **COMPLEX, "ENDS": False}),
+    "complex scan, backward ends": (triton_backward.scan_backward, 255, {**BACKWARD, **COMPLEX, "ENDS": True}),
     "bare scan": (
         triton_forward.scan,
         triton_forward.REGISTERS,

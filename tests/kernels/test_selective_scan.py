@@ -14,19 +14,23 @@ from torch.utils.flop_counter import FlopCounterMode
 LENGTHS = (1, 7, 64, 65, 128, 300)
 
 
-def operands(batch=2, length=65, channels=20, states=16, *, seed=0, dtype=torch.float32):
+def operands(batch=2, length=65, channels=20, states=16, *, seed=0, dtype=torch.float32, complex_states=False):
     """All operands of a scan, in the order of its arguments, the initial state last."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):
         return torch.randn(*shape, generator=generator, dtype=torch.float64).to(dtype)
 
-    rows, narrow = (batch, length, channels), (batch, length, states)
+    rows, narrow = (batch, length, channels), (batch, length, states * (2 if complex_states else 1))
     A = -normal(channels, states).exp()
-    return [
+    given = [
         *(normal(*rows), normal(*rows) - 1, A, normal(*narrow), normal(*narrow)),
         *(normal(channels), normal(*rows), normal(channels), normal(batch, channels, states)),
     ]
+    if complex_states:
+        given[2] = torch.complex(A, 3 * normal(channels, states))
+        given[8] = torch.complex(given[8], normal(batch, channels, states))
+    return given
 
 
 def with_gradients(scan, given, *, softplus=True):
@@ -35,7 +39,7 @@ def with_gradients(scan, given, *, softplus=True):
     y, final = scan(*given[:8], delta_softplus=softplus, initial_state=given[8])
     generator = torch.Generator().manual_seed(1)
     weights = (torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x.dtype) for x in (y, final))
-    loss = torch.stack([(x * w).sum() for x, w in zip((y, final), weights, strict=True)]).sum()
+    loss = torch.stack([(x * w).sum().real for x, w in zip((y, final), weights, strict=True)]).sum()
     return [y.detach(), final.detach(), *torch.autograd.grad(loss, [x for x in given if x is not None])]
 
 
@@ -44,14 +48,18 @@ def fast(*arguments, delta_softplus=True, **options):
 
 
 def in_double(given):
-    return [None if x is None else x.double() for x in given]
+    return [None if x is None else double(x) for x in given]
+
+
+def double(x):
+    return x.to(torch.promote_types(x.dtype, torch.float64))
 
 
 def assert_same(found, expected, tolerance=1e-5):
     """Compare against float64, relative to the largest entry of each tensor."""
     for a, b in zip(found, expected, strict=True):
         assert a.shape == b.shape
-        torch.testing.assert_close(a.double(), b.double(), rtol=0, atol=tolerance * max(1.0, b.abs().max().item()))
+        torch.testing.assert_close(double(a), double(b), rtol=0, atol=tolerance * max(1.0, b.abs().max().item()))
 
 
 @pytest.fixture(params=["c", "loop"])
@@ -68,6 +76,27 @@ def test_agrees_with_the_loop_in_float64(each_path, length):
     given = operands(length=length)
     assert_same(with_gradients(fast, given), with_gradients(reference, in_double(given)))
     assert each_path in paths_taken()["selective_scan"]
+
+
+@pytest.mark.parametrize("states", [1, 2, 5])
+def test_complex_states_agree_with_the_loop_in_float64(each_path, states):
+    given = operands(length=70, states=states, complex_states=True)
+    assert_same(with_gradients(fast, given), with_gradients(reference, in_double(given)))
+
+
+def test_a_complex_state_without_frequency_is_twice_a_real_one():
+    u, delta, A, B, C, *_ = operands(states=3)
+    real = selective_scan(u, delta, A, B, C, delta_softplus=True)
+    B, C = (torch.stack((x, torch.zeros_like(x)), -1).flatten(2) for x in (B, C))
+    found = selective_scan(u, delta, A.to(torch.complex64), B, C, delta_softplus=True)
+    torch.testing.assert_close(found, 2 * real)
+
+
+@pytest.mark.parametrize("complex_states", [False, True])
+def test_steps_whose_decays_leave_the_range_agree_too(complex_states):
+    given = operands(length=40, states=4, complex_states=complex_states)
+    given[1][:, ::7] = 1e3
+    assert_same(with_gradients(fast, given)[:2], with_gradients(reference, in_double(given))[:2])
 
 
 @settings(max_examples=30, deadline=None)
@@ -181,6 +210,8 @@ def test_registration(each_path):
     given = [x.requires_grad_() for x in operands(length=9, channels=6, states=3)]
     torch.library.opcheck(operation.scan, (*given, True))
     torch.library.opcheck(operation.scan, (*given[:5], None, None, None, None, False))
+    given = [x.requires_grad_() for x in operands(length=9, channels=6, states=3, complex_states=True)]
+    torch.library.opcheck(operation.scan, (*given, True))
 
 
 def test_composes_with_torch_compile():
@@ -219,25 +250,26 @@ def test_where_compiling_fails_the_loop_runs_and_says_so(monkeypatch):
     assert_same([found], [reference(*in_double(given)[:8], delta_softplus=True)[0]])
 
 
-def test_vmap_over_the_inputs_and_over_the_weights():
-    u, delta, A, B, C, D, *_ = operands(length=9)
+@pytest.mark.parametrize("complex_states", [False, True])
+def test_vmap_over_the_inputs_and_over_the_weights(complex_states):
+    u, delta, A, B, C, D, *_ = operands(length=9, complex_states=complex_states)
     inputs, weights = torch.stack((u, 2 * u)), torch.stack((A, A / 2))
-    mapped = torch.vmap(lambda u, A: selective_scan(u, delta, A, B, C, D))(inputs, weights)
+    mapped = torch.vmap(lambda u, A: selective_scan(u, delta, A, B, C, D, delta_softplus=True))(inputs, weights)
     for i in range(2):
-        assert torch.equal(mapped[i], selective_scan(inputs[i], delta, weights[i], B, C, D))
+        assert torch.equal(mapped[i], selective_scan(inputs[i], delta, weights[i], B, C, D, delta_softplus=True))
 
 
-@pytest.mark.parametrize("gated", [False, True])
-def test_the_flop_counter_sees_both_passes_on_every_path(each_path, gated):
+@pytest.mark.parametrize(("gated", "complex_valued"), [(False, False), (True, False), (True, True)])
+def test_the_flop_counter_sees_both_passes_on_every_path(each_path, gated, complex_valued):
     shape = (2, 65, 20, 16)
-    u, delta, A, B, C, D, z, *_ = (x.requires_grad_() for x in operands(*shape))
+    u, delta, A, B, C, D, z, *_ = (x.requires_grad_() for x in operands(*shape, complex_states=complex_valued))
     with FlopCounterMode(display=False) as counter:
         y = selective_scan(u, delta, A, B, C, D, z if gated else None, delta_softplus=True)
         forward = counter.get_total_flops()
         y.sum().backward()
     backward = counter.get_total_flops() - forward
-    assert forward == cost(*shape, gate=gated).flops
-    assert backward == cost(*shape, gate=gated, backward=True).flops
+    assert forward == cost(*shape, gate=gated, complex_valued=complex_valued).flops
+    assert backward == cost(*shape, gate=gated, complex_valued=complex_valued, backward=True).flops
     assert 2 < backward / forward < 4
 
 
@@ -258,14 +290,20 @@ def test_an_operand_of_another_shape_is_named(each_path, name):
         selective_scan(**given)
 
 
+def test_a_real_state_where_the_rest_is_complex_is_named():
+    given = operands(length=9, complex_states=True)
+    with pytest.raises(ValueError, match=r"initial_state is torch.float32, where A is torch.complex64"):
+        selective_scan(*given[:8], initial_state=given[8].real)
+
+
 def test_an_empty_input_is_refused(each_path):
     with pytest.raises(ValueError, match="nothing to run over"):
         selective_scan(*operands(length=0)[:5])
 
 
-@pytest.mark.parametrize("softplus", [False, True])
-def test_what_lies_past_a_length_changes_nothing(each_path, softplus):
-    given = operands(length=70)
+@pytest.mark.parametrize(("softplus", "complex_states"), [(False, False), (True, False), (True, True)])
+def test_what_lies_past_a_length_changes_nothing(each_path, softplus, complex_states):
+    given = operands(length=70, complex_states=complex_states)
     given[1], given[7] = given[1].abs(), given[7].abs()
     lengths = torch.tensor([70, 41])
     altered = [x.clone() for x in given]

@@ -9,7 +9,7 @@ from archarena.kernels.ema import ema, triton_averages
 from archarena.kernels.ema.reference import reference as ema_reference
 from archarena.kernels.linear_recurrence import linear_recurrence
 from archarena.kernels.linear_recurrence.reference import reference as recurrence_reference
-from archarena.kernels.selective_scan import selective_scan
+from archarena.kernels.selective_scan import selective_scan, triton_backward, triton_forward
 from archarena.kernels.selective_scan.reference import reference as scan_reference
 
 
@@ -58,6 +58,13 @@ def slow_scan(*x):
 def test_selective_scan(operands_of, assert_agrees, length):
     assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, length, 33, 3))
     assert paths_taken()["selective_scan"] == ["triton"]
+
+
+def test_selective_scan_over_complex_states(operands_of, monkeypatch, assert_agrees):
+    """Two segments, which a first pass joins."""
+    for module in (triton_forward, triton_backward):
+        monkeypatch.setattr(module, "segment_steps", lambda *_: 16)
+    assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, 21, 33, 3, complex_states=True))
 
 
 def test_selective_scan_with_nothing_optional(operands_of, assert_agrees):
