@@ -236,9 +236,9 @@ class Math500(Math):
     sizes: ClassVar = {
         "smoke": Math.sizes["smoke"],
         "quick": Math.sizes["quick"],
-        "standard": Math.sizes["standard"] | {"test": 500, "choices": 400},
-        "full": Math.sizes["full"]
-        | {
+        "standard": {**Math.sizes["standard"], "test": 500, "choices": 400},
+        "full": {
+            **Math.sizes["full"],
             "test": 500,
             "choices": 400,
             "solving": {"problems": 500, "samples": 64, "voted": 500, "new_tokens": 1_024},
