@@ -60,7 +60,7 @@ class IMDbBytes(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=4, batch=8),
-        "quick": Budget(steps=40, batch=16),
+        "quick": Budget(steps=30, batch=16),
         "standard": Budget(steps=3_000, batch=32),
         "full": Budget(steps=20_000, batch=32),
     }

@@ -62,7 +62,7 @@ class InductionHeads(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=320, batch=32),
+        "quick": Budget(steps=280, batch=32),
         "standard": Budget(steps=12_000, batch=32),
         "full": Budget(steps=204_800, batch=8),
     }
