@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 NONE = "–"
-_DECIMALS = {"auc": 4, "log_loss": 4}
+_DECIMALS = {"auc": 4, "log_loss": 4, "scaled_log_loss": 4, "rmse": 5}
 
 
 @dataclass(frozen=True)

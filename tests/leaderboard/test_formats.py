@@ -10,7 +10,7 @@ from markupsafe import Markup
         ("accuracy", "fraction", 1.0, "100.0"),
         ("auc", "", 0.81234, "0.8123"),
         ("bits_per_byte", "bits", 2.60049, "2.600"),
-        ("rmse", "", 12.3456, "12.346"),
+        ("rmse", "", 0.000179, "0.00018"),
         ("accuracy", "fraction", None, "–"),
         ("accuracy", "fraction", float("nan"), "–"),
     ],
