@@ -8,7 +8,8 @@ RESULTS ?= results
 SITE    ?= site
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
-# pip compiles on one core; this takes all of them, and leaves out what packages test themselves with
+# pip compiles on one core; this takes all of them, and leaves out packages' own tests; a package may ship
+# files for other Pythons, which fail
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null || true
 
 .PHONY: demo test lint types clean

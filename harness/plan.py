@@ -272,9 +272,8 @@ def _check_hyperparameters(entry: Entry, grid: Mapping[str, tuple[Any, ...]]) ->
     from .build import check_depth, check_hyperparameters
 
     cls = entry.load()
-    for parameter, values in grid.items():
-        for value in values:
-            if parameter == "depth":
-                check_depth(cls, value)
-            else:
-                check_hyperparameters(cls, {parameter: value})
+    for parameter, value in ((parameter, value) for parameter, values in grid.items() for value in values):
+        if parameter == "depth":
+            check_depth(cls, value)
+        else:
+            check_hyperparameters(cls, {parameter: value})

@@ -234,8 +234,7 @@ class Math500(Math):
     """
 
     sizes: ClassVar = {
-        "smoke": Math.sizes["smoke"],
-        "quick": Math.sizes["quick"],
+        **Math.sizes,
         "standard": {**Math.sizes["standard"], "test": 500, "choices": 400},
         "full": {
             **Math.sizes["full"],

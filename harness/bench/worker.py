@@ -20,7 +20,8 @@ from .epoch import bench_epoch
 from .kernels import bench_kernels
 from .lengths import LONGEST, WIDTH, bench_lengths, cap_memory
 from .roofline import measure
-from .step import SIZES, bench_step
+from .step import SIZES as STEP_SIZES
+from .step import bench_step
 from .timing import clock_for
 from .workloads import load
 
@@ -71,19 +72,26 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
 
 def run_step(output: str, seconds: float, peer_python: str | None) -> int:
     """Time a training step on the CPU against the peers of another environment."""
-    console = report.make_console()
     rows = bench_step(peer_python or sys.executable, sys.executable, seconds=seconds)
-    report.step_table(console, rows)
-    _write(console, output, "step", torch.device("cpu"), {"sizes": SIZES, "rows": rows})
-    return 0
+    return _tell_contest("step", report.step_table, rows, STEP_SIZES, output)
 
 
 def run_epoch(output: str, seconds: float, peer_python: str | None) -> int:
     """Time an epoch of FinalMLP on the CPU against FuxiCTR in another environment."""
-    console = report.make_console()
     rows = bench_epoch(peer_python or sys.executable, sys.executable, seconds=seconds)
-    report.epoch_table(console, rows)
-    _write(console, output, "epoch", torch.device("cpu"), {"sizes": EPOCH_SIZES, "rows": rows})
+    return _tell_contest("epoch", report.epoch_table, rows, EPOCH_SIZES, output)
+
+
+def _tell_contest(
+    what: str,
+    table: Callable[[Console, list[dict[str, Any]]], None],
+    rows: list[dict[str, Any]],
+    sizes: dict[str, int],
+    output: str,
+) -> int:
+    console = report.make_console()
+    table(console, rows)
+    _write(console, output, what, torch.device("cpu"), {"sizes": sizes, "rows": rows})
     return 0
 
 

@@ -7,12 +7,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-LOG2_E = tl.constexpr(1.4426950408889634)
-
-
-@triton.jit
-def _sigmoid(x):
-    return 1.0 / (1.0 + tl.exp2(-x * LOG2_E))
+from ..triton_math import sigmoid
 
 
 @triton.jit
@@ -67,7 +62,7 @@ def forward_kernel(
     x += b * x_batch
     out = _sums(x, x_step, weight, bias, t, d, length, channels, dilation, left, TAPS, BIAS)
     if SILU:
-        out = out * _sigmoid(out)
+        out = out * sigmoid(out)
     if RESIDUAL:
         out += _rows(x, x_step, t, d, length, channels)
     place = (b * length + t[:, None]) * channels + d[None, :]
@@ -96,7 +91,7 @@ def _dsums(
     through = _rows(dy, dy_step, t, d, length, channels)
     if SILU:
         total = _sums(x, x_step, weight, bias, t, d, length, channels, dilation, left, TAPS, BIAS)
-        gate = _sigmoid(total)
+        gate = sigmoid(total)
         through *= gate * (1.0 + total * (1.0 - gate))
     return through
 

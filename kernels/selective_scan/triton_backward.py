@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..linear_recurrence import blocked
+from ..triton_math import LN_2, LOG2_E, sigmoid
 from ..triton_support import launch, segment_steps
 from .operands import Gradients, Operands, as_planes, as_states
-from .triton_forward import LOG2_E, chunk_of, flags, in_rows, sigmoid, step_size, strides, turn
+from .triton_forward import chunk_of, flags, in_rows, step_size, strides, turn
 
 CHANNELS = 32
 
@@ -170,7 +171,7 @@ def scan_backward(
                 h -= put * b[:, None]
                 h_im -= put * b_im[:, None]
                 decayed, decayed_im = g * h + g_im * h_im, g_im * h - g * h_im
-                dsize += (decayed * exponent + decayed_im * speed) * 0.6931471805599453
+                dsize += (decayed * exponent + decayed_im * speed) * LN_2
                 by_A = tl.load(dA + place, valid, 0.0) + tl.sum(decayed * size, 0)
                 tl.store(dA + place, by_A, valid)
                 by_A = tl.load(dA + place + channels, valid, 0.0) + tl.sum(decayed_im * size, 0)
@@ -187,7 +188,7 @@ def scan_backward(
                 if HAS_Z:
                     out += h * c[:, None]
                 decayed = g * (h - added)
-                dsize += decayed * (exponent * 0.6931471805599453)
+                dsize += decayed * (exponent * LN_2)
                 by_A = tl.load(dA + place, valid, 0.0) + tl.sum(decayed * size, 0)
                 tl.store(dA + place, by_A, valid)
         if not ENDS:
@@ -216,7 +217,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
     segment = segment_steps(length, batch * tiles, chunk_of(operands))
     parts = -(-length // segment)
-    A = as_planes(operands.A) * LOG2_E
+    A = as_planes(operands.A) * LOG2_E.value
     du, ddelta = (x.new_empty(x.shape) for x in (operands.u, operands.delta))
     dz = None if operands.z is None else operands.z.new_empty(operands.z.shape)
     dA = A.new_zeros(batch, parts, *A.shape)

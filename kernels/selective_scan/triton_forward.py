@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..linear_recurrence import blocked
 from ..native import as_rows
+from ..triton_math import LN_2, LOG2_E, sigmoid
 from ..triton_support import launch, power_of_two, segment_steps
 from .operands import Operands, as_planes, as_states
 
@@ -25,7 +26,6 @@ CHUNK, COMPLEX_CHUNK = 16, 8
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
 REGISTERS = 200
 """At the most, a thread: left alone, the compiler spills a few to fit one more warp."""
-LOG2_E = 1.4426950408889634
 
 
 def chunk_of(operands: Operands) -> int:
@@ -38,18 +38,13 @@ def step_size(delta, bias, mask, SOFTPLUS: tl.constexpr):
     """Return the step, zero where masked, and its derivative by what came in."""
     given = delta + bias
     if SOFTPLUS:
-        small = tl.exp2(-tl.abs(given) * 1.4426950408889634)
-        size = tl.maximum(given, 0.0) + tl.log2(1.0 + small) * 0.6931471805599453
+        small = tl.exp2(-tl.abs(given) * LOG2_E)
+        size = tl.maximum(given, 0.0) + tl.log2(1.0 + small) * LN_2
         slope = tl.where(given >= 0, 1.0, small) / (1.0 + small)
     else:
         size = given
         slope = given * 0 + 1.0
     return tl.where(mask, size, 0.0), slope
-
-
-@triton.jit
-def sigmoid(x):
-    return 1.0 / (1.0 + tl.exp2(-x * 1.4426950408889634))
 
 
 @triton.jit
@@ -177,7 +172,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     chunk = chunk_of(operands)
     segment = segment_steps(length, batch * tiles, chunk)
     parts = -(-length // segment)
-    A = as_planes(operands.A) * LOG2_E
+    A = as_planes(operands.A) * LOG2_E.value
     y = operands.u.new_empty(operands.u.shape)
     checkpoints = A.new_empty(operands.checkpoint_shape(chunk))
     first = A.new_zeros(batch, *A.shape)

@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from ..triton_math import LOG2_E
 from ..triton_support import launch
 from .operands import Operands
 from .triton_states import in_rows, logarithms, rows_of, sizes, states_between, strides
@@ -27,7 +28,7 @@ def between(log_decay, step, rows, inside):
 def further(passed, log_decay, step, j, rows, columns, inside, n):
     """Return the logarithms (rows, columns) from step j to each later one, given those from step j + 1."""
     following = tl.load(log_decay + (j + 1) * step + columns, (columns < n) & (j + 1 < inside), 0.0).to(tl.float32)
-    return tl.where((rows > j)[:, None], passed + following * 1.4426950408889634, 0.0)
+    return tl.where((rows > j)[:, None], passed + following * LOG2_E, 0.0)
 
 
 @triton.jit

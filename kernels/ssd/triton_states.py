@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..linear_recurrence import blocked
 from ..native import as_rows
+from ..triton_math import LOG2_E
 from ..triton_support import launch, power_of_two, segment_steps
 from .chunked import chunk_steps
 from .operands import Operands
@@ -40,7 +41,7 @@ def logarithms(log_decay, step, rows, columns, rows_inside, columns_inside, BY_C
         found = rows_of(log_decay, step, rows, columns, rows_inside, columns_inside)
     else:
         found = tl.load(log_decay + rows * step, rows < rows_inside, 0.0).to(tl.float32)[:, None]
-    return found * 1.4426950408889634
+    return found * LOG2_E
 
 
 @triton.jit
