@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from .dropout import Dropout
-
 
 def xavier_linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
     """Return a Linear layer with Xavier-normal weights and zero bias."""
@@ -34,6 +32,6 @@ def hidden_layers(
             layers.append(nn.BatchNorm1d(size))
         layers.append(nn.ReLU(inplace=True))
         if dropout:
-            layers.append(Dropout(dropout))
+            layers.append(nn.Dropout(dropout))
         inputs = size
     return nn.Sequential(*layers)
