@@ -23,7 +23,7 @@ DIFFICULTY = "curv_contour_length_14"
 """The split that everyone uses: paths of 14 dashes."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class PathfinderFiles:
     """Images and labels in the release's layout; implements `archarena.harness.task.DataSource`.
 

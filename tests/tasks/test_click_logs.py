@@ -1,6 +1,5 @@
 """Small files in the exact formats of the public click logs; the sums are computed for them."""
 
-import hashlib
 import zipfile
 from dataclasses import replace
 
@@ -24,56 +23,17 @@ from archarena.tasks.click_logs import (
     hour_of_day,
 )
 from archarena.tasks.hub import Hub
+from files import click_logs
 from hypothesis import given
 from hypothesis import strategies as st
 
 ROWS = {"train": 400, "valid": 60, "test": 80}
+LOGS = (AvazuX1, AvazuX4, CriteoX1, CriteoX4, MovieLens)
 
 
-def hexadecimal(draw: np.random.Generator) -> str:
-    return f"{draw.integers(4):08x}" if draw.random() < 0.9 else f"{draw.integers(2**32):08x}"
-
-
-def criteo_x1(draw):
-    return [*(f"{x:.6g}" for x in draw.random(13)), *(str(n) for n in draw.integers(40, 2_086_936, 26) // 10**5)]
-
-
-def criteo_x4(draw):
-    counts = ["" if draw.random() < 0.2 else str(n) for n in draw.integers(-3, 60, 13)]
-    return [*counts, *("" if draw.random() < 0.1 else hexadecimal(draw) for _ in range(26))]
-
-
-def avazu_x4(draw):
-    names = [str(draw.integers(1000, 1003)), "0", *(hexadecimal(draw) for _ in range(9)), "1", "0"]
-    hour = f"141021{draw.integers(24):02d}"
-    return ["10000174058809263569", hour, *names, *(str(n) for n in draw.integers(0, 4, 8))]
-
-
-CRITEO = ("label", *(f"I{n}" for n in range(1, 14)), *(f"C{n}" for n in range(1, 27)))
-AVAZU = "click,hour,C1,banner_pos,site_id,site_domain,site_category,app_id,app_domain,app_category,device_id,device_ip"
-LOGS = {
-    CriteoX1: (",".join(CRITEO), criteo_x1),
-    CriteoX4: (",".join(CRITEO).replace("label", "Label"), criteo_x4),
-    AvazuX1: ("label," + ",".join(f"feat_{n}" for n in range(1, 23)), lambda draw: map(str, draw.integers(0, 9, 22))),
-    AvazuX4: (f"id,{AVAZU},device_model,device_type,device_conn_type,C14,C15,C16,C17,C18,C19,C20,C21", avazu_x4),
-    MovieLens: ("label,user_id,item_id,tag_id", lambda draw: map(str, draw.integers(0, 90_445, 3) // 9_000)),
-}
-
-
-def write(cls, home, texts=None):
+def write(cls, folder, texts=None):
     """Write a log's files and return its task class with the sums of these."""
-    header, row = LOGS[cls]
-    draw, sums = np.random.default_rng(0), {}
-    home.mkdir(parents=True)
-    for part, count in ROWS.items():
-        lines = []
-        for _ in range(count):
-            label, (first, *rest) = str(draw.integers(2)), row(draw)
-            lines.append(",".join([first, label, *rest] if header.startswith("id") else [label, first, *rest]))
-        text = (texts or {}).get(part, "\n".join([header, *lines]) + "\n")
-        (home / f"{part}.csv").write_text(text)
-        sums[part] = hashlib.md5(text.encode()).hexdigest()
-    dataset = replace(cls.dataset, checksums=sums)
+    dataset = replace(cls.dataset, **click_logs.LOGS[cls.dataset.name].write(folder, ROWS, texts))
     return type(cls.__name__, (cls,), {"dataset": dataset, "sources": (dataset,)})
 
 
@@ -85,7 +45,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture(params=LOGS, ids=lambda cls: cls.__name__)
 def log(request, tmp_path):
-    return write(request.param, tmp_path / "data" / request.param.dataset.name), tmp_path / "data"
+    return write(request.param, tmp_path / "data"), tmp_path / "data"
 
 
 def columns(folder, task, part):
@@ -139,7 +99,7 @@ def test_every_log_holds_the_contract(log):
 
 
 def test_files_are_read_once_and_arrays_are_mapped(tmp_path):
-    cls = write(MovieLens, tmp_path / "data" / "movielens-x1")
+    cls = write(MovieLens, tmp_path / "data")
     first = click_arrays(cls.dataset, cls.layout, tmp_path / "data")
     (tmp_path / "data" / "movielens-x1" / "train.csv").unlink()
     again = click_arrays(cls.dataset, cls.layout, tmp_path / "data")
@@ -149,7 +109,7 @@ def test_files_are_read_once_and_arrays_are_mapped(tmp_path):
 
 
 def test_another_file_is_refused(tmp_path):
-    cls = write(MovieLens, tmp_path / "data" / "movielens-x1")
+    cls = write(MovieLens, tmp_path / "data")
     (tmp_path / "data" / "movielens-x1" / "valid.csv").write_text("label,user_id,item_id,tag_id\n1,2,3,4\n")
     with pytest.raises(UserError, match="is not the valid part of the data set 'movielens-x1'"):
         cls().splits(tmp_path / "data", streams("clicks", "full", 0))
@@ -164,21 +124,21 @@ def test_another_file_is_refused(tmp_path):
     ],
 )
 def test_a_broken_file_is_told_and_nothing_is_kept(tmp_path, text, message):
-    cls = write(MovieLens, tmp_path / "data" / "movielens-x1", {"train": text})
+    cls = write(MovieLens, tmp_path / "data", {"train": text})
     with pytest.raises(UserError, match=message):
         cls().splits(tmp_path / "data", streams("clicks", "full", 0))
     assert [path.suffix for path in (tmp_path / "cache" / "prepared").iterdir()] == [".lock"]
 
 
 def test_the_archive_of_a_repository_brings_the_files(tmp_path):
-    cls = write(MovieLens, tmp_path / "original")
+    cls, original = write(MovieLens, tmp_path / "original"), tmp_path / "original" / "movielens-x1"
     with zipfile.ZipFile(tmp_path / "MovielensLatest_x1.zip", "w") as archive:
         for part in PARTS:
-            archive.write(tmp_path / "original" / f"{part}.csv", f"MovielensLatest_x1/{part}.csv")
+            archive.write(original / f"{part}.csv", f"MovielensLatest_x1/{part}.csv")
     told = []
     dataset = replace(cls.dataset, hub=Hub(str(tmp_path), archive="MovielensLatest_x1.zip"))
     home = dataset.fetch(tmp_path / "data", lambda part, rows: told.append((part, rows)))
-    assert (home / "train.csv").read_text() == (tmp_path / "original" / "train.csv").read_text()
+    assert (home / "train.csv").read_text() == (original / "train.csv").read_text()
     assert told[-1] == ("test", ROWS["test"] + 1)
     (tmp_path / "MovielensLatest_x1.zip").rename(tmp_path / "moved.zip")
     assert dataset.fetch(tmp_path / "data") == home, "what is there is not brought again"

@@ -1,7 +1,5 @@
 """The byte language model on a small file: the split by position, and every byte scored once."""
 
-import hashlib
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -9,20 +7,15 @@ import pytest
 from archarena.harness import UserError
 from archarena.harness.prepare import streams
 from archarena.tasks.enwik8 import ENWIK8, Enwik8Bytes, windows
+from files import wikipedia
 
 CONTENT = np.random.default_rng(0).integers(97, 101, 20_000, dtype=np.uint8).tobytes()
 
 
 @pytest.fixture(params=["raw", "zip"])
 def small(request, tmp_path):
-    (tmp_path / "enwik8").mkdir()
-    if request.param == "raw":
-        (tmp_path / "enwik8" / "enwik8").write_bytes(CONTENT)
-    else:
-        with zipfile.ZipFile(tmp_path / "enwik8" / "enwik8.zip", "w") as archive:
-            archive.writestr("enwik8", CONTENT)
     task = Enwik8Bytes(context=64, stride=32, train=18_000, valid=1_000, test=1_000)
-    task.dataset = replace(ENWIK8, checksums={"train": hashlib.sha256(CONTENT).hexdigest()})
+    task.dataset = replace(ENWIK8, **wikipedia.write(tmp_path, CONTENT, packed=request.param == "zip"))
     return task, tmp_path
 
 

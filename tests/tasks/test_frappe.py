@@ -1,6 +1,5 @@
 """Small tables in the formats the real ones come in; the checksums are computed for them."""
 
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -22,39 +21,16 @@ from archarena.tasks.frappe import (
     encode,
     with_negatives,
 )
+from files.app_use import NAMES, PARTS, clicks, frappe, frappe_raw, log, write, zipped
 
-NAMES = {"csv": "{}.csv", "libfm": "frappe.{}.libfm", "parquet": "{}.parquet"}
 ROWS = {"train": 300, "valid": 60, "test": 60}
-
-
-def clicks(rows: int, seed: int) -> pd.DataFrame:
-    """Return rows whose label follows the item, with ids numbered through all fields."""
-    draw = np.random.default_rng(seed)
-    ids = draw.integers(0, 8, (rows, len(FIELDS))) + 10 * np.arange(len(FIELDS))
-    return pd.DataFrame(ids, columns=list(FIELDS)).assign(label=ids[:, 1] % 2)[["label", *FIELDS]]
-
-
-def write(folder, form: str, part: str, table: pd.DataFrame) -> None:
-    stem = "validation" if (form, part) == ("libfm", "valid") else part
-    path = folder / "frappe" / NAMES[form].format(stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if form == "csv":
-        table.to_csv(path, index=False, lineterminator="\r\n")
-    elif form == "parquet":
-        table.to_parquet(path)
-    else:
-        lines = [f"{(-1, 1)[row[0]]} " + " ".join(f"{value}:1" for value in row[1:]) for row in table.to_numpy()]
-        path.write_bytes("\r\n".join(lines).encode())
 
 
 @pytest.fixture(params=NAMES)
 def official(request, tmp_path):
     """Return the task on small tables in one of the official formats, and its data folder."""
-    tables = {part: clicks(rows, seed) for seed, (part, rows) in enumerate(ROWS.items())}
-    for part, table in tables.items():
-        write(tmp_path, request.param, part, table)
     task = Frappe(train=200, valid=50, test=60)
-    task.dataset = replace(FRAPPE, checksums={part: FRAPPE.canonical(table)[1] for part, table in tables.items()})
+    task.dataset = replace(FRAPPE, **frappe(tmp_path, ROWS, form=request.param))
     return task, tmp_path
 
 
@@ -127,26 +103,11 @@ def test_a_full_vocabulary_sends_the_rarest_to_the_last_id():
     assert encode(tables, (4,) * len(FIELDS))["train"][:, 3, 0].tolist() == [1, 1, 2, 2, 3]
 
 
-def log(rows: int = 400) -> pd.DataFrame:
-    draw = np.random.default_rng(0)
-    words = {field: draw.choice(["one", "two", "unknown"], rows) for field in FIELDS[2:9]}
-    table = pd.DataFrame({"user": draw.integers(0, 20, rows), "item": draw.integers(0, 60, rows), "cnt": 1, **words})
-    return table.assign(city=draw.integers(0, 9, rows))
-
-
-def zipped(folder, table: pd.DataFrame, member: str = "Mobile_Frappe/frappe/frappe.csv") -> None:
-    (folder / "frappe").mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / "frappe" / "Mobile_Frappe.zip", "w") as archive:
-        archive.writestr("Mobile_Frappe/frappe/meta.csv", "item\tpackage\n0\tcom.example\n")
-        archive.writestr(member, table.to_csv(sep="\t", index=False))
-
-
 @pytest.fixture
 def rebuilt(tmp_path):
     """Return the rebuilt task on a small log, and its data folder."""
-    zipped(tmp_path, log())
     task = FrappeRebuilt(train=10_000, valid=10_000, test=10_000)
-    task.dataset = replace(FRAPPE_RAW, checksums={"log": FRAPPE_RAW.canonical(log())[1]})
+    task.dataset = replace(FRAPPE_RAW, **frappe_raw(tmp_path, {"log": 400}))
     return task, tmp_path
 
 
@@ -201,21 +162,18 @@ def test_an_archive_without_the_log_is_told(tmp_path):
 @pytest.fixture
 def small(tmp_path):
     """Return ctr-frappe-vt on a small validation and test file, without a training file, and the data folder."""
-    tables = {part: clicks(100, seed) for seed, part in enumerate(("valid", "test"))}
-    for part, table in tables.items():
-        write(tmp_path, "libfm", part, table)
     task = FrappeVT(train=85, valid=15, test=100)
-    task.dataset = replace(FRAPPE_VT, checksums={part: FRAPPE.canonical(table)[1] for part, table in tables.items()})
-    return task, tmp_path, tables
+    task.dataset = replace(FRAPPE_VT, **frappe(tmp_path, {"valid": 100, "test": 100}, form="libfm"))
+    return task, tmp_path
 
 
 def test_the_validation_file_is_cut_in_two_and_the_test_file_is_whole(small):
-    task, folder, written = small
+    task, folder = small
     tables = task.tables(folder)
     assert [len(tables[part]) for part in ("train", "valid", "test")] == [85, 15, 100]
     assert sorted([*tables["train"].index, *tables["valid"].index]) == list(range(100))
     assert tables["valid"].index.tolist() == np.random.default_rng(2021).permutation(100)[:15].tolist()
-    pd.testing.assert_frame_equal(tables["test"], written["test"])
+    pd.testing.assert_frame_equal(tables["test"], clicks(100, PARTS.index("test")))
 
 
 def test_the_reduced_task_is_trained_by_the_recipes_of_the_whole_one():

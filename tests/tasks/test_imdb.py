@@ -1,38 +1,21 @@
 """The task on a small set in the real one's format, and on the real one where it is at hand."""
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from archarena.harness.prepare import streams
 from archarena.tasks.imdb import IMDB, IMDbBytes
-
-WORDS = (("dull", "awful", "waste"), ("fine", "lovely", "moving"))
-
-
-def reviews(part: str, rows: int) -> list[dict]:
-    draw = np.random.default_rng(len(part))
-    return [
-        {"text": f"{part} {n}: " + " ".join(draw.choice(WORDS[n % 2], 8)), "label": n % 2, "rating": 1}
-        for n in range(rows)
-    ]
+from files import reviews
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """Return a task on 2,600 training and 80 test reviews, and its data folder."""
     folder = tmp_path_factory.mktemp("data")
-    (folder / "imdb").mkdir()
-    checksums = {}
-    for part, rows in (("train", reviews("train", 2_600)), ("test", reviews("test", 80))):
-        (folder / "imdb" / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-        checksums[part] = IMDB.canonical(pd.DataFrame(rows))[1]
     task = IMDbBytes(length=32, train=100, valid=200, test=60)
-    task.dataset = replace(IMDB, checksums=checksums)
+    task.dataset = replace(IMDB, **reviews.imdb(folder, {"train": 2_600, "test": 80}))
     return task, folder
 
 
@@ -49,7 +32,7 @@ def test_rows_are_the_heads_of_reviews_with_their_labels(small):
     for text, label in zip(read(splits.train), splits.train.targets, strict=True):
         assert text.startswith("train ")
         assert len(text) == 32
-        assert any(word[:3] in text for word in WORDS[label])
+        assert any(word[:3] in text for word in reviews.WORDS[label])
 
 
 def test_validation_rows_are_never_trained_on(small):

@@ -7,33 +7,32 @@ import pytest
 from archarena.harness import UserError
 from archarena.harness.prepare import streams
 from archarena.tasks.listops_release import LISTOPS, ListOpsRelease, tree_ids
-from archarena.tasks.listops_trees import VOCABULARY
+from archarena.tasks.listops_trees import VOCABULARY, draw_trees
+from files import releases
 
 
 def test_parentheses_are_dropped_and_the_closing_sign_kept():
-    words = [VOCABULARY[token] for token in tree_ids("( ( ( [MAX 3 ) ( ( ( [SM 4 ) 9 ) ] ) ) ] )")]
-    assert words == ["[MAX", "3", "[SM", "4", "9", "]", "]"]
+    words = ["[MAX", "3", "[SM", "4", "9", "]", "]"]
+    released = "( ( ( [MAX 3 ) ( ( ( [SM 4 ) 9 ) ] ) ) ] )"
+    assert [VOCABULARY[token] for token in tree_ids(released)] == words
+    assert releases.with_parentheses(words) == released
 
 
 @pytest.fixture
 def small(tmp_path):
-    (tmp_path / "listops-1000").mkdir()
-    for (name,) in LISTOPS.files.values():
-        lines = [f"( ( ( [MIN {n % 10} ) {(n + 3) % 10} ) ] )\t{min(n % 10, (n + 3) % 10)}" for n in range(20)]
-        header = "Source\tTarget"
-        (tmp_path / "listops-1000" / name).write_text("\n".join([header, *lines]) + "\n")
     task = ListOpsRelease(train=15, valid=5, test=20)
-    task.dataset = replace(LISTOPS, counts=dict.fromkeys(LISTOPS.counts, 20))
+    task.dataset = replace(LISTOPS, **releases.listops(tmp_path, dict.fromkeys(LISTOPS.counts, 20)))
     return task, tmp_path
 
 
-def test_rows_keep_their_values(small):
+def test_rows_keep_their_trees_and_values(small):
     task, folder = small
     splits = task.splits(folder, streams("lra-listops-release", "smoke", 0))
     test = splits.tests["test"]
-    digits = test.inputs["tokens"][:, 1:3].astype(int) - 1
-    np.testing.assert_array_equal(digits.min(axis=1), test.targets)
-    assert set(test.inputs["lengths"]) == {4}
+    trees = draw_trees(np.random.default_rng(len("test")), 20, longer_than=500, shorter_than=2_000)
+    found = np.concatenate([test.targets[:, None], test.inputs["tokens"]], axis=1)
+    np.testing.assert_array_equal(np.unique(found, axis=0), np.unique(trees, axis=0))
+    np.testing.assert_array_equal(test.inputs["lengths"], (test.inputs["tokens"] > 0).sum(axis=1))
     assert len(splits.train) == 15
 
 

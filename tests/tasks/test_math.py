@@ -1,19 +1,17 @@
 """The task on a small set in the real one's format, and on the real one where it is at hand."""
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from archarena.harness import UserError
 from archarena.harness.metrics import METRICS
 from archarena.harness.prepare import streams
 from archarena.tasks.byte_rows import END, IGNORE
 from archarena.tasks.math import MATH, MATH_500, Math, Math500, frame
-from archarena.tasks.math_solve import SHOTS
+from files import problems
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,31 +19,12 @@ SOLVING = {"problems": 6, "samples": 2, "voted": 3, "new_tokens": 16}
 SIZE = {"length": 96, "train": 60, "valid": 40, "test": 30, "choices": 12, "choice_length": 96, "solving": SOLVING}
 
 
-def problems(part: str, rows: int) -> list[dict]:
-    """Return additions, of which the first training ones also bear the opening words of the prompt's problems."""
-    openings = SHOTS if part == "train" else ()
-    return [
-        {
-            "problem": openings[n] if n < len(openings) else f"What is {n} plus {n + 1} in {part}?",
-            "level": f"Level {n % 5 + 1}",
-            "type": ("Algebra", "Geometry")[n % 2],
-            "solution": f"We add, and get $\\boxed{{{2 * n + 1}}}$.",
-        }
-        for n in range(rows)
-    ]
-
-
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """Return a task on 600 training and 50 test problems, and its data folder."""
     folder = tmp_path_factory.mktemp("data")
-    (folder / "math").mkdir()
-    checksums = {}
-    for part, rows in (("train", problems("train", 600)), ("test", problems("test", 50))):
-        (folder / "math" / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-        checksums[part] = MATH.canonical(pd.DataFrame(rows))[1]
     task = Math(**SIZE)
-    task.dataset = replace(MATH, checksums=checksums)
+    task.dataset = replace(MATH, **problems.math(folder, {"train": 600, "test": 50}))
     return task, folder
 
 
@@ -101,17 +80,12 @@ def test_choice_counts_what_the_problem_adds(small):
 
 def test_the_500_are_a_set_of_their_own_in_the_hubs_columns(small, monkeypatch):
     task, folder = small
-    (folder / "math-500").mkdir()
-    rows = [
-        {"subject": row.pop("type"), "level": int(row.pop("level")[-1]), "unique_id": f"test/{n}", **row}
-        for n, row in enumerate(problems("the 500", 20))
-    ]
-    (folder / "math-500" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    pins = problems.math_500(folder, {"test": 20})
     fewer = Math500(**SIZE)
     fewer.dataset = task.dataset
     with pytest.raises(UserError, match="20 rows, but 500 are pinned"):
         fewer.splits(folder, streams("math-500", "smoke", 0))
-    monkeypatch.setattr("archarena.tasks.math.MATH_500", replace(MATH_500, counts={"test": 20}))
+    monkeypatch.setattr("archarena.tasks.math.MATH_500", replace(MATH_500, **pins))
     splits = fewer.splits(folder, streams("math-500", "smoke", 0))
     assert all("in the 500?" in text for text in read(splits.tests["lm"]))
     assert all("in train?" in text for text in read(splits.train)[10:])

@@ -1,9 +1,7 @@
 """The task on small sets in the real one's exact format, and on the real one where it is at hand."""
 
 import gzip
-import hashlib
 import os
-import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,35 +10,15 @@ import pytest
 from archarena.harness import UserError
 from archarena.harness.prepare import streams
 from archarena.tasks.mnist import FILES, MNIST, MNISTDigits, parse_idx
-
-
-def idx(array: np.ndarray) -> bytes:
-    """Return an array in the IDX format."""
-    head = struct.pack(">BBBB", 0, 0, 0x08, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
-    return head + array.astype(np.uint8).tobytes()
-
-
-def digits(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return noise with one bright row of pixels for each class, and the classes."""
-    draw, labels = np.random.default_rng(seed), np.arange(rows) % 10
-    images = draw.integers(0, 100, (rows, 28, 28))
-    images[np.arange(rows), 2 * labels + 3] = 255
-    return images, labels
+from files.pictures import digits, idx, mnist
 
 
 @pytest.fixture(params=["gz", "plain"])
 def small(request, tmp_path):
     """Return a task on 300 training and 50 test images, and its data folder."""
-    (tmp_path / "mnist").mkdir()
-    checksums = {}
-    for part, rows in (("train", 300), ("test", 50)):
-        for kind, array in zip(("images", "labels"), digits(rows, seed=rows), strict=True):
-            content, name = idx(array), FILES[f"{part} {kind}"]
-            checksums[f"{part} {kind}"] = hashlib.sha256(content).hexdigest()
-            packed = (f"{name}.gz", gzip.compress(content)) if request.param == "gz" else (name, content)
-            (tmp_path / "mnist" / packed[0]).write_bytes(packed[1])
+    pins = mnist(tmp_path, {"train": 300, "test": 50}, packed=request.param == "gz")
     task = MNISTDigits(train=200, valid=40, test=50)
-    task.dataset, task.held_out = replace(MNIST, checksums=checksums), 60
+    task.dataset, task.held_out = replace(MNIST, **pins), 60
     return task, tmp_path
 
 
@@ -77,7 +55,7 @@ def test_levels(small):
 def test_a_changed_image_is_refused_with_the_file_s_name(small):
     task, folder = small
     path = next((folder / "mnist").glob("t10k-images*"))
-    content = idx(digits(50, seed=51)[0])
+    content = idx(digits(51)[0][:50])
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     with pytest.raises(UserError, match=r"t10k-images-idx3-ubyte.* is not the test images part"):
         draw((task, folder))

@@ -7,26 +7,16 @@ import pytest
 from archarena.harness import UserError
 from archarena.harness.prepare import streams
 from archarena.tasks.pathfinder_release import DIFFICULTY, PathfinderRelease
-from PIL import Image
+from files import releases
 
 SET = replace(PathfinderRelease.dataset, count=40)
 
 
 @pytest.fixture
 def release(tmp_path):
-    """Return a folder of 40 images whose brightness tells the label, in two lists."""
-    home = tmp_path / "release" / "pathfinder32" / DIFFICULTY
-    (home / "metadata").mkdir(parents=True)
-    for batch in range(2):
-        (home / "imgs" / str(batch)).mkdir(parents=True)
-        lines = []
-        for n in range(20):
-            Image.fromarray(np.full((32, 32), 200 * (n % 2) + n, np.uint8)).save(
-                home / "imgs" / str(batch) / f"sample_{n}.png"
-            )
-            lines.append(f"imgs/{batch} sample_{n}.png {n} {n % 2} 1.0 14 4 2 0.5 1 1")
-        (home / "metadata" / f"{batch}.npy").write_text("\n".join(lines))
-    return home.parent
+    """Return the folder of a release of 40 images."""
+    releases.pathfinder32(tmp_path / "release", {"all": 40})
+    return tmp_path / "release" / "pathfinder32"
 
 
 def test_images_keep_their_labels_and_parts_do_not_overlap(release):

@@ -9,23 +9,17 @@ from archarena.harness import Size, get_model
 from archarena.harness.losses import Rows
 from archarena.harness.prepare import streams
 from archarena.tasks.retrieval import AAN, CitedPairs
+from files import papers
 
 ROWS = {"train": 60, "valid": 20, "test": 30}
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Return the task, and a folder with the three files: cited papers share their words."""
+    """Return the task, and a folder with the three files."""
     folder = tmp_path_factory.mktemp("data")
-    (folder / "aan").mkdir()
-    for part, names in AAN.files.items():
-        lines = []
-        for n in range(ROWS[part]):
-            topic, other = f"{part}{n} graph parsing", "speech recognition lattice"
-            lines.append(f"{n % 2}.0\tP{n}\tQ{n}\t{topic} of trees\t{topic if n % 2 else other} again")
-        (folder / "aan" / names[0]).write_text("\n".join(lines) + "\n")
     task = CitedPairs(length=32, train=40, valid=20, test=30)
-    task.dataset = replace(AAN, counts=ROWS)
+    task.dataset = replace(AAN, **papers.aan(folder, ROWS))
     return task, folder
 
 

@@ -1,0 +1,75 @@
+"""Every registered task from its files to records: prepared, trained, scored by the runner that commands use.
+
+Sets that lie outside the package are written by `files` in their exact formats. Each task meets one of the six core
+models at tier smoke, the next task the next one. All six at a tier, with a line a cell:
+
+``ARCHARENA_EVERY_TASK=quick pytest tests/tasks/test_every_task.py --numprocesses 0 -s``
+"""
+
+import math
+import os
+import time
+
+import pytest
+from archarena.harness import UserError
+from archarena.harness.executors import Inline
+from archarena.harness.plan import make_plan
+from archarena.harness.records import ResultStore
+from archarena.harness.registry import discover
+from archarena.harness.runner import Runner, Watcher
+from archarena.tasks.hub import HUB_SWITCH
+from files import SETS
+
+CORE = ("transformer", "mamba", "mlp", "finalmlp", "tcnca", "monet")
+REGISTRY = discover()
+TASKS = {name: CORE[number % len(CORE)] for number, name in enumerate(REGISTRY.tasks)}
+NEEDY = [name for name, entry in REGISTRY.tasks.items() if entry.declared.get("needs")]
+CHOSEN = os.environ.get("ARCHARENA_EVERY_TASK")
+
+
+class Teller(Watcher):
+    """Prints how each cell ended, and the seconds of a core that it took."""
+
+    def started(self, name, folder):
+        self.began = time.process_time()
+
+    def ended(self, record):
+        scores = {column: score.value for column, score in record.scores.items()}
+        seconds = time.process_time() - self.began
+        print(
+            f"\n{record.cell.model} on {record.cell.task}, {record.cell.tier}: {record.status}, {seconds:.1f} s {scores}"
+        )
+
+
+def write_sets(task, tier, folder, monkeypatch):
+    """Write what a task reads, and pin its sets by that."""
+    folder.mkdir()
+    for source in REGISTRY.find("task", task).load().sources:
+        assert source.name in SETS, f"tests/tasks/files has no writer of '{source.name}', which {task} reads"
+        for name, value in SETS[source.name].at(tier, folder).items():
+            monkeypatch.setattr(source, name, value)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_its_cells_are_ok_and_every_column_has_a_score(task, tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path / "cache"))
+    tier, models, data = CHOSEN or "smoke", CORE if CHOSEN else [TASKS[task]], tmp_path / "data"
+    write_sets(task, tier, data, monkeypatch)
+    plan = make_plan(REGISTRY, models=models, tasks=[task], tier=tier, seeds=[0], data=data)
+    report = Runner(plan, ResultStore(tmp_path / "results"), data, "cpu").run(Inline(), Teller())
+    assert len(report.records) == len(models)
+    for record in report.records:
+        assert record.status == "ok", f"{record.cell.model}: {record.reason}\n{record.log_tail}"
+        assert all(score.value is not None and math.isfinite(score.value) for score in record.scores.values())
+        assert len(record.scores) == len(plan.cells[0].task.task.evaluations)
+
+
+@pytest.mark.parametrize("task", NEEDY)
+def test_absent_data_is_told_with_the_set_the_place_and_the_way(task, tmp_path, monkeypatch):
+    monkeypatch.delenv(HUB_SWITCH, raising=False)
+    first = REGISTRY.find("task", task).declared["needs"][0]
+    with pytest.raises(UserError) as told:
+        make_plan(REGISTRY, models=["mlp"], tasks=[task], tier="smoke", data=tmp_path)
+    for part in (f"The data set '{first}'", "is not at hand", str(tmp_path), f"data import {first} PATH", "--data DIR"):
+        assert part in str(told.value)
+    assert list(tmp_path.iterdir()) == []
