@@ -34,11 +34,9 @@ class Teller(Watcher):
         self.began = time.process_time()
 
     def ended(self, record):
+        cell, seconds = record.cell, time.process_time() - self.began
         scores = {column: score.value for column, score in record.scores.items()}
-        seconds = time.process_time() - self.began
-        print(
-            f"\n{record.cell.model} on {record.cell.task}, {record.cell.tier}: {record.status}, {seconds:.1f} s {scores}"
-        )
+        print(f"\n{cell.model} on {cell.task} at {cell.tier}: {record.status}, {seconds:.1f} s, {scores}")
 
 
 def write_sets(task, tier, folder, monkeypatch):
