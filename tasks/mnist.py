@@ -98,14 +98,14 @@ class MNISTDigits(Task):
     """
 
     sizes: ClassVar = {
-        "smoke": {"train": 512, "valid": 128, "test": 256},
-        "quick": {"train": 20_000, "valid": 1_000, "test": 2_000},
+        "smoke": {"train": 512, "valid": 20, "test": 64},
+        "quick": {"train": 20_000, "valid": 200, "test": 1_000},
         "standard": {"train": 55_000, "valid": 5_000, "test": 10_000},
         "full": {"train": 55_000, "valid": 5_000, "test": 10_000},
     }
     budgets: ClassVar = {
-        "smoke": Budget(steps=10, batch=16),
-        "quick": Budget(steps=150, batch=32),
+        "smoke": Budget(steps=5, batch=8),
+        "quick": Budget(steps=150, batch=16),
         "standard": Budget(steps=5_000, batch=128),
         "full": Budget(steps=20_000, batch=128),
     }

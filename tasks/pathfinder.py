@@ -138,14 +138,14 @@ class PathX(_Drawn):
     """
 
     sizes: ClassVar = {
-        "smoke": {"side": 64, "train": 16, "valid": 8, "test": 16},
-        "quick": {"side": 64, "train": 1_000, "valid": 100, "test": 400},
+        "smoke": {"side": 64, "train": 16, "valid": 4, "test": 8},
+        "quick": {"side": 64, "train": 1_000, "valid": 20, "test": 100},
         "standard": {"side": 128, "train": 10_000, "valid": 500, "test": 1_000},
         "full": {"side": 128, "train": 160_000, "valid": 20_000, "test": 20_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=2, batch=2),
-        "quick": Budget(steps=20, batch=4),
+        "quick": Budget(steps=10, batch=4),
         "standard": Budget(steps=2_000, batch=16),
         "full": Budget(steps=100_000, batch=16),
     }

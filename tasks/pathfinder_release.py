@@ -138,6 +138,8 @@ class _Released(Task):
     ----------
     train, valid, test
         Images. The training images move with the seed.
+    side
+        Pixels of an image's side, as released by default; where it is less, squares of pixels become their mean.
     """
 
     evaluations = (Evaluation("accuracy", "Share of images answered right.", chance=0.5, ceiling=1.0),)
@@ -149,13 +151,14 @@ class _Released(Task):
     }
     dataset: ClassVar[PathfinderFiles]
 
-    def __init__(self, train: int, valid: int, test: int):
+    def __init__(self, train: int, valid: int, test: int, side: int | None = None):
         self.train, self.valid, self.test = train, valid, test
+        self.side = side or self.dataset.side
 
     @property
     def spec(self) -> TaskSpec:
         """Grey values row by row in, one of two classes out."""
-        return image_spec(self.dataset.side, 2)
+        return image_spec(self.side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
         """Return the arrays (see `Task.splits`)."""
@@ -175,9 +178,9 @@ class _Released(Task):
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
 
     def _split(self, files: list[Path], labels: np.ndarray, rows: np.ndarray) -> Split:
-        images = np.empty((len(rows), self.dataset.side, self.dataset.side), np.uint8)
+        images = np.empty((len(rows), self.side, self.side), np.uint8)
         for place, row in enumerate(rows.tolist()):
-            images[place] = self.dataset.image(files[row])
+            images[place] = shrunk(self.dataset.image(files[row]), self.side)
         return image_split(images, labels[rows])
 
 
@@ -207,13 +210,24 @@ class PathfinderRelease(_Released):
     needs=("pathx-release",),
 )
 class PathXRelease(_Released):
-    """The released images of 128 pixels."""
+    """The released images of 128 pixels, smaller at the tiers of a CPU."""
 
+    sizes: ClassVar = {
+        **_Released.sizes,
+        "smoke": {"side": 32, "train": 16, "valid": 8, "test": 16},
+        "quick": {"side": 64, "train": 1_000, "valid": 20, "test": 100},
+    }
     budgets: ClassVar = {
-        "smoke": Budget(steps=1, batch=1),
-        "quick": Budget(steps=5, batch=2),
+        "smoke": Budget(steps=2, batch=2),
+        "quick": Budget(steps=10, batch=4),
         "standard": Budget(steps=2_000, batch=16),
         "full": Budget(steps=100_000, batch=16),
     }
     dataset = PathfinderFiles("pathx-release", 128)
     sources = (dataset,)
+
+
+def shrunk(image: np.ndarray, side: int) -> np.ndarray:
+    """Return a square image, (pixels, pixels) uint8, whose squares of pixels became one pixel each, their mean."""
+    step = len(image) // side
+    return image.reshape(side, step, side, step).mean(axis=(1, 3)).round().astype(np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from archarena.harness import UserError
 from archarena.harness.prepare import streams
-from archarena.tasks.pathfinder_release import DIFFICULTY, PathfinderRelease
+from archarena.tasks.pathfinder_release import DIFFICULTY, PathfinderRelease, PathXRelease, shrunk
 from files import releases
 
 SET = replace(PathfinderRelease.dataset, count=40)
@@ -27,6 +27,14 @@ def test_images_keep_their_labels_and_parts_do_not_overlap(release):
     assert sizes == [32, 4, 4]
     for split in (splits.train, splits.valid, splits.tests["test"]):
         np.testing.assert_array_equal(split.inputs["values"][:, 0, 0] > 100, split.targets == 1)
+
+
+def test_smaller_images_are_means_of_squares():
+    image = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    np.testing.assert_array_equal(shrunk(image, 4), image)
+    np.testing.assert_array_equal(shrunk(image, 2), [[2, 4], [10, 12]])
+    assert PathXRelease(**PathXRelease.sizes["quick"]).spec.inputs.length == 64**2
+    assert PathXRelease(**PathXRelease.sizes["full"]).spec.inputs.length == 128**2
 
 
 def test_an_import_is_checked_and_copied_whole(release, tmp_path):
