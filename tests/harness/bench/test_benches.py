@@ -61,7 +61,7 @@ def test_a_sweep_ends_at_the_longest_length_and_fits_an_exponent(capsys):
     assert [point["length"] for point in sweep["points"]] == [256, 512]
     assert sweep["ended"] == "the longest length was reached"
     assert "forward_exponent" in sweep
-    assert other == {"model": "mlp", "problem": "It takes fields, not sequences."}
+    assert other["problem"].startswith("It is no sequence model")
     for row in (sweep, other):
         length_table(Console(), row)
     assert "exponent" in capsys.readouterr().out
