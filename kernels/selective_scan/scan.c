@@ -79,6 +79,14 @@ INLINE void decay_of(vec *decay, const vec *A, vec dt, int far, int parts) {
     decay[0] *= cosine;
 }
 
+/* Those of a group at all steps of a place, before the walk: exponentials do not wait for the step before. */
+INLINE void decays(vec (*decay)[GROUP], const vec *A, const shared *x, int64_t steps, int group, int parts) {
+    for (int64_t i = 0; i < steps; i++) {
+        if (x->far[i]) for (int k = 0; k < group; k += parts) decay_of(decay[i] + k, A + k, x->dt[i], 1, parts);
+        else for (int k = 0; k < group; k += parts) decay_of(decay[i] + k, A + k, x->dt[i], 0, parts);
+    }
+}
+
 /* The state h after a step, which adds `input` B. */
 INLINE void step_on(vec *h, const vec *decay, vec input, const float *B, int parts) {
     if (parts == 1) {
@@ -90,30 +98,28 @@ INLINE void step_on(vec *h, const vec *decay, vec input, const float *B, int par
     h[0] = re;
 }
 
-/* ---- forward ---- */
-
-INLINE vec advance(vec *h, const vec *A, const shared *x, int64_t i, const float *B, const float *C, vec y, int far,
-                   int group, int parts) {
-    for (int n = 0; n < group; n += parts) {
-        vec decay[2];
-        decay_of(decay, A + n, x->dt[i], far, parts);
-        step_on(h + n, decay, x->input[i], B + n, parts);
-        y += h[n] * C[n];
-        if (parts == 2) y -= h[n + 1] * C[n + 1];
-    }
-    return y;
+INLINE vec read_out(vec y, const vec *h, const float *C, int parts) {
+    y += h[0] * C[0];
+    return parts == 1 ? y : y - h[1] * C[1];
 }
 
+/* ---- forward ---- */
+
 INLINE void forward_group(const scan *s, shared *x, float *to, place p, int64_t n, int group, int parts) {
-    vec h[GROUP], A[GROUP];
+    vec h[GROUP], A[GROUP], decay[BLOCK][GROUP];
     for (int k = 0; k < group; k++) {
         h[k] = load(checkpoint(s, p) + (n + k) * s->channels, p.wide);
         A[k] = load(s->A + (n + k) * s->channels + p.first, p.wide);
     }
+    decays(decay, A, x, p.steps, group, parts);
     for (int64_t i = 0; i < p.steps; i++) {
         const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
-        if (x->far[i]) x->y[i] = advance(h, A, x, i, B, C, x->y[i], 1, group, parts);
-        else x->y[i] = advance(h, A, x, i, B, C, x->y[i], 0, group, parts);
+        vec y = x->y[i];
+        for (int k = 0; k < group; k += parts) {
+            step_on(h + k, decay[i] + k, x->input[i], B + k, parts);
+            y = read_out(y, h + k, C + k, parts);
+        }
+        x->y[i] = y;
     }
     for (int k = 0; k < group; k++) store(to + (n + k) * s->channels, h[k], p.wide);
 }
@@ -161,21 +167,6 @@ typedef struct {
     vec *B, *C;
 } narrow;
 
-INLINE vec run_again(vec *h, vec *decay, const vec *A, const shared *x, int64_t i, const float *B, const float *C,
-                     vec *dC, vec dy, vec y, int far, int group, int parts) {
-    for (int n = 0; n < group; n += parts) {
-        decay_of(decay + n, A + n, x->dt[i], far, parts);
-        step_on(h + n, decay + n, x->input[i], B + n, parts);
-        y += h[n] * C[n];
-        dC[n] += dy * h[n];
-        if (parts == 2) {
-            y -= h[n + 1] * C[n + 1];
-            dC[n + 1] -= dy * h[n + 1];
-        }
-    }
-    return y;
-}
-
 /* Take the gradient g of a state after a step to that before it, and leave the sums that the step adds to. */
 INLINE void walk_back(vec *g, const vec *before, const vec *decay, const vec *A, vec *dA, vec dt, vec input, vec dy,
                       const float *B, const float *C, vec *dB, vec *dinput, vec *ddt, int parts) {
@@ -212,12 +203,19 @@ INLINE void backward_group(const scan *s, const gradients *d, shared *x, sums *s
         A[k] = load(s->A + (n + k) * s->channels + p.first, p.wide);
         dA[k] = splat(0.0f);
     }
+    decays(decay, A, x, p.steps, group, parts);
     for (int64_t i = 0; i < p.steps; i++) {
         const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
-        vec *dC = over.C + i * s->planes + n;
-        for (int k = 0; k < group; k++) h[i + 1][k] = h[i][k];
-        if (x->far[i]) x->y[i] = run_again(h[i + 1], decay[i], A, x, i, B, C, dC, sum->dy[i], x->y[i], 1, group, parts);
-        else x->y[i] = run_again(h[i + 1], decay[i], A, x, i, B, C, dC, sum->dy[i], x->y[i], 0, group, parts);
+        vec *dC = over.C + i * s->planes + n, y = x->y[i], dy = sum->dy[i], now[GROUP];
+        for (int k = 0; k < group; k++) now[k] = h[i][k];
+        for (int k = 0; k < group; k += parts) {
+            step_on(now + k, decay[i] + k, x->input[i], B + k, parts);
+            y = read_out(y, now + k, C + k, parts);
+            dC[k] += dy * now[k];
+            if (parts == 2) dC[k + 1] -= dy * now[k + 1];
+        }
+        for (int k = 0; k < group; k++) h[i + 1][k] = now[k];
+        x->y[i] = y;
     }
     for (int64_t i = p.steps - 1; i >= 0; i--) {
         const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
