@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from .dropout import Dropout
+
 
 def xavier_linear(inputs: int, outputs: int, *, bias: bool = True) -> nn.Linear:
     """Return a Linear layer with Xavier-normal weights and zero bias."""
@@ -32,6 +34,6 @@ def hidden_layers(
             layers.append(nn.BatchNorm1d(size))
         layers.append(nn.ReLU(inplace=True))
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
         inputs = size
     return nn.Sequential(*layers)
