@@ -23,17 +23,19 @@ class _Report(BaseModel):
     environment: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     roofline: dict[str, Any] = {}
+    published: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
 class Bench:
-    """One report: what was timed, on which device, and its rows."""
+    """One report: what was timed, on which device, its rows, and what they are laid beside."""
 
     what: str
     device: str
     made: str
     rows: tuple[dict[str, Any], ...]
     roofline: dict[str, Any]
+    published: dict[str, float]
 
 
 def read_benches(folders: Sequence[Path]) -> tuple[Bench, ...]:
@@ -58,4 +60,4 @@ def _read(path: Path) -> Bench:
     if values.get("schema", SCHEMA) > SCHEMA:
         raise UserError(f"{path} has schema {values['schema']}, newer than this version reads: update archarena.")
     device = str(report.environment.get("device", "unknown device"))
-    return Bench(report.bench, device, report.made, tuple(report.rows), report.roofline)
+    return Bench(report.bench, device, report.made, tuple(report.rows), report.roofline, report.published)

@@ -15,13 +15,10 @@ from rich.table import Table
 
 from ..environment import environment
 from ..files import write_json
-from .filters import FFT, OFFICIAL, RECURRENCE, TCNCA
+from .filters import FFT, OFFICIAL, PUBLISHED, RECURRENCE, TCNCA
 from .roofline import Roofline
 
 SCHEMA = 1
-
-PUBLISHED = {"forward": 7.07, "backward": 2.86}
-"""How much faster TCNCA's filter is said to be than MEGA's in its official form (arXiv:2312.05605)."""
 
 
 def write_report(folder: Path, what: str, device: str, body: dict[str, Any]) -> Path:

@@ -60,13 +60,13 @@ def run_lengths(
 
 def run_filters(device: str, output: str, seconds: float, longest: int | None) -> int:
     """Time TCNCA's filter against the forms of MEGA's."""
-    from .filters import LENGTHS, bench_filters
+    from .filters import LENGTHS, PUBLISHED, bench_filters
 
     console, target = report.make_console(), torch.device(resolve_device(device))
     lengths = tuple(n for n in LENGTHS if n <= (longest or LENGTHS[-1]))
     rows = list(bench_filters(target, clock_for(target), lengths=lengths, seconds=seconds))
     report.filter_tables(console, rows)
-    _write(console, output, "filters", target, {"rows": rows})
+    _write(console, output, "filters", target, {"published": PUBLISHED, "rows": rows})
     return 0
 
 

@@ -33,6 +33,9 @@ _CONFIG = {
     "text": {"color": _TEXT, "fontSize": 11},
 }  # fmt: skip
 
+COLOURS = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
+"""The page's colours, where they tell no family."""
+
 _ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
 """What Vega says of single marks; the page describes the drawing as a whole."""
 

@@ -1,4 +1,4 @@
-"""Speed from ``archarena bench``: time against sequence length, and kernels under their roofline."""
+"""Speed from ``archarena bench``: time against sequence length, kernels under their roofline, and contests."""
 
 from __future__ import annotations
 
@@ -8,26 +8,64 @@ from typing import Any
 import altair as alt
 
 from ..benches import Bench
-from .drawing import Chart, named, specification
+from .contests import contest_chart, peers_chart
+from .drawing import COLOURS, Chart, named, specification
 from .labels import Panel, at_the_edge, names
 
 DIRECTIONS = ("forward", "backward")
-COLOURS = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
 LENGTHS = Panel(380, 300, x="length", y="ms", log_y=True)
 
 
 def speed_charts(benches: tuple[Bench, ...]) -> Iterator[Chart]:
     """Yield the charts that the reports allow."""
+    kinds = {
+        "kernels": (_rooflines, peers_chart),
+        "lengths": (_lengths,),
+        "filters": (_filters,),
+        "step": (contest_chart,),
+        "epoch": (contest_chart,),
+    }
     for number, bench in enumerate(benches, 1):
-        chart = {"lengths": _lengths, "kernels": _rooflines}.get(bench.what)
-        drawn = chart(f"{bench.what}-{number}", bench) if chart else None
-        if drawn:
-            yield drawn
+        for chart in kinds.get(bench.what, ()):
+            drawn = chart(number, bench)
+            if drawn:
+                yield drawn
 
 
-def _lengths(id: str, bench: Bench) -> Chart | None:
-    """Return time by length, a panel a direction, with the exponent fitted to the longest lengths beside each name."""
+def _lengths(number: int, bench: Bench) -> Chart | None:
+    """Return time by length of each model's block, with the exponent fitted to the longest lengths beside each name."""
+    fitted = "The number after a name is the exponent fitted to its longest lengths: 1 is linear, 2 quadratic."
+    note = f"One block over one sequence, {bench.device}. {fitted}"
     panels = [[_length_curve(row, direction) for row in bench.rows] for direction in DIRECTIONS]
+    return _by_length(f"lengths-{number}", "Time against sequence length", note, panels)
+
+
+def _filters(number: int, bench: Bench) -> Chart | None:
+    """Return time by length of TCNCA's filter and of the forms of MEGA's, and what the published figures compare."""
+    names = list(bench.rows[0]["forward"]) if bench.rows else []
+    panels = [[_filter_curve(bench, name, direction) for name in names] for direction in DIRECTIONS]
+    said = " ".join(_beside_published(bench, direction) for direction in DIRECTIONS if direction in bench.published)
+    note = f"TCNCA's filter and MEGA's in three forms, {bench.device}. {said}".strip()
+    return _by_length(f"filters-{number}", "Filters against sequence length", note, panels)
+
+
+def _filter_curve(bench: Bench, name: str, direction: str) -> list[dict[str, Any]]:
+    shown = {"model": name, "direction": direction, "exponent": None, "variant": name, "seed": 0}
+    return [shown | {"length": row["length"], "ms": 1e3 * row[direction][name]} for row in bench.rows]
+
+
+def _beside_published(bench: Bench, direction: str) -> str:
+    best = max(bench.rows, key=lambda row: row[f"{direction}_by_tcnca"]["official"])
+    official, recurrence = (best[f"{direction}_by_tcnca"][form] for form in ("official", "recurrence"))
+    return (
+        f"{direction.capitalize()}, the published comparison is with the official form, which takes up to "
+        f"{bench.published[direction]:g} times as long as tcnca: here up to {official:.3g} times, at length "
+        f"{best['length']:,}, where the plain recurrence takes {recurrence:.2g} times as long."
+    )
+
+
+def _by_length(id: str, title: str, note: str, panels: list[list[list[dict[str, Any]]]]) -> Chart | None:
+    """Return curves of time by length, a panel a direction, each named where it ends."""
     points = [point for curves in panels for point in at_the_edge(curves, LENGTHS)]
     if not points:
         return None
@@ -46,9 +84,7 @@ def _lengths(id: str, bench: Bench) -> Chart | None:
     body = body.properties(width=LENGTHS.width, height=LENGTHS.height)
     facet = alt.Facet("direction:N", sort=list(DIRECTIONS))
     body = body.facet(facet, columns=2, spacing={"column": 150}).resolve_scale(x="independent", y="independent")
-    fitted = "The number after a name is the exponent fitted to its longest lengths: 1 is linear, 2 quadratic."
-    note = f"One block over one sequence, {bench.device}. {fitted}"
-    return Chart(id, "Time against sequence length", note, specification(body), {"points": points}, wide=True)
+    return Chart(id, title, note, specification(body), {"points": points}, wide=True)
 
 
 def _length_curve(row: dict[str, Any], direction: str) -> list[dict[str, Any]]:
@@ -58,7 +94,7 @@ def _length_curve(row: dict[str, Any], direction: str) -> list[dict[str, Any]]:
     return [names | {"length": at["length"], "ms": 1e3 * at[direction]} for at in row.get("points", [])]
 
 
-def _rooflines(id: str, bench: Bench) -> Chart | None:
+def _rooflines(number: int, bench: Bench) -> Chart | None:
     """Return reached FLOP/s by operations a byte of each kernel, a panel a dtype, under the measured ceilings."""
     points = [_kernel_point(row) for row in bench.rows if row.get("seconds") and row["contestant"] == "ours"]
     if not points or not bench.roofline:
@@ -86,7 +122,14 @@ def _rooflines(id: str, bench: Bench) -> Chart | None:
     body = body.facet(alt.Facet("dtype:N"), columns=2)
     note = f"The rate at which each kernel's least work was done, {bench.device}. Dashed: its measured ceilings; "
     note += "above them, a cache held the data."
-    return Chart(id, "Kernels under the roofline", note, specification(body), {"points": [*roofs, *points]}, wide=True)
+    return Chart(
+        f"kernels-{number}",
+        "Kernels under the roofline",
+        note,
+        specification(body),
+        {"points": [*roofs, *points]},
+        wide=True,
+    )
 
 
 def _kernel_point(row: dict[str, Any]) -> dict[str, Any]:
