@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 
@@ -14,8 +13,9 @@ _taken: dict[str, set[str]] = {}
 
 
 def note(operation: str, path: str) -> None:
-    """Remember that `operation` ran along `path`."""
-    _taken.setdefault(operation, set()).add(path)
+    """Remember that `operation` ran along `path`; a graph that did so would be traced again at every new path."""
+    if not torch.compiler.is_compiling():
+        _taken.setdefault(operation, set()).add(path)
 
 
 def paths_taken() -> dict[str, list[str]]:

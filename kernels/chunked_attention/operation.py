@@ -1,20 +1,26 @@
-"""Attention in chunks as one batched attention: the sequence is folded, so no mask of the whole length is formed.
+"""The public attention in chunks, and the registration with torch of what a GPU does with each key alone.
 
-There is no operation of our own to register: folding makes every chunk a row of the batch, and torch's attention and
-matrix products are then at their floor, with gradients, vmap, autocast, `torch.compile` and FLOP counts of their own.
+Elsewhere the sequence is folded (`folded`), and torch's attention and matrix products are then at their floor, with
+gradients, vmap, autocast, `torch.compile` and FLOP counts of their own.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.utils.flop_counter import register_flop_formula
 
-Weighting = Literal["softmax", "laplace", "relu2"]
+from ..mapping import one_at_a_time
+from ..paths import note
+from ..triton_support import usable
+from . import folded
+from .cost import cost
+from .operands import Operands
+from .weighting import Weighting
+
+ARGUMENTS = "Tensor q, Tensor k, Tensor v, Tensor? bias, Tensor? valid, int size, bool causal, str weighting"
 
 
 def chunked_attention(
@@ -57,67 +63,89 @@ def chunked_attention(
     ------
     ValueError
         For an unknown weighting, a chunk below one, or a bias that is too small.
+
+    Notes
+    -----
+    Differentiable once where Triton runs, see `path`; elsewhere as often as torch is.
     """
-    length = q.shape[1]
-    size = min(chunk, length)
+    size = min(chunk, q.shape[1])
     if weighting not in get_args(Weighting):
         raise ValueError(f"unknown weighting {weighting!r}; there are {', '.join(get_args(Weighting))}")
     if size < 1 or (bias is not None and min(bias.shape) < size):
         found = None if bias is None else tuple(bias.shape)
         raise ValueError(f"chunks of {size} positions need at least one, and a bias of their size: found {found}")
     corner = None if bias is None else bias[:size, :size]
-    hidden = _hidden(length, size, causal, valid, q.device)
-    q, k, v = (_fold(x, size) for x in (q, k, v))
-    if weighting == "softmax":
-        y = _softmax(q, k, v, corner, hidden)
-    else:
-        y = _each_alone(ELEMENTWISE[weighting], q, k, v, corner, hidden)
-    return y.flatten(1, 2)[:, :length]
+    operands = Operands(q, k, v, corner, valid, size, causal, weighting)
+    taken = path(q, weighting)
+    note("chunked_attention", taken)
+    return attend(*operands) if taken == "triton" else folded.attend(operands)
 
 
-def laplace(x: Tensor) -> Tensor:
-    """Return ``(1 + erf((x - sqrt(1/2)) / (sigma sqrt 2))) / 2`` with ``sigma = 1 / sqrt(4 pi)``."""
-    return 0.5 * (1.0 + torch.erf((x - math.sqrt(0.5)) * math.sqrt(2.0 * math.pi)))
+def path(q: Tensor, weighting: Weighting = "softmax") -> Literal["triton", "torch"]:
+    """Return the path that attention with queries `q` takes.
+
+    "triton"
+        "laplace" and "relu2" on a GPU, float64 aside: weights are never written, half precision is read as it is.
+    "torch"
+        Else: torch's own attention for "softmax", its matrix products for the others.
+    """
+    return "triton" if weighting != "softmax" and usable(q) else "torch"
 
 
-def relu2(x: Tensor) -> Tensor:
-    """Return the square of the positive part."""
-    return F.relu(x).square()
+@torch.library.custom_op("archarena::chunked_attention", mutates_args=(), schema=f"({ARGUMENTS}) -> Tensor")
+def attend(*arguments: Any) -> Tensor:
+    from . import on_gpu  # Triton is imported only where it is used
+
+    operands = Operands(*arguments)
+    operands.check()
+    return on_gpu.forward(operands)
 
 
-ELEMENTWISE: dict[str, Callable[[Tensor], Tensor]] = {"laplace": laplace, "relu2": relu2}
+@torch.library.custom_op(
+    "archarena::chunked_attention_backward", mutates_args=(), schema=f"(Tensor dy, {ARGUMENTS}) -> Tensor[]"
+)
+def attend_backward(dy: Tensor, *arguments: Any) -> list[Tensor]:
+    from . import on_gpu
+
+    return [dy.new_empty(0) if x is None else x for x in on_gpu.backward(Operands(*arguments), dy)]
 
 
-def _fold(x: Tensor, size: int) -> Tensor:
-    """Return `x` (batch, length, channels) as (batch, chunks, size, channels), padded with zeros."""
-    return F.pad(x, (0, 0, 0, -x.shape[1] % size)).unflatten(1, (-1, size))
+@attend.register_fake
+def _(q: Tensor, k: Tensor, v: Tensor, *rest: Any) -> Tensor:
+    return v.new_empty(v.shape)
 
 
-def _hidden(length: int, size: int, causal: bool, valid: Tensor | None, device: torch.device) -> Tensor | None:
-    """Return what each query may not see, broadcast to (batch, chunks, queries, keys), or None where it sees all."""
-    hidden = torch.ones(size, size, dtype=torch.bool, device=device).triu(1) if causal else None
-    if valid is None and length % size:
-        valid = torch.ones(1, length, dtype=torch.bool, device=device)
-    if valid is None:
-        return hidden
-    absent = ~_fold(valid[..., None], size).mT
-    return absent if hidden is None else hidden | absent
+@attend_backward.register_fake
+def _(dy: Tensor, *arguments: Any) -> list[Tensor]:
+    return [dy.new_empty(0) if x is None else x.new_empty(x.shape) for x in arguments[:4]]
 
 
-def _softmax(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tensor | None) -> Tensor:
-    if hidden is None:
-        mask = bias
-    else:
-        lowest = torch.finfo(q.dtype).min
-        mask = (q.new_zeros(()) if bias is None else bias.to(q.dtype)).masked_fill(hidden, lowest)
-    return F.scaled_dot_product_attention(q, k, v, mask)
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *tensors, size, causal, weighting = inputs
+    ctx.options = (size, causal, weighting)
+    ctx.save_for_backward(*tensors)
 
 
-def _each_alone(
-    weigh: Callable[[Tensor], Tensor], q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tensor | None
-) -> Tensor:
-    """Attend with weights that do not depend on the other keys."""
-    seen = q.shape[2] if hidden is None else (~hidden).sum(-1, keepdim=True).clamp(min=1)
-    scores = q @ k.mT / seen
-    weights = weigh(scores if bias is None else scores + bias)
-    return (weights if hidden is None else weights.masked_fill(hidden, 0.0)) @ v
+def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    *found, dbias = attend_backward(dy, *ctx.saved_tensors, *ctx.options)
+    return *found, None if ctx.saved_tensors[3] is None else dbias, None, None, None, None
+
+
+attend.register_autograd(_differentiate, setup_context=_remember)
+attend.register_vmap(one_at_a_time(attend))
+attend_backward.register_vmap(one_at_a_time(attend_backward))
+
+
+def _flops(q: Any, v: Any, size: int, backward: bool) -> int:
+    """Count all pairs of a chunk, as torch's counter does on the other path."""
+    return cost(q[0], q[1], q[2], v[2], size, backward=backward).flops
+
+
+@register_flop_formula(torch.ops.archarena.chunked_attention)
+def _(q: Any, k: Any, v: Any, bias: Any, valid: Any, size: int, *rest: Any, **_: Any) -> int:
+    return _flops(q, v, size, False)
+
+
+@register_flop_formula(torch.ops.archarena.chunked_attention_backward)
+def _(dy: Any, q: Any, k: Any, v: Any, bias: Any, valid: Any, size: int, *rest: Any, **_: Any) -> int:
+    return _flops(q, v, size, True)

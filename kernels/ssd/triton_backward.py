@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ..native import as_rows
 from ..triton_support import launch
+from ..triton_tiles import rows_of
 from .operands import Gradients, Operands
 from .triton_outputs import between, further, read_states
-from .triton_states import in_rows, logarithms, rows_of, sizes, states_between, strides
+from .triton_states import in_rows, logarithms, sizes, states_between, strides
 
 
 @triton.jit

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ..triton_math import LOG2_E
 from ..triton_support import launch
+from ..triton_tiles import rows_of
 from .operands import Operands
-from .triton_states import in_rows, logarithms, rows_of, sizes, states_between, strides
+from .triton_states import in_rows, logarithms, sizes, states_between, strides
 
 
 @triton.jit

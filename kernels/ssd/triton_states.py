@@ -20,18 +20,12 @@ from ..linear_recurrence import blocked
 from ..native import as_rows
 from ..triton_math import LOG2_E
 from ..triton_support import launch, power_of_two, segment_steps
+from ..triton_tiles import rows_of
 from .chunked import chunk_steps
 from .operands import Operands
 
 TILE, EXACT_TILE = 64, 32
 """Largest extents of a tile along either axis of the state: float32's three products need more registers."""
-
-
-@triton.jit
-def rows_of(x, step, rows, columns, rows_inside, columns_inside):
-    """Load rows as float32 (rows, columns), zero where there are none."""
-    mask = (rows < rows_inside)[:, None] & (columns < columns_inside)
-    return tl.load(x + rows[:, None] * step + columns, mask, 0.0).to(tl.float32)
 
 
 @triton.jit

@@ -1,4 +1,4 @@
-"""Every Triton kernel compiles for a Hopper GPU on a machine without one: no stack, and few enough registers."""
+"""Triton kernels compile for a Hopper GPU on a machine without one: no stack, and few enough registers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import pytest
 
 triton = pytest.importorskip("triton")
 
+from archarena.kernels.chunked_attention import on_gpu as attention_sizes  # noqa: E402
+from archarena.kernels.chunked_attention import triton_kernels as attention  # noqa: E402
 from archarena.kernels.depthwise_conv import triton_kernels as conv  # noqa: E402
+from archarena.kernels.feature_gate import triton_kernels as gate  # noqa: E402
 from archarena.kernels.mu_layer import triton_kernels as mu  # noqa: E402
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
 HOPPER = GPUTarget("cuda", 90, 32)
+SHARED = 227 * 1024
+"""Bytes of shared memory that a program may have on Hopper."""
+
 TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 
 
 def resources(kernel, kinds, constants, warps, file):
-    """Compile and return (registers, bytes of stack) a thread.
+    """Compile and return registers and bytes of stack, a thread, and bytes of shared memory, a program.
 
     `kinds` names the type of each argument that is no constant; pointers and counts of channels are taken to be
     divisible by 16, as a launch finds them.
@@ -39,7 +45,7 @@ def resources(kernel, kinds, constants, warps, file):
     file.write_bytes(binary.asm["cubin"])
     usage = subprocess.run([TOOL, "--dump-resource-usage", file], capture_output=True, text=True, check=True).stdout
     registers, stack = re.search(r"REG:(\d+) STACK:(\d+)", usage).groups()
-    return int(registers), int(stack)
+    return int(registers), int(stack), binary.metadata.shared
 
 
 def kinds(kernel, half, full, floats=()):
@@ -52,6 +58,29 @@ def kinds(kernel, half, full, floats=()):
 
 CONV = {"BIAS": True, "BLOCK_D": 64}
 FEW, MANY = {"TAPS": 4}, {"TAPS": 17}
+GATE = {"BLOCK_ROWS": 8, "BLOCK_N": 128}
+EACH_KEY = {"LAPLACE": True, "CAUSAL": True, "BIAS": True, "VALID": True}
+EACH_KEY |= {"BLOCK": attention_sizes.LARGEST, "BLOCK_MET": attention_sizes.LARGEST_MET}
+EXACT, HALF = (
+    {
+        **EACH_KEY,
+        "PRECISION": precision,
+        "WIDTH": attention_sizes.WIDTH[precision],
+        "BLOCK_OUT": attention_sizes.WIDEST[precision],
+    }
+    for precision in ("tf32x3", "tf32")
+)
+ROWS = ("own", "other", "given", "through", "met_through", "out")
+
+
+def attention_case(kernel, constants, most):
+    half = constants["PRECISION"] == "tf32"
+    given = {name for name in kernel.arg_names if name in ROWS}
+    full = {name for name in kernel.arg_names if name in ("bias", "seen", "dbias")} | (set() if half else given)
+    types = kinds(kernel, given if half else (), full) | {"valid": "*u8"}
+    return kernel, types, constants, 8, most
+
+
 CASES = {
     "conv forward, 4 taps": (
         conv.forward_kernel,
@@ -113,12 +142,35 @@ CASES = {
         8,
         128,
     ),
+    "gate forward": (gate.forward_kernel, kinds(gate.forward_kernel, ("entries", "scores", "y"), ()), GATE, 8, 32),
+    "gate backward, one row of scores": (
+        gate.backward_kernel,
+        kinds(gate.backward_kernel, ("entries", "scores", "dy", "dentries"), ("dscores",)),
+        {**GATE, "ONE_ROW": True},
+        8,
+        64,
+    ),
+    "gate backward, scores a row": (
+        gate.backward_kernel,
+        kinds(gate.backward_kernel, ("entries", "scores", "dy", "dentries", "dscores"), ()),
+        {**GATE, "ONE_ROW": False},
+        8,
+        64,
+    ),
+    "attention": attention_case(attention.attend, {**EXACT, "TURNED": False}, 176),
+    "attention, half": attention_case(attention.attend, {**HALF, "TURNED": True}, 176),
+    "attention backward": attention_case(attention.differentiate, {**EXACT, "TURNED": False}, 255),
+    "attention backward, half": attention_case(attention.differentiate, {**HALF, "TURNED": False}, 255),
+    "attention backward, turned": attention_case(
+        attention.differentiate, {**EXACT, "TURNED": True, "dbias": None}, 255
+    ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_compiles_without_stack_and_within_its_registers(name, tmp_path):
     kernel, types, constants, warps, most = CASES[name]
-    registers, stack = resources(kernel, types, constants, warps, tmp_path / "kernel.cubin")
+    registers, stack, shared = resources(kernel, types, constants, warps, tmp_path / "kernel.cubin")
     assert stack == 0
     assert registers <= most
+    assert shared <= SHARED

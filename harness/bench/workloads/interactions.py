@@ -31,8 +31,16 @@ def _entries(sizes: Sizes, random: torch.Generator) -> Inputs:
     return {"entries": entries, "scores": torch.randn(1, sizes["n"], generator=random)}
 
 
+def _entries_and_scores(sizes: Sizes, random: torch.Generator) -> Inputs:
+    return {name: torch.randn(sizes["B"], sizes["n"], generator=random) for name in ("entries", "scores")}
+
+
 def _gate_on_every_row(entries: Tensor, scores: Tensor) -> Tensor:
     return 2 * torch.sigmoid(scores.repeat(len(entries), 1)) * entries
+
+
+def _three_operations(entries: Tensor, scores: Tensor) -> Tensor:
+    return 2 * torch.sigmoid(scores) * entries
 
 
 def _streams(sizes: Sizes, random: torch.Generator) -> Inputs:
@@ -45,6 +53,8 @@ def _head_by_head(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
     parts = zip(a.chunk(len(weight), 1), b.chunk(len(weight), 1), weight[..., 0], strict=True)
     return torch.stack([((x @ w) * y).sum(1) for x, y, w in parts]).sum(0)[:, None]
 
+
+GATED = {"check": {"B": 7, "n": 12}, "cpu": {"B": 4096, "n": 100}, "cuda": {"B": 262144, "n": 400}}
 
 WORKLOADS = [
     Workload(
@@ -66,12 +76,24 @@ WORKLOADS = [
     Workload(
         kernel="feature_gate",
         case="without context",
-        sizes={"check": {"B": 7, "n": 12}, "cpu": {"B": 4096, "n": 100}, "cuda": {"B": 262144, "n": 400}},
+        sizes=GATED,
         make=_entries,
         ours=feature_gate.feature_gate,
         reference=gate_reference,
         plain={"a gate on every row": Contestant(_gate_on_every_row)},
         cost=lambda n, backward, itemsize: feature_gate.cost(n["B"], n["n"], backward=backward, itemsize=itemsize),
+    ),
+    Workload(
+        kernel="feature_gate",
+        case="a context a row",
+        sizes=GATED,
+        make=_entries_and_scores,
+        ours=feature_gate.feature_gate,
+        reference=gate_reference,
+        plain={"three operations of torch": Contestant(_three_operations)},
+        cost=lambda n, backward, itemsize: feature_gate.cost(
+            n["B"], n["n"], rows=n["B"], backward=backward, itemsize=itemsize
+        ),
     ),
     Workload(
         kernel="bilinear_fusion",
