@@ -20,7 +20,7 @@ from .cost import cost
 from .operands import Operands
 from .weighting import Weighting
 
-ARGUMENTS = "Tensor q, Tensor k, Tensor v, Tensor? bias, Tensor? valid, int size, bool causal, str weighting"
+ARGUMENTS = "Tensor q, Tensor k, Tensor v, Tensor? bias, Tensor? valid, SymInt size, bool causal, str weighting"
 
 
 def chunked_attention(
