@@ -132,7 +132,7 @@ class ClickLog(Task):
 def _budgets(full: int, batch: int = 4_096) -> dict[str, Budget]:
     return {
         "smoke": Budget(steps=20, batch=64),
-        "quick": Budget(steps=600, batch=256),
+        "quick": Budget(steps=300, batch=128),
         "standard": Budget(steps=2_000, batch=4_096),
         "full": Budget(steps=full, batch=batch),
     }

@@ -174,7 +174,8 @@ class FrappeVT(_AppUse):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=64),
-        **dict.fromkeys(("quick", "standard", "full"), Budget(steps=600, batch=1_024)),
+        "quick": Budget(steps=600, batch=256),
+        **dict.fromkeys(("standard", "full"), Budget(steps=600, batch=1_024)),
     }
     published = ("quick", "standard", "full")
     recipes_of = "ctr-frappe"
