@@ -174,7 +174,7 @@ class FrappeVT(_AppUse):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=64),
-        "quick": Budget(steps=600, batch=256),
+        "quick": Budget(steps=150, batch=1_024),
         **dict.fromkeys(("standard", "full"), Budget(steps=600, batch=1_024)),
     }
     published = ("quick", "standard", "full")
