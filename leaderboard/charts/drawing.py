@@ -33,7 +33,7 @@ _CONFIG = {
     "text": {"color": _TEXT, "fontSize": 11},
 }  # fmt: skip
 
-COLOURS = alt.Scale(range=[f"var(--family-{i})" for i in range(8)])
+COLOURS = alt.Scale(range=[*(f"var(--family-{i})" for i in range(8)), _TEXT, _MUTED])
 """The page's colours, where they tell no family."""
 
 _ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')

@@ -96,7 +96,8 @@ def _length_curve(row: dict[str, Any], direction: str) -> list[dict[str, Any]]:
 
 def _rooflines(number: int, bench: Bench) -> Chart | None:
     """Return reached FLOP/s by operations a byte of each kernel, a panel a dtype, under the measured ceilings."""
-    points = [_kernel_point(row) for row in bench.rows if row.get("seconds") and row["contestant"] == "ours"]
+    timed = [row for row in bench.rows if row.get("seconds") and row["contestant"] == "ours"]
+    points = [_kernel_point(row) for row in timed if row["flops_per_second"]]  # a look-up has no place on log axes
     if not points or not bench.roofline:
         return None
     dtypes = sorted({point["dtype"] for point in points})

@@ -52,6 +52,13 @@ def test_other_forms_of_a_kernel_lie_by_their_ratio(tmp_path, dtypes, shown):
     assert all(f">{name}</text>" in svg for name in shown)
 
 
+def test_a_kernel_without_arithmetic_has_no_place_under_the_roofline(tmp_path):
+    rows = [kernel("ours", 1), kernel("ours", 1) | {"kernel": "field_embedding", "flops_per_second": 0.0}]
+    roofline = {"flops_per_second": {"torch.float32": 1e11}, "bytes_per_second": 1e9}
+    chart = charts(tmp_path, "kernels", {"rows": rows, "roofline": roofline})["Kernels under the roofline"]
+    assert {point["kernel"] for point in chart.rows["points"]} == {"ema", "roof"}
+
+
 def test_the_filters_say_what_the_published_figures_compare(tmp_path):
     ratios = {"tcnca": 1.0, "official": 9.0, "FFT alone": 2.0, "recurrence": 0.5}
     row = {"length": 1024} | dict.fromkeys(("forward", "backward"), ratios)
