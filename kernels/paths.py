@@ -13,7 +13,10 @@ _taken: dict[str, set[str]] = {}
 
 
 def note(operation: str, path: str) -> None:
-    """Remember that `operation` ran along `path`; a graph that did so would be traced again at every new path."""
+    """Remember that `operation` ran along `path`.
+
+    Not while torch traces: the graph would depend on what was noted, and be compiled again at every new path.
+    """
     if not torch.compiler.is_compiling():
         _taken.setdefault(operation, set()).add(path)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .contest import OURS, contest
 
-PEERS = ("fuxictr", "fuxictr, rows from another process")
+PEERS = ("fuxictr", "fuxictr, rows in the same process")
 SIZES = {"train": 49_064, "valid": 8_658, "batch": 1_024}
 
 

@@ -13,7 +13,7 @@ from .drawing import COLOURS, Chart, named, specification
 from .labels import Panel, at_the_edge, names
 
 DIRECTIONS = ("forward", "backward")
-LENGTHS = Panel(380, 300, x="length", y="ms", log_y=True)
+LENGTHS = Panel(360, 300, x="length", y="ms", log_y=True)
 
 
 def speed_charts(benches: tuple[Bench, ...]) -> Iterator[Chart]:
@@ -42,8 +42,8 @@ def _lengths(number: int, bench: Bench) -> Chart | None:
 
 def _filters(number: int, bench: Bench) -> Chart | None:
     """Return time by length of TCNCA's filter and of the forms of MEGA's, and what the published figures compare."""
-    names = list(bench.rows[0]["forward"]) if bench.rows else []
-    panels = [[_filter_curve(bench, name, direction) for name in names] for direction in DIRECTIONS]
+    filters = list(bench.rows[0]["forward"]) if bench.rows else []
+    panels = [[_filter_curve(bench, name, direction) for name in filters] for direction in DIRECTIONS]
     said = " ".join(_beside_published(bench, direction) for direction in DIRECTIONS if direction in bench.published)
     note = f"TCNCA's filter and MEGA's in three forms, {bench.device}. {said}".strip()
     return _by_length(f"filters-{number}", "Filters against sequence length", note, panels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,17 +28,14 @@ def _a_table_a_field(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
     return torch.stack([F.embedding(ids[:, f, 0], part) for f, part in enumerate(tables)], 1)
 
 
-def _entries(sizes: Sizes, random: torch.Generator) -> Inputs:
-    entries = torch.randn(sizes["B"], sizes["n"], generator=random)
-    return {"entries": entries, "scores": torch.randn(1, sizes["n"], generator=random)}
-
-
-def _entries_and_scores(sizes: Sizes, random: torch.Generator) -> Inputs:
-    return {name: torch.randn(sizes["B"], sizes["n"], generator=random) for name in ("entries", "scores")}
+def _entries(sizes: Sizes, random: torch.Generator, *, one_row: bool) -> Inputs:
+    rows, n = sizes["B"], sizes["n"]
+    entries = torch.randn(rows, n, generator=random)
+    return {"entries": entries, "scores": torch.randn(1 if one_row else rows, n, generator=random)}
 
 
 def _gate_on_every_row(entries: Tensor, scores: Tensor) -> Tensor:
-    return 2 * torch.sigmoid(scores.repeat(len(entries), 1)) * entries
+    return _three_operations(entries, scores.repeat(len(entries), 1))
 
 
 def _three_operations(entries: Tensor, scores: Tensor) -> Tensor:
@@ -54,7 +53,20 @@ def _head_by_head(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
     return torch.stack([((x @ w) * y).sum(1) for x, y, w in parts]).sum(0)[:, None]
 
 
-GATED = {"check": {"B": 7, "n": 12}, "cpu": {"B": 4096, "n": 100}, "cuda": {"B": 262144, "n": 400}}
+def _gate(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Workload:
+    return Workload(
+        kernel="feature_gate",
+        case=case,
+        sizes={"check": {"B": 7, "n": 12}, "cpu": {"B": 4096, "n": 100}, "cuda": {"B": 262144, "n": 400}},
+        make=partial(_entries, one_row=one_row),
+        ours=feature_gate.feature_gate,
+        reference=gate_reference,
+        plain=plain,
+        cost=lambda n, backward, itemsize: feature_gate.cost(
+            n["B"], n["n"], rows=1 if one_row else n["B"], backward=backward, itemsize=itemsize
+        ),
+    )
+
 
 WORKLOADS = [
     Workload(
@@ -73,28 +85,8 @@ WORKLOADS = [
             n["B"], n["F"], 1, n["dim"], backward=backward, itemsize=itemsize
         ),
     ),
-    Workload(
-        kernel="feature_gate",
-        case="without context",
-        sizes=GATED,
-        make=_entries,
-        ours=feature_gate.feature_gate,
-        reference=gate_reference,
-        plain={"a gate on every row": Contestant(_gate_on_every_row)},
-        cost=lambda n, backward, itemsize: feature_gate.cost(n["B"], n["n"], backward=backward, itemsize=itemsize),
-    ),
-    Workload(
-        kernel="feature_gate",
-        case="a context a row",
-        sizes=GATED,
-        make=_entries_and_scores,
-        ours=feature_gate.feature_gate,
-        reference=gate_reference,
-        plain={"three operations of torch": Contestant(_three_operations)},
-        cost=lambda n, backward, itemsize: feature_gate.cost(
-            n["B"], n["n"], rows=n["B"], backward=backward, itemsize=itemsize
-        ),
-    ),
+    _gate("without context", {"a gate on every row": Contestant(_gate_on_every_row)}, one_row=True),
+    _gate("a context a row", {"three operations of torch": Contestant(_three_operations)}, one_row=False),
     Workload(
         kernel="bilinear_fusion",
         case="five heads, one output",
