@@ -14,6 +14,8 @@ from .labels import Panel, at_the_edge, names
 
 DIRECTIONS = ("forward", "backward")
 LENGTHS = Panel(360, 300, x="length", y="ms", log_y=True)
+FONT_ROOM = 30
+"""Pixels right of the names, for a font that is wider than the one they were measured with."""
 
 
 def speed_charts(benches: tuple[Bench, ...]) -> Iterator[Chart]:
@@ -84,6 +86,7 @@ def _by_length(id: str, title: str, note: str, panels: list[list[list[dict[str, 
     body = body.properties(width=LENGTHS.width, height=LENGTHS.height)
     facet = alt.Facet("direction:N", sort=list(DIRECTIONS))
     body = body.facet(facet, columns=2, spacing={"column": 150}).resolve_scale(x="independent", y="independent")
+    body = body.properties(padding={"left": 5, "top": 5, "bottom": 5, "right": FONT_ROOM})
     return Chart(id, title, note, specification(body), {"points": points}, wide=True)
 
 
