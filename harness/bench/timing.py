@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,9 @@ Call = Callable[[int], object]
 
 SHORT_SECONDS = 2e-4
 """Calls on a GPU below this are captured in a CUDA graph, or launching would be what is timed."""
+
+WARM_UP_SECONDS = 0.05
+"""What a GPU does before it is timed: its clocks rise from idle within milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,13 @@ class GpuClock:
             for index in range(sets):
                 call(index)
 
-        for _ in range(3):
-            all_sets()
+        all_sets()
+        taken = spent = _event_seconds(all_sets)
+        while spent < WARM_UP_SECONDS:
+            taken = _event_seconds(all_sets)
+            spent += taken
         run = all_sets
-        if _event_seconds(all_sets) / sets < SHORT_SECONDS:
+        if taken / sets < SHORT_SECONDS:
             run = _graphed(all_sets) or all_sets
         return lambda: _event_seconds(run) / sets
 
@@ -120,9 +127,14 @@ def _event_seconds(run: Callable[[], None]) -> float:
 
 
 def _graphed(run: Callable[[], None]) -> Callable[[], None] | None:
-    """Return a replay of `run`, or None where it cannot be captured, as when it waits for the device."""
+    """Return a replay of `run`, or None where it cannot be captured, as when it waits for the device.
+
+    Waiting is found out before: a capture that breaks off leaves torch's own random generator of the device unusable.
+    """
     graph = torch.cuda.CUDAGraph()
     try:
+        with _waiting_forbidden():
+            run()
         with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
             run()
     except RuntimeError:
@@ -130,3 +142,14 @@ def _graphed(run: Callable[[], None]) -> Callable[[], None] | None:
         return None
     graph.replay()
     return graph.replay
+
+
+@contextmanager
+def _waiting_forbidden() -> Iterator[None]:
+    """Raise RuntimeError where torch waits for the device."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
