@@ -39,7 +39,8 @@ def _masked(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     place = torch.arange(length, device=q.device)
     apart = (place[:, None] // chunk != place // chunk) | (place[:, None] < place)
     mask = bias.repeat(length // chunk, length // chunk).masked_fill(apart, float("-inf"))
-    return F.scaled_dot_product_attention(q, k, v, mask)
+    q, k, v = (x[:, None] for x in (q, k, v))  # torch's fused kernels take four axes
+    return F.scaled_dot_product_attention(q, k, v, mask)[:, 0]
 
 
 def _written(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ....kernels import ema, linear_recurrence, ssd
 from ....kernels.ema.reference import reference as ema_reference
 from ....kernels.linear_recurrence.reference import reference as recurrence_reference
+from ....kernels.precision import accumulator
 from ....kernels.ssd.reference import reference as ssd_reference
 from ..workload import Contestant, Inputs, Peer, Sizes, Workload
 
@@ -32,19 +33,27 @@ def _doubling(a: Tensor, b: Tensor) -> Tensor:
 def _accelerated_scan() -> Contestant:
     from accelerated_scan.scalar import scan  # type: ignore[import-not-found]
 
-    return Contestant(lambda a, b: scan(a.mT.contiguous(), b.mT.contiguous()).mT)
+    return Contestant(lambda a, b: scan(a, b).mT, _channels_before_time)
 
 
 def _accelerated_scan_warp() -> Contestant:
     from accelerated_scan.warp import scan  # type: ignore[import-not-found]
 
-    return Contestant(lambda a, b: scan(a.mT.contiguous(), b.mT.contiguous()).mT)
+    return Contestant(lambda a, b: scan(a, b).mT, _channels_before_time)
+
+
+def _channels_before_time(inputs: Inputs) -> Inputs:
+    return {name: x.detach().mT.contiguous().requires_grad_() for name, x in inputs.items()}
 
 
 def _fla_hgrn() -> Contestant:
     from fla.ops.hgrn import chunk_hgrn  # type: ignore[import-not-found]
 
-    return Contestant(lambda a, b: chunk_hgrn(b, a.log())[0])
+    return Contestant(lambda log_a, b: chunk_hgrn(b, log_a)[0], _with_logarithms)
+
+
+def _with_logarithms(inputs: Inputs) -> Inputs:
+    return {"log_a": inputs["a"].detach().log().requires_grad_(), "b": inputs["b"]}
 
 
 def _mambapy() -> Contestant:
@@ -72,17 +81,17 @@ def _matrix_states(sizes: Sizes, random: torch.Generator, *, by_channel: bool = 
 
 def _as_attention(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
     """Form the matrix of all pairs of positions: what the states stand for (Dao and Gu, 2024)."""
-    passed = log_decay.cumsum(1).transpose(1, 2)
+    passed = log_decay.to(accumulator(log_decay.dtype)).cumsum(1).transpose(1, 2)
     weights = (passed[..., :, None] - passed[..., None, :]).tril().exp().tril()
-    scores = torch.einsum("blhn,bshn->bhls", C, B) * weights
+    scores = torch.einsum("blhn,bshn->bhls", C, B) * weights.to(C.dtype)
     return torch.einsum("bhls,bshp->blhp", scores, x)
 
 
 def _as_quotients(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
     """Form the same of decays by entry, as quotients of two running products: finite where decays are gentle."""
-    passed = log_decay.cumsum(1)
+    passed = log_decay.to(accumulator(log_decay.dtype)).cumsum(1)
     scores = torch.einsum("blhn,bshn->bhls", C * passed.exp(), B * (-passed).exp()).tril()
-    return torch.einsum("bhls,bshp->blhp", scores, x)
+    return torch.einsum("bhls,bshp->blhp", scores.to(x.dtype), x)
 
 
 def _fla_gla() -> Contestant:
@@ -124,7 +133,7 @@ WORKLOADS = [
         kernel="linear_recurrence",
         case="real decays, as in gateloop",
         sizes={
-            "check": {"B": 2, "L": 65, "D": 20},
+            "check": {"B": 2, "L": 300, "D": 20},
             "cpu": {"B": 8, "L": 1024, "D": 256},
             "cuda": {"B": 8, "L": 4096, "D": 2048},
         },
@@ -146,7 +155,7 @@ WORKLOADS = [
         kernel="ema",
         case="16 averages a channel, as in mega",
         sizes={
-            "check": {"B": 2, "L": 65, "D": 20, "N": 16},
+            "check": {"B": 2, "L": 300, "D": 20, "N": 16},
             "cpu": {"B": 8, "L": 1024, "D": 128, "N": 16},
             "cuda": {"B": 8, "L": 8192, "D": 1024, "N": 16},
         },
@@ -161,7 +170,7 @@ WORKLOADS = [
     _ssd(
         "a decay a head, as in mamba2",
         {
-            "check": {"B": 2, "L": 65, "H": 2, "P": 8, "N": 8},
+            "check": {"B": 2, "L": 600, "H": 2, "P": 8, "N": 8},
             "cpu": {"B": 4, "L": 512, "H": 4, "P": 32, "N": 32},
             "cuda": {"B": 4, "L": 4096, "H": 16, "P": 64, "N": 128},
         },
@@ -172,7 +181,7 @@ WORKLOADS = [
     _ssd(
         "a decay an entry, as in gla",
         {
-            "check": {"B": 2, "L": 65, "H": 2, "P": 8, "N": 8},
+            "check": {"B": 2, "L": 600, "H": 2, "P": 8, "N": 8},
             "cpu": {"B": 4, "L": 512, "H": 4, "P": 32, "N": 16},
             "cuda": {"B": 4, "L": 4096, "H": 8, "P": 128, "N": 64},
         },
