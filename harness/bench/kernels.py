@@ -23,8 +23,7 @@ TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 SET_BYTES = 3 * 64 * 2**20
 """Input sets on a GPU rotate over at least this much, more than its cache holds."""
 
-FAILURES = (RuntimeError, NotImplementedError, TypeError, ValueError)
-"""What a contestant may raise without ending the race, want of memory among it."""
+OURS = "ours"
 
 Row = dict[str, Any]
 
@@ -39,10 +38,19 @@ def bench_kernels(
     scale: str | None = None,
     seconds: float = 1.0,
 ) -> Iterator[list[Row]]:
-    """Yield the rows of each workload and dtype; `scale` names its sizes, by default those of the device."""
+    """Yield the rows of each workload and dtype; `scale` names its sizes, by default those of the device.
+
+    A kernel that fails gets a row that says so, and the next one is timed.
+    """
     for workload in workloads:
         for dtype in dtypes:
-            yield _bench(workload, device, dtype, roofline, clock, scale or device.type, seconds)
+            sizes = workload.sizes[scale or device.type]
+            shared = {"kernel": workload.kernel, "case": workload.case, "sizes": dict(sizes), "dtype": str(dtype)}
+            try:
+                rows = _bench(workload, device, dtype, roofline, clock, scale or device.type, seconds)
+            except Exception as error:
+                rows = [{"contestant": OURS, "problem": f"failed: {describe(error)}."}]
+            yield [{**shared, **row} for row in rows]
 
 
 def _bench(
@@ -54,12 +62,10 @@ def _bench(
     scale: str,
     seconds: float,
 ) -> list[Row]:
-    sizes = workload.sizes[scale]
-    shared = {"kernel": workload.kernel, "case": workload.case, "sizes": dict(sizes), "dtype": str(dtype)}
     error = worst_error(workload, device, dtype)
     if not error <= TOLERANCE[dtype]:
-        return [{**shared, "contestant": "ours", "problem": f"wrong: off by {error:.1e} from the reference."}]
-    inputs = [workload.inputs(scale, device, dtype, seed) for seed in range(_sets(workload, scale, device, dtype))]
+        return [{"contestant": OURS, "problem": f"wrong: off by {error:.1e} from the reference."}]
+    inputs = _input_sets(workload, scale, device, dtype)
     entries, problems = _field(workload, device)
     entries, others = _agreeing(entries, inputs[0], dtype)
     problems |= others
@@ -70,10 +76,10 @@ def _bench(
         timings = race(calls, clock, sets=len(inputs), seconds=seconds)
         if not backward and device.type == "cpu":  # at a GPU's sizes a loop over positions would take minutes
             timings["reference"] = once(_forward(Contestant(workload.reference), inputs))
-        cost = workload.cost(sizes, backward, dtype.itemsize)
-        common = {**shared, "pass": "backward" if backward else "forward", "error": error}
+        cost = workload.cost(workload.sizes[scale], backward, dtype.itemsize)
+        common = {"pass": "backward" if backward else "forward", "error": error}
         rows += [{**common, **_facts(name, timings, cost, dtype, roofline)} for name in timings]
-    return rows + [{**shared, "contestant": name, "problem": reason} for name, reason in problems.items()]
+    return rows + [{"contestant": name, "problem": reason} for name, reason in problems.items()]
 
 
 def _facts(name: str, timings: dict[str, Timing], cost: tuple[int, int], dtype: torch.dtype, roofline: Roofline) -> Row:
@@ -88,7 +94,7 @@ def _facts(name: str, timings: dict[str, Timing], cost: tuple[int, int], dtype: 
         "flops_per_second": flops / timing.seconds,
         "floor_seconds": roofline.floor_seconds(flops, moved, dtype),
         "floor_binds": roofline.binds(flops, moved, dtype),
-        "times_ours": timing.seconds / timings["ours"].seconds,
+        "times_ours": timing.seconds / timings[OURS].seconds,
     }
 
 
@@ -96,7 +102,8 @@ def worst_error(workload: Workload, device: torch.device, dtype: torch.dtype) ->
     """Return the largest relative error of output and gradients against the reference in float64."""
     given = workload.inputs("check", device, dtype)
     exact = {name: _exact(x) for name, x in given.items()}
-    found, expected = (_with_gradients(run, x) for run, x in ((workload.ours, given), (workload.reference, exact)))
+    runs = ((workload.ours, given), (workload.reference, exact))
+    found, expected = (_with_gradients(run, x, dtype) for run, x in runs)
     return max(relative_error(a, b) for a, b in zip(found, expected, strict=True))
 
 
@@ -111,9 +118,10 @@ def _exact(x: Tensor) -> Tensor:
     return x.detach().double().requires_grad_() if x.is_floating_point() else x
 
 
-def _with_gradients(run: Callable[..., Tensor], inputs: Inputs) -> list[Tensor]:
+def _with_gradients(run: Callable[..., Tensor], inputs: Inputs, dtype: torch.dtype) -> list[Tensor]:
+    """Return the output and the gradients of its product with weights that `dtype` holds exactly."""
     y = run(**inputs)
-    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(y)
+    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(dtype).to(y)
     return [y.detach(), *torch.autograd.grad(y, differentiable(inputs), weights)]
 
 
@@ -122,19 +130,21 @@ def _field(workload: Workload, device: torch.device) -> tuple[dict[str, Contesta
     peers = {name: peer.find(device.type) for name, peer in workload.peers.items()}
     present = {name: peer for name, peer in peers.items() if isinstance(peer, Contestant)}
     absent = {name: reason for name, reason in peers.items() if isinstance(reason, str)}
-    return {"ours": Contestant(workload.ours), **workload.plain, **present}, absent
+    return {OURS: Contestant(workload.ours), **workload.plain, **present}, absent
 
 
 def _agreeing(
     entries: dict[str, Contestant], inputs: Inputs, dtype: torch.dtype
 ) -> tuple[dict[str, Contestant], dict[str, str]]:
-    """Return those whose output is ours at full size, and why the others do not compete."""
+    """Return those whose output is ours at full size, and why the others do not compete; ours must."""
     agree, problems, ours = {}, {}, None
     for name, contestant in entries.items():
         try:
             with torch.no_grad():
                 y = contestant.run(**contestant.prepare(inputs))
-        except FAILURES as error:
+        except Exception as error:  # of another package, anything may come
+            if name == OURS:
+                raise
             problems[name] = f"failed: {describe(error)}."
             continue
         ours = y if ours is None else ours
@@ -155,8 +165,8 @@ def _started(
         try:
             call = make(contestant, inputs)
             call(0)
-        except FAILURES as error:
-            if name == "ours":
+        except Exception as error:
+            if name == OURS:
                 raise
             problems[name] = f"failed: {describe(error)}."
             continue
@@ -164,13 +174,12 @@ def _started(
     return calls, problems
 
 
-def _sets(workload: Workload, scale: str, device: torch.device, dtype: torch.dtype) -> int:
-    """Return how many input sets a race rotates through: one on a CPU, whose caches a trial uses as well."""
-    if device.type == "cpu":
-        return 1
-    drawn = workload.make(workload.sizes[scale], torch.Generator().manual_seed(0))
-    size = sum(x.numel() * dtype.itemsize for x in drawn.values())
-    return max(1, min(16, -(-SET_BYTES // size)))
+def _input_sets(workload: Workload, scale: str, device: torch.device, dtype: torch.dtype) -> list[Inputs]:
+    """Return the input sets that a race rotates through: one on a CPU, whose caches a trial uses as well."""
+    first = workload.inputs(scale, device, dtype)
+    size = sum(x.nbytes for x in first.values())
+    sets = 1 if device.type == "cpu" else max(1, min(16, -(-SET_BYTES // size)))
+    return [first, *(workload.inputs(scale, device, dtype, seed) for seed in range(1, sets))]
 
 
 def _forward(contestant: Contestant, inputs: Sequence[Inputs]) -> Call:
@@ -188,6 +197,7 @@ def _backward(contestant: Contestant, inputs: Sequence[Inputs]) -> Call:
     for given in inputs:
         ready = contestant.prepare(given)
         y = contestant.run(**ready)
-        grad = partial(torch.autograd.grad, y, differentiable(ready), torch.randn_like(y), retain_graph=True)
+        dy = torch.empty_like(y).normal_(generator=torch.Generator(y.device).manual_seed(0))
+        grad = partial(torch.autograd.grad, y, differentiable(ready), dy, retain_graph=True)
         passes.append(grad)
     return lambda index: passes[index]()

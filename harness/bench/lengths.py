@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model import SequenceModel
-from ..registry import Registry
+from ..registry import Registry, describe
 from ..spec import NextToken, Size, TaskSpec, Tokens
 from .timing import Clock, race
 
@@ -22,6 +22,12 @@ SHORTEST = 256
 LONGEST = {"cpu": 16_384, "cuda": 131_072}
 FITTED = 4
 """The exponent is fitted to this many of the longest lengths: below, fixed costs hide it."""
+
+PATIENCE = {"cpu": 20.0, "cuda": 2.0}
+"""Seconds of a single pass beyond which no longer sequence is tried."""
+
+NO_MEMORY = ("out of memory", "allocate memory", "ALLOC_FAILED")
+"""What torch and CUDA's libraries say where memory ends; "illegal memory access" is another thing."""
 
 
 def bench_lengths(
@@ -33,16 +39,15 @@ def bench_lengths(
     width: int,
     longest: int,
     seconds: float,
-    patience: float = 20.0,
 ) -> Iterator[dict[str, Any]]:
     """Yield one row a sequence model: one block of it, causal, over one sequence of each length.
+
+    A sweep that fails says so in its row, and the next one begins.
 
     Parameters
     ----------
     only
         Names of models; all sequence models where empty.
-    patience
-        Seconds of a single pass beyond which no longer sequence is tried.
     """
     for name in only or sorted(registry.models):
         cls = registry.find("model", name).load()
@@ -50,7 +55,7 @@ def bench_lengths(
             if only:
                 yield {"model": name, "problem": "It is no sequence model: no block of it runs along a sequence."}
             continue
-        points, ended = _sweep(cls, device, clock, width, longest, seconds, patience)
+        points, ended = _sweep(cls, device, clock, width, longest, seconds)
         row = {"model": name, "width": width, "points": points, "ended": ended}
         for direction in ("forward", "backward"):
             last = points[-FITTED:]
@@ -69,18 +74,18 @@ def cap_memory() -> None:
 
 
 def _sweep(
-    cls: type, device: torch.device, clock: Clock, width: int, longest: int, seconds: float, patience: float
+    cls: type, device: torch.device, clock: Clock, width: int, longest: int, seconds: float
 ) -> tuple[list[dict[str, Any]], str]:
     """Return the points up to the longest length that fits, and why there is none beyond."""
     points: list[dict[str, Any]] = []
-    length = SHORTEST
+    length, patience = SHORTEST, PATIENCE[device.type]
     while length <= longest:
         try:
             point = _point(cls, device, clock, width, length, seconds)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if "memory" not in str(error).lower():
-                raise
-            return points, f"out of memory at {length}"
+        except Exception as error:
+            if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
+                return points, f"out of memory at {length}"
+            return points, f"failed at {length}: {describe(error)}"
         points.append({"length": length, **point})
         if max(point.values()) > patience:
             return points, f"a pass took more than {patience:.0f} s at {length}"
@@ -90,7 +95,8 @@ def _sweep(
 
 def _point(cls: type, device: torch.device, clock: Clock, width: int, length: int, seconds: float) -> dict[str, float]:
     mixer = mixer_of(cls, width, length).to(device)
-    x = torch.randn(1, length, width, device=device, requires_grad=True)
+    random = torch.Generator(device).manual_seed(0)
+    x = torch.randn(1, length, width, device=device, generator=random, requires_grad=True)
     leaves = [x, *(p for p in mixer.parameters() if p.requires_grad)]
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
@@ -100,7 +106,7 @@ def _point(cls: type, device: torch.device, clock: Clock, width: int, length: in
 
     with autocast:
         y = mixer(x)
-    dy = torch.randn_like(y)
+    dy = torch.empty_like(y).normal_(generator=random)
 
     def backward(_: int) -> object:
         return torch.autograd.grad(y, leaves, dy, retain_graph=True, allow_unused=True)

@@ -17,7 +17,7 @@ from ..registry import discover
 from . import report
 from .epoch import SIZES as EPOCH_SIZES
 from .epoch import bench_epoch
-from .kernels import bench_kernels
+from .kernels import OURS, bench_kernels
 from .lengths import LONGEST, WIDTH, bench_lengths, cap_memory
 from .roofline import measure
 from .step import SIZES as STEP_SIZES
@@ -29,33 +29,36 @@ DTYPES = {"cpu": (torch.float32,), "cuda": (torch.float32, torch.bfloat16)}
 
 
 def run_kernels(device: str, output: str, only: list[str], seconds: float) -> int:
-    """Time every kernel; return 1 where one is wrong."""
+    """Time every kernel, writing what was timed at once, so that it outlives a kill; return 1 where one is wrong."""
     console, target = report.make_console(), torch.device(resolve_device(device))
     workloads, dtypes, clock = load(only), DTYPES[target.type], clock_for(target)
     roofline = measure(target, dtypes, clock)
     report.roofline_line(console, roofline)
-    rows = []
+    body: dict[str, Any] = {"roofline": vars(roofline), "rows": []}
     for found in bench_kernels(workloads, target, dtypes, roofline, clock, seconds=seconds):
         report.kernel_table(console, found)
-        rows += found
-    _write(console, output, "kernels", target, {"roofline": vars(roofline), "rows": rows})
-    return int(any(row.get("problem", "").startswith("wrong") for row in rows))
+        body["rows"] += found
+        _keep(output, "kernels", target, body)
+    _write(console, output, "kernels", target, body)
+    return int(any(row["contestant"] == OURS and "problem" in row for row in body["rows"]))
 
 
 def run_lengths(
     device: str, output: str, only: list[str], seconds: float, width: int | None, longest: int | None
 ) -> int:
-    """Time one block of each sequence model at growing lengths."""
+    """Time one block of each sequence model at growing lengths; return 1 where one fails."""
     console, target = report.make_console(), torch.device(resolve_device(device))
-    clock, rows = clock_for(target), []
+    clock = clock_for(target)
     if target.type == "cpu":
         cap_memory()
     sizes = {"width": width or WIDTH[target.type], "longest": longest or LONGEST[target.type]}
+    body: dict[str, Any] = {**sizes, "rows": []}
     for row in bench_lengths(discover(), target, clock, only=only, seconds=seconds, **sizes):
         report.length_table(console, row)
-        rows.append(row)
-    _write(console, output, "lengths", target, {**sizes, "rows": rows})
-    return 0
+        body["rows"].append(row)
+        _keep(output, "lengths", target, body)
+    _write(console, output, "lengths", target, body)
+    return int(any(row.get("ended", "").startswith("failed") for row in body["rows"]))
 
 
 def run_filters(device: str, output: str, seconds: float, longest: int | None) -> int:
@@ -104,9 +107,12 @@ BENCHES: dict[str, Callable[..., int]] = {
 }
 
 
+def _keep(output: str, what: str, device: torch.device, body: dict[str, Any]) -> Path:
+    return report.write_report(Path(output), what, device.type, {"threads": torch.get_num_threads(), **body})
+
+
 def _write(console: Console, output: str, what: str, device: torch.device, body: dict[str, Any]) -> None:
-    path = report.write_report(Path(output), what, device.type, {"threads": torch.get_num_threads(), **body})
-    console.print(f"Written: {path}", soft_wrap=True)
+    console.print(f"Written: {_keep(output, what, device, body)}", soft_wrap=True)
 
 
 def main(arguments: list[str]) -> int:

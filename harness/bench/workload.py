@@ -55,7 +55,7 @@ class Peer:
             return f"{self.package} is not installed."
         try:
             return self.make()
-        except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        except Exception as error:  # whatever another package raises as it loads
             return f"{self.package} is installed, but does not load: {error}"
 
 

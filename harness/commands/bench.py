@@ -135,7 +135,8 @@ def everything(
     ]
     if on["device"] == "cpu":
         jobs += [(what, {**common, "peer_python": peer_python}) for what in ("step", "epoch")]
-    raise typer.Exit(max(launch(what, threads, options) for what, options in jobs))
+    # Of one that was killed the code is negative.
+    raise typer.Exit(max(abs(launch(what, threads, options)) for what, options in jobs))
 
 
 def _launch(what: str, threads: int | None, **options: Any) -> None:

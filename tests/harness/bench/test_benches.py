@@ -5,14 +5,16 @@ import sys
 
 import pytest
 import torch
+from archarena.harness.bench import lengths, worker
 from archarena.harness.bench.contest import OURS
 from archarena.harness.bench.epoch import bench_epoch
 from archarena.harness.bench.kernels import bench_kernels
 from archarena.harness.bench.lengths import bench_lengths, fitted_exponent
 from archarena.harness.bench.report import epoch_table, kernel_table, length_table, step_table, write_report
-from archarena.harness.bench.roofline import measure
+from archarena.harness.bench.roofline import Roofline, measure
 from archarena.harness.bench.step import bench_step
 from archarena.harness.bench.timing import CpuClock, race
+from archarena.harness.bench.workload import Contestant
 from archarena.harness.bench.workloads import load
 from archarena.harness.registry import discover
 from rich.console import Console
@@ -47,11 +49,68 @@ def test_a_kernel_gets_times_a_share_of_the_roofline_and_reasons(kernel, capsys)
 
 def test_a_wrong_kernel_gets_no_time():
     workload = load(["feature_gate"])[0]
-    wrong = type(workload)(**{**vars(workload), "ours": lambda entries, scores: entries * scores})
+    wrong = changed(workload, ours=lambda entries, scores: entries * scores)
     roofline = measure(CPU, (torch.float32,), CpuClock(), scale=1e-4)
     [[row]] = bench_kernels([wrong], CPU, (torch.float32,), roofline, CpuClock(), scale="check")
     assert row["problem"].startswith("wrong: off by")
     assert "seconds" not in row
+
+
+def changed(workload, **others):
+    return type(workload)(**{**vars(workload), **others})
+
+
+def test_a_kernel_that_fails_costs_no_other_its_time_and_a_peer_says_how_it_failed():
+    def fails(**_):
+        raise AttributeError("no such symbol")
+
+    first, second = load(["feature_gate"])
+    workloads = [changed(first, ours=fails), changed(second, plain={"broken": Contestant(fails)})]
+    roofline = measure(CPU, (torch.float32,), CpuClock(), scale=1e-4)
+    [lost], timed = bench_kernels(workloads, CPU, (torch.float32,), roofline, CpuClock(), scale="check", seconds=0.0)
+    assert (lost["contestant"], lost["problem"]) == ("ours", "failed: AttributeError: no such symbol.")
+    assert {row["contestant"]: row["problem"] for row in timed if "problem" in row} == {
+        "broken": "failed: AttributeError: no such symbol."
+    }
+    assert any(row.get("seconds", 0) > 0 for row in timed)
+
+
+def test_what_was_timed_before_a_kill_is_in_the_report(monkeypatch, tmp_path):
+    def killed_at_the_second(*_, **__):
+        yield [{"kernel": "k", "case": "c", "sizes": {}, "dtype": "d", "contestant": "ours", "problem": "wrong"}]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker, "measure", lambda *_: Roofline(1.0, {}))
+    monkeypatch.setattr(worker, "bench_kernels", killed_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        worker.run_kernels("cpu", str(tmp_path), [], 0.0)
+    [path] = tmp_path.glob("bench-kernels-*.json")
+    assert len(json.loads(path.read_text())["rows"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "ended"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "out of memory at 256"),
+        (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), "out of memory at 256"),
+        (
+            RuntimeError("CUDA error: an illegal memory access was encountered"),
+            "failed at 256: RuntimeError: CUDA error: an illegal memory access was encountered",
+        ),
+        (KeyError("a"), "failed at 256: KeyError: 'a'"),
+    ],
+)
+def test_a_sweep_that_breaks_off_says_why_and_the_next_one_begins(monkeypatch, error, ended):
+    def point(cls, *_):
+        if cls.__name__ == "Transformer":
+            raise error
+        return {"forward": 1.0, "backward": 1.0}
+
+    monkeypatch.setattr(lengths, "_point", point)
+    only = ["transformer", "gateloop"]
+    broken, whole = bench_lengths(discover(), CPU, CpuClock(), only=only, width=16, longest=256, seconds=0.0)
+    assert (broken["points"], broken["ended"]) == ([], ended)
+    assert whole["ended"] == "the longest length was reached"
 
 
 def test_a_sweep_ends_at_the_longest_length_and_fits_an_exponent(capsys):
