@@ -31,8 +31,13 @@ def _installed() -> bool:
 
 
 def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
-    """Run one program of `kernel` for each place of the grid."""
-    kernel[grid](*arguments, **options)
+    """Run one program of `kernel` for each place of the grid, on the device of its first argument.
+
+    Triton itself launches on the current device, wherever the tensors are. CUDA takes up to 2^31 - 1 programs along a
+    grid's first axis and 65,535 along the others, so rows of a batch belong on the first.
+    """
+    with torch.cuda.device_of(arguments[0]):
+        kernel[grid](*arguments, **options)
 
 
 def power_of_two(size: int) -> int:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..native import as_rows
+from ..triton_support import launch
 from .operands import Gradients, Operands
 from .triton_kernels import backward_kernel, dsum_kernel, forward_kernel
 
@@ -28,7 +29,7 @@ def forward(operands: Operands) -> Tensor:
     y = x.new_empty(x.shape)
     sizes = (*_strides(x), *x.shape[1:], dilation, left)
     flags = {**_flags(operands), "SILU": silu, "RESIDUAL": residual}
-    forward_kernel[_grid(x, FORWARD_TILE)](x, weight, bias, y, *sizes, **flags, **FORWARD_TILE)
+    launch(forward_kernel, _grid(x, FORWARD_TILE), x, weight, bias, y, *sizes, **flags, **FORWARD_TILE)
     return y
 
 
@@ -44,7 +45,8 @@ def backward(operands: Operands, dy: Tensor) -> Gradients:
     dbias = dweight.new_empty(grid[0], x.shape[2])
     sizes = (*_strides(x), *_strides(dy), *_strides(dsum), *x.shape[1:], dilation, left)
     flags = {**_flags(operands), "SILU": again, "RESIDUAL": residual}
-    backward_kernel[grid](x, dy, dsum, weight, bias, dx, dweight, dbias, *sizes, **flags, **BACKWARD_TILE)
+    given, written = (x, dy, dsum, weight, bias), (dx, dweight, dbias)
+    launch(backward_kernel, grid, *given, *written, *sizes, **flags, **BACKWARD_TILE)
     return Gradients(dx, dweight.sum(0).mT, None if bias is None else _dbias(operands, dy, dsum, dbias, again))
 
 
@@ -60,7 +62,8 @@ def _dsum(operands: Operands, dy: Tensor) -> Tensor:
     x, weight, bias, dilation, left, *_ = operands
     dsum = dy.new_empty(dy.shape)
     sizes = (*_strides(x), *_strides(dy), *x.shape[1:], dilation, left)
-    dsum_kernel[_grid(x, FORWARD_TILE)](x, dy, weight, bias, dsum, *sizes, **_flags(operands), **FORWARD_TILE)
+    grid, flags = _grid(x, FORWARD_TILE), _flags(operands)
+    launch(dsum_kernel, grid, x, dy, weight, bias, dsum, *sizes, **flags, **FORWARD_TILE)
     return dsum
 
 

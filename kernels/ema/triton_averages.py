@@ -54,7 +54,8 @@ def run(
     `carried` and `last` are (batch, segments, averages, channels); `last` takes the averages after the last step. The
     weights multiply what comes out, or what goes in.
     """
-    tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
+    tile, batch = tl.program_id(0) % tiles, tl.program_id(0) // tiles
     channel, n = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, AVERAGES)
     small = n[:, None] * channels + channel
     mask = (n < averages)[:, None] & (channel < channels)
@@ -104,7 +105,8 @@ def sensitivity(
     From `starts` and `slopes`, (batch, segments, averages, channels), which are left at their values at the end; sums
     ``dy r`` into `ddecay`, still without the weight, and ``dy h`` into `dweight`.
     """
-    tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
+    tile, batch = tl.program_id(0) % tiles, tl.program_id(0) // tiles
     channel, n = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, AVERAGES)
     small = n[:, None] * channels + channel
     mask = (n < averages)[:, None] & (channel < channels)
@@ -159,7 +161,7 @@ def _filter(
     y = torch.empty_like(x)
     starts = decay.new_zeros(batch, parts, averages, channels)
     last = torch.empty_like(starts)
-    grid = (-(-channels // CHANNELS), parts, batch)
+    grid = (-(-channels // CHANNELS) * batch, parts)
 
     def over_segments(state: Tensor) -> None:
         launch(
@@ -196,7 +198,7 @@ def _parameters(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Ten
         torch.empty_like(checkpoints),
         torch.empty_like(checkpoints),
     )
-    grid = (-(-channels // CHANNELS), parts, batch)
+    grid = (-(-channels // CHANNELS) * batch, parts)
 
     def over_segments(slopes: Tensor) -> None:
         launch(

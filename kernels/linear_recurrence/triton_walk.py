@@ -81,7 +81,8 @@ def walk(
     BACKWARD walks back over the gradients `b` of the states `kept`, with the decay of the step that follows, and writes
     `da`.
     """
-    tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
+    tile, batch = tl.program_id(0) % tiles, tl.program_id(0) // tiles
     channel = tile * CHANNELS + tl.arange(0, CHANNELS)
     valid = channel < channels
     steps = tl.arange(0, STEPS)
@@ -182,7 +183,7 @@ def _walk(
         tensors = (_real_view(x) for x in (a, b, states, given, written, da, starts, products))
         launch(
             walk,
-            (tiles, parts, batch),
+            (tiles * batch, parts),
             *tensors,
             length,
             channels,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..native import as_rows
+from ..triton_support import launch
 from .operands import Gradients, Operands
 from .triton_kernels import backward_kernel, forward_kernel
 
@@ -27,7 +28,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor]:
     tile = _tile(a)
     grid = (-(-a.shape[0] * a.shape[1] // tile["BLOCK_ROWS"]),)
     sizes = (*_strides(operands), *_sizes(a), operands.eps)
-    forward_kernel[grid](*_tensors(operands), y, stats, *sizes, GROUPS=_groups(operands), **tile)
+    launch(forward_kernel, grid, *operands[:8], y, stats, *sizes, GROUPS=_groups(operands), **tile)
     return y, stats
 
 
@@ -43,7 +44,8 @@ def backward(operands: Operands, stats: Tensor, dy: Tensor) -> Gradients:
     dalpha = dweights.new_empty(programs)
     sizes = (*_strides(operands), dy.stride(0), dy.stride(1), *_sizes(a))
     written = (stats, dy, da, dc, dweights, dalpha)
-    backward_kernel[(programs,)](*_tensors(operands), *written, *sizes, GROUPS=_groups(operands), TILES=TILES, **tile)
+    constants = {"GROUPS": _groups(operands), "TILES": TILES, **tile}
+    launch(backward_kernel, (programs,), *operands[:8], *written, *sizes, **constants)
     weight_a, bias_a, weight_c, bias_c = (part.sum(0) for part in dweights.unbind(1))
     return Gradients(da.to(a.dtype), dc, weight_a, bias_a, weight_c, bias_c, dalpha.sum())
 
@@ -52,10 +54,6 @@ def _in_place(operands: Operands) -> Operands:
     """Copy only what the kernels cannot read where it lies."""
     whole = {name: x.contiguous() for name in Operands._fields[2:8] if (x := getattr(operands, name)) is not None}
     return operands._replace(a=as_rows(operands.a), c=as_rows(operands.c), **whole)
-
-
-def _tensors(operands: Operands) -> tuple[Tensor | None, ...]:
-    return operands[:8]
 
 
 def _strides(operands: Operands) -> tuple[int, ...]:

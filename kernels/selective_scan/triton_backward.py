@@ -89,7 +89,8 @@ def scan_backward(
     planes), `dD` and `dbias` (batch, segments, channels); a COMPLEX state has two planes. ENDS writes `carried` and
     `products` alone, the decays from the first step of the segment to that after its last.
     """
-    tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
+    tile, batch = tl.program_id(0) % tiles, (tl.program_id(0) // tiles).to(tl.int64)
     channel, steps = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, CHUNK)
     valid = channel < channels
     PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
@@ -151,7 +152,7 @@ def scan_backward(
             elif COMPLEX:
                 b = tl.load(B + batch * B_batch + t * B_step + n, t < end, 0.0).to(tl.float32)
                 b_im = tl.load(B + batch * B_batch + t * B_step + n + 1, t < end, 0.0).to(tl.float32)
-                line, narrow = (tile * tl.num_programs(2) + batch) * length * planes, t * planes + n
+                line, narrow = (tile * (tl.num_programs(0) // tiles) + batch) * length * planes, t * planes + n
                 tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
                 tl.store(dB + line + narrow + 1, tl.sum(g_im * put, 1), t < end)
                 dinput += g * b[:, None] + g_im * b_im[:, None]
@@ -181,7 +182,7 @@ def scan_backward(
                 added = put * b[:, None]
                 decays, h = tl.associative_scan((tl.exp2(size * exponent), added), 0, _combine)
                 h += decays * tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
-                line, narrow = (tile * tl.num_programs(2) + batch) * length * planes, t * planes + n
+                line, narrow = (tile * (tl.num_programs(0) // tiles) + batch) * length * planes, t * planes + n
                 tl.store(dC + line + narrow, tl.sum(dout * h, 1), t < end)
                 tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
                 dinput += g * b[:, None]
@@ -228,7 +229,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
             scan_backward,
-            (tiles, parts, batch),
+            (tiles * batch, parts),
             *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
             *(dy, checkpoints, carried, products, du, ddelta, dz, dA, dB, dC, dD, dbias),
             *(*strides(operands), length, channels, states, segment),

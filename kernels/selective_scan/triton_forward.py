@@ -108,7 +108,8 @@ def scan(
 
     ENDS writes nothing else than those and the `sums` of the steps (batch, segments, channels).
     """
-    tile, part, batch = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
+    tile, batch = tl.program_id(0) % tiles, (tl.program_id(0) // tiles).to(tl.int64)
     channel, n = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, STATES)
     valid, alive = channel < channels, n < states
     PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
@@ -183,7 +184,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
             scan,
-            (tiles, parts, batch),
+            (tiles * batch, parts),
             *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
             *(y, checkpoints, carried, sums, *strides(operands), length, channels, states, segment),
             **flags(operands),

@@ -15,7 +15,7 @@ from ..native import as_rows
 from ..triton_support import launch
 from ..triton_tiles import rows_of
 from .operands import Gradients, Operands
-from .triton_outputs import between, further, read_states
+from .triton_outputs import between, further, place, read_states
 from .triton_states import in_rows, logarithms, sizes, states_between, strides
 
 
@@ -57,9 +57,8 @@ def gradients(
     BLOCK_N: tl.constexpr,
 ):
     """Write dB and dC (batch, length, heads, n) and dlog_decay, as those or (tiles of n, batch, length, heads)."""
-    tiles = tl.cdiv(n, BLOCK_N)
-    chunk, batch, head = tl.program_id(0) // tiles, tl.program_id(1).to(tl.int64) // heads, tl.program_id(1) % heads
-    tile = tl.program_id(0) % tiles
+    chunks, tiles = tl.cdiv(length, STEPS), tl.cdiv(n, BLOCK_N)
+    tile, chunk, batch, head = place(tiles, chunks, heads)  # pyright: ignore[reportGeneralTypeIssues]
     m, rows = tile * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, STEPS)
     first = chunk.to(tl.int64) * STEPS
     inside = tl.minimum(length - first, STEPS).to(tl.int32)
@@ -68,14 +67,14 @@ def gradients(
     B += batch * B_batch + head * B_head + first * B_step
     C += batch * C_batch + head * C_head + first * C_step
     log_decay += batch * log_decay_batch + head * log_decay_head + first * log_decay_step
-    place = ((batch * tl.cdiv(length, STEPS) + chunk) * heads + head) * p * n
+    state = ((batch * chunks + chunk) * heads + head) * p * n
 
     dscores = tl.zeros((STEPS, STEPS), tl.float32)
     dread, dwritten = tl.zeros((STEPS, BLOCK_N), tl.float32), tl.zeros((STEPS, BLOCK_N), tl.float32)
     through = tl.zeros((BLOCK_N,), tl.float32)
     for start in range(0, p, BLOCK_P):
         i = start + tl.arange(0, BLOCK_P)
-        small, mask = place + i[:, None] * n + m, (i < p)[:, None] & (m < n)
+        small, mask = state + i[:, None] * n + m, (i < p)[:, None] & (m < n)
         added, asked = rows_of(x, x_step, rows, i, inside, p), rows_of(dy, dy_step, rows, i, inside, p)
         dscores += tl.dot(asked, tl.trans(added), input_precision=PRECISION)
         before, after = tl.load(starts + small, mask, 0.0), tl.load(dends + small, mask, 0.0)
@@ -122,7 +121,7 @@ def gradients(
     if BY_CHANNEL:
         tl.store(dlog_decay + wide, dexponent.to(dlog_decay.dtype.element_ty), mask)
     else:
-        whole = (tl.num_programs(1) // heads).to(tl.int64) * length * heads
+        whole = (tl.num_programs(0) // (tiles * chunks)).to(tl.int64) * length
         tl.store(dlog_decay + tile * whole + row, dexponent, rows < inside)
 
 
@@ -142,7 +141,7 @@ def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | No
         dlog_decay = log_decay.new_empty(tiles, *log_decay.shape, dtype=torch.float32)
     launch(
         gradients,
-        (-(-length // constants["STEPS"]) * tiles, batch * heads),
+        (-(-length // constants["STEPS"]) * tiles * batch * heads,),
         *(x, dy, B, C, log_decay, starts, dends, dB, dC, dlog_decay, *strides(x, dy, B, C, log_decay)),
         *(length, heads, p, B.shape[3]),
         **constants,

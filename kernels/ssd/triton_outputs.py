@@ -18,6 +18,14 @@ from .triton_states import in_rows, logarithms, sizes, states_between, strides
 
 
 @triton.jit
+def place(tiles, chunks, heads):
+    """Return the tile, chunk, row of the batch and head of this program."""
+    row = tl.program_id(0) // (tiles * chunks)
+    inside = tl.program_id(0) % (tiles * chunks)
+    return inside % tiles, inside // tiles, (row // heads).to(tl.int64), row % heads
+
+
+@triton.jit
 def between(log_decay, step, rows, inside):
     """Return the decay (rows, rows) from the second step to the first where a head has one; zero where that is back."""
     passed = logarithms(log_decay, step, rows, rows, inside, 0, False)
@@ -81,9 +89,9 @@ def read(
 
     The two mirror each other: each step reads by C what those before it wrote by B, or by B what those after it read.
     """
-    tiles = tl.cdiv(p, BLOCK_P)
-    chunk, batch, head = tl.program_id(0) // tiles, tl.program_id(1).to(tl.int64) // heads, tl.program_id(1) % heads
-    i = tl.program_id(0) % tiles * BLOCK_P + tl.arange(0, BLOCK_P)
+    chunks = tl.cdiv(length, STEPS)
+    tile, chunk, batch, head = place(tl.cdiv(p, BLOCK_P), chunks, heads)  # pyright: ignore[reportGeneralTypeIssues]
+    i = tile * BLOCK_P + tl.arange(0, BLOCK_P)
     rows = tl.arange(0, STEPS)
     first = chunk.to(tl.int64) * STEPS
     inside = tl.minimum(length - first, STEPS).to(tl.int32)
@@ -91,7 +99,7 @@ def read(
     B += batch * B_batch + head * B_head + first * B_step
     C += batch * C_batch + head * C_head + first * C_step
     log_decay += batch * log_decay_batch + head * log_decay_head + first * log_decay_step
-    kept += ((batch * tl.cdiv(length, STEPS) + chunk) * heads + head) * p * n
+    kept += ((batch * chunks + chunk) * heads + head) * p * n
     scores = tl.zeros((STEPS, STEPS), tl.float32)
     total = tl.zeros((STEPS, BLOCK_P), tl.float32)
     for start in range(0, n, BLOCK_N):
@@ -116,8 +124,8 @@ def read(
     if BACKWARD:
         scores = tl.trans(scores)
     total += tl.dot(scores, rows_of(given, given_step, rows, i, inside, p), input_precision=PRECISION)
-    place = ((batch * length + first) * heads + head) * p + rows[:, None] * heads * p + i
-    tl.store(out + place, total.to(out.dtype.element_ty), (rows < inside)[:, None] & (i < p))
+    cells = ((batch * length + first) * heads + head) * p + rows[:, None] * heads * p + i
+    tl.store(out + cells, total.to(out.dtype.element_ty), (rows < inside)[:, None] & (i < p))
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
@@ -137,7 +145,7 @@ def read_states(operands: Operands, given: Tensor, states: Tensor, *, backward: 
     programs = -(-length // constants["STEPS"]) * -(-p // constants["BLOCK_P"])
     launch(
         read,
-        (programs, batch * heads),
+        (programs * batch * heads,),
         *(given, B, C, log_decay, states, out, *strides(given, B, C, log_decay)),
         *(length, heads, p, B.shape[3]),
         BACKWARD=backward,

@@ -75,10 +75,12 @@ def walk(
     the `sums` of the logarithms (batch, segments, heads, 1 or n).
     """
     part = tl.program_id(1).to(tl.int64)
-    batch, head = tl.program_id(2).to(tl.int64) // heads, tl.program_id(2) % heads
-    tiles = tl.cdiv(n, BLOCK_N)
-    i = tl.program_id(0) // tiles * BLOCK_P + tl.arange(0, BLOCK_P)
-    m = tl.program_id(0) % tiles * BLOCK_N + tl.arange(0, BLOCK_N)
+    across = tl.cdiv(n, BLOCK_N)
+    tiles = tl.cdiv(p, BLOCK_P) * across
+    tile, row = tl.program_id(0) % tiles, tl.program_id(0) // tiles
+    batch, head = (row // heads).to(tl.int64), row % heads
+    i = tile // across * BLOCK_P + tl.arange(0, BLOCK_P)
+    m = tile % across * BLOCK_N + tl.arange(0, BLOCK_N)
     rows = tl.arange(0, STEPS)
     small, mask = i[:, None] * n + m, (i < p)[:, None] & (m < n)
     given += batch * given_batch + head * given_head
@@ -95,8 +97,8 @@ def walk(
         inside = tl.minimum(length - first, STEPS).to(tl.int32)
         if not ENDS:
             tl.store(kept + ((batch * chunks + chunk) * heads + head) * p * n + small, state, mask)
-        across = (i < p)[:, None] & (rows < inside)
-        x = tl.load(given + first * given_step + rows * given_step + i[:, None], across, 0.0).to(tl.float32)
+        held = (i < p)[:, None] & (rows < inside)
+        x = tl.load(given + first * given_step + rows * given_step + i[:, None], held, 0.0).to(tl.float32)
         b = rows_of(written + first * written_step, written_step, rows, m, inside, n)
         decays = log_decay + first * log_decay_step
         logs = logarithms(decays, log_decay_step, rows, m, inside, n, BY_CHANNEL)
@@ -138,7 +140,7 @@ def states_between(
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
             walk,
-            (tiles, parts, batch * heads),
+            (tiles * batch * heads, parts),
             *(given, written, log_decay, carried, states, sums, *strides(given, written, log_decay)),
             *(length, heads, p, n, segment),
             REVERSE=reverse,
