@@ -92,7 +92,8 @@ def sources(length: int, offsets: tuple[int, ...], valid: Tensor | None, device:
         (batch or 1, length, groups) int32.
     """
     position = torch.arange(length, dtype=torch.int32, device=device)[:, None]
-    source = position - torch.tensor(offsets, dtype=torch.int32, device=device)
+    # Not as a tensor of the offsets, which a GPU would wait for at every block.
+    source = torch.cat([position - offset for offset in offsets], 1)
     inside = ((source >= 0) & (source < length))[None]
     if valid is not None:
         inside = inside & valid[:, source.clamp(0, length - 1).long()]

@@ -46,14 +46,20 @@ class ControlledFlow(nn.Module):
         nn.init.normal_(self.start.weight)
         nn.init.normal_(self.start.bias)
 
+    @torch.compiler.disable  # unrolled, a step after the other, it would take longer to compile than to train
     def forward(self, x: Tensor) -> Tensor:
-        """Return the states (batch, length, hidden) at the positions of `x` (batch, length, channels)."""
-        places = torch.arange(1, x.shape[1], device=x.device).expand(len(x), -1)
-        increments = self.increments(x[:, 1:], x[:, :-1], places)
-        taylor, states = self.taylor(increments), [self.start(x[:, 0])]
-        for increment in increments.unbind(1):
-            states.append(self.advance(states[-1], increment, *taylor))
-        return torch.stack(states, 1)
+        """Return the states (batch, length, hidden) at the positions of `x` (batch, length, channels).
+
+        They are summed in the precision of the weights, under autocast too: bfloat16 has no place for an Euler step.
+        """
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(self.A.dtype)
+            places = torch.arange(1, x.shape[1], device=x.device).expand(len(x), -1)
+            increments = self.increments(x[:, 1:], x[:, :-1], places)
+            taylor, states = self.taylor(increments), [self.start(x[:, 0])]
+            for increment in increments.unbind(1):
+                states.append(self.advance(states[-1], increment, *taylor))
+            return torch.stack(states, 1)
 
     def init_state(self, batch: int) -> FlowState:
         """Return the state before the first position."""

@@ -50,6 +50,24 @@ def test_a_two_sided_block_adds_the_equation_along_the_reversed_row():
     torch.testing.assert_close(flow(x, torch.arange(9)[None] < 7)[:, :7], flow.forwards(x[:, :7]) + backwards)
 
 
+def test_autocast_leaves_the_states_in_the_precision_of_the_weights():
+    flow, x = LinearCDE(6, 1, True, 300).blocks[0].flow.forwards, torch.randn(2, 300, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = flow(x)
+    torch.testing.assert_close(found, flow(x), rtol=0, atol=0)
+
+
+def test_compiling_does_not_unroll_the_steps():
+    graphs = []
+
+    def backend(graph, _):
+        graphs.append(len(graph.graph.nodes))
+        return graph.forward
+
+    torch.compile(LinearCDE(6, 1, True, 300), backend=backend)(torch.randn(2, 300, 6))
+    assert sum(graphs) < 100
+
+
 def test_the_random_equation_answers_a_row():
     with pytest.raises(UserError, match="found NextToken"):
         LinearCDE.build(TaskSpec(Tokens(9, 9), NextToken(9), causal=True), Size(8, 1), trained=False)

@@ -79,3 +79,8 @@ def test_both_parts_of_a_block_share_one_norm():
 def test_products_join_different_positions():
     for causal in (True, False):
         assert all(len(offsets) >= 2 for offsets in MONet(16, 3, causal, 9).offsets)
+
+
+def test_sources_are_made_on_the_device_without_a_copy_to_it(monkeypatch):
+    monkeypatch.setattr(torch, "tensor", None)
+    assert sources(4, (1, 2), None, torch.device("cpu")).tolist() == [[[0, 0], [0, 1], [1, 0], [2, 1]]]
