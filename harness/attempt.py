@@ -93,7 +93,7 @@ class Attempt:
         setting, steps = self.setting, self.setting.budget.steps
         if self.progress.diverged or self._is_done():
             return
-        forward = torch.compile(self.model) if setting.compile else self.model
+        forward = self._compiled() if setting.compile else self.model
         before = energy_joules(setting.train.device)
         try:
             for rows in self._order(self.progress.step, until):
@@ -153,26 +153,47 @@ class Attempt:
             yield permutation[place * batch : (place + 1) * batch]
 
     def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
-        setting = self.setting
+        recipe = self.setting.recipe
         self.model.train()
         self._set_rate()
         with self.clock:
-            inputs, targets = setting.train.batch(rows)
-            assert targets is not None
-            inputs, targets = at_scored_positions(setting.spec, inputs, targets)
             self.optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
-                outputs = forward(**inputs)
-            loss = loss_function(setting.spec)(outputs.float(), targets)
-            auxiliary = self.model.auxiliary_loss()  # type: ignore[operator]
-            total = loss if auxiliary is None else loss + auxiliary
-            total.backward()
+            loss = self._backward(forward, rows)
             for table in self.tables:
-                _add_to_gradient(table, setting.recipe.embedding_l2)
-            if setting.recipe.clip:
-                nn.utils.clip_grad_norm_(self.model.parameters(), setting.recipe.clip)
+                _add_to_gradient(table, recipe.embedding_l2)
+            if recipe.clip:
+                nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
             self.optimizer.step()
+        return loss
+
+    def _backward(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+        """Add the gradients of the loss of some rows, and return it."""
+        setting = self.setting
+        inputs, targets = setting.train.batch(rows)
+        assert targets is not None
+        inputs, targets = at_scored_positions(setting.spec, inputs, targets)
+        with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
+            outputs = forward(**inputs)
+        loss = loss_function(setting.spec)(outputs.float(), targets)
+        auxiliary = self.model.auxiliary_loss()  # type: ignore[operator]
+        (loss if auxiliary is None else loss + auxiliary).backward()
         return loss.detach()
+
+    def _compiled(self) -> Callable[..., Tensor]:
+        """Return the compiled model, after two passes in which torch compiles, so that no step's time holds that.
+
+        The second batch may have another number of scored positions, for which torch compiles again. Nothing else of
+        the passes stays.
+        """
+        forward, step, random = torch.compile(self.model), self.progress.step, _random_state(self.setting.train.device)
+        weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        self.model.train()
+        for rows in self._order(step, step + 2):
+            self._backward(forward, rows)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.model.load_state_dict(weights)
+        _set_random_state(random)
+        return forward
 
     def _set_rate(self) -> None:
         """Give every group the step's learning rate: by the schedule, after plateaus, under the group's cap."""

@@ -4,6 +4,7 @@ import pytest
 import torch
 from archarena.harness import Binary, FieldModel, Fields, Size, TaskSpec
 from archarena.harness.attempt import Attempt, Setting
+from archarena.harness.cost import StepClock
 from archarena.harness.losses import Rows
 from archarena.harness.recipe import Recipe
 from archarena.harness.seeds import generator
@@ -32,12 +33,12 @@ class Linear(FieldModel):
 
 @pytest.fixture
 def make_attempt(tmp_path):
-    def make(rate=1e-2, steps=20, **recipe):
+    def make(rate=1e-2, steps=20, *, compile=False, **recipe):
         draw = generator("test")
         ids, labels = draw.integers(1, 5, (40, 2, 1)), draw.integers(0, 2, 40).astype("float32")
         rows = Rows({"ids": ids}, labels, torch.device("cpu"))
         how = Recipe("published", (rate,), **{"schedule": "constant", "evaluations": steps // 5} | recipe)
-        setting = Setting(SPEC, how, Budget(steps, 8), "auc", rows, rows, 1, False, False, lambda step: None)
+        setting = Setting(SPEC, how, Budget(steps, 8), "auc", rows, rows, 1, False, compile, lambda step: None)
 
         def make_model():
             torch.manual_seed(0)
@@ -102,3 +103,24 @@ def test_early_stopping_ends_the_run_before_its_last_step(make_attempt):
     attempt.run(100)
     assert attempt.progress.step < 100
     assert attempt.progress.stalled == 2
+
+
+def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeypatch):
+    plain, compiled = make_attempt(), make_attempt(compile=True)
+    plain.run(3)
+    random, enter, log = torch.get_rng_state(), StepClock.__enter__, []
+
+    def compile(model):
+        def forward(**inputs):
+            log.append("fresh" if torch.equal(torch.get_rng_state(), random) else "later")
+            torch.rand(())  # as dropout draws
+            return model(**inputs)
+
+        return forward
+
+    monkeypatch.setattr(torch, "compile", compile)
+    monkeypatch.setattr(StepClock, "__enter__", lambda clock: (log.append("step"), enter(clock)))
+    compiled.run(3)
+    assert log == ["fresh", "later", "step", "fresh", "step", "later", "step", "later"]
+    for name, tensor in compiled.model.state_dict().items():
+        assert torch.equal(tensor, plain.model.state_dict()[name])
