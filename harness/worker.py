@@ -12,7 +12,7 @@ import threading
 import traceback
 from pathlib import Path
 
-from .errors import UserError
+from .errors import UserError, is_out_of_memory
 from .files import write_json
 from .job import JOB, OUTCOME, Job, Outcome, PrepareJob, TrainJob
 
@@ -32,7 +32,7 @@ def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
         return Outcome(status="crashed", reason=str(error))
     except Exception as error:
         traceback.print_exc()
-        return Outcome(status="oom" if _is_out_of_memory(error) else "crashed", reason=_first_line(error))
+        return Outcome(status="oom" if is_out_of_memory(error) else "crashed", reason=_first_line(error))
 
 
 def _prepare(job: PrepareJob) -> Outcome:
@@ -57,12 +57,6 @@ def _train(job: TrainJob, folder: Path) -> Outcome:
 
     torch.set_num_threads(get_tier(job.tier).threads)
     return run_trial(job, folder)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    torch = sys.modules.get("torch")
-    on_device = torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
-    return on_device or isinstance(error, MemoryError) or "not enough memory" in str(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
+from ..errors import is_out_of_memory
 from ..model import SequenceModel
 from ..registry import Registry, describe
 from ..spec import NextToken, Size, TaskSpec, Tokens
@@ -25,9 +26,6 @@ FITTED = 4
 
 PATIENCE = {"cpu": 20.0, "cuda": 2.0}
 """Seconds of a single pass beyond which no longer sequence is tried."""
-
-NO_MEMORY = ("out of memory", "allocate memory", "ALLOC_FAILED")
-"""What torch and CUDA's libraries say where memory ends; "illegal memory access" is another thing."""
 
 
 def bench_lengths(
@@ -83,7 +81,7 @@ def _sweep(
         try:
             point = _point(cls, device, clock, width, length, seconds)
         except Exception as error:
-            if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
+            if is_out_of_memory(error):
                 return points, f"out of memory at {length}"
             return points, f"failed at {length}: {describe(error)}"
         points.append({"length": length, **point})
