@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .data_folder import data_folder
-from .environment import devices, resolve_device
+from .environment import device_ids, resolve_device
 from .executors import Executor, Inline, Local
 from .plan import Plan, make_plan
 from .records import Record, ResultStore
@@ -112,6 +112,6 @@ def make_executor(plan: Plan, device: str, jobs: int | None, *, inline: bool = F
     """Return the executor: one trial a GPU, or one a slice of as many cores as the tier gives a cell."""
     if inline:
         return Inline()
-    gpus = len(devices()) if device == "cuda" else 0
+    gpus = device_ids() if device == "cuda" else ()
     slices = max(1, (os.cpu_count() or 1) // plan.cells[0].task.tier.threads)
-    return Local(jobs or gpus or slices, gpus)
+    return Local(jobs or len(gpus) or slices, gpus)

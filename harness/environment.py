@@ -25,10 +25,14 @@ def torch_version() -> str:
 
 @cache
 def devices() -> tuple[str, ...]:
-    """Return the names of the GPUs that CUDA sees, without a CUDA context in this process."""
+    """Return names and drivers of the GPUs that CUDA shows this process, without a CUDA context in it."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if shown in ("", "-1"):
+        return ()
+    some = [] if shown is None or shown.startswith("MIG-") else ["--id", shown]
     try:
         listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],
+            ["nvidia-smi", *some, "--query-gpu=name,driver_version", "--format=csv,noheader"],
             capture_output=True,
             text=True,
             timeout=20,
@@ -39,19 +43,36 @@ def devices() -> tuple[str, ...]:
     return tuple(line.strip() for line in listed.stdout.splitlines() if line.strip())
 
 
+def device_ids() -> tuple[str, ...]:
+    """Return what ``CUDA_VISIBLE_DEVICES`` calls each of those GPUs."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(shown.split(",")) if shown else tuple(str(index) for index in range(len(devices())))
+
+
 def resolve_device(wanted: str) -> str:
     """Return ``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
 
     Raises
     ------
     UserError
-        For another word, or ``cuda`` where there is no GPU.
+        For another word, or ``cuda`` where there is no GPU or torch is a build without CUDA.
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {wanted}: use auto, cpu or cuda.")
-    if wanted == "cuda" and not devices():
-        raise UserError("--device cuda: no NVIDIA GPU was found (nvidia-smi lists none). Use --device cpu.")
-    return "cuda" if wanted != "cpu" and devices() else "cpu"
+    if wanted == "cpu":
+        return "cpu"
+    lacking = _why_not_cuda()
+    if wanted == "cuda" and lacking:
+        raise UserError(f"--device cuda: {lacking}, or use --device cpu.")
+    return "cpu" if lacking else "cuda"
+
+
+def _why_not_cuda() -> str | None:
+    if not devices():
+        return "nvidia-smi lists no NVIDIA GPU that CUDA_VISIBLE_DEVICES shows; make one visible"
+    if metadata.version("torch").endswith("+cpu"):
+        return f"torch {metadata.version('torch')} is a build for CPUs; install one for CUDA"
+    return None
 
 
 def device_name(device: str) -> str:

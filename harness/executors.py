@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +58,11 @@ class Local:
     jobs
         How many run at once.
     gpus
-        How many GPUs they take turns on; 0 for none.
+        What `CUDA_VISIBLE_DEVICES` calls the GPUs that they take turns on, if any.
     """
 
-    def __init__(self, jobs: int, gpus: int = 0):
-        self.slots = [str(index % gpus) if gpus else None for index in range(jobs)]
+    def __init__(self, jobs: int, gpus: Sequence[str] = ()):
+        self.slots = [gpus[index % len(gpus)] if gpus else None for index in range(jobs)]
 
     def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
         """Run all requests, as many at once as there are slots; no child outlives the call."""

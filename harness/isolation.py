@@ -144,5 +144,6 @@ def child_environment(threads: int, device: str | None = None) -> dict[str, str]
     environment = {**os.environ, **_ALLOCATOR, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
     environment |= {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
     if device is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = device
+        # Numbers are nvidia-smi's then, by which records name the GPU.
+        environment |= {"CUDA_VISIBLE_DEVICES": device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     return environment

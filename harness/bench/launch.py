@@ -8,10 +8,12 @@ import subprocess
 import sys
 from typing import Any
 
+from ..environment import device_ids
 from ..isolation import child_environment
 
 
 def launch(what: str, threads: int | None, options: dict[str, Any]) -> int:
-    """Run benchmark `what` with these options and return its exit code."""
+    """Run benchmark `what` with these options, on the first GPU where it takes one, and return its exit code."""
     command = [sys.executable, "-m", "archarena.harness.bench.worker", what, json.dumps(options)]
-    return subprocess.run(command, env=child_environment(threads or os.cpu_count() or 1)).returncode
+    environment = child_environment(threads or os.cpu_count() or 1, next(iter(device_ids()), None))
+    return subprocess.run(command, env=environment).returncode
