@@ -7,6 +7,7 @@ import pytest
 import torch
 from archarena.harness.cost import (
     StepClock,
+    energy_joules,
     forward_flops,
     inference_ms,
     peak_memory,
@@ -46,6 +47,14 @@ def test_kernels_register_their_operations():
     tokens = Rows({"tokens": np.ones((2, 12), np.uint8)}, None, CPU)
     products = 12 * 2 * sum(p.numel() for p in model.parameters() if p.ndim == 2 and p.shape != (7, 16))
     assert forward_flops(model, tokens) > products * 0.9
+
+
+def test_energy_is_the_counter_that_the_installed_package_reads_in_joules(monkeypatch):
+    pynvml = pytest.importorskip("pynvml")
+    monkeypatch.setattr(torch.cuda, "_get_pynvml_handler", lambda device: device.type)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", lambda handle: {"cuda": 4500}[handle])
+    assert energy_joules(torch.device("cuda")) == 4.5
+    assert energy_joules(CPU) is None
 
 
 def test_the_clock_adds_up_only_what_it_is_held_around():
