@@ -19,7 +19,7 @@ from .lifts import (
     WindowFields,
     field_count,
 )
-from .model import FieldModel, ImageModel, SequenceModel
+from .model import FieldModel, ImageModel, SequenceModel, model_name
 from .spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
 
 
@@ -158,8 +158,3 @@ def _init_parameters(cls: type) -> dict[str, inspect.Parameter]:
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = inspect.signature(cls).parameters
     return {name: parameter for name, parameter in parameters.items() if parameter.kind not in variable}
-
-
-def model_name(cls: type) -> str:
-    """Return the name a class is registered by, quoted, or its own."""
-    return f"'{getattr(cls, 'registered_name', cls.__name__)}'"

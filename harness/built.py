@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .model import FieldModel, ImageModel, SequenceModel, State, embedding_weights
+from .errors import UserError
+from .model import FieldModel, ImageModel, SequenceModel, State, embedding_weights, model_name
 from .spec import Series, TaskSpec, Tokens
 
 
@@ -77,6 +78,24 @@ class Built(nn.Module):
             for (decay, cap), parameters in sorted(groups.items(), reverse=True, key=lambda item: item[0])
         ]
 
+    def _expect(self, outputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return what the model's `forward` returned.
+
+        Raises
+        ------
+        UserError
+            If it is not a tensor of that shape.
+        """
+        if not isinstance(outputs, Tensor):
+            kind = type(outputs).__name__
+            raise UserError(f"forward() of model {model_name(type(self.core))} returned {kind}, not a tensor.")
+        if outputs.shape != shape:
+            raise UserError(
+                f"forward() of model {model_name(type(self.core))} returned shape {tuple(outputs.shape)}, "
+                f"expected {tuple(shape)}."
+            )
+        return outputs
+
     def auxiliary_loss(self) -> Tensor | None:
         """Return the term that the model adds to the loss of the last forward pass, or None."""
         loss = getattr(self.core, "auxiliary_loss", None)
@@ -137,7 +156,7 @@ class BuiltSequence(Built):
 
     def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
         x, lengths = self.embedding(**inputs)
-        y = self.core(x, lengths)
+        y = self._expect(self.core(x, lengths), x.shape)
         return self.head(y, lengths) if scored is None else self.head(y[scored], None)
 
     @property
@@ -180,9 +199,9 @@ class BuiltFields(Built):
         ids, dense = self.view(**inputs)
         if scored is not None:
             marked = scored.flatten()
-            return self.core(ids[marked], None if dense is None else dense[marked])
-        outputs = self.core(ids, dense)
-        if self.spec.per_position:
+            ids, dense = ids[marked], None if dense is None else dense[marked]
+        outputs = self._expect(self.core(ids, dense), (len(ids), self.spec.n_outputs))
+        if scored is None and self.spec.per_position:
             return outputs.unflatten(0, (len(next(iter(inputs.values()))), -1))
         return outputs
 
@@ -191,4 +210,4 @@ class BuiltImage(Built):
     """An image model, which takes pixels as they are."""
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.core(pixels)
+        return self._expect(self.core(pixels), (len(pixels), self.spec.n_outputs))

@@ -255,3 +255,8 @@ class ImageModel(_Model):
 def gives_one_answer_an_image(spec: TaskSpec) -> bool:
     """Return whether a task's rows are images with one answer each."""
     return isinstance(spec.inputs, Image) and not spec.per_position
+
+
+def model_name(cls: type) -> str:
+    """Return the name a class is registered by, quoted, or its own."""
+    return f"'{getattr(cls, 'registered_name', cls.__name__)}'"

@@ -151,7 +151,7 @@ def make_plan(
     planned, notes = _make_tasks(registry, tasks, suites, size, data)
     if not planned or not variants:
         raise UserError(" ".join(["Nothing to run.", *notes]))
-    chosen = range(size.seeds) if seeds is None else seeds
+    chosen = range(size.seeds) if seeds is None else dict.fromkeys(seeds)
     cells = [make_cell(variant, task, seed, recipe) for task in planned for seed in chosen for variant in variants]
     return Plan(tuple(cells), tuple(notes))
 
@@ -253,7 +253,7 @@ def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:
     model, dot, parameter = target.partition(".")
     if not (equals and dot and model and parameter and values):
         raise UserError(f"--set {setting}: write MODEL.HYPERPARAMETER=VALUE[,VALUE...], such as mamba.d_state=8,16.")
-    return model, parameter, tuple(_literal(value) for value in values.split(","))
+    return model, parameter, tuple(dict.fromkeys(_literal(value) for value in values.split(",")))
 
 
 def _literal(text: str) -> Any:

@@ -48,7 +48,7 @@ class Progress(Watcher):
         for note in notes:
             self._print(note, "yellow")
         there = f"; {kept} of the run's cells have a record already" if kept else ""
-        self._print(f"{total} cells to run{there}.")
+        self._print(f"{total} {'cell' if total == 1 else 'cells'} to run{there}.")
         self.total = total
 
     def preparing(self, name: str) -> None:

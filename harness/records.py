@@ -96,6 +96,11 @@ class Cost(_Part):
 
     Attributes
     ----------
+    train_seconds
+        Optimiser steps of the chosen learning rate alone.
+    total_seconds
+        The whole trial: all rates, validation and the test rows; where it was stopped and taken up
+        again, all its processes together.
     state_bytes
         What a row's recurrent state holds, over all layers, once the task's length was seen; None
         where the model has no step or the task is not causal.
@@ -276,11 +281,17 @@ class ResultStore:
 
 
 def read_record(path: Path) -> Record:
-    """Return the record in a file, migrated to the present schema."""
+    """Return the record in a file, migrated to the present schema.
+
+    Raises
+    ------
+    UserError
+        For a file that cannot be read, is not a record, or is one of a newer schema.
+    """
     data = _read_json(path)
     schema = data.get("schema") if isinstance(data, dict) else None
-    if not isinstance(schema, int):
-        raise UserError(f"{path} is not a record: it has no schema number. Move it out of the records folder.")
+    if type(schema) is not int or schema < min(MIGRATIONS, default=SCHEMA):
+        raise UserError(f"{path} is not a record: it has no known schema number. Move it out of the records folder.")
     if schema > SCHEMA:
         raise UserError(
             f"{path} has schema {schema}, and this version of archarena reads up to {SCHEMA}: update archarena."

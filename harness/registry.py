@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar
 from .errors import UserError, did_you_mean
 
 Kind = Literal["model", "task"]
+KINDS: tuple[Kind, ...] = ("model", "task")
 DECORATORS: dict[str, Kind] = {"register_model": "model", "register_task": "task"}
 
 _Class = TypeVar("_Class", bound=type)
@@ -169,7 +170,14 @@ class Registry:
 
 
 def discover(plugins: Sequence[Path] = ()) -> Registry:
-    """Return everything registered by installed packages and by the given plugin files."""
+    """Return everything registered by installed packages and by the given plugin files.
+
+    Raises
+    ------
+    UserError
+        For a plugin file that cannot be read or registers nothing. What is wrong with an installed
+        package is told in the registry's problems and stops nothing.
+    """
     registry = Registry()
     for group in ("archarena.models", "archarena.tasks"):
         for point in metadata.entry_points(group=group):
@@ -195,19 +203,21 @@ def _add_module(registry: Registry, module: str, what: str) -> None:
     except Exception as error:
         registry.problems.append(f"The {what} names module '{module}', which cannot be found ({describe(error)}).")
         return
-    _add_file(registry, file, module, what)
+    try:
+        _add_file(registry, file, module, what)
+    except UserError as error:
+        registry.problems.append(str(error))
 
 
 def _add_file(registry: Registry, file: Path, module: str | None, what: str) -> None:
+    if not file.is_file():
+        raise UserError(f"The {what} is not there: no file {file}.")
     try:
         entries = scan(file, module)
     except (OSError, SyntaxError, ValueError) as error:
-        registry.problems.append(f"The {what} cannot be read: {describe(error)}.")
-        return
+        raise UserError(f"The {what} cannot be read: {describe(error)}.") from error
     if not entries:
-        registry.problems.append(
-            f"The {what} registers nothing: no class in {file} has @register_model or @register_task."
-        )
+        raise UserError(f"The {what} registers nothing: no class in {file} has @register_model or @register_task.")
     for entry in entries:
         registry.add(entry)
 

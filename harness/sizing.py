@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from .build import model_name
 from .errors import UserError
+from .model import model_name
 from .registry import describe
 from .spec import Size, TaskSpec
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,11 +22,12 @@ from .attempt import Attempt, Setting
 from .build import construct
 from .built import Built
 from .decoding import decode, generate_text
+from .files import write_atomically
 from .job import PREDICTIONS, PROGRESS, WEIGHTS, Outcome, Readout, TrainJob
 from .losses import Rows, log_likelihoods, read_out
 from .near_equals import explore
 from .prepare import BASE_SEED, read_meta
-from .recipe import TRADE_OFF_NOISE, Recipe, Tier, get_tier
+from .recipe import TRADE_OFF_NOISE, Tier, get_tier
 from .records import Cost, CurvePoint, NearEquals, SizeInfo, TradeOff
 from .seeds import seed
 from .sizing import Fit, count_body, fit_width
@@ -43,12 +45,12 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     reason = cls.supports(spec)  # type: ignore[attr-defined]
     if reason:
         return Outcome(status="skipped", reason=reason)
-    started = time.perf_counter()
+    report = _Reporter(folder / PROGRESS)
     fit, size = _fit_size(cls, spec, job, tier)
     hyperparameters = {**job.hyperparameters, **fit.slack}
     make_model = _factory(cls, spec, size, hyperparameters, job)
     fits_itself = _fits_itself(cls, spec, size, hyperparameters)
-    setting = replace(_setting(job, tier, spec, folder), fits_itself=fits_itself)
+    setting = replace(_setting(job, tier, spec, report), fits_itself=fits_itself)
     attempt, tries = tune(setting, make_model, folder)
     if attempt is None:
         return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
@@ -64,7 +66,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         size=_size(model, fit, size),
         lift=getattr(model, "lift", None),
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
-        cost=_cost(attempt, setting, time.perf_counter() - started),
+        cost=_cost(attempt, setting, report.seconds),
         trade_off=_trade_off(attempt, setting),
         near_equals=_near_equals(model, job, setting) if job.explore_near_equals else None,
     )
@@ -134,11 +136,12 @@ def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: 
     return make_model
 
 
-def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, folder: Path) -> Setting:
+def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Setting:
     device = torch.device(job.device)
     on_gpu = device.type == "cuda"
     train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
     recipe, steps = job.training.over(len(train))
+    report.steps = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
     return Setting(
         spec=spec,
         recipe=recipe,
@@ -149,25 +152,40 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, folder: Path) -> Setting
         order_seed=seed(BASE_SEED, "order", job.task, job.seed),
         autocast=on_gpu and tier.precision == "bf16",
         compile=on_gpu and tier.compile,
-        report=_Reporter(folder / PROGRESS, recipe, steps),
+        report=report,
     )
 
 
 class _Reporter:
-    """Tells the parent how far the trial is, at most twice a second."""
+    """Tells the parent how far the trial is, at most twice a second.
 
-    def __init__(self, file: Path, recipe: Recipe, steps: int):
-        self.file = file
-        self.total = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
-        self.done, self.written = 0, 0.0
+    A trial that is taken up again counts on from what the stopped one told.
+
+    Attributes
+    ----------
+    steps
+        Optimiser steps of the whole trial, those of rates that are given up included.
+    """
+
+    steps = 1
+
+    def __init__(self, file: Path):
+        self.file, self.began = file, time.perf_counter()
+        self.done, self.written = 0, -math.inf
+        told = json.loads(file.read_text()) if file.is_file() else {"fraction": 0.0, "seconds": 0.0}
+        self.fraction_before, self.seconds_before = told["fraction"], told["seconds"]
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the trial has run, over all processes that worked on it."""
+        return self.seconds_before + time.perf_counter() - self.began
 
     def __call__(self, step: int) -> None:
         self.done += 1
-        now = time.monotonic()
+        now = self.seconds
         if now - self.written > 0.5:
-            temporary = self.file.with_suffix(".tmp")
-            temporary.write_text(json.dumps({"fraction": min(1.0, self.done / self.total)}))
-            temporary.replace(self.file)
+            fraction = min(1.0, self.fraction_before + self.done / self.steps)
+            write_atomically(self.file, json.dumps({"fraction": fraction, "seconds": now}).encode(), durable=False)
             self.written = now
 
 

@@ -10,7 +10,7 @@ from ..model import FieldModel, ImageModel, ParamGroup, SequenceModel
 from ..recipe import get_tier
 from ..sizing import fit_width
 from .findings import BrokenError, require
-from .samples import n_positions, output_shape
+from .samples import output_shape
 from .subject import DEPTH, Subject
 
 
@@ -61,10 +61,6 @@ def shapes(subject: Subject) -> None:
     found = tuple(outputs.shape)
     require(found == expected, f"the outputs have shape {found}, expected {expected}")
     require(outputs.dtype == torch.float32, f"the outputs are {outputs.dtype}, expected torch.float32")
-    if subject.mixer is not None:
-        x = torch.zeros(2, n_positions(subject.spec), subject.size.width)
-        found = tuple(subject.mixer.eval()(x, None).shape)
-        require(found == x.shape, f"the model made shape {found} of a sequence of shape {tuple(x.shape)}")
 
 
 def finite(subject: Subject) -> None:

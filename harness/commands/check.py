@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..errors import UserError
-from ..registry import Entry, Kind
+from ..errors import UserError, did_you_mean
+from ..registry import KINDS, Entry, Kind
 from .options import Data, open_registry
 
 NAME = "check"
@@ -34,7 +34,7 @@ def command(
         for finding in findings:
             failed += finding.status == "failed"
             typer.echo(f"  {finding.status:<7} {finding.name}: {finding.message}")
-    typer.echo("All holds." if not failed else f"{failed} findings failed.")
+    typer.echo("All holds." if not failed else f"{failed} of these did not hold.")
     if failed:
         raise typer.Exit(1)
 
@@ -43,10 +43,13 @@ def _entries(what: str) -> list[Entry]:
     """Return what a plugin file registers, or the one entry of that name."""
     if not what.endswith(".py"):
         registry = open_registry(None)
-        kind: Kind = "task" if what in registry.tasks else "model"
-        return [registry.find(kind, what)]
+        kinds: list[Kind] = [kind for kind in KINDS if what in registry.of_kind(kind)]
+        if not kinds:
+            near = did_you_mean(what, [*registry.models, *registry.tasks])
+            raise UserError(f"There is no model or task '{what}'.{near} A plugin's file ends in .py.")
+        return [registry.find(kind, what) for kind in kinds]
     path = Path(what).resolve()
-    registry = open_registry([path])
+    registry = open_registry([Path(what)])
     found = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == path]
     if not found:
         raise UserError(f"{what} registers no model and no task that can be checked.")

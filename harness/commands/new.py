@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from ..errors import UserError
+from ..files import write_atomically
+from ..registry import discover
 
 NAME = "new"
 KINDS = ("sequence-model", "field-model", "task")
@@ -27,11 +29,16 @@ def command(
         raise UserError(f"--kind {kind}: use {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UserError(f"'{name}' is not a name: use lower-case letters, digits and single dashes, such as my-model.")
+    if name in discover().of_kind("task" if kind == "task" else "model"):
+        raise UserError(
+            f"The name '{name}' is taken: choose another, since a name that is registered twice is unusable."
+        )
     path = output or Path(f"{name.replace('-', '_')}.py")
     if path.exists():
         raise UserError(f"{path} is there already: choose another name or --output.")
     template = Path(__file__).parents[1] / "templates" / f"{kind}.py.txt"
     text = template.read_text(encoding="utf-8")
-    path.write_text(text.replace("NAME", name).replace("CLASS", name.title().replace("-", "")), encoding="utf-8")
+    text = text.replace("NAME", name).replace("CLASS", name.title().replace("-", ""))
+    write_atomically(path, text.encode())
     using = f"--plugin {path} --task {name}" if kind == "task" else f"--plugin {path} --model {name}"
     typer.echo(f"Wrote {path}.\n  archarena check {path}\n  archarena run {using} --tier smoke")

@@ -28,6 +28,8 @@ def command(
     from ..records import ResultStore
     from ..rescoring import rescored
 
+    if not results.is_dir():
+        raise UserError(f"There is no results folder {results}.")
     store, changed = ResultStore(results), 0
     registry, folder = open_registry(plugins), data_folder(data)
     for record in list(store.read()):

@@ -37,7 +37,9 @@ def command(
     tier: TierName = "quick",
     recipe: RecipeName = "common",
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="How many seeds, from 0.")] = None,
-    seed: Annotated[list[int] | None, typer.Option("--seed", help="One seed by number; repeat for several.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option("--seed", min=0, help="One seed by number; repeat for several.")
+    ] = None,
     device: Device = "auto",
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Cells at once. Default: one a GPU or core.")
@@ -63,6 +65,7 @@ def command(
     from ..data_folder import data_folder
     from ..environment import resolve_device
     from ..errors import UserError
+    from ..find import name_of
     from ..plan import make_plan
     from ..progress import Progress
     from ..records import ResultStore
@@ -103,6 +106,8 @@ def command(
         typer.echo(
             f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}"
         )
+    if report.failed:
+        typer.echo(f"  `archarena show {name_of(report.failed[0])} --results {results}` prints the log.")
     if report.failed and not allow_failures:
         raise typer.Exit(1)
 
@@ -132,7 +137,7 @@ def _tell(runner: Runner, rerun: str) -> None:
         seconds += statistics.median(known) if known else task.tier.aim_seconds
         typer.echo(f"  {keyed.cell.name}")
     source = "earlier records" if earlier else "the tier's aim"
-    typer.echo(f"{len(missing)} cells to run, {len(kept)} have a record.")
+    typer.echo(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
     typer.echo(f"About {span(seconds)} one after the other, by {source}; divide by the cells at once.")
     existing = next(path for path in [runner.work, *runner.work.parents] if path.exists())
     typer.echo(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free where the results go.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,15 @@ def _levels(results: Path, task: str, tier: str) -> list[dict]:
 
     cards = ResultStore(results).cards("tasks")
     return [level for card in cards if (card["task"], card["tier"]) == (task, tier) for level in card["levels"]]
+
+
+def _readable(value: Any) -> str:
+    """Return a number to four digits, and to all before the point; parts by name; None as a dash."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_readable(part)}" for name, part in value.items())
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def command(
@@ -38,15 +47,18 @@ def command(
     typer.echo(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
     levels = _levels(results, record.cell.task, record.cell.tier)
     for column, score in record.scores.items():
-        typer.echo(f"  {column}: {score.value} ({score.metric}, {score.direction} is better, {score.rows} rows)")
+        typer.echo(
+            f"  {column}: {_readable(score.value)} ({score.metric}, {score.direction} is better, {score.rows} rows)"
+        )
         for level in (found for found in levels if found["column"] == column and score.value is not None):
             margin = score.value - level["value"]
-            typer.echo(f"    {level['kind']} {level['name']}: {level['value']:.4g}, margin {margin:+.4f}")
+            typer.echo(f"    {level['kind']} {level['name']}: {_readable(level['value'])}, margin {margin:+.4f}")
     for attempt in record.tries:
         chosen = " <- kept" if attempt.learning_rate == record.learning_rate else ""
-        typer.echo(f"  rate {attempt.learning_rate:g}: validation {attempt.valid} after {attempt.steps} steps{chosen}")
+        reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"
+        typer.echo(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
-        typer.echo(f"  {name}: {value}")
+        typer.echo(f"  {name}: {_readable(value)}")
     typer.echo(f"  key: {record.key}\n  run again: {record.command}")
     if record.log_tail:
         typer.echo(record.log_tail)

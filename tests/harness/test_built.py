@@ -1,9 +1,12 @@
 """Decoding one position at a time: a model's own step, and forward over what was seen."""
 
+import re
+
 import pytest
 import torch
 from archarena.harness import Classes, FieldModel, NextToken, PerPosition, SequenceModel, Series, Size, TaskSpec, Tokens
 from archarena.harness.built import tensors_of
+from archarena.harness.errors import UserError
 from torch import nn
 
 LENGTH = 20
@@ -55,6 +58,35 @@ class Window(FieldModel):
 
     def body_parameters(self):
         return self.parameters()
+
+
+class Shortened(Decay):
+    def forward(self, x, lengths=None):
+        return super().forward(x, lengths)[:, 1:]
+
+
+class Widened(Window):
+    def forward(self, ids, dense=None):
+        return super().forward(ids, dense).repeat(1, 2)
+
+
+class Silent(Decay):
+    def forward(self, x, lengths=None):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("cls", "says"),
+    [
+        (Shortened, "returned shape (2, 19, 8), expected (2, 20, 8)"),
+        (Widened, "returned shape (40, 22), expected (40, 11)"),
+        (Silent, "returned NoneType, not a tensor"),
+    ],
+)
+def test_a_forward_of_another_shape_is_one_sentence(cls, says):
+    built = cls.build(NEXT_TOKEN, Size(8, 2))
+    with pytest.raises(UserError, match=re.escape(f"forward() of model '{cls.__name__}' {says}.")):
+        built(tokens=torch.ones(2, LENGTH, dtype=torch.long))
 
 
 @pytest.mark.parametrize("cls", [Stepping, Decay, Window])

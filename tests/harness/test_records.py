@@ -55,7 +55,9 @@ def test_an_older_record_is_migrated_step_by_step(tmp_path, monkeypatch):
     assert read_record(path) == record()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', '{"schema": "1"}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schema": 1}', '{"schema": "1"}', '{"schema": true}', '{"schema": 0}']
+)
 def test_a_corrupt_file_is_one_sentence_that_names_it(tmp_path, content):
     path = tmp_path / "records" / "toy" / "x.json"
     path.parent.mkdir(parents=True)

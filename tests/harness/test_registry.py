@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from importlib import metadata
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -57,17 +59,32 @@ def test_a_name_clash_makes_that_name_unusable_and_no_other(tmp_path):
         ("class Model: pass\n", "registers nothing"),
     ],
 )
-def test_a_broken_plugin_is_one_sentence_and_stops_nothing(tmp_path, source, says):
-    registry = discover([write(tmp_path / "broken.py", source)])
-    assert len(registry.problems) == 1
-    assert says in registry.problems[0]
-    assert "\n" not in registry.problems[0]
+def test_a_plugin_that_was_named_and_is_broken_is_a_mistake_in_one_sentence(tmp_path, source, says):
+    with pytest.raises(UserError, match=says) as mistake:
+        discover([write(tmp_path / "broken.py", source)])
+    assert "\n" not in str(mistake.value)
+
+
+def test_a_missing_plugin_file_is_a_mistake_in_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"The plugin .*absent\.py is not there"):
+        discover([tmp_path / "absent.py"])
+
+
+def test_a_broken_package_is_one_sentence_and_stops_nothing(tmp_path, monkeypatch):
+    write(tmp_path / "half_a_package.py", "class Model(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    broken = [
+        EntryPoint(f"m{i}", f"{module}:M", "archarena.models") for i, module in enumerate(("half_a_package", "gone"))
+    ]
+    installed = metadata.entry_points
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda group: [*installed(group=group), *broken[: group.endswith("models") * 2]]
+    )
+    registry = discover()
     assert "mamba" in registry.models
-
-
-def test_a_missing_plugin_file_is_one_sentence(tmp_path):
-    (problem,) = discover([tmp_path / "absent.py"]).problems
-    assert "absent.py" in problem
+    unreadable, absent = registry.problems
+    assert "entry point 'm0' of archarena.models cannot be read: SyntaxError" in unreadable
+    assert "names module 'gone', which cannot be found" in absent
 
 
 def test_an_import_error_names_the_model_and_the_reason(tmp_path):

@@ -63,7 +63,7 @@ def test_killing_parent_or_child_at_random_moments_loses_nothing(toy_task, make_
     done = subprocess.run(command(results, *plugins), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     missing = 4 - sum(record["status"] == "ok" for record in seen.values())
-    assert f"{missing} cells to run" in done.stderr
+    assert f"{missing} cell" in done.stderr
     final = readable_records(results)
     assert [record["status"] for record in final.values()] == ["ok"] * 4
     assert all(final[key] == record for key, record in seen.items() if record["status"] == "ok")
@@ -90,6 +90,7 @@ def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_mo
     subprocess.run(command(broken, *plugins), check=True, capture_output=True)
     predicted = [{r.key: r.predictions.sha256 for r in ResultStore(folder).read()} for folder in (whole, broken)]
     assert predicted[0] == predicted[1]
+    assert all(r.cost.total_seconds > r.cost.train_seconds for r in ResultStore(broken).read())
 
 
 def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
@@ -121,7 +122,19 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
 
     def attempt(file):
         recipe = Recipe("common", (1e-2,), evaluations=20)
-        setting = Setting(spec, recipe, Budget(20, 8), "accuracy", rows, rows, 1, False, False, lambda step: None, 0.0)
+        setting = Setting(
+            spec,
+            recipe,
+            Budget(20, 8),
+            "accuracy",
+            rows,
+            rows,
+            1,
+            False,
+            False,
+            lambda step: None,
+            checkpoint_seconds=0.0,
+        )
         return Attempt(setting, 1e-2, make_model, file)
 
     straight = attempt(tmp_path / "straight.safetensors")

@@ -61,8 +61,12 @@ def test_every_command_has_help_with_an_example(capsys, name):
         (["run", "--seeds", "2", "--seed", "1"], "--seeds and --seed exclude each other"),
         (["run", "--data", "/no/such/folder"], "--data: there is no folder /no/such/folder."),
         (["list", "modles"], "There is no list of 'modles'"),
-        (["check", "manba"], "There is no model 'manba'. Did you mean 'mamba'?"),
-        (["check", "absent.py"], "registers no model and no task"),
+        (["run", "--seed", "-1"], "--seed"),
+        (["run", "--plugin", "absent.py"], "The plugin absent.py is not there"),
+        (["check", "manba"], "There is no model or task 'manba'. Did you mean 'mamba'?"),
+        (["check", "recal-mqar"], "There is no model or task 'recal-mqar'. Did you mean 'recall-mqar'?"),
+        (["check", "absent.py"], "absent.py is not there"),
+        (["rescore", "--results", "/no/such/results"], "There is no results folder /no/such/results."),
         (["show", "mamba/none", "--results", "/no/such/results"], "has no record of 'mamba/none'"),
         (["board", "/no/such/results"], "/no/such/results"),
     ],
@@ -84,7 +88,7 @@ def test_a_dry_run_says_what_and_runs_nothing(capsys, toys, tmp_path):
     code, out, _ = call(capsys, "run", *toys, "--seeds", 2, "--set", "good.scale=1.0,2.0", "--dry-run")
     assert code == 0
     assert "good[scale=2.0]/toy/smoke/s1" in out
-    assert "4 cells to run, 0 have a record." in out
+    assert "4 cells to run, 0 with a record." in out
     assert "GiB free" in out
     assert not (tmp_path / "results").exists()
 
@@ -118,6 +122,7 @@ def test_a_failed_cell_gives_exit_code_1_unless_allowed(capsys, toys, make_model
     code, out, _ = call(capsys, "run", *toys, "--inline")
     assert code == 1
     assert "crashed: good on toy s0: ValueError: no" in out
+    assert "`archarena show good/toy/smoke/s0 --results" in out
     assert call(capsys, "run", *toys, "--inline", "--allow-failures")[0] == 0
 
 

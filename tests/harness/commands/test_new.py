@@ -19,6 +19,9 @@ def test_a_new_plugin_passes_check(call, tmp_path, kind):
     [
         (["My Model"], "'My Model' is not a name"),
         (["mine", "--kind", "modle"], "--kind modle: use sequence-model, field-model or task."),
+        (["mamba"], "The name 'mamba' is taken"),
+        (["recall-mqar", "--kind", "task"], "The name 'recall-mqar' is taken"),
+        (["mine", "--output", "/proc/no/mine.py"], "Cannot write /proc/no/mine.py"),
     ],
 )
 def test_a_mistake_is_one_sentence(call, arguments, says):
