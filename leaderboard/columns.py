@@ -65,7 +65,7 @@ def _shortfall(seeds: Sequence[SeedView], expected: int) -> str:
 
 
 def _level_not_beaten(mean: float, column: ColumnView) -> str:
-    """Return the easiest level without a trained model that a mean does not beat."""
+    """Return the easiest level, by chance, a simple rule or a simple model, that a mean does not beat."""
     direction = column.evaluation.direction
     easy = [level for level in column.task.levels_of(column.name) if level.kind != "ceiling"]
     failed = [level for level in easy if not is_better(mean, level.value, direction)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +98,14 @@ def plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(plain, value))
     return str(value)
+
+
+def paper_address(paper: str) -> str:
+    """Return where a paper named like ``arXiv:2312.00752`` or ``doi:10.1145/...`` is read, or an empty string."""
+    match = re.fullmatch(r"(arXiv):(\d{4}\.\d{4,5})|(doi):(10\.[\w./()-]+)", paper, re.ASCII)
+    if not match:
+        return ""
+    return f"https://arxiv.org/abs/{match[2]}" if match[1] else f"https://doi.org/{match[4]}"
 
 
 def visible(value: Any) -> Any:

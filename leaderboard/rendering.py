@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from .formats import plain, visible
+from .formats import paper_address, plain, visible
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -22,7 +22,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["plain"] = plain
+    environment.filters |= {"plain": plain, "paper_address": paper_address}
     return environment
 
 

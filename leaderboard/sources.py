@@ -12,9 +12,32 @@ from pydantic import BaseModel, ValidationError
 from ..harness.errors import UserError
 from ..harness.records import Record, ResultStore
 from .benches import Bench, read_benches
+from .formats import plain
 
 OTHER = "other tasks"
 """The suite of tasks that belong to none."""
+
+
+class RecipeCard(BaseModel):
+    """How a paper trained its model on one task."""
+
+    source: str = ""
+    width: int | None = None
+    depth: int | None = None
+    steps: int | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    hyperparameters: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+
+    @property
+    def line(self) -> str:
+        """Return it as text: size, length, settings, source."""
+        length = f"{plain(self.steps)} steps" if self.epochs is None else f"{self.epochs} epochs"
+        settings = {name: value for name, value in {**self.hyperparameters, **self.recipe}.items() if name != "name"}
+        told = plain({name.replace("_", " "): value for name, value in settings.items()})
+        size = f"width {plain(self.width)}, depth {plain(self.depth)}"
+        return f"{size}; {length} of {plain(self.batch)} rows; {told}. {self.source}"
 
 
 class ModelCard(BaseModel):
@@ -29,7 +52,7 @@ class ModelCard(BaseModel):
     multiplies: str = ""
     deviations: list[str] = []
     strengths: str = ""
-    published: dict[str, Any] = {}
+    published: dict[str, RecipeCard] = {}
 
 
 class EvaluationCard(BaseModel):
@@ -196,4 +219,4 @@ def _merge_cards(cards: Iterable[_Card], *names: str) -> tuple[dict[Any, _Card],
         identity = tuple(getattr(card, name) for name in names)
         if kept.setdefault(identity, card) != card:
             notes.append(f"The results folders describe {' at tier '.join(identity)} differently; the first is shown.")
-    return kept, notes
+    return kept, list(dict.fromkeys(notes))

@@ -38,7 +38,10 @@ _WHOLE = ("seed", "body_parameters", "total_parameters", "peak_memory_bytes", "s
 """Columns of whole numbers, which stay so where some are missing."""
 
 _OF_MODEL = ("model", "model_source", "hyperparameters", "seed")
-"""Parts of a key that may differ between the rows of one column."""
+"""Parts of a key that may differ between the rows of one column, as may the depth, which a variant sets."""
+
+_OF_PUBLISHED = ("tier", "budget", "recipe")
+"""Further parts that are the model's own by a published recipe: its size, its length, how it is trained."""
 
 
 def make_table(sources: Sources, published: Iterable[PublishedResult] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -65,7 +68,7 @@ def make_table(sources: Sources, published: Iterable[PublishedResult] = ()) -> t
     quoted = [_published_row(result) for result in published if result.column in columns]
     table = pd.DataFrame([*scores, *averages, *levels, *quoted], columns=COLUMNS)
     table = table.astype(dict.fromkeys(_WHOLE, "Int64") | {"reduced": "boolean"})
-    notes = [f"{older} older records of the same cells are not shown."] if older else []
+    notes = [f"Older records of the same cells are not shown: {older}."] if older else []
     return table, (*notes, *_differing_data(records), *_differing_conditions(records))
 
 
@@ -213,14 +216,24 @@ def _differing_data(records: Iterable[Record]) -> list[str]:
 def _differing_conditions(records: Iterable[Record]) -> list[str]:
     seen: dict[tuple, list[Mapping[str, Any]]] = defaultdict(list)
     for record in records:
-        seen[(*section_of(record).values(), record.cell.task)].append(record.key_parts)
+        seen[(*section_of(record).values(), record.cell.task)].append(_conditions(record))
     notes = []
     for (tier, *_, task), parts in seen.items():
-        names = {name for part in parts for name in part if name not in _OF_MODEL}
+        names = {name for part in parts for name in part}
         differing = sorted(name for name in names if any(part.get(name) != parts[0].get(name) for part in parts))
         if differing:
             notes.append(f"The rows of {task} ({tier}) were run under different conditions: {', '.join(differing)}.")
     return notes
+
+
+def _conditions(record: Record) -> dict[str, Any]:
+    """Return the parts of a record's key that the rows of a column have in common, by the words of a reader."""
+    parts = {name: value for name, value in record.key_parts.items() if name not in _OF_MODEL}
+    if record.cell.recipe == "published":
+        parts = {name: value for name, value in parts.items() if name not in _OF_PUBLISHED}
+    elif isinstance(parts.get("tier"), dict):
+        parts["tier"] = {name: value for name, value in parts["tier"].items() if name != "depth"}
+    return {name.replace("_", " "): value for name, value in parts.items()}
 
 
 def _digest(parts: Mapping[str, Any], without: tuple[str, ...] = ()) -> str:

@@ -26,11 +26,12 @@ def command(
     Example: archarena compare mamba transformer
     """
     from ...leaderboard.statistics import compare, difference, estimate
+    from ...leaderboard.table import newest
     from ..records import ResultStore
 
     scores: dict[tuple[str, ...], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     directions, names = {}, set()
-    for record in ResultStore(results).read():
+    for record in newest(ResultStore(results).read())[0]:
         cell = record.cell
         names.add(cell.variant)
         section = (str(record.key_parts.get("device", "")), cell.tier, cell.recipe, str(record.key_parts["protocol"]))

@@ -33,6 +33,9 @@ _CONFIG = {
     "text": {"color": _TEXT, "fontSize": 11},
 }  # fmt: skip
 
+QUANTITY_LABELS = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
+"""Labels of an axis of costs: thousands and millions as 10k and 2M, fractions of a second as they are."""
+
 COLOURS = alt.Scale(range=[*(f"var(--family-{i})" for i in range(8)), _TEXT, _MUTED])
 """The page's colours, where they tell no family."""
 

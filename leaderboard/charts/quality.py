@@ -10,7 +10,7 @@ import altair as alt
 
 from ..rows import Row, group_by
 from ..views import ColumnView, SectionView
-from .drawing import Chart, by_family, named, specification
+from .drawing import QUANTITY_LABELS, Chart, by_family, named, specification
 from .labels import Panel, beside, names
 
 COSTS = {
@@ -43,11 +43,11 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
     chosen = alt.param(name="cost", value=costs[0], bind=alt.binding_select(options=costs, name="cost "))
     x, y = PANEL.scales()
     base = alt.Chart().transform_filter("datum.cost === cost").encode(
-        x=alt.X("at:Q", scale=x, title=None, axis=alt.Axis(tickCount=4, format="~s", grid=False)),
+        x=alt.X("at:Q", scale=x, title=None, axis=alt.Axis(labelExpr=QUANTITY_LABELS, tickCount=4, grid=False)),
         y=alt.Y("score:Q", scale=y, title=None, axis=alt.Axis(tickCount=4)),
     )  # fmt: skip
     shown = [alt.Tooltip(f"{name}:N") for name in ("variant", "family")]
-    shown += [alt.Tooltip("score:Q", format=".4~g"), alt.Tooltip("at:Q", title="cost", format=".3~s")]
+    shown += [alt.Tooltip("score:Q", format=".4~g"), alt.Tooltip("at:Q", title="cost", format=".3~g")]
     front = base.transform_filter("datum.front").mark_line(
         interpolate="step-after", color="var(--muted)", strokeDash=[3, 3], strokeWidth=1
     )

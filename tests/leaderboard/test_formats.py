@@ -1,5 +1,14 @@
 import pytest
-from archarena.leaderboard.formats import ScoreFormat, duration, energy, memory, plain, quantity, visible
+from archarena.leaderboard.formats import (
+    ScoreFormat,
+    duration,
+    energy,
+    memory,
+    paper_address,
+    plain,
+    quantity,
+    visible,
+)
 from markupsafe import Markup
 
 
@@ -17,6 +26,20 @@ from markupsafe import Markup
 )
 def test_digits_suit_the_metric(metric, unit, value, text):
     assert ScoreFormat(metric, unit)(value) == text
+
+
+@pytest.mark.parametrize(
+    ("paper", "address"),
+    [
+        ("arXiv:2312.00752", "https://arxiv.org/abs/2312.00752"),
+        ("doi:10.1109/ICDM.2010.127", "https://doi.org/10.1109/ICDM.2010.127"),
+        ("arXiv:2312.00752' onclick='", ""),
+        ("javascript:alert(1)", ""),
+        ("A paper of 1990", ""),
+    ],
+)
+def test_a_paper_is_linked_by_its_number_and_nothing_else_is(paper, address):
+    assert paper_address(paper) == address
 
 
 def test_label_says_the_unit():

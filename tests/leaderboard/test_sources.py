@@ -3,7 +3,7 @@ import json
 import pytest
 from archarena.harness.errors import UserError
 from archarena.harness.files import write_json
-from archarena.leaderboard.sources import merge_records, read_sources
+from archarena.leaderboard.sources import RecipeCard, merge_records, read_sources
 
 
 def test_folders_are_merged(results, make_record):
@@ -42,6 +42,20 @@ def test_cards_that_differ_are_said(results, make_record, task_card):
     sources = read_sources([one, two])
     assert sources.tasks["recall-mqar", "quick"].reduced is True
     assert any("recall-mqar at tier quick differently" in note for note in sources.notes)
+
+
+def test_a_difference_is_said_once_however_many_folders_have_it(results, make_record, task_card):
+    cards = [task_card("recall-mqar", ["recall-mqar"], summary=str(i)) for i in range(3)]
+    sources = read_sources([results(make_record(), name=str(i), tasks=[card]) for i, card in enumerate(cards)])
+    assert len([note for note in sources.notes if "differently" in note]) == 1
+
+
+def test_a_published_recipe_is_told_in_words():
+    recipe = {"name": "published", "learning_rates": [0.001, 0.01], "weight_decay": 0.1}
+    card = RecipeCard(source="A paper, table 8.", width=64, depth=2, epochs=60, batch=128, recipe=recipe)
+    assert card.line == (
+        "width 64, depth 2; 60 epochs of 128 rows; learning rates 0.001, 0.01, weight decay 0.1. A paper, table 8."
+    )
 
 
 def test_missing_cards_are_no_error(results, make_record):

@@ -81,7 +81,7 @@ def test_older_records_are_counted_in_a_note(table_of, make_record):
         make_record(parts={"model_source": "old"}, started="2026-01-01"),
         make_record(parts={"model_source": "new"}, started="2026-02-01"),
     )
-    assert notes == ("1 older records of the same cells are not shown.",)
+    assert notes == ("Older records of the same cells are not shown: 1.",)
 
 
 def test_rows_that_saw_other_data_are_noted(table_of, make_record):
@@ -95,6 +95,24 @@ def test_rows_that_saw_other_data_are_noted(table_of, make_record):
 def test_rows_run_under_other_conditions_are_noted(table_of, make_record):
     _, notes = table_of(make_record("mamba", parts={"torch": "2.6"}), make_record("mlp", parts={"torch": "2.13"}))
     assert notes == ("The rows of recall-mqar (quick) were run under different conditions: torch.",)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "part", "noted"),
+    [
+        ("common", {"tier": {"name": "quick", "depth": 1, "body_parameters": 100}}, False),
+        ("common", {"tier": {"name": "quick", "depth": 2, "body_parameters": 200}}, True),
+        ("common", {"budget": {"steps": 2, "batch": 8}}, True),
+        ("published", {"budget": {"steps": 2, "batch": 8}}, False),
+        ("published", {"task_source": "other"}, True),
+    ],
+)
+def test_what_a_variant_or_its_paper_sets_is_no_other_condition(table_of, make_record, recipe, part, noted):
+    usual = {"tier": {"name": "quick", "depth": 2, "body_parameters": 100}, "budget": {"steps": 1, "batch": 8}}
+    records = [make_record("mamba", parts=usual), make_record("mlp", parts=usual | part)]
+    for record in records:
+        record.cell.recipe = recipe
+    assert bool(table_of(*records)[1]) == noted
 
 
 def test_csv_reads_back_as_the_table(table_of, make_record):

@@ -17,9 +17,23 @@ def _compare(call, results):
     assert out.startswith("toy (smoke, common): good[scale=1.0] ")
     assert out.count("(n=3)") == 3
     assert any(verdict in out for verdict in ("ahead", "behind", "cannot be told apart"))
+    older = _outdate(results)
+    assert call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results)[1] == out
+    for path in older:
+        path.unlink()
     code, _, err = call("compare", "good[scale=1.0]", "godo", "--results", results)
     assert code == 2
     assert "has no record of 'godo'" in err
+
+
+def _outdate(results):
+    """Add records of an older state of the model, which scored otherwise, and return their paths."""
+    store, paths = ResultStore(results), []
+    for record in list(store.read()):
+        older = {"key": record.key[::-1], "key_parts": record.key_parts | {"model_source": "old"}, "started": "2000"}
+        scores = {name: score.model_copy(update={"value": 0.0}) for name, score in record.scores.items()}
+        paths.append(store.write(record.model_copy(update=older | {"scores": scores})))
+    return paths
 
 
 def _rescore(call, results, plugins):
