@@ -26,9 +26,10 @@ typedef struct {
     int64_t b, start, steps, first, wide;
 } place;
 
-/* What the states of a place share: the input is dt u, and a step is far whose decays might leave the range. */
+/* What the states of a place share: the input is dt u, a step is far whose decays might leave the range, and the gate is
+   the sigmoid of z. */
 typedef struct {
-    vec u[BLOCK], dt[BLOCK], slope[BLOCK], input[BLOCK], y[BLOCK];
+    vec u[BLOCK], dt[BLOCK], slope[BLOCK], input[BLOCK], y[BLOCK], z[BLOCK], gate[BLOCK];
     int far[BLOCK];
 } shared;
 
@@ -55,18 +56,33 @@ INLINE void add_to(float *to, vec v, place p) { store(to, load(to, p.wide) + v, 
 
 INLINE vec optional(const float *from, place p) { return from ? load(from + p.first, p.wide) : splat(0.0f); }
 
-INLINE void share(const scan *s, shared *x, place p) {
+/* log(1 + e^x) = max(x, 0) + log(1 + t), t = e^-|x|, of every dt; and its derivative where `slopes` asks for it. */
+INLINE void soften(shared *x, int64_t steps, int slopes) {
+    vec t[BLOCK];
+    for (int64_t i = 0; i < steps; i++) t[i] = exp2v((vec)((ivec)x->dt[i] | INT32_MIN) * LOG2_E);
+    if (slopes)
+        for (int64_t i = 0; i < steps; i++) x->slope[i] = choose(x->dt[i] < 0.0f, t[i], splat(1.0f)) / (1.0f + t[i]);
+    for (int64_t i = 0; i < steps; i++) x->dt[i] = at_least(x->dt[i], 0.0f) + t[i] * log1p_ratio(t[i]);
+}
+
+/* In loops of few operations each: a processor looks ahead so many operations, and in a short loop those are many steps,
+   whose exponentials and quotients need not wait for one another. */
+INLINE void share(const scan *s, shared *x, place p, int slopes) {
     const vec bias = optional(s->delta_bias, p), reach = load(s->reach + p.first, p.wide);
     for (int64_t i = 0; i < p.steps; i++) {
-        vec u = at(s->u, p, i), dt = at(s->delta, p, i) + bias;
-        x->slope[i] = splat(1.0f);
-        if (s->softplus) dt = softplus(dt, &x->slope[i]);
-        x->u[i] = u;
-        x->dt[i] = dt;
-        x->input[i] = dt * u;
+        x->u[i] = at(s->u, p, i);
+        x->dt[i] = at(s->delta, p, i) + bias;
         x->y[i] = splat(0.0f);
-        x->far[i] = !within(dt * reach, 126.0f);
+        x->slope[i] = splat(1.0f);
     }
+    if (s->softplus) soften(x, p.steps, slopes);
+    for (int64_t i = 0; i < p.steps; i++) {
+        x->input[i] = x->dt[i] * x->u[i];
+        x->far[i] = !within(x->dt[i] * reach, 126.0f);
+    }
+    if (!s->z.data) return;
+    for (int64_t i = 0; i < p.steps; i++) x->z[i] = at(s->z, p, i);
+    for (int64_t i = 0; i < p.steps; i++) x->gate[i] = sigmoid(x->z[i]);
 }
 
 /* e^(dt A), A by log2 e. */
@@ -126,7 +142,7 @@ INLINE void forward_group(const scan *s, shared *x, float *to, place p, int64_t 
 
 INLINE void forward_block(const scan *s, place p, int parts) {
     shared x;
-    share(s, &x, p);
+    share(s, &x, p, 0);
     float *to = p.start + BLOCK < s->length ? checkpoint(s, p) + state_size(s) : s->final + p.b * state_size(s) + p.first;
     int64_t n = 0;
     for (; n + GROUP <= s->planes; n += GROUP) forward_group(s, &x, to, p, n, GROUP, parts);
@@ -134,10 +150,7 @@ INLINE void forward_block(const scan *s, place p, int parts) {
     const vec D = optional(s->D, p);
     for (int64_t i = 0; i < p.steps; i++) {
         vec y = (float)parts * x.y[i] + D * x.u[i];
-        if (s->z.data) {
-            const vec z = at(s->z, p, i);
-            y *= z * sigmoid(z);
-        }
+        if (s->z.data) y *= x.z[i] * x.gate[i];
         put(s, s->y, y, p, i);
     }
 }
@@ -204,10 +217,11 @@ INLINE void backward_group(const scan *s, const gradients *d, shared *x, sums *s
         dA[k] = splat(0.0f);
     }
     decays(decay, A, x, p.steps, group, parts);
+    vec now[GROUP];
+    for (int k = 0; k < group; k++) now[k] = h[0][k];
     for (int64_t i = 0; i < p.steps; i++) {
         const float *B = row(s->B, p.b, p.start + i) + n, *C = row(s->C, p.b, p.start + i) + n;
-        vec *dC = over.C + i * s->planes + n, y = x->y[i], dy = sum->dy[i], now[GROUP];
-        for (int k = 0; k < group; k++) now[k] = h[i][k];
+        vec *dC = over.C + i * s->planes + n, y = x->y[i], dy = sum->dy[i];
         for (int k = 0; k < group; k += parts) {
             step_on(now + k, decay[i] + k, x->input[i], B + k, parts);
             y = read_out(y, now + k, C + k, parts);
@@ -235,14 +249,11 @@ INLINE void backward_group(const scan *s, const gradients *d, shared *x, sums *s
 INLINE void backward_block(const scan *s, const gradients *d, narrow over, place p, int parts) {
     shared x;
     sums sum;
-    share(s, &x, p);
+    share(s, &x, p, 1);
     for (int64_t i = 0; i < p.steps; i++) {
         sum.dy[i] = (float)parts * at(d->dy, p, i);
         sum.dinput[i] = sum.ddt[i] = splat(0.0f);
-        if (s->z.data) {
-            const vec z = at(s->z, p, i);
-            sum.dy[i] *= z * sigmoid(z);
-        }
+        if (s->z.data) sum.dy[i] *= x.z[i] * x.gate[i];
     }
     int64_t n = 0;
     for (; n + GROUP <= s->planes; n += GROUP) backward_group(s, d, &x, &sum, over, p, n, GROUP, parts);
@@ -257,7 +268,7 @@ INLINE void backward_block(const scan *s, const gradients *d, narrow over, place
         dD += dy * u;
         dbias += ddelta;
         if (s->z.data) {
-            const vec z = at(s->z, p, i), gate = sigmoid(z), y = (float)parts * x.y[i] + D * u;
+            const vec z = x.z[i], gate = x.gate[i], y = (float)parts * x.y[i] + D * u;
             put(s, d->dz, at(d->dy, p, i) * y * gate * (1.0f + z * (1.0f - gate)), p, i);
         }
     }
