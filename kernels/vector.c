@@ -37,6 +37,9 @@ INLINE float *row(rows r, int64_t b, int64_t t) { return r.data + b * r.batch + 
 INLINE int64_t lesser(int64_t a, int64_t b) { return a < b ? a : b; }
 INLINE int64_t greater(int64_t a, int64_t b) { return a > b ? a : b; }
 
+/* a / b, rounded up. */
+INLINE int64_t upwards(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 /* The first `lanes` of W floats; the rest are zero. */
 INLINE vec load(const float *from, int64_t lanes) {
     vec v = {0};

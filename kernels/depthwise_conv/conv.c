@@ -1,90 +1,150 @@
-/* The depthwise convolution over time, forward and backward: whole rows of channels, in blocks of time.
+/* The depthwise convolution over time, forward and backward: whole rows of channels.
    y[t] = act(bias + sum over k of weight[k] x[t + k dilation - left]) (+ x[t]), x zero outside the sequence.
-   A few rows are taken together, so that a weight is loaded once for them. Every sum has an order that does not
-   depend on the number of threads. */
 
-#define ROWS 4
-#define SHORT 4 /* taps up to which one pass over the rows finds all gradients: more would not stay in registers */
-#define SPAN 32 /* rows that the gradient of the weights walks down a column at a time: they stay in the first cache */
+   Positions `dilation` apart are a strand: along it the filter is not dilated. The rows that a piece of a strand needs
+   are copied beside one another first, since where they lie in the sequence they compete for the same places of the
+   cache; rows outside the sequence are zeros among the copies. A few rows are taken together, so that a weight is loaded
+   once for them. Every sum has an order that does not depend on the number of threads. */
+
+enum {
+    ROWS = 8,       /* rows, or taps, whose sums stay in registers together */
+    TILE = 128,     /* channels of a copied row, */
+    PITCH = 136,    /* and floats between two: half a line more, since loads from the same banks wait for one another */
+    SHORT = 4,      /* taps up to which one pass over the rows finds all gradients: more would not stay in registers */
+    SHORT_ROWS = 4, /* rows of such a pass */
+};
 
 typedef struct {
-    int64_t batch, length, channels, taps, dilation, left, silu, residual, block, threads;
+    int64_t batch, length, channels, taps, dilation, left, silu, residual, block, threads; /* block: rows of a task */
     rows x;
     const float *weight, *bias; /* weight: (taps, channels); bias may be null */
-    float *y;
+    float *y, *scratch;         /* scratch: `conv_scratch` floats */
 } conv;
 
 typedef struct {
-    rows dy;                       /* by the outputs */
-    float *spare;                  /* room for dsum, by the sums before the activation: (batch, length, channels), */
-                                   /* or of a short filter zeros (batch, blocks, taps, channels), for its last rows */
-    float *dx;                     /* (batch, length, channels) */
-    float *dweight, *dbias;        /* (batch, blocks, taps, channels) and (batch, blocks, channels) */
+    rows dy;                /* by the outputs */
+    float *dx;              /* (batch, length, channels) */
+    float *dweight, *dbias; /* (tasks, taps, channels) and (tasks, channels) */
 } gradients;
 
-INLINE int64_t blocks(const conv *c) { return (c->length + c->block - 1) / c->block; }
-
-/* Taps k in [*from, *to) for which 0 <= t + k dilation - left < length; whether those are all. */
-INLINE int taps_inside(const conv *c, int64_t t, int64_t *from, int64_t *to) {
-    const int64_t below = c->left - t, above = c->length - 1 - t + c->left;
-    *from = below > 0 ? (below + c->dilation - 1) / c->dilation : 0;
-    *to = above < 0 ? 0 : lesser(c->taps, above / c->dilation + 1);
-    return *from == 0 && *to == c->taps;
+/* Positions of a strand, from its first on. */
+INLINE int64_t along(const conv *c, int64_t first) {
+    return first < c->length ? (c->length - 1 - first) / c->dilation + 1 : 0;
 }
 
-/* The same for t - k dilation + left: the taps that reach past the other end, mirrored. */
-INLINE int taps_back_inside(const conv *c, int64_t t, int64_t *from, int64_t *to) {
-    return taps_inside(c, c->length - 1 - t, from, to);
+/* A task takes a part of a strand, or several strands where they are short. */
+INLINE int64_t parts(const conv *c) { return upwards(along(c, 0), c->block); }
+INLINE int64_t together(const conv *c) { return greater(1, c->block / along(c, 0)); }
+
+/* Tasks of all rows of the batch. */
+EXPORT int64_t conv_tasks(const conv *c) { return c->batch * upwards(c->dilation, together(c)) * parts(c); }
+
+/* Floats of the rows that a piece copies of x, or of dy; and those that a thread has room for. */
+INLINE int64_t copied(const conv *c) { return PITCH * (c->block + 2 * (c->taps - 1)); }
+INLINE int64_t room(const conv *c) { return greater(2 * copied(c), c->taps * c->channels); }
+
+EXPORT int64_t conv_scratch(const conv *c) { return c->threads * room(c); }
+
+INLINE int is_short(const conv *c) { return c->dilation == 1 && c->taps > 1 && c->taps <= SHORT; }
+
+/* Output m of strand `out` reads input m + shift + k of strand `in` by tap `first` + k, k < taps: all that meet any. */
+typedef struct {
+    int64_t b, out, in, outputs, inputs, first, taps, shift;
+} strand;
+
+INLINE strand strand_of(const conv *c, int64_t b, int64_t out) {
+    const int64_t shift = -upwards(c->left - out, c->dilation), in = out - c->left - shift * c->dilation;
+    const int64_t outputs = along(c, out), inputs = along(c, in);
+    const int64_t first = greater(0, 1 - outputs - shift), last = lesser(c->taps, inputs - shift);
+    if (!outputs || !inputs) return (strand){b, out, in, outputs, inputs, 0, 1, 0};
+    return (strand){b, out, in, outputs, inputs, first, last - first, shift + first};
 }
 
-/* Add to n rows the products of taps [from, to) with rows `stride` apart. */
-INLINE void correlate(vec *sum, int n, const float *weight, int64_t channels, const float *x, int64_t stride,
-                      int64_t step, int64_t from, int64_t to, int64_t wide) {
-    for (int64_t k = from; k < to; k++) {
-        const vec w = load(weight + k * channels, wide);
-        for (int i = 0; i < n; i++) sum[i] += w * load(x + k * stride + i * step, wide);
+/* Some rows of a strand, and some channels of them. */
+typedef struct {
+    int64_t start, stop, channel, wide;
+} piece;
+
+/* Do a body, given `s` and `p`, for every piece of a task. */
+#define EACH_PIECE(c, task, ...)                                                                                     \
+    do {                                                                                                             \
+        const int64_t groups = upwards((c)->dilation, together(c)), least = (task) / parts(c) % groups * together(c); \
+        const int64_t start = (task) % parts(c) * (c)->block;                                                        \
+        for (int64_t out = least; out < lesser(least + together(c), (c)->dilation); out++) {                         \
+            const strand s = strand_of(c, (task) / parts(c) / groups, out);                                          \
+            const int64_t stop = lesser(start + (c)->block, greater(s.outputs, s.inputs));                           \
+            for (int64_t channel = 0; channel < (c)->channels && start < stop; channel += TILE) {                    \
+                const piece p = {start, stop, channel, lesser(TILE, (c)->channels - channel)};                       \
+                __VA_ARGS__                                                                                          \
+            }                                                                                                        \
+        }                                                                                                            \
+    } while (0)
+
+/* Copy rows [start, start + n) of the strand of `count` rows that begins at `first`; those outside are zeros. */
+INLINE void gather(const conv *c, float *to, rows from, int64_t b, int64_t first, int64_t count, int64_t start,
+                   int64_t n, piece p) {
+    for (int64_t i = 0; i < n; i++, to += PITCH) {
+        const int64_t m = start + i;
+        if (m >= 0 && m < count) memcpy(to, row(from, b, first + m * c->dilation) + p.channel, sizeof(float) * p.wide);
+        else memset(to, 0, sizeof(float) * p.wide);
     }
 }
 
-/* Do `many` for ROWS rows from t on where all their taps lie inside, else `one` for a row. */
-#define EACH_ROWS(c, start, stop, inside, many, one)                                                     \
-    for (int64_t t = start, from, to, last_from, last_to; t < (stop);) {                                 \
-        if (inside(c, t, &from, &to) && t + ROWS <= (stop) && inside(c, t + ROWS - 1, &last_from, &last_to)) { \
-            many;                                                                                        \
-            t += ROWS;                                                                                   \
-        } else {                                                                                         \
-            one;                                                                                         \
-            t++;                                                                                         \
-        }                                                                                                \
+/* Do `work` for all of n rows, as many at once as it takes. */
+#define EACH_ROWS(n, work)                                                   \
+    do {                                                                     \
+        int64_t i = 0;                                                       \
+        for (; i + ROWS <= (n); i += ROWS) { enum { many = ROWS }; work; }   \
+        for (; i < (n); i++) { enum { many = 1 }; work; }                    \
+    } while (0)
+
+/* Add to n rows the products of the taps with copied rows, the next tap's `stride` after. */
+INLINE void correlate(vec *sum, int n, const conv *c, strand s, piece p, const float *x, int64_t stride, int64_t d,
+                      int64_t wide) {
+    const float *weight = c->weight + s.first * c->channels + p.channel + d;
+    for (int64_t k = 0; k < s.taps; k++) {
+        const vec w = load(weight + k * c->channels, wide);
+        for (int i = 0; i < n; i++) sum[i] += w * load(x + k * stride + i * PITCH + d, wide);
     }
+}
+
+/* The sums of n outputs before the activation, from the first row that the first of them reads on. */
+INLINE void sums(float *to, const conv *c, strand s, piece p, const float *x, int n) {
+    EACH_VECTOR(p.wide, {
+        vec sum[ROWS];
+        for (int i = 0; i < n; i++) sum[i] = c->bias ? load(c->bias + p.channel + d, wide) : splat(0.0f);
+        correlate(sum, n, c, s, p, x, PITCH, d, wide);
+        for (int i = 0; i < n; i++) store(to + i * PITCH + d, sum[i], wide);
+    });
+}
 
 /* ---- forward ---- */
 
-INLINE void sums(const conv *c, vec *sum, int n, int64_t b, int64_t t, int64_t d, int64_t wide, int64_t from, int64_t to) {
-    for (int i = 0; i < n; i++) sum[i] = c->bias ? load(c->bias + d, wide) : splat(0.0f);
-    const float *x = row(c->x, b, t - c->left) + d;
-    correlate(sum, n, c->weight + d, c->channels, x, c->dilation * c->x.step, c->x.step, from, to, wide);
-}
-
-INLINE void forward_rows(const conv *c, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
-    float *y = c->y + (b * c->length + t) * c->channels;
-    EACH_VECTOR(c->channels, {
-        vec sum[ROWS];
-        sums(c, sum, n, b, t, d, wide, from, to);
-        for (int i = 0; i < n; i++) {
-            vec out = c->silu ? sum[i] * sigmoid(sum[i]) : sum[i];
-            if (c->residual) out += load(row(c->x, b, t + i) + d, wide);
-            store(y + i * c->channels + d, out, wide);
-        }
-    });
+INLINE void forward_rows(const conv *c, strand s, piece p, const float *x, int n, int64_t m) {
+    float sum[ROWS * PITCH];
+    sums(sum, c, s, p, x, n);
+    for (int i = 0; i < n; i++) {
+        const int64_t t = s.out + (m + i) * c->dilation;
+        const float *skip = row(c->x, s.b, t) + p.channel;
+        float *y = c->y + (s.b * c->length + t) * c->channels + p.channel;
+        EACH_VECTOR(p.wide, {
+            const vec v = load(sum + i * PITCH + d, wide);
+            vec out = c->silu ? v * sigmoid(v) : v;
+            if (c->residual) out += load(skip + d, wide);
+            store(y + d, out, wide);
+        });
+    }
 }
 
 EXPORT void conv_forward(const conv *c) {
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
-    for (int64_t task = 0; task < c->batch * blocks(c); task++) {
-        const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
-        const int64_t stop = lesser(start + c->block, c->length);
-        EACH_ROWS(c, start, stop, taps_inside, forward_rows(c, ROWS, b, t, 0, c->taps), forward_rows(c, 1, b, t, from, to))
+    for (int64_t task = 0; task < conv_tasks(c); task++) {
+        float *x = c->scratch + THREAD * room(c);
+        EACH_PIECE(c, task, {
+            const int64_t n = lesser(p.stop, s.outputs) - p.start;
+            gather(c, x, c->x, s.b, s.in, s.inputs, p.start + s.shift, n + s.taps - 1, p);
+            EACH_ROWS(n, forward_rows(c, s, p, x + i * PITCH, many, p.start + i));
+        });
     }
 }
 
@@ -96,63 +156,77 @@ INLINE vec through_silu(vec dy, vec sum) {
     return dy * gate * (1.0f + sum * (1.0f - gate));
 }
 
-INLINE void undo_activation(const conv *c, const gradients *g, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
-    float *spare = g->spare + (b * c->length + t) * c->channels;
-    EACH_VECTOR(c->channels, {
+INLINE void undo_activation(const conv *c, strand s, piece p, float *dsum, const float *x, int n) {
+    float sum[ROWS * PITCH];
+    sums(sum, c, s, p, x, n);
+    for (int i = 0; i < n * PITCH; i += PITCH)
+        EACH_VECTOR(p.wide, {
+            const vec dy = load(dsum + i + d, wide);
+            store(dsum + i + d, through_silu(dy, load(sum + i + d, wide)), wide);
+        });
+}
+
+/* dx[m] = sum over k of weight[k] dsum[m - shift - k] (+ dy[m]); `last` is dsum by the first tap. */
+INLINE void gradient_rows(const conv *c, const gradients *g, strand s, piece p, const float *last, int n, int64_t m) {
+    EACH_VECTOR(p.wide, {
         vec sum[ROWS];
-        sums(c, sum, n, b, t, d, wide, from, to);
         for (int i = 0; i < n; i++) {
-            const vec dy = load(row(g->dy, b, t + i) + d, wide);
-            store(spare + i * c->channels + d, through_silu(dy, sum[i]), wide);
+            const float *dy = row(g->dy, s.b, s.in + (m + i) * c->dilation) + p.channel + d;
+            sum[i] = c->residual ? load(dy, wide) : splat(0.0f);
+        }
+        correlate(sum, n, c, s, p, last, -PITCH, d, wide);
+        for (int i = 0; i < n; i++) {
+            const int64_t t = s.in + (m + i) * c->dilation;
+            store(g->dx + (s.b * c->length + t) * c->channels + p.channel + d, sum[i], wide);
         }
     });
 }
 
-/* dx[t] = sum over k of weight[k] dsum[t - k dilation + left] (+ dy[t]). */
-INLINE void gradient_rows(const conv *c, const gradients *g, rows dsum, int n, int64_t b, int64_t t, int64_t from, int64_t to) {
-    const float *dy = row(dsum, b, t + c->left);
-    float *dx = g->dx + (b * c->length + t) * c->channels;
-    EACH_VECTOR(c->channels, {
+/* Add the part of some rows to the gradients of ROWS taps. */
+INLINE void gradient_taps(const conv *c, piece p, float *dweight, const float *dsum, const float *x, int64_t steps) {
+    EACH_VECTOR(p.wide, {
         vec sum[ROWS];
-        for (int i = 0; i < n; i++) sum[i] = c->residual ? load(row(g->dy, b, t + i) + d, wide) : splat(0.0f);
-        correlate(sum, n, c->weight + d, c->channels, dy + d, -c->dilation * dsum.step, dsum.step, from, to, wide);
-        for (int i = 0; i < n; i++) store(dx + i * c->channels + d, sum[i], wide);
-    });
-}
-
-/* Add the part of rows [start, stop) to the gradient of n taps from k on; all of them inside. */
-INLINE void gradient_taps(const conv *c, rows dsum, float *dweight, int n, int64_t b, int64_t k, int64_t start, int64_t stop) {
-    const int64_t stride = c->dilation * c->x.step;
-    EACH_VECTOR(c->channels, {
-        vec sum[ROWS];
-        for (int i = 0; i < n; i++) sum[i] = load(dweight + (k + i) * c->channels + d, wide);
-        for (int64_t t = start; t < stop; t++) {
-            const vec dy = load(row(dsum, b, t) + d, wide);
-            const float *x = row(c->x, b, t - c->left) + k * stride + d;
-            for (int i = 0; i < n; i++) sum[i] += dy * load(x + i * stride, wide);
+        for (int k = 0; k < ROWS; k++) sum[k] = load(dweight + k * c->channels + d, wide);
+        for (int64_t i = 0; i < steps; i++) {
+            const vec dy = load(dsum + i * PITCH + d, wide);
+            for (int k = 0; k < ROWS; k++) sum[k] += dy * load(x + (i + k) * PITCH + d, wide);
         }
-        for (int i = 0; i < n; i++) store(dweight + (k + i) * c->channels + d, sum[i], wide);
+        for (int k = 0; k < ROWS; k++) store(dweight + k * c->channels + d, sum[k], wide);
     });
 }
 
-/* The rows among [start, stop) for which tap k lies inside. */
-INLINE void gradient_tap(const conv *c, rows dsum, float *dweight, int64_t b, int64_t k, int64_t start, int64_t stop) {
-    const int64_t shift = k * c->dilation - c->left;
-    gradient_taps(c, dsum, dweight, 1, b, k, greater(start, -shift), lesser(stop, c->length - shift));
+INLINE vec product(const float *a, const float *b, int64_t at, int64_t wide) {
+    return b ? load(a + at, wide) * load(b + at, wide) : load(a + at, wide);
 }
 
-INLINE void gradient_weight(const conv *c, rows dsum, float *dweight, int64_t b, int64_t start, int64_t stop) {
-    int64_t from, to;
-    const int first = taps_inside(c, start, &from, &to), last = taps_inside(c, stop - 1, &from, &to);
+/* Add to `out` the products of some rows with those of `x`, or the rows alone where that is null: in four sums, since
+   one would wait for itself at every row. */
+INLINE void gradient_column(piece p, float *out, const float *dsum, const float *x, int64_t steps) {
+    EACH_VECTOR(p.wide, {
+        vec sum[4] = {load(out + d, wide), splat(0.0f), splat(0.0f), splat(0.0f)};
+        int64_t i = 0;
+        for (; i + 4 <= steps; i += 4)
+            for (int j = 0; j < 4; j++) sum[j] += product(dsum, x, (i + j) * PITCH + d, wide);
+        for (; i < steps; i++) sum[0] += product(dsum, x, i * PITCH + d, wide);
+        store(out + d, (sum[0] + sum[1]) + (sum[2] + sum[3]), wide);
+    });
+}
+
+INLINE void backward_piece(const conv *c, const gradients *g, strand s, piece p, float *x, float *dsum, float *dweight,
+                           float *dbias) {
+    /* Outputs that read the piece, from `low` on; only its own count in the gradients of weight and bias. */
+    const int64_t low = p.start - s.shift - (s.taps - 1), reached = p.stop - p.start + s.taps - 1;
+    gather(c, dsum, g->dy, s.b, s.out, s.outputs, low, reached, p);
+    gather(c, x, c->x, s.b, s.in, s.inputs, low + s.shift, reached + s.taps - 1, p);
+    if (c->silu) EACH_ROWS(reached, undo_activation(c, s, p, dsum + i * PITCH, x + i * PITCH, many));
+    EACH_ROWS(lesser(p.stop, s.inputs) - p.start,
+              gradient_rows(c, g, s, p, dsum + (i + s.taps - 1) * PITCH, many, p.start + i));
+    const int64_t own = lesser(p.stop, s.outputs) - p.start, skipped = (p.start - low) * PITCH;
+    dsum += skipped, x += skipped, dweight += s.first * c->channels + p.channel;
     int64_t k = 0;
-    if (first && last)
-        for (; k + ROWS <= c->taps; k += ROWS) gradient_taps(c, dsum, dweight, ROWS, b, k, start, stop);
-    for (; k < c->taps; k++) gradient_tap(c, dsum, dweight, b, k, start, stop);
-}
-
-INLINE void gradient_bias(const conv *c, rows dsum, float *dbias, int64_t b, int64_t start, int64_t stop) {
-    for (int64_t t = start; t < stop; t++)
-        EACH_VECTOR(c->channels, { store(dbias + d, load(dbias + d, wide) + load(row(dsum, b, t) + d, wide), wide); });
+    for (; k + ROWS <= s.taps; k += ROWS) gradient_taps(c, p, dweight + k * c->channels, dsum, x + k * PITCH, own);
+    for (; k < s.taps; k++) gradient_column(p, dweight + k * c->channels, dsum, x + k * PITCH, own);
+    if (c->bias) gradient_column(p, dbias + p.channel, dsum, NULL, own);
 }
 
 /* ---- backward of a short filter: each row of x and dy is read once, and nothing but dx is written ---- */
@@ -167,17 +241,17 @@ typedef struct {
 INLINE void short_rows(const conv *c, const gradients *g, carried *to, int taps, int n, int64_t b, int64_t t, int counts,
                        int writes) {
     const int64_t channels = c->channels;
-    const float *x[ROWS + SHORT];
+    const float *x[SHORT_ROWS + SHORT];
     for (int i = 0; i < n + taps - 1; i++) {
         const int64_t at = t + i - c->left;
         x[i] = at >= 0 && at < c->length ? row(c->x, b, at) : to->nothing;
     }
     const int inside = t >= 0 && t < c->length;
     EACH_VECTOR(channels, {
-        vec dsum[ROWS + SHORT]; /* before the rows themselves come the last ones, as they lie in time */
+        vec dsum[SHORT_ROWS + SHORT]; /* before the rows themselves come the last ones, as they lie in time */
         for (int k = 1; k < taps; k++) dsum[taps - 1 - k] = load(to->past + (k - 1) * channels + d, wide);
         vec *now = dsum + taps - 1;
-        vec near[ROWS + SHORT], weight[SHORT];
+        vec near[SHORT_ROWS + SHORT], weight[SHORT];
         for (int i = 0; i < n + taps - 1; i++) near[i] = load(x[i] + d, wide);
         for (int k = 0; k < taps; k++) weight[k] = load(c->weight + k * channels + d, wide);
         for (int i = 0; i < n; i++) {
@@ -212,7 +286,7 @@ INLINE void short_rows(const conv *c, const gradients *g, carried *to, int taps,
 INLINE void short_block(const conv *c, const gradients *g, carried *to, int taps, int64_t b, int64_t start, int64_t stop) {
     int64_t t = start + c->left - (taps - 1);
     for (; t < start + c->left; t++) short_rows(c, g, to, taps, 1, b, t, t >= start && t < stop, 0);
-    for (; t + ROWS <= stop; t += ROWS) short_rows(c, g, to, taps, ROWS, b, t, 1, 1);
+    for (; t + SHORT_ROWS <= stop; t += SHORT_ROWS) short_rows(c, g, to, taps, SHORT_ROWS, b, t, 1, 1);
     for (; t < stop + c->left; t++) short_rows(c, g, to, taps, 1, b, t, t < stop, 1);
 }
 
@@ -222,41 +296,22 @@ INLINE void backward_short(const conv *c, const gradients *g, carried to, int64_
     else short_block(c, g, &to, 2, b, start, stop);
 }
 
-/* ---- backward of any filter ---- */
-
-INLINE void backward_any(const conv *c, const gradients *g, rows dsum, carried parts, int64_t b, int64_t start, int64_t stop) {
-    for (int64_t low = start; low < stop; low += SPAN) {
-        const int64_t high = lesser(low + SPAN, stop);
-        EACH_ROWS(c, low, high, taps_back_inside, gradient_rows(c, g, dsum, ROWS, b, t, 0, c->taps),
-                  gradient_rows(c, g, dsum, 1, b, t, from, to))
-        gradient_weight(c, dsum, parts.dweight, b, low, high);
-        gradient_bias(c, dsum, parts.dbias, b, low, high);
-    }
-}
-
 EXPORT void conv_backward(const conv *c, const gradients *g) {
-    const int64_t tasks = c->batch * blocks(c);
-    const int is_short = c->dilation == 1 && c->taps > 1 && c->taps <= SHORT;
-    rows dsum = g->dy;
-    if (c->silu && !is_short) {
-        dsum = (rows){g->spare, c->length * c->channels, c->channels};
 #pragma omp parallel for num_threads((int)c->threads) schedule(static)
-        for (int64_t task = 0; task < tasks; task++) {
-            const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
-            const int64_t stop = lesser(start + c->block, c->length);
-            EACH_ROWS(c, start, stop, taps_inside, undo_activation(c, g, ROWS, b, t, 0, c->taps),
-                      undo_activation(c, g, 1, b, t, from, to))
+    for (int64_t task = 0; task < conv_tasks(c); task++) {
+        const int64_t filter = c->taps * c->channels;
+        float *here = c->scratch + THREAD * room(c);
+        float *dweight = g->dweight + task * filter, *dbias = g->dbias + task * c->channels;
+        memset(dweight, 0, sizeof(float) * filter);
+        memset(dbias, 0, sizeof(float) * c->channels);
+        if (is_short(c)) {
+            memset(here, 0, sizeof(float) * filter);
+            const carried to = {here, here + filter - c->channels, dweight, dbias};
+            const int64_t start = task % parts(c) * c->block;
+            backward_short(c, g, to, task / parts(c), start, lesser(start + c->block, c->length));
+        } else {
+            float *dsum = here + copied(c);
+            EACH_PIECE(c, task, { backward_piece(c, g, s, p, here, dsum, dweight, dbias); });
         }
-    }
-#pragma omp parallel for num_threads((int)c->threads) schedule(static)
-    for (int64_t task = 0; task < tasks; task++) {
-        const int64_t b = task / blocks(c), start = task % blocks(c) * c->block;
-        const int64_t stop = lesser(start + c->block, c->length), filter = c->taps * c->channels;
-        float *past = g->spare + task * filter;
-        carried parts = {past, past + filter - c->channels, g->dweight + task * filter, g->dbias + task * c->channels};
-        memset(parts.dweight, 0, sizeof(float) * filter);
-        memset(parts.dbias, 0, sizeof(float) * c->channels);
-        if (is_short) backward_short(c, g, parts, b, start, stop);
-        else backward_any(c, g, dsum, parts, b, start, stop);
     }
 }

@@ -17,8 +17,8 @@ typedef struct {
     float *ddecay, *dweight; /* the same, one of each for every row of the batch, zero when they come */
 } gradients;
 
-INLINE int64_t tiles(const ema *s) { return (s->channels + W - 1) / W; }
-INLINE int64_t blocks(const ema *s) { return (s->length + BLOCK - 1) / BLOCK; }
+INLINE int64_t tiles(const ema *s) { return upwards(s->channels, W); }
+INLINE int64_t blocks(const ema *s) { return upwards(s->length, BLOCK); }
 INLINE int64_t state_size(const ema *s) { return s->averages * s->channels; }
 
 INLINE float *averages_at(const ema *s, int64_t b, int64_t block) {

@@ -19,7 +19,7 @@ typedef struct {
     float *dweights, *dalpha;    /* (batch, blocks, 4, channels) and (batch, blocks, W) */
 } gradients;
 
-INLINE int64_t blocks(const mu *m) { return (m->length + m->block - 1) / m->block; }
+INLINE int64_t blocks(const mu *m) { return upwards(m->length, m->block); }
 
 /* The first channel of a group. */
 INLINE int64_t bound(const mu *m, int64_t group) { return group * m->channels / m->groups; }

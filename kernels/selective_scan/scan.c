@@ -33,8 +33,8 @@ typedef struct {
     int far[BLOCK];
 } shared;
 
-INLINE int64_t blocks(const scan *s) { return (s->length + BLOCK - 1) / BLOCK; }
-INLINE int64_t tiles(const scan *s) { return (s->channels + W - 1) / W; }
+INLINE int64_t blocks(const scan *s) { return upwards(s->length, BLOCK); }
+INLINE int64_t tiles(const scan *s) { return upwards(s->channels, W); }
 INLINE int64_t state_size(const scan *s) { return s->planes * s->channels; }
 
 INLINE place place_of(const scan *s, int64_t b, int64_t block, int64_t tile) {

@@ -83,6 +83,21 @@ def test_any_shape(shape, biased, seed, **options):
     assert_right([x, weight, bias if biased else None], **options)
 
 
+@pytest.mark.parametrize(
+    ("length", "channels", "taps", "dilation", "causal"),
+    [
+        pytest.param(600, 5, 17, 1, True, id="one strand in three tasks"),
+        pytest.param(1200, 8, 6, 3, False, id="strands of two tasks, inputs and outputs on different ones"),
+        pytest.param(700, 8, 40, 30, False, id="several strands a task, shorter than the filter"),
+        pytest.param(40, 4, 5, 1000, True, id="a strand a position, and strands beyond the sequence"),
+        pytest.param(30, 300, 5, 2, True, id="three tiles of channels, the last one short"),
+    ],
+)
+def test_strands_are_cut_and_joined(length, channels, taps, dilation, causal):
+    options = {"dilation": dilation, "causal": causal, "activation": "silu", "residual": True}
+    assert_right(operands(1, length, channels, taps), **options)
+
+
 @pytest.mark.parametrize("taps", [1, 2, 3, 4, 17])
 @pytest.mark.parametrize("dilation", [1, 2, 3])
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
