@@ -93,7 +93,9 @@ class Attempt:
         setting, steps = self.setting, self.setting.budget.steps
         if self.progress.diverged or self._is_done():
             return
-        forward = self._compiled() if setting.compile else self.model
+        forward = torch.compile(self.model) if setting.compile else self.model
+        if setting.compile or setting.train.device.type == "cuda":
+            self._warm_up(forward)
         before = energy_joules(setting.train.device)
         try:
             for rows in self._order(self.progress.step, until):
@@ -179,13 +181,12 @@ class Attempt:
         (loss if auxiliary is None else loss + auxiliary).backward()
         return loss.detach()
 
-    def _compiled(self) -> Callable[..., Tensor]:
-        """Return the compiled model, after two passes in which torch compiles, so that no step's time holds that.
+    def _warm_up(self, forward: Callable[..., Tensor]) -> None:
+        """Make two passes of which nothing stays: what torch and Triton compile at first use is in no step's time.
 
-        The second batch may have another number of scored positions, for which torch compiles again. Nothing else of
-        the passes stays.
+        The second batch may have another number of scored positions, for which torch compiles again.
         """
-        forward, step, random = torch.compile(self.model), self.progress.step, _random_state(self.setting.train.device)
+        step, random = self.progress.step, _random_state(self.setting.train.device)
         weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.train()
         for rows in self._order(step, step + 2):
@@ -193,7 +194,6 @@ class Attempt:
         self.optimizer.zero_grad(set_to_none=True)
         self.model.load_state_dict(weights)
         _set_random_state(random)
-        return forward
 
     def _set_rate(self) -> None:
         """Give every group the step's learning rate: by the schedule, after plateaus, under the group's cap."""
