@@ -66,7 +66,8 @@ class Workload:
     Attributes
     ----------
     sizes
-        By scale: "check" for the comparison with the reference, "cpu" and "cuda" for timing.
+        By scale: "check" for the comparison with the reference, "cpu" and "cuda" for timing. Triton compiles anew for
+        sizes that are multiples of 16, as those for timing are: where it costs little, "check" has such sizes too.
     make
         Returns random float32 inputs (and integer ones) of these sizes, on the CPU.
     cost

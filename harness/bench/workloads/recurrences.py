@@ -133,7 +133,7 @@ WORKLOADS = [
         kernel="linear_recurrence",
         case="real decays, as in gateloop",
         sizes={
-            "check": {"B": 2, "L": 300, "D": 20},
+            "check": {"B": 2, "L": 304, "D": 48},
             "cpu": {"B": 8, "L": 1024, "D": 256},
             "cuda": {"B": 8, "L": 4096, "D": 2048},
         },
@@ -155,7 +155,7 @@ WORKLOADS = [
         kernel="ema",
         case="16 averages a channel, as in mega",
         sizes={
-            "check": {"B": 2, "L": 300, "D": 20, "N": 16},
+            "check": {"B": 2, "L": 304, "D": 48, "N": 16},
             "cpu": {"B": 8, "L": 1024, "D": 128, "N": 16},
             "cuda": {"B": 8, "L": 8192, "D": 1024, "N": 16},
         },
@@ -170,7 +170,7 @@ WORKLOADS = [
     _ssd(
         "a decay a head, as in mamba2",
         {
-            "check": {"B": 2, "L": 600, "H": 2, "P": 8, "N": 8},
+            "check": {"B": 2, "L": 608, "H": 2, "P": 8, "N": 8},
             "cpu": {"B": 4, "L": 512, "H": 4, "P": 32, "N": 32},
             "cuda": {"B": 4, "L": 4096, "H": 16, "P": 64, "N": 128},
         },
@@ -181,7 +181,7 @@ WORKLOADS = [
     _ssd(
         "a decay an entry, as in gla",
         {
-            "check": {"B": 2, "L": 600, "H": 2, "P": 8, "N": 8},
+            "check": {"B": 2, "L": 608, "H": 2, "P": 8, "N": 8},
             "cpu": {"B": 4, "L": 512, "H": 4, "P": 32, "N": 16},
             "cuda": {"B": 4, "L": 4096, "H": 8, "P": 128, "N": 64},
         },

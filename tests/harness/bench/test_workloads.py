@@ -37,6 +37,14 @@ def test_costs_grow_with_the_batch_and_backward_costs_more(workload):
     assert workload.cost(sizes, True, 4) > (flops, moved)
 
 
+@pytest.mark.parametrize("kernel", ["selective_scan", "linear_recurrence", "ema", "depthwise_conv"])
+def test_what_is_checked_on_a_gpu_is_the_binary_that_is_timed(kernel):
+    for workload in load([kernel]):
+        check, timed = workload.sizes["check"], workload.sizes["cuda"]
+        for name in check.keys() - {"B", "K"}:
+            assert check[name] % 16 == timed[name] % 16 == 0, "Triton compiles anew where a size is a multiple of 16"
+
+
 def test_an_unknown_kernel_is_told():
     with pytest.raises(UserError, match=r"no kernel 'selectiv_scan'\. Did you mean 'selective_scan'"):
         load(["selectiv_scan"])
