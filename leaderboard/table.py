@@ -154,9 +154,11 @@ def _cell_columns(record: Record, sources: Sources) -> dict[str, Any]:
 
 
 def _score_columns(record: Record, sources: Sources) -> list[dict[str, Any]]:
-    """Return one entry a column; a cell without scores still has its task's columns."""
-    card = sources.task(record)
-    columns = dict.fromkeys([evaluation.column for evaluation in card.evaluations] + list(record.scores))
+    """Return one entry a column: those that were scored, or all of the task's where the trial failed."""
+    declared = [evaluation.column for evaluation in sources.task(record).evaluations]
+    columns = dict.fromkeys([*declared, *record.scores])
+    if record.status == "ok":
+        columns = [column for column in columns if column in record.scores]
     return [_score(column, record.scores.get(column), sources, record) for column in columns or [record.cell.task]]
 
 

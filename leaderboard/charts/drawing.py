@@ -33,7 +33,10 @@ _CONFIG = {
     "text": {"color": _TEXT, "fontSize": 11},
 }  # fmt: skip
 
-QUANTITY_LABELS = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
+QUANTITY_LABELS: dict[str, Any] = {
+    "format": "~s",
+    "labelExpr": "datum.value < 1 && datum.label ? format(datum.value, '~g') : datum.label",
+}
 """Labels of an axis of costs: thousands and millions as 10k and 2M, fractions of a second as they are."""
 
 COLOURS = alt.Scale(range=[*(f"var(--family-{i})" for i in range(8)), _TEXT, _MUTED])

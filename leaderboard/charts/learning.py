@@ -57,7 +57,7 @@ def _spec(title: str, colours: frozenset[tuple[str, str]]) -> dict[str, Any]:
     chosen = alt.param(name="axis", value=AXES[0], bind=alt.binding_radio(options=list(AXES), name="by "))
     x, y = PANEL.scales()
     base = alt.Chart(named("points")).transform_filter("datum.axis === axis").encode(
-        x=alt.X("at:Q", title=None, scale=x, axis=alt.Axis(labelExpr=QUANTITY_LABELS, tickCount=6, grid=False)),
+        x=alt.X("at:Q", title=None, scale=x, axis=alt.Axis(tickCount=6, grid=False, **QUANTITY_LABELS)),
         y=alt.Y("valid:Q", title=title, scale=y, axis=alt.Axis(tickCount=5)),
         detail="run:N",
         color=by_family((family for family, _ in colours), dict(colours)),

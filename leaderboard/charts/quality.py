@@ -43,7 +43,7 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
     chosen = alt.param(name="cost", value=costs[0], bind=alt.binding_select(options=costs, name="cost "))
     x, y = PANEL.scales()
     base = alt.Chart().transform_filter("datum.cost === cost").encode(
-        x=alt.X("at:Q", scale=x, title=None, axis=alt.Axis(labelExpr=QUANTITY_LABELS, tickCount=4, grid=False)),
+        x=alt.X("at:Q", scale=x, title=None, axis=alt.Axis(tickCount=4, grid=False, **QUANTITY_LABELS)),
         y=alt.Y("score:Q", scale=y, title=None, axis=alt.Axis(tickCount=4)),
     )  # fmt: skip
     shown = [alt.Tooltip(f"{name}:N") for name in ("variant", "family")]

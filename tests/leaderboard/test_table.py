@@ -60,6 +60,14 @@ def test_scores_of_a_failure_are_never_values(scores_of, make_record):
     assert scores_of(record)["value"].isna().all()
 
 
+def test_a_column_that_a_finished_cell_was_not_scored_on_is_no_row_of_it(results, make_record, task_card):
+    cards = [task_card("recall-mqar", ["recall-mqar", "recall-mqar-later"])]
+    records = [make_record("mamba"), make_record("mlp", status="crashed", size=None)]
+    rows = rows_of(make_table(read_sources([results(*records, tasks=cards)]))[0])
+    found = [(row["variant"], row["column"]) for row in rows if row["kind"] == "score"]
+    assert sorted(found) == [("mamba", "recall-mqar"), ("mlp", "recall-mqar"), ("mlp", "recall-mqar-later")]
+
+
 def test_missing_values_are_none(table_of, make_record):
     row = rows_of(table_of(make_record(status="crashed", size=None))[0])[0]
     assert row["value"] is None
