@@ -3,6 +3,9 @@
 For one state at a time, the chunk's decays and inputs are scanned along the steps within each lane: forward from the
 state that was kept at its start, and back from the gradient that the later chunk left. The gradients of B and C are
 summed over the lanes here and over the tiles of channels afterwards, in a fixed order and without atomics.
+
+A lane holds one channel only where no load takes several at once, which Triton does where it knows that rows are
+aligned: so it is not told.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from torch.nn import functional as F
 from ..linear_recurrence import blocked
 from ..triton_math import LN_2, LOG2_E, sigmoid
 from ..triton_support import launch, segment_steps
+from ..triton_tiles import turned
 from .operands import Gradients, Operands, as_planes, as_states
 from .triton_forward import chunk_of, flags, in_rows, step_size, strides, turn
 
@@ -37,7 +41,7 @@ def _first(x, steps):
     return tl.sum(tl.where((steps == 0)[:, None], x, 0.0), 0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize_on_alignment=["u", "delta", "z", "dy", "du", "ddelta", "dz"])
 def scan_backward(
     u,
     delta,
@@ -63,10 +67,6 @@ def scan_backward(
     u_step,
     delta_batch,
     delta_step,
-    B_batch,
-    B_step,
-    C_batch,
-    C_step,
     z_batch,
     z_step,
     length,
@@ -85,9 +85,10 @@ def scan_backward(
 ):
     """Walk one segment back from the gradients `carried` of the state at its end; leave those at its first step.
 
-    `carried`, `products` and `dA` are (batch, segments, planes, channels), `dB` and `dC` (tiles, batch, length,
-    planes), `dD` and `dbias` (batch, segments, channels); a COMPLEX state has two planes. ENDS writes `carried` and
-    `products` alone, the decays from the first step of the segment to that after its last.
+    `carried`, `products` and `dA` are (batch, segments, planes, channels), `B` and `C` (batch, planes, length), `dB`
+    and `dC` (tiles, batch, planes, length), `dD` and `dbias` (batch, segments, channels); a COMPLEX state has two
+    planes. ENDS writes `carried` and `products` alone, the decays from the first step of the segment to that after its
+    last.
     """
     tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
     tile, batch = tl.program_id(0) % tiles, (tl.program_id(0) // tiles).to(tl.int64)
@@ -96,6 +97,8 @@ def scan_backward(
     PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
     planes = PLANES * states
     at = batch * tl.num_programs(1) + part
+    line = batch * planes * length
+    tiled = (tile * (tl.num_programs(0) // tiles) + batch) * planes * length
     offset = tl.load(bias + channel, valid, 0.0) if HAS_BIAS else 0.0
     skip = tl.load(D + channel, valid, 0.0) if HAS_D else 0.0
     by_skip, by_bias = tl.zeros((CHANNELS,), tl.float32), tl.zeros((CHANNELS,), tl.float32)
@@ -120,24 +123,32 @@ def scan_backward(
         for n in range(0, planes, PLANES):
             place = (at * planes + n) * channels + channel
             exponent = tl.load(A + n * channels + channel, valid, 0.0)
-            c = tl.load(C + batch * C_batch + t * C_step + n, t < end, 0.0).to(tl.float32)
+            c = tl.load(C + line + n * length + t, t < end, 0.0).to(tl.float32)
             decays, later = tl.exp2(next_size * exponent), tl.load(carried + place, valid, 0.0)
             if COMPLEX:
                 speed = tl.load(A + (n + 1) * channels + channel, valid, 0.0)
-                c_im = tl.load(C + batch * C_batch + t * C_step + n + 1, t < end, 0.0).to(tl.float32)
+                c_im = tl.load(C + line + (n + 1) * length + t, t < end, 0.0).to(tl.float32)
                 later_im = tl.load(carried + place + channels, valid, 0.0)
                 sine, cosine = turn(next_size, speed)
                 decays, decays_im, g, g_im = tl.associative_scan(
-                    (decays * cosine, -decays * sine, 2.0 * dout * c[:, None], -2.0 * dout * c_im[:, None]),
+                    (
+                        turned(decays * cosine, CHUNK, CHANNELS),
+                        turned(-decays * sine, CHUNK, CHANNELS),
+                        turned(2.0 * dout * c[:, None], CHUNK, CHANNELS),
+                        turned(-2.0 * dout * c_im[:, None], CHUNK, CHANNELS),
+                    ),
                     0,
                     _combine_complex,
-                    reverse=True,
                 )
+                decays, decays_im = turned(decays, CHUNK, CHANNELS), turned(decays_im, CHUNK, CHANNELS)
+                g, g_im = turned(g, CHUNK, CHANNELS), turned(g_im, CHUNK, CHANNELS)
                 g += decays * later - decays_im * later_im
                 g_im += decays * later_im + decays_im * later
                 tl.store(carried + place + channels, _first(g_im, steps), valid)
             else:
-                decays, g = tl.associative_scan((decays, dout * c[:, None]), 0, _combine, reverse=True)
+                asked = turned(dout * c[:, None], CHUNK, CHANNELS)
+                decays, g = tl.associative_scan((turned(decays, CHUNK, CHANNELS), asked), 0, _combine)
+                decays, g = turned(decays, CHUNK, CHANNELS), turned(g, CHUNK, CHANNELS)
                 g += decays * later
             tl.store(carried + place, _first(g, steps), valid)
             if ENDS:
@@ -150,11 +161,10 @@ def scan_backward(
                 else:
                     tl.store(products + place, product * by, valid)
             elif COMPLEX:
-                b = tl.load(B + batch * B_batch + t * B_step + n, t < end, 0.0).to(tl.float32)
-                b_im = tl.load(B + batch * B_batch + t * B_step + n + 1, t < end, 0.0).to(tl.float32)
-                line, narrow = (tile * (tl.num_programs(0) // tiles) + batch) * length * planes, t * planes + n
-                tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
-                tl.store(dB + line + narrow + 1, tl.sum(g_im * put, 1), t < end)
+                b = tl.load(B + line + n * length + t, t < end, 0.0).to(tl.float32)
+                b_im = tl.load(B + line + (n + 1) * length + t, t < end, 0.0).to(tl.float32)
+                tl.store(dB + tiled + n * length + t, tl.sum(g * put, 1), t < end)
+                tl.store(dB + tiled + (n + 1) * length + t, tl.sum(g_im * put, 1), t < end)
                 dinput += g * b[:, None] + g_im * b_im[:, None]
                 sine, cosine = turn(size, speed)
                 decays = tl.exp2(size * exponent)
@@ -165,8 +175,8 @@ def scan_backward(
                 before_im = tl.load(checkpoints + chunk + (n + 1) * channels + channel, valid, 0.0)
                 h += decays * before - decays_im * before_im
                 h_im += decays * before_im + decays_im * before
-                tl.store(dC + line + narrow, tl.sum(2.0 * dout * h, 1), t < end)
-                tl.store(dC + line + narrow + 1, tl.sum(-2.0 * dout * h_im, 1), t < end)
+                tl.store(dC + tiled + n * length + t, tl.sum(2.0 * dout * h, 1), t < end)
+                tl.store(dC + tiled + (n + 1) * length + t, tl.sum(-2.0 * dout * h_im, 1), t < end)
                 if HAS_Z:
                     out += 2.0 * (h * c[:, None] - h_im * c_im[:, None])
                 h -= put * b[:, None]
@@ -178,13 +188,12 @@ def scan_backward(
                 by_A = tl.load(dA + place + channels, valid, 0.0) + tl.sum(decayed_im * size, 0)
                 tl.store(dA + place + channels, by_A, valid)
             else:
-                b = tl.load(B + batch * B_batch + t * B_step + n, t < end, 0.0).to(tl.float32)
+                b = tl.load(B + line + n * length + t, t < end, 0.0).to(tl.float32)
                 added = put * b[:, None]
                 decays, h = tl.associative_scan((tl.exp2(size * exponent), added), 0, _combine)
                 h += decays * tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
-                line, narrow = (tile * (tl.num_programs(0) // tiles) + batch) * length * planes, t * planes + n
-                tl.store(dC + line + narrow, tl.sum(dout * h, 1), t < end)
-                tl.store(dB + line + narrow, tl.sum(g * put, 1), t < end)
+                tl.store(dC + tiled + n * length + t, tl.sum(dout * h, 1), t < end)
+                tl.store(dB + tiled + n * length + t, tl.sum(g * put, 1), t < end)
                 dinput += g * b[:, None]
                 if HAS_Z:
                     out += h * c[:, None]
@@ -222,17 +231,20 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     du, ddelta = (x.new_empty(x.shape) for x in (operands.u, operands.delta))
     dz = None if operands.z is None else operands.z.new_empty(operands.z.shape)
     dA = A.new_zeros(batch, parts, *A.shape)
-    dB, dC = (A.new_empty(tiles, *operands.B.shape) for _ in range(2))
+    B, C = (x.mT.contiguous() for x in (operands.B, operands.C))  # a chunk's steps side by side
+    dB, dC = (A.new_empty(tiles, *B.shape) for _ in range(2))
     dD, dbias = (A.new_empty(batch, parts, channels) for _ in range(2))
     carried, products = torch.zeros_like(dA), as_planes(torch.ones_like(operands.A).expand(batch, parts, -1, -1))
+
+    u_delta_z = strides(operands)[:4] + strides(operands)[-2:]
 
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
             scan_backward,
             (tiles * batch, parts),
-            *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
+            *(operands.u, operands.delta, A, B, C, operands.D, operands.z, operands.delta_bias),
             *(dy, checkpoints, carried, products, du, ddelta, dz, dA, dB, dC, dD, dbias),
-            *(*strides(operands), length, channels, states, segment),
+            *(*u_delta_z, length, channels, states, segment),
             **flags(operands),
             ENDS=ends,
             CHANNELS=CHANNELS,
@@ -252,8 +264,8 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
         u=du,
         delta=ddelta,
         A=as_states(dA.sum((0, 1)), operands.A),
-        B=dB.sum(0).to(operands.B.dtype),
-        C=dC.sum(0).to(operands.C.dtype),
+        B=dB.sum(0).mT.to(operands.B.dtype),
+        C=dC.sum(0).mT.to(operands.C.dtype),
         D=None if operands.D is None else dD.sum((0, 1)),
         z=dz,
         delta_bias=None if operands.delta_bias is None else dbias.sum((0, 1)),

@@ -22,7 +22,7 @@ from ..triton_support import launch, power_of_two, segment_steps
 from .operands import Operands, as_planes, as_states
 
 CHANNELS = 64
-CHUNK, COMPLEX_CHUNK = 16, 8
+CHUNK, COMPLEX_CHUNK = 8, 4
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
 REGISTERS = 200
 """At the most, a thread: left alone, the compiler spills a few to fit one more warp."""

@@ -37,7 +37,10 @@ def compiled(kernel, constants, options=(), halves=()):
             signature[name] = "i32"
         else:
             signature[name] = "*bf16" if name in halves else "*fp32"
-        if signature[name] != "constexpr" and name not in ("length", "states", "averages", "heads"):
+        taken_as_any = (
+            name in ("length", "states", "averages", "heads") or kernel.params[i].do_not_specialize_on_alignment
+        )
+        if signature[name] != "constexpr" and not taken_as_any:
             aligned[(i,)] = [["tt.divisibility", 16]]
     source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=aligned)
     made = triton.compile(source, target=GPUTarget("cuda", 90, 32), options={"num_warps": 1, **dict(options)})
