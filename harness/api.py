@@ -11,9 +11,10 @@ from .data_folder import data_folder
 from .environment import device_ids, resolve_device
 from .executors import Executor, Inline, Local
 from .plan import Plan, make_plan
-from .records import Record, ResultStore
+from .records import Record
 from .registry import discover
 from .runner import Extras, Rerun, Runner
+from .store import ResultStore
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,9 @@ from pathlib import Path
 from .errors import UserError, did_you_mean
 from .plan import Cell, Variant, cell_name, make_cell, plan_task
 from .recipe import get_tier
-from .records import Record, ResultStore
+from .records import Record
 from .registry import Registry
+from .store import ResultStore
 
 
 def name_of(record: Record) -> str:

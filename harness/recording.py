@@ -19,9 +19,10 @@ from .job import PREDICTIONS, WEIGHTS
 from .keys import data_identity
 from .plan import Cell
 from .prepare import is_prepared, read_meta
-from .records import CellInfo, DataInfo, Record, ResultStore, WeightsFile
+from .records import CellInfo, DataInfo, Record, WeightsFile
 from .registry import Entry
 from .scoring import keep_predictions, score
+from .store import ResultStore
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from .errors import UserError
 from .plan import plan_task
 from .prepare import is_prepared, prepare, prepared_folder, read_meta
 from .recipe import get_tier
-from .records import Record, ResultStore, Score
+from .records import Record, Score
 from .registry import Registry
 from .scoring import score
+from .store import ResultStore
 
 
 def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:

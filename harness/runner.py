@@ -19,8 +19,9 @@ from .plan import Cell, Plan, PlannedTask
 from .prepare import is_prepared, prepared_folder, read_meta, task_card
 from .recipe import Training
 from .recording import Keyed, Recorder, model_card
-from .records import Record, ResultStore
+from .records import Record
 from .scoring import readouts
+from .store import ResultStore
 
 PREPARE_SECONDS = 4 * 3600.0
 """Making arrays may take longer than a trial: a click log has 46 million rows."""

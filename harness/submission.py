@@ -9,8 +9,9 @@ from pathlib import Path
 from .errors import UserError
 from .files import slug
 from .keys import source_hash
-from .records import Record, ResultStore
+from .records import Record
 from .registry import Entry
+from .store import ResultStore
 
 
 def records_of(entries: Sequence[Entry], results: Path) -> tuple[list[Record], int]:

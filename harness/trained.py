@@ -11,9 +11,10 @@ from safetensors.torch import load
 from .built import Built
 from .errors import UserError
 from .find import find_record, name_of
-from .records import Record, ResultStore
+from .records import Record
 from .registry import discover
 from .spec import Size, spec_from_json
+from .store import ResultStore
 
 
 def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path] = (), device: str = "cpu") -> Built:

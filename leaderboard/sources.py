@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..harness.errors import UserError
-from ..harness.records import Record, ResultStore
+from ..harness.records import Record
+from ..harness.store import ResultStore
 from .benches import Bench, read_benches
 from .formats import plain
 

@@ -40,7 +40,7 @@ def command(
 
 
 def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
-    from ..records import ResultStore
+    from ..store import ResultStore
 
     for name, what in (("data", "prepared arrays"), ("cells", "unfinished trials"), ("prepare", "unfinished arrays")):
         if (results / "work" / name).is_dir():

@@ -25,8 +25,8 @@ def command(
     """
     from ..data_folder import data_folder
     from ..errors import UserError
-    from ..records import ResultStore
     from ..rescoring import rescored
+    from ..store import ResultStore
 
     if not results.is_dir():
         raise UserError(f"There is no results folder {results}.")

@@ -23,7 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..runner import Runner
+    from ..runner import Report, Runner
 
 NAME = "run"
 
@@ -65,11 +65,10 @@ def command(
     from ..data_folder import data_folder
     from ..environment import resolve_device
     from ..errors import UserError
-    from ..find import name_of
     from ..plan import make_plan
     from ..progress import Progress
-    from ..records import ResultStore
     from ..runner import Extras, Runner
+    from ..store import ResultStore
 
     if rerun not in ("missing", "failed", "all"):
         raise UserError(f"--rerun {rerun}: use missing, failed or all.")
@@ -91,7 +90,7 @@ def command(
         plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights, explore_near_equals)
     )
     if dry_run:
-        _tell(runner, rerun)
+        _tell_plan(runner, rerun)
         return
     executor = make_executor(plan, chosen, jobs, inline=inline)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -101,13 +100,7 @@ def command(
     except KeyboardInterrupt:
         typer.echo(f"Stopped. Finished cells are in {results}; the same command goes on from here.", err=True)
         raise typer.Exit(130) from None
-    typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
-    for record in report.failed:
-        typer.echo(
-            f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}"
-        )
-    if report.failed:
-        typer.echo(f"  `archarena show {name_of(report.failed[0])} --results {results}` prints the log.")
+    _tell_end(report, results)
     if report.failed and not allow_failures:
         raise typer.Exit(1)
 
@@ -116,7 +109,20 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _tell(runner: Runner, rerun: str) -> None:
+def _tell_end(report: Report, results: Path) -> None:
+    """Print how many cells are well, what befell the others, and how to see their logs."""
+    from ..find import name_of
+
+    typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
+    for record in report.failed:
+        typer.echo(
+            f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}"
+        )
+    if report.failed:
+        typer.echo(f"  `archarena show {name_of(report.failed[0])} --results {results}` prints the log.")
+
+
+def _tell_plan(runner: Runner, rerun: str) -> None:
     """Print the cells to run and the hours they may take."""
     import shutil
     import statistics
@@ -126,17 +132,21 @@ def _tell(runner: Runner, rerun: str) -> None:
     kept, missing = runner.split(rerun)  # type: ignore[arg-type]
     for note in runner.plan.notes:
         typer.echo(note)
-    earlier: dict[tuple[str, str], list[float]] = {}
+    earlier: dict[tuple[str, str, str], list[float]] = {}
     for record in runner.store.read():
         if record.cost.total_seconds:
-            earlier.setdefault((record.cell.task, record.cell.tier), []).append(record.cost.total_seconds)
-    seconds = 0.0
+            cell = record.cell
+            earlier.setdefault((cell.task, cell.tier, cell.recipe), []).append(record.cost.total_seconds)
+    seconds, guessed = 0.0, False
     for keyed in (keyed for keyed in missing if keyed.cell.training is not None):
         task = keyed.cell.task
-        known = earlier.get((task.name, task.tier.name))
+        known = earlier.get((task.name, task.tier.name, keyed.cell.recipe))
         seconds += statistics.median(known) if known else task.tier.aim_seconds
+        guessed |= not known
         typer.echo(f"  {keyed.cell.name}")
-    source = "earlier records" if earlier else "the tier's aim"
+    source = "the tier's aim where there is no record" if guessed else "earlier records"
+    if guessed and any(keyed.cell.recipe == "published" for keyed in missing):
+        source += ", which a published recipe may exceed many times"
     typer.echo(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
     typer.echo(f"About {span(seconds)} one after the other, by {source}; divide by the cells at once.")
     existing = next(path for path in [runner.work, *runner.work.parents] if path.exists())

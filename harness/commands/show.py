@@ -14,7 +14,7 @@ NAME = "show"
 
 def _levels(results: Path, task: str, tier: str) -> list[dict]:
     """Return what rules without learning, and bounds, reach on a task."""
-    from ..records import ResultStore
+    from ..store import ResultStore
 
     cards = ResultStore(results).cards("tasks")
     return [level for card in cards if (card["task"], card["tier"]) == (task, tier) for level in card["levels"]]
@@ -52,7 +52,8 @@ def command(
         )
         for level in (found for found in levels if found["column"] == column and score.value is not None):
             margin = score.value - level["value"]
-            typer.echo(f"    {level['kind']} {level['name']}: {_readable(level['value'])}, margin {margin:+.4f}")
+            name = " ".join(dict.fromkeys((level["kind"], level["name"])))
+            typer.echo(f"    {name}: {_readable(level['value'])}, margin {margin:+.4f}")
     for attempt in record.tries:
         chosen = " <- kept" if attempt.learning_rate == record.learning_rate else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"

@@ -33,8 +33,8 @@ def command(
     from ..find import find_record, name_of, recorded_cell
     from ..keys import changed_parts
     from ..plan import Plan
-    from ..records import ResultStore
     from ..runner import Runner
+    from ..store import ResultStore
 
     record, folder = find_record(results, cell), data_folder(data)
     plan = Plan((recorded_cell(record, open_registry(plugins), folder),))

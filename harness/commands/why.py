@@ -28,8 +28,8 @@ def command(
     from ..find import find_record, name_of, recorded_cell
     from ..keys import changed_parts
     from ..plan import Plan
-    from ..records import ResultStore
     from ..runner import Runner
+    from ..store import ResultStore
 
     record = find_record(results, cell)
     registry, folder = open_registry(plugins), data_folder(data)

@@ -178,9 +178,9 @@ class Writer:
 def test_cells_that_generate_are_scored_by_the_tasks_own_metric(tmp_path, toy_task, make_model):
     from archarena.harness.executors import Inline
     from archarena.harness.plan import make_plan
-    from archarena.harness.records import ResultStore
     from archarena.harness.registry import discover
     from archarena.harness.runner import Runner
+    from archarena.harness.store import ResultStore
 
     task, writer = tmp_path / "count.py", tmp_path / "writer.py"
     task.write_text(TASK)

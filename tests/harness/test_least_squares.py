@@ -102,9 +102,9 @@ FIT = """self._x = None
 def test_a_cell_of_a_model_that_fits_itself_is_fitted_once(toy_task, make_model, tmp_path):
     from archarena.harness.executors import Inline
     from archarena.harness.plan import make_plan
-    from archarena.harness.records import ResultStore
     from archarena.harness.registry import discover
     from archarena.harness.runner import Runner
+    from archarena.harness.store import ResultStore
 
     plugins = [toy_task, make_model("good", FIT)]
     plan = make_plan(discover(plugins), models=["good"], tasks=["toy"], tier="smoke", data=tmp_path)

@@ -83,9 +83,9 @@ def test_a_task_without_classes_is_told(valid):
 def test_a_cell_is_explored_where_asked_and_not_again(toy_task, make_model, tmp_path):
     from archarena.harness.executors import Inline
     from archarena.harness.plan import make_plan
-    from archarena.harness.records import ResultStore
     from archarena.harness.registry import discover
     from archarena.harness.runner import Extras, Runner
+    from archarena.harness.store import ResultStore
 
     plugins = [toy_task, make_model("good")]
 

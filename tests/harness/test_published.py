@@ -4,9 +4,9 @@ import pytest
 from archarena.harness.errors import UserError
 from archarena.harness.executors import Inline
 from archarena.harness.plan import make_plan
-from archarena.harness.records import ResultStore
 from archarena.harness.registry import discover
 from archarena.harness.runner import Runner
+from archarena.harness.store import ResultStore
 
 CARD = """
 multiplies = "Nothing."

@@ -4,16 +4,8 @@ import json
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.records import (
-    MIGRATIONS,
-    SCHEMA,
-    CellInfo,
-    DataInfo,
-    Record,
-    ResultStore,
-    json_schema,
-    read_record,
-)
+from archarena.harness.records import SCHEMA, CellInfo, DataInfo, Record, json_schema
+from archarena.harness.store import MIGRATIONS, ResultStore, read_record
 
 
 def record(**changes) -> Record:

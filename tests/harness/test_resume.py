@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from archarena.harness.records import ResultStore
+from archarena.harness.store import ResultStore
 
 MOMENTS = 10
 

@@ -8,9 +8,9 @@ from archarena.harness.errors import UserError
 from archarena.harness.executors import Inline, Local
 from archarena.harness.lock import locked
 from archarena.harness.plan import make_plan
-from archarena.harness.records import ResultStore
 from archarena.harness.registry import discover
 from archarena.harness.runner import Runner, Watcher
+from archarena.harness.store import ResultStore
 
 
 @pytest.fixture

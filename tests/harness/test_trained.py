@@ -6,9 +6,9 @@ import torch
 from archarena.harness import UserError, load_trained
 from archarena.harness.executors import Inline
 from archarena.harness.plan import make_plan
-from archarena.harness.records import ResultStore
 from archarena.harness.registry import discover
 from archarena.harness.runner import Extras, Runner
+from archarena.harness.store import ResultStore
 from safetensors.numpy import load_file
 
 

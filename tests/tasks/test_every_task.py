@@ -14,9 +14,9 @@ import pytest
 from archarena.harness import UserError
 from archarena.harness.executors import Inline
 from archarena.harness.plan import make_plan
-from archarena.harness.records import ResultStore
 from archarena.harness.registry import discover
 from archarena.harness.runner import Runner, Watcher
+from archarena.harness.store import ResultStore
 from archarena.tasks.hub import HUB_SWITCH
 from files import SETS
 

@@ -89,6 +89,7 @@ def test_a_dry_run_says_what_and_runs_nothing(capsys, toys, tmp_path):
     assert code == 0
     assert "good[scale=2.0]/toy/smoke/s1" in out
     assert "4 cells to run, 0 with a record." in out
+    assert "by the tier's aim where there is no record; divide" in out
     assert "GiB free" in out
     assert not (tmp_path / "results").exists()
 

@@ -7,7 +7,7 @@ import pytest
 from archarena.harness import check
 from archarena.harness.check.samples import SPECS
 from archarena.harness.executors import Inline
-from archarena.harness.records import ResultStore
+from archarena.harness.store import ResultStore
 
 
 @pytest.fixture(autouse=True)
