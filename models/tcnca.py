@@ -19,8 +19,8 @@ class TCNCA(GatedAttentionModel):
     """Temporal Convolution Network with Chunked Attention (Terzic et al. 2023).
 
     The paper's abstract fixes this much: MEGA-chunk with its exponential moving average replaced
-    by a dilated temporal convolution network (TCN), whose few layers reach far. Code and details
-    are not public, so these choices are ours: depthwise filters, ``x += SiLU(conv(x))`` a layer
+    by a dilated temporal convolution network (TCN), whose few layers reach far. We found no code and
+    had no more of the text, so these choices are ours: depthwise filters, ``x += SiLU(conv(x))`` a layer
     with weights N(0, 1/kernel) and no bias, dilation ``factor ** i`` in layer i; MEGA's learned
     skip and SiLU after the filter kept; two such stacks, one of them run backwards, added where
     not causal; the number of layers by `fewest_layers`; layer norm before each part, and one at the

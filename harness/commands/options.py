@@ -10,27 +10,41 @@ import typer
 
 from ..registry import Registry, discover
 
-Models = Annotated[list[str] | None, typer.Option("--model", "-m", help="A model; repeat for several. Default: all.")]
-Tasks = Annotated[list[str] | None, typer.Option("--task", "-t", help="A task; repeat for several.")]
-Suites = Annotated[list[str] | None, typer.Option("--suite", "-s", help="A suite of tasks. Default: quick.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="A model; repeat for several. Default: all but those that are made on request.",
+    ),
+]
+Tasks = Annotated[list[str] | None, typer.Option("--task", "-t", metavar="NAME", help="A task; repeat for several.")]
+Suites = Annotated[
+    list[str] | None, typer.Option("--suite", "-s", metavar="NAME", help="A suite of tasks. Default: quick.")
+]
 Plugins = Annotated[
-    list[Path] | None, typer.Option("--plugin", "-p", help="A Python file that registers models or tasks.")
+    list[Path] | None,
+    typer.Option("--plugin", "-p", metavar="FILE", help="A Python file that registers models or tasks."),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="MODEL.HYPERPARAMETER=VALUE[,VALUE...]: each value makes a variant."),
+    typer.Option("--set", metavar="SETTING", help="MODEL.HYPERPARAMETER=VALUE[,VALUE...]: each value makes a variant."),
 ]
-TierName = Annotated[str, typer.Option("--tier", help="smoke, quick, standard or full.")]
+TierName = Annotated[str, typer.Option("--tier", metavar="NAME", help="smoke, quick, standard or full.")]
 RecipeName = Annotated[
     str,
     typer.Option(
         "--recipe",
+        metavar="NAME",
         help="common; published: each model's own from its card; trade-off: quality against time from one run.",
     ),
 ]
-Results = Annotated[Path, typer.Option("--results", help="The folder of records.")]
-Data = Annotated[Path | None, typer.Option("--data", help="The data folder. Default: ARCHARENA_DATA, or the user's.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The folder of records.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="The data folder. Default: ARCHARENA_DATA, or the user's.")
+]
+Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 
 
 def open_registry(plugins: list[Path] | None) -> Registry:

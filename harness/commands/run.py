@@ -36,17 +36,23 @@ def command(
     settings: Settings = None,
     tier: TierName = "quick",
     recipe: RecipeName = "common",
-    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="How many seeds, from 0.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="COUNT", min=1, help="How many seeds, from 0.")
+    ] = None,
     seed: Annotated[
-        list[int] | None, typer.Option("--seed", min=0, help="One seed by number; repeat for several.")
+        list[int] | None,
+        typer.Option("--seed", metavar="NUMBER", min=0, help="One seed by number; repeat for several."),
     ] = None,
     device: Device = "auto",
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Cells at once. Default: one a GPU or core.")
+        int | None,
+        typer.Option("--jobs", "-j", metavar="COUNT", min=1, help="Cells at once. Default: one a GPU or core."),
     ] = None,
     results: Results = Path("results"),
     data: Data = None,
-    rerun: Annotated[str, typer.Option("--rerun", help="missing, failed (diverged ones too) or all.")] = "missing",
+    rerun: Annotated[
+        str, typer.Option("--rerun", metavar="WHICH", help="missing, failed (diverged ones too) or all.")
+    ] = "missing",
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
     explore_near_equals: Annotated[
         bool, typer.Option("--explore-near-equals", help="Also draw models around each trained one.")

@@ -6,15 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from archarena.harness.commands import main
-
-
-def call(capsys, *arguments: object) -> tuple[int, str, str]:
-    """Run a command in this process; return exit code, output and errors."""
-    with pytest.raises(SystemExit) as end:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return int(end.value.code or 0), captured.out, captured.err
 
 
 @pytest.fixture
@@ -44,8 +35,8 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_an_example(capsys, name):
-    code, out, _ = call(capsys, name, "--help")
+def test_every_command_has_help_with_an_example(call, name):
+    code, out, _ = call(name, "--help")
     assert code == 0
     assert f"Example: archarena {name}" in re.sub(r"\s+", " ", out)
 
@@ -71,21 +62,21 @@ def test_every_command_has_help_with_an_example(capsys, name):
         (["board", "/no/such/results"], "/no/such/results"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_exit_code_2(capsys, arguments, says):
-    code, _, err = call(capsys, *arguments)
+def test_a_mistake_is_one_sentence_and_exit_code_2(call, arguments, says):
+    code, _, err = call(*arguments)
     assert code == 2
     assert says in err
     assert "Traceback" not in err
 
 
-def test_an_unknown_flag_is_refused(capsys):
-    code, _, err = call(capsys, "run", "--sedes", "3")
+def test_an_unknown_flag_is_refused(call):
+    code, _, err = call("run", "--sedes", "3")
     assert code == 2
     assert "--sedes" in err
 
 
-def test_a_dry_run_says_what_and_runs_nothing(capsys, toys, tmp_path):
-    code, out, _ = call(capsys, "run", *toys, "--seeds", 2, "--set", "good.scale=1.0,2.0", "--dry-run")
+def test_a_dry_run_says_what_and_runs_nothing(call, toys, tmp_path):
+    code, out, _ = call("run", *toys, "--seeds", 2, "--set", "good.scale=1.0,2.0", "--dry-run")
     assert code == 0
     assert "good[scale=2.0]/toy/smoke/s1" in out
     assert "4 cells to run, 0 with a record." in out
@@ -94,52 +85,52 @@ def test_a_dry_run_says_what_and_runs_nothing(capsys, toys, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_run_show_why_and_board(capsys, toys, tmp_path):
+def test_run_show_why_and_board(call, toys, tmp_path):
     results, plugins = tmp_path / "results", toys[:4]
-    code, out, err = call(capsys, "run", *toys, "--seed", 3, "--jobs", 1, "--device", "cpu")
+    code, out, err = call("run", *toys, "--seed", 3, "--jobs", 1, "--device", "cpu")
     assert code == 0, err
     assert "1 of 1 cells ok" in out
     assert "[1/1] ok       good on toy s3" in err
 
-    _, out, _ = call(capsys, "show", "good/toy", "--results", results)
+    _, out, _ = call("show", "good/toy", "--results", results)
     assert "good/toy/smoke/s3: ok" in out
     assert "run again: archarena run --model good --task toy --tier smoke --seed 3" in out
-    _, out, _ = call(capsys, "show", "good/toy", "--results", results, "--json")
+    _, out, _ = call("show", "good/toy", "--results", results, "--json")
     assert json.loads(out)["cell"]["seed"] == 3
 
-    _, out, _ = call(capsys, "why", "good/toy", "--results", results, *plugins, "--device", "cpu")
+    _, out, _ = call("why", "good/toy", "--results", results, *plugins, "--device", "cpu")
     assert "would not run again" in out
     plugins[3].write_text(plugins[3].read_text().replace("torch.tanh", "torch.sin"))
-    _, out, _ = call(capsys, "why", "good/toy", "--results", results, *plugins, "--device", "cpu")
+    _, out, _ = call("why", "good/toy", "--results", results, *plugins, "--device", "cpu")
     assert "would run again, because these parts of its key changed:\n  model_source:" in out
 
-    code, out, _ = call(capsys, "board", results, "-o", tmp_path / "site")
+    code, out, _ = call("board", results, "-o", tmp_path / "site")
     assert code == 0
     assert "good" in (tmp_path / "site" / "index.html").read_text()
 
 
-def test_a_failed_cell_gives_exit_code_1_unless_allowed(capsys, toys, make_model):
+def test_a_failed_cell_gives_exit_code_1_unless_allowed(call, toys, make_model):
     make_model(body="raise ValueError('no')")
-    code, out, _ = call(capsys, "run", *toys, "--inline")
+    code, out, _ = call("run", *toys, "--inline")
     assert code == 1
     assert "crashed: good on toy s0: ValueError: no" in out
     assert "`archarena show good/toy/smoke/s0 --results" in out
-    assert call(capsys, "run", *toys, "--inline", "--allow-failures")[0] == 0
+    assert call("run", *toys, "--inline", "--allow-failures")[0] == 0
 
 
-def test_check_names_each_point_and_what_fails(capsys, toy_task):
-    code, out, _ = call(capsys, "check", toy_task)
+def test_check_names_each_point_and_what_fails(call, toy_task):
+    code, out, _ = call("check", toy_task)
     assert code == 0, out
     assert "task toy" in out
     assert "All holds." in out
     toy_task.write_text(toy_task.read_text().replace("rows(streams.fixed, 40)", "rows(streams.train, 40)"))
-    code, out, _ = call(capsys, "check", toy_task)
+    code, out, _ = call("check", toy_task)
     assert code == 1
     assert "failed  deterministic" in out
 
 
-def test_data_status_names_each_set_its_licence_and_where_it_was_looked_for(capsys, tmp_path):
-    code, out, _ = call(capsys, "data", "status", "--data", tmp_path)
+def test_data_status_names_each_set_its_licence_and_where_it_was_looked_for(call, tmp_path):
+    code, out, _ = call("data", "status", "--data", tmp_path)
     assert code == 0
     for name in ("imdb:", "math:", "frappe:", "frappe-raw:"):
         assert name in out
@@ -154,18 +145,18 @@ def test_output_cut_short_by_a_pipe_is_no_error():
     assert "Traceback" not in done.stderr
 
 
-def test_data_import_and_fetch_say_what_is_wrong(capsys, tmp_path, monkeypatch):
+def test_data_import_and_fetch_say_what_is_wrong(call, tmp_path, monkeypatch):
     monkeypatch.delenv("ARCHARENA_HUB", raising=False)
-    code, _, err = call(capsys, "data", "fetch", "imdb", "--data", tmp_path)
+    code, _, err = call("data", "fetch", "imdb", "--data", tmp_path)
     assert code == 2
     assert "set ARCHARENA_HUB=1" in err
-    code, _, err = call(capsys, "data", "fetch", "imbd", "--data", tmp_path)
+    code, _, err = call("data", "fetch", "imbd", "--data", tmp_path)
     assert code == 2
     assert "There is no data set 'imbd'. Did you mean 'imdb'?" in err
-    code, _, err = call(capsys, "data", "import", "enwik8", tmp_path, "--data", tmp_path)
+    code, _, err = call("data", "import", "enwik8", tmp_path, "--data", tmp_path)
     assert code == 2
     assert "expected enwik8 or enwik8.zip" in err
     (tmp_path / "enwik8.zip").write_bytes(b"no zip")
-    code, _, err = call(capsys, "data", "import", "enwik8", tmp_path / "enwik8.zip", "--data", tmp_path)
+    code, _, err = call("data", "import", "enwik8", tmp_path / "enwik8.zip", "--data", tmp_path)
     assert code == 2
     assert "Cannot read" in err
