@@ -5,14 +5,15 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from ..paths import note
 from ..triton_support import usable
-from . import chunked
+from . import chunked, fused
 from .operands import Gradients, Operands
 
-Path = Literal["triton", "chunked"]
+Path = Literal["triton", "c", "chunked"]
 
 
 def path(x: Tensor) -> Path:
@@ -20,14 +21,20 @@ def path(x: Tensor) -> Path:
 
     "triton"
         On a GPU, in any precision but double.
+    "c"
+        float32 on the CPU, where a C compiler is found: the recurrence itself, whose states stay in the cache.
     "chunked"
         Else: plain torch, with matrix products within chunks and a recurrence across them.
     """
-    return "triton" if usable(x) else "chunked"
+    if usable(x):
+        return "triton"
+    return "c" if x.dtype == torch.float32 and x.device.type == "cpu" and fused.available() else "chunked"
 
 
 def checkpoint_shape(operands: Operands) -> tuple[int, ...]:
     """Return the shape of the states that the forward pass keeps for the backward pass."""
+    if path(operands.x) == "c":
+        return fused.checkpoint_shape(operands)
     steps = chunked.chunk_steps(operands.by_channel)
     return operands.x.shape[0], -(-operands.x.shape[1] // steps), *operands.state_shape[1:]
 
@@ -45,8 +52,8 @@ def run_backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Te
 def _module(x: Tensor, *, backward: bool) -> ModuleType:
     taken = path(x)
     note("ssd", taken)
-    if taken == "chunked":
-        return chunked
+    if taken != "triton":
+        return fused if taken == "c" else chunked
     from . import triton_backward, triton_outputs
 
     return triton_backward if backward else triton_outputs

@@ -24,22 +24,30 @@ def operands(batch=2, length=65, heads=3, p=4, n=5, *, by_channel=False, seed=0,
     return [normal(*rows, p), log_decay, normal(*rows, n), normal(*rows, n), normal(batch, heads, p, n)]
 
 
+@pytest.fixture(params=["c", "chunked"])
+def each_path(request, monkeypatch):
+    if request.param == "chunked":
+        monkeypatch.setenv("ARCHARENA_NATIVE", "0")
+    assert path(torch.zeros(1)) == request.param
+    return request.param
+
+
 def fast(*tensors):
     return ssd(*tensors, return_final_state=True)
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
 @pytest.mark.parametrize("length", LENGTHS)
-def test_agrees_with_the_loop_in_float64(assert_agrees, length, by_channel):
+def test_agrees_with_the_loop_in_float64(assert_agrees, each_path, length, by_channel):
     given = operands(length=length, by_channel=by_channel)
     assert_agrees(fast, reference, given)
     assert_agrees(fast, reference, given[:4])
-    assert path(given[0]) in paths_taken()["ssd"]
+    assert each_path in paths_taken()["ssd"]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
-    shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 3, 9, 9))), by_channel=st.booleans(), seed=st.integers(0, 99)
+    shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 3, 20, 9))), by_channel=st.booleans(), seed=st.integers(0, 99)
 )
 def test_any_shape(shape, by_channel, seed):
     given = operands(*shape, by_channel=by_channel, seed=seed)
@@ -51,12 +59,12 @@ def test_any_shape(shape, by_channel, seed):
 
 @pytest.mark.parametrize("by_channel", [False, True])
 @pytest.mark.parametrize("strength", [1e-4, 100.0])
-def test_hardly_any_decay_and_a_decay_that_leaves_nothing(assert_agrees, by_channel, strength):
+def test_hardly_any_decay_and_a_decay_that_leaves_nothing(assert_agrees, each_path, by_channel, strength):
     assert_agrees(fast, reference, operands(length=200, by_channel=by_channel, strength=strength))
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
-def test_minus_infinity_is_a_reset(by_channel):
+def test_minus_infinity_is_a_reset(each_path, by_channel):
     x, log_decay, B, C, initial = operands(length=100, by_channel=by_channel)
     log_decay[:, 70] = -torch.inf
     log_decay.requires_grad_()
@@ -82,11 +90,25 @@ def test_two_halves_through_the_state_are_the_whole(cut):
     torch.testing.assert_close(end, final, rtol=1e-4, atol=1e-4)
 
 
-def test_never_looks_ahead():
+def test_never_looks_ahead(each_path):
     x, *rest = operands(length=100)
     altered = x.clone()
     altered[:, 60] += 1
     assert torch.equal(ssd(x, *rest)[:, :60], ssd(altered, *rest)[:, :60])
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_the_same_bits_with_any_number_of_threads(by_channel):
+    given, before = [x.requires_grad_() for x in operands(by_channel=by_channel)], torch.get_num_threads()
+    runs = []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            y = ssd(*given)
+            runs.append([y, *torch.autograd.grad(y.square().sum(), given)])
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for run in runs[1:] for a, b in zip(run, runs[0], strict=True))
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
