@@ -40,6 +40,14 @@ def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) 
         kernel[grid](*arguments, **options)
 
 
+def channels_a_program(*sizes: int) -> int:
+    """Return how many channels a program of one warp takes: fewer where a width or stride is no multiple of 16.
+
+    Offsets then take registers of their own, and a tile of 64 channels would spill.
+    """
+    return 32 if any(size % 16 for size in sizes) else 64
+
+
 def power_of_two(size: int) -> int:
     """Return the smallest power of two that is not below `size`: the extents of a tile are such."""
     return 1 << (size - 1).bit_length()

@@ -113,7 +113,7 @@ def _forwards(field: dict[str, Filter]) -> dict[str, Callable[[int], object]]:
 def _backwards(field: dict[str, Filter]) -> dict[str, Callable[[int], object]]:
     def back(run: Callable[[], Tensor], leaves: list[Tensor]) -> Callable[[int], object]:
         y = run()
-        dy = torch.randn_like(y)
+        dy = torch.empty_like(y).normal_(generator=torch.Generator(y.device).manual_seed(0))
         return lambda _: torch.autograd.grad(y, leaves, dy, retain_graph=True)
 
     return {name: back(run, leaves) for name, (run, leaves) in field.items()}

@@ -67,9 +67,12 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
 
     console, target = report.make_console(), torch.device(resolve_device(device))
     lengths = tuple(n for n in LENGTHS if n <= (longest or LENGTHS[-1]))
-    rows = list(bench_filters(target, clock_for(target), lengths=lengths, seconds=seconds))
-    report.filter_tables(console, rows)
-    _write(console, output, "filters", target, {"published": PUBLISHED, "rows": rows})
+    body: dict[str, Any] = {"published": PUBLISHED, "rows": []}
+    for row in bench_filters(target, clock_for(target), lengths=lengths, seconds=seconds):
+        body["rows"].append(row)
+        _keep(output, "filters", target, body)
+    report.filter_tables(console, body["rows"])
+    _write(console, output, "filters", target, body)
     return 0
 
 

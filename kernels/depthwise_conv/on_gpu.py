@@ -14,9 +14,9 @@ from ..triton_support import launch
 from .operands import Gradients, Operands
 from .triton_kernels import backward_kernel, dsum_kernel, forward_kernel
 
-# 16 entries a thread: more, or taps unrolled, and registers spill.
+# 16 entries a thread, and 8 backward: more, or taps unrolled, and registers spill.
 FORWARD_TILE = {"BLOCK_T": 64, "BLOCK_D": 64, "num_warps": 8}
-BACKWARD_TILE = {"BLOCK_T": 128, "BLOCK_D": 64, "num_warps": 16}
+BACKWARD_TILE = {"BLOCK_T": 64, "BLOCK_D": 64, "num_warps": 16}
 
 FEW_TAPS = 4
 """Up to here, backward forms the sums before a SiLU anew at each tap; beyond, it writes their gradient first."""

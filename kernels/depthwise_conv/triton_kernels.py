@@ -125,7 +125,7 @@ def dsum_kernel(
     tl.store(dsum + place, found.to(dsum.dtype.element_ty), mask=(t < length)[:, None] & (d < channels)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["dilation"])  # of a dilation of one the compiler makes more than registers hold
 def backward_kernel(
     x,
     dy,

@@ -15,10 +15,9 @@ import triton.language as tl
 from torch import Tensor
 
 from ..linear_recurrence import blocked
-from ..triton_support import launch, power_of_two, segment_steps
+from ..triton_support import channels_a_program, launch, power_of_two, segment_steps
 from .operands import Gradients, Operands
 
-CHANNELS = 64
 WARPS = 1
 LEAST = 16
 """A segment is at least eight times these steps."""
@@ -147,7 +146,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
 def segment(operands: Operands) -> int:
     """Return the steps of the segments that the sequence is cut into."""
     batch, length, channels = operands.x.shape
-    return segment_steps(length, batch * -(-channels // CHANNELS), LEAST)
+    return segment_steps(length, batch * -(-channels // channels_a_program(channels)), LEAST)
 
 
 def _filter(
@@ -161,7 +160,8 @@ def _filter(
     y = torch.empty_like(x)
     starts = decay.new_zeros(batch, parts, averages, channels)
     last = torch.empty_like(starts)
-    grid = (-(-channels // CHANNELS) * batch, parts)
+    tile = channels_a_program(channels)
+    grid = (-(-channels // tile) * batch, parts)
 
     def over_segments(state: Tensor) -> None:
         launch(
@@ -171,7 +171,7 @@ def _filter(
             REVERSE=reverse,
             WEIGH_INPUT=weigh_input,
             AVERAGES=power_of_two(averages),
-            CHANNELS=CHANNELS,
+            CHANNELS=tile,
             num_warps=WARPS,
         )
 
@@ -198,7 +198,8 @@ def _parameters(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Ten
         torch.empty_like(checkpoints),
         torch.empty_like(checkpoints),
     )
-    grid = (-(-channels // CHANNELS) * batch, parts)
+    tile = channels_a_program(channels)
+    grid = (-(-channels // tile) * batch, parts)
 
     def over_segments(slopes: Tensor) -> None:
         launch(
@@ -207,7 +208,7 @@ def _parameters(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Ten
             *(x, dy, decay, checkpoints.clone(), slopes, ddecay, dweight, length, channels, averages, steps),
             REVERSE=operands.reverse,
             AVERAGES=power_of_two(averages),
-            CHANNELS=CHANNELS,
+            CHANNELS=tile,
             num_warps=WARPS,
         )
 

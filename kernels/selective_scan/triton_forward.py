@@ -18,10 +18,9 @@ from torch import Tensor
 from ..linear_recurrence import blocked
 from ..native import as_rows
 from ..triton_math import LN_2, LOG2_E, sigmoid
-from ..triton_support import launch, power_of_two, segment_steps
+from ..triton_support import channels_a_program, launch, power_of_two, segment_steps
 from .operands import Operands, as_planes, as_states
 
-CHANNELS = 64
 CHUNK, COMPLEX_CHUNK = 8, 4
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
 REGISTERS = 200
@@ -169,8 +168,9 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return outputs, final state, and the state at the start of each chunk."""
     operands = in_rows(operands)
     batch, length, channels = operands.u.shape
-    states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
-    chunk = chunk_of(operands)
+    states, chunk = operands.A.shape[1], chunk_of(operands)
+    tile = channels_a_program(channels, *strides(operands))
+    tiles = -(-channels // tile)
     segment = segment_steps(length, batch * tiles, chunk)
     parts = -(-length // segment)
     A = as_planes(operands.A) * LOG2_E.value
@@ -189,7 +189,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
             *(y, checkpoints, carried, sums, *strides(operands), length, channels, states, segment),
             **flags(operands),
             ENDS=ends,
-            CHANNELS=CHANNELS,
+            CHANNELS=tile,
             num_warps=1,
             maxnreg=REGISTERS,
         )

@@ -25,15 +25,17 @@ SHARED = 227 * 1024
 TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 
 
-def resources(kernel, kinds, constants, warps, file):
+def resources(kernel, kinds, constants, warps, file, aligned_sizes=True):
     """Compile and return registers and bytes of stack, a thread, and bytes of shared memory, a program.
 
-    `kinds` names the type of each argument that is no constant; pointers and counts of channels are taken to be
-    divisible by 16, as a launch finds them.
+    `kinds` names the type of each argument that is no constant; pointers are taken to be divisible by 16, and so are
+    counts of channels and strides unless `aligned_sizes` is false.
     """
     signature = {name: kinds.get(name, "constexpr") for name in kernel.arg_names}
     aligned = [
-        i for i, name in enumerate(kernel.arg_names) if signature[name][0] == "*" or name.endswith(("s", "step"))
+        i
+        for i, name in enumerate(kernel.arg_names)
+        if signature[name][0] == "*" or (aligned_sizes and name.endswith(("s", "step")))
     ]
     source = ASTSource(
         fn=kernel,
@@ -106,16 +108,16 @@ CASES = {
     "conv backward, 4 taps": (
         conv.backward_kernel,
         kinds(conv.backward_kernel, ("x", "dy", "dsum", "dx"), ("weight", "bias", "dweight", "dbias")),
-        {**CONV, **FEW, "SILU": True, "RESIDUAL": False, "BLOCK_T": 128},
+        {**CONV, **FEW, "SILU": True, "RESIDUAL": False, "BLOCK_T": 64},
         16,
-        128,
+        96,
     ),
     "conv backward, 17 taps": (
         conv.backward_kernel,
         kinds(conv.backward_kernel, ("x", "dy", "dsum", "dx"), ("weight", "bias", "dweight", "dbias")),
-        {**CONV, **MANY, "SILU": False, "RESIDUAL": True, "BLOCK_T": 128},
+        {**CONV, **MANY, "SILU": False, "RESIDUAL": True, "BLOCK_T": 64},
         16,
-        128,
+        80,
     ),
     "mu forward": (
         mu.forward_kernel,
@@ -174,3 +176,12 @@ def test_compiles_without_stack_and_within_its_registers(name, tmp_path):
     assert stack == 0
     assert registers <= most
     assert shared <= SHARED
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("conv backward")])
+@pytest.mark.parametrize("aligned_sizes", [True, False])
+def test_a_convolution_in_float32_spills_nothing_at_any_width(name, aligned_sizes, tmp_path):
+    kernel, types, constants, warps, _ = CASES[name]
+    types = {argument: kind.replace("*bf16", "*fp32") for argument, kind in types.items()}
+    _, stack, _ = resources(kernel, types, constants, warps, tmp_path / "kernel.cubin", aligned_sizes)
+    assert stack == 0

@@ -17,6 +17,7 @@ from archarena.kernels.linear_recurrence import triton_walk  # noqa: E402
 from archarena.kernels.selective_scan import triton_backward, triton_forward  # noqa: E402
 from archarena.kernels.ssd import triton_backward as ssd_backward  # noqa: E402
 from archarena.kernels.ssd import triton_outputs, triton_states  # noqa: E402
+from archarena.kernels.triton_support import channels_a_program  # noqa: E402
 
 HALVES = ("u", "delta", "B", "C", "z", "y", "dy", "du", "ddelta", "dz", "x", "given", "written", "out", "dB", "dC")
 SIZES = {"length", "channels", "averages", "states", "segment", "heads", "p", "n"}
@@ -24,8 +25,11 @@ SHARED = 227 * 1024
 """Bytes of shared memory that a program may have on Hopper."""
 
 
-def compiled(kernel, constants, options=(), halves=()):
-    """Return registers, stack and shared bytes of a kernel whose pointers are to float32, but `halves` to bfloat16."""
+def compiled(kernel, constants, options=(), halves=(), aligned_sizes=True):
+    """Return registers, stack and shared bytes of a kernel whose pointers are to float32, but `halves` to bfloat16.
+
+    Widths and strides are multiples of 16, unless `aligned_sizes` is false.
+    """
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
@@ -38,7 +42,9 @@ def compiled(kernel, constants, options=(), halves=()):
         else:
             signature[name] = "*bf16" if name in halves else "*fp32"
         taken_as_any = (
-            name in ("length", "states", "averages", "heads") or kernel.params[i].do_not_specialize_on_alignment
+            name in ("length", "states", "averages", "heads")
+            or kernel.params[i].do_not_specialize_on_alignment
+            or (signature[name] == "i32" and not aligned_sizes)
         )
         if signature[name] != "constexpr" and not taken_as_any:
             aligned[(i,)] = [["tt.divisibility", 16]]
@@ -57,11 +63,12 @@ def resources(cubin):
 
 
 WALK = {"REVERSE": False, "STEPS": triton_walk.STEPS, "CHANNELS": triton_walk.CHANNELS, "HAS_INITIAL": True}
-EMA = {"REVERSE": False, "AVERAGES": 16, "CHANNELS": triton_averages.CHANNELS}
+EMA = {"REVERSE": False, "AVERAGES": 16, "CHANNELS": channels_a_program(128)}
 SCAN = {"SOFTPLUS": True, "HAS_D": True, "HAS_Z": True, "HAS_BIAS": True, "COMPLEX": False, "STATES": 16}
 COMPLEX = {"COMPLEX": True, "STATES": 8, "CHUNK": triton_forward.COMPLEX_CHUNK}
 FORWARD, BACKWARD = (
-    {**SCAN, "CHUNK": triton_forward.CHUNK, "CHANNELS": module.CHANNELS} for module in (triton_forward, triton_backward)
+    {**SCAN, "CHUNK": triton_forward.CHUNK, "CHANNELS": channels}
+    for channels in (channels_a_program(128), triton_backward.CHANNELS)
 )
 NOTHING_OPTIONAL = {"HAS_D": False, "HAS_Z": False, "HAS_BIAS": False, "D": None, "z": None, "bias": None, "dz": None}
 
@@ -99,6 +106,16 @@ def test_compiles_for_hopper_without_spills(name, halves):
     used = compiled(kernel, constants, {"maxnreg": registers} if kernel is triton_forward.scan else {}, halves)
     assert (used["STACK"], used["LOCAL"]) == (0, 0), used
     assert used["REG"] <= registers, used
+
+
+@pytest.mark.parametrize("name", ["averages", "averages, parameters", "scan", "scan, backward", "complex scan"])
+def test_widths_that_are_no_multiples_of_16_spill_nothing_either(name):
+    kernel, registers, constants = KERNELS[name]
+    if kernel is not triton_backward.scan_backward:
+        constants = {**constants, "CHANNELS": channels_a_program(152, 40)}
+    options = {"maxnreg": registers} if kernel is triton_forward.scan else {}
+    used = compiled(kernel, constants, options, aligned_sizes=False)
+    assert (used["STACK"], used["LOCAL"]) == (0, 0), used
 
 
 SSD = {

@@ -60,6 +60,12 @@ def test_selective_scan(operands_of, assert_agrees, length):
     assert paths_taken()["selective_scan"] == ["triton"]
 
 
+def test_programs_take_twice_the_channels_where_all_strides_are_multiples_of_16(operands_of, assert_agrees):
+    assert (triton_support.channels_a_program(80, 16), triton_support.channels_a_program(80, 40)) == (64, 32)
+    assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, 9, 80, 16))
+    assert_agrees(ema, lambda *x: ema_reference(*x)[0], operands_of("test_ema", 1, 9, 80, 3))
+
+
 def test_selective_scan_over_complex_states(operands_of, monkeypatch, assert_agrees):
     """Two segments, which a first pass joins."""
     for module in (triton_forward, triton_backward):
