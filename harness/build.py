@@ -66,7 +66,7 @@ def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperp
             embedding, length = FieldsEmbedding(spec.inputs, size.width), field_count(spec.inputs)
             causal, lift = False, "fields-as-sequence"
     core = construct(cls, hyperparameters, width=size.width, depth=size.depth, causal=causal, length=length)
-    return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), lift, spec)
+    return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), size.width, lift, spec)
 
 
 def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:

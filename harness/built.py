@@ -144,19 +144,22 @@ class Built(nn.Module):
 
 
 class BuiltSequence(Built):
-    """Embedding, sequence model, head."""
+    """Embedding, sequence model, head, which reads `width` numbers a position."""
 
     core: SequenceModel
 
-    def __init__(self, core: SequenceModel, embedding: nn.Module, head: nn.Module, lift: str | None, spec: TaskSpec):
+    def __init__(
+        self, core: SequenceModel, embedding: nn.Module, head: nn.Module, width: int, lift: str | None, spec: TaskSpec
+    ):
         super().__init__(core, lift, spec)
         self.embedding = embedding
         self.head = head
+        self.width = width
         self.window = getattr(spec.inputs, "length", 0)
 
     def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
         x, lengths = self.embedding(**inputs)
-        y = self._expect(self.core(x, lengths), x.shape)
+        y = self._expect(self.core(x, lengths), (*x.shape[:2], self.width))
         return self.head(y, lengths) if scored is None else self.head(y[scored], None)
 
     @property
