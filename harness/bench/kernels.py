@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..registry import describe
+from ..contract.scan import describe
 from .roofline import Roofline
 from .timing import Call, Clock, Timing, once, race
 from .workload import Contestant, Inputs, Workload, differentiable

@@ -16,7 +16,7 @@ from archarena.harness.bench.step import bench_step
 from archarena.harness.bench.timing import CpuClock, race
 from archarena.harness.bench.workload import Contestant
 from archarena.harness.bench.workloads import load
-from archarena.harness.registry import discover
+from archarena.harness.contract.registry import discover
 from rich.console import Console
 
 CPU = torch.device("cpu")
