@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .contract.data_source import DataSource as DataSource
     from .contract.evaluation import Decoding as Decoding
     from .contract.evaluation import Evaluation as Evaluation
-    from .contract.evaluation import Level as Level
+    from .contract.evaluation import ReferenceScore as ReferenceScore
     from .contract.metrics import Metric as Metric
     from .contract.model import FieldModel as FieldModel
     from .contract.model import Generator as Generator
@@ -48,7 +48,7 @@ _HOMES = {
     "api": ("run",),
     "assembly.trained": ("load_trained",),
     "contract.data_source": ("DataSource",),
-    "contract.evaluation": ("Decoding", "Evaluation", "Level"),
+    "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),
     "contract.metrics": ("Metric",),
     "contract.model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel"),
     "contract.registry": ("get_model", "get_task", "register_model", "register_task"),

@@ -124,7 +124,7 @@ class Points(nn.Module):
 class RandomLinearCDE(SequenceModel):
     """An equation whose matrices stay as drawn; only the read-out of its last state is fitted."""
 
-    reads = "last"
+    pooling = "last"
 
     def __init__(self, width: int, length: int, channels: int | None = None, *, drive: Drive = "velocity"):
         super().__init__()

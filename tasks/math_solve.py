@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..harness.contract.evaluation import Decoding, Evaluation, Level
+from ..harness.contract.evaluation import Decoding, Evaluation, ReferenceScore
 from ..harness.contract.metrics import Metric, Rows
 from ..harness.contract.task import Split
 from ..harness.errors import UserError
@@ -149,11 +149,11 @@ def written_answer(text: str) -> str | None:
     return promised[-1].strip().strip("$").strip() if promised else boxed_answer(text)
 
 
-def solve_levels(tests: Mapping[str, Split]) -> list[Level]:
+def solve_levels(tests: Mapping[str, Split]) -> list[ReferenceScore]:
     """Return what the training problems' commonest answer reaches."""
     right = float(np.mean([canonical(gold) == COMMONEST for gold in tests["solve"].targets.tolist()]))
     summary = f"Always {COMMONEST}, the commonest answer of the training problems."
-    return [Level("solve", "constant answer", right, summary=summary)]
+    return [ReferenceScore("solve", "constant answer", right, summary=summary)]
 
 
 Sample = tuple[str | None, Verdict]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
 from ..harness.contract.registry import register_task
 from ..harness.contract.scan import describe
 from ..harness.contract.spec import TaskSpec
@@ -145,7 +145,7 @@ class _Released(Task):
     """
 
     evaluations = (Evaluation("accuracy", "Share of images answered right.", chance=0.5, ceiling=1.0),)
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 16, "valid": 8, "test": 16},
         "quick": {"train": 2_000, "valid": 100, "test": 400},
         "standard": {"train": 40_000, "valid": 2_000, "test": 4_000},
@@ -174,7 +174,7 @@ class _Released(Task):
             {"test": self._split(files, labels, test[: self.test])},
         )
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and single pixels reach."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
@@ -202,7 +202,7 @@ class PathfinderRelease(_Released):
         "full": Budget(steps=100_000, batch=64),
     }
     dataset = PathfinderFiles("pathfinder-release", 32)
-    sources = (dataset,)
+    data_sources = (dataset,)
 
 
 @register_task(
@@ -214,8 +214,8 @@ class PathfinderRelease(_Released):
 class PathXRelease(_Released):
     """The released images of 128 pixels, smaller at the tiers of a CPU."""
 
-    sizes: ClassVar = {
-        **_Released.sizes,
+    arguments: ClassVar = {
+        **_Released.arguments,
         "smoke": {"side": 32, "train": 16, "valid": 8, "test": 16},
         "quick": {"side": 64, "train": 1_000, "valid": 20, "test": 100},
     }
@@ -226,7 +226,7 @@ class PathXRelease(_Released):
         "full": Budget(steps=100_000, batch=16),
     }
     dataset = PathfinderFiles("pathx-release", 128)
-    sources = (dataset,)
+    data_sources = (dataset,)
 
 
 def shrunk(image: np.ndarray, side: int) -> np.ndarray:

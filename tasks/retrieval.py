@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
 from ..harness.contract.registry import register_task
 from ..harness.contract.spec import Classes, Pair, TaskSpec, Tokens
 from ..harness.contract.task import Budget, Split, Splits, Streams, Task
@@ -70,7 +70,7 @@ class CitedPairs(Task):
         Pairs. The training pairs move with the seed.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"length": 128, "train": 64, "valid": 32, "test": 64},
         "quick": {"length": 256, "train": 4_000, "valid": 200, "test": 1_000},
         "standard": {"length": 2_000, "train": 40_000, "valid": 2_000, "test": 17_437},
@@ -83,7 +83,7 @@ class CitedPairs(Task):
         "full": Budget(steps=50_000, batch=32),
     }
     evaluations = (Evaluation("accuracy", "Share of pairs told rightly.", chance=0.5),)
-    sources = (AAN,)
+    data_sources = (AAN,)
     dataset = AAN
 
     def __init__(self, length: int, train: int, valid: int, test: int):
@@ -103,14 +103,14 @@ class CitedPairs(Task):
             parts[part] = self._split(table.iloc[stream.permutation(len(table))[: self.rows[part]]])
         return Splits(parts["train"], parts["valid"], {"test": parts["test"]})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and shared words reach."""
         train, test = splits.train, splits.tests["test"]
         model = fit_logistic(_overlap(train), train.targets)
         value = float(model.score(_overlap(test), test.targets))
         return [
             majority_level(train.targets, test.targets),
-            Level("", "shared words", value, summary="Logistic regression on how many words both texts have."),
+            ReferenceScore("", "shared words", value, summary="Logistic regression on how many words both texts have."),
         ]
 
     def _split(self, table) -> Split:

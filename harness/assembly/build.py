@@ -54,7 +54,7 @@ def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, A
 
 
 def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
-    of_row = LastHead if cls.reads == "last" else RowHead
+    of_row = LastHead if cls.pooling == "last" else RowHead
     causal, lift, make_head = spec.causal, None, PositionHead if spec.per_position else of_row
     match spec.inputs:
         case Tokens(vocab_size, length):

@@ -27,10 +27,8 @@ from .heads import EMBEDDING_STD, embedding_table
 WINDOW = 16
 """Positions that ``window-as-fields`` shows at once; a protocol constant."""
 
-
 CHUNKS = 32
 """Bags into which ``chunks-as-fields`` cuts a token sequence; a protocol constant."""
-
 
 NUMBERS = 256
 """Most numbers that ``chunks-as-fields`` makes of a series or an image; a protocol constant."""

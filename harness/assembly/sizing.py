@@ -16,7 +16,6 @@ from ..errors import UserError
 TOLERANCE = 0.05
 """A body within this share of the budget is of fair size."""
 
-
 WIDEST = 1 << 16
 """Where the search for a width ends."""
 

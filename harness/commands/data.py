@@ -90,7 +90,7 @@ def _sources(plugins: list[Path] | None) -> dict[str, DataSource]:
         source.name: source
         for entry in open_registry(plugins).tasks.values()
         if entry.declared.get("needs")
-        for source in entry.load().sources  # type: ignore[attr-defined]
+        for source in entry.load().data_sources  # type: ignore[attr-defined]
     }
 
 

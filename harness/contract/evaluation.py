@@ -88,7 +88,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Level:
+class ReferenceScore:
     """A score to lay beside the models': what a rule without learning, or a bound, reaches."""
 
     evaluation: str

@@ -11,10 +11,8 @@ import numpy as np
 IGNORE = -100
 """The target of positions that are not scored."""
 
-
 TEMPERATURES = (1e-3, 1e3)
 """Bounds of a fitted temperature."""
-
 
 Rows = tuple[np.ndarray, ...]
 

@@ -136,7 +136,7 @@ class SequenceModel(_Model):
     its keyword-only arguments with defaults are the hyperparameters.
     """
 
-    reads: ClassVar[Literal["mean", "last"]] = "mean"
+    pooling: ClassVar[Literal["mean", "last"]] = "mean"
     """What an answer a row is read from: a norm and the mean over its valid positions, or the last one as it is."""
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:

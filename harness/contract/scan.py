@@ -16,9 +16,7 @@ from ..errors import UserError
 
 Kind = Literal["model", "task"]
 
-
 KINDS: tuple[Kind, ...] = ("model", "task")
-
 
 DECORATORS: dict[str, Kind] = {"register_model": "model", "register_task": "task"}
 

@@ -112,7 +112,6 @@ class Regression:
 
 Inputs = Tokens | Pair | Fields | Series | Image
 
-
 Outputs = Classes | PerPosition | NextToken | Binary | Regression
 
 

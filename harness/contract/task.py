@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .data_source import DataSource
-from .evaluation import Evaluation, Level
+from .evaluation import Evaluation, ReferenceScore
 from .spec import TaskSpec
 
 
@@ -62,20 +62,20 @@ class Streams:
 
 
 class Task:
-    """Base of all tasks. A tier's entry in `sizes` is passed to ``__init__``.
+    """Base of all tasks. A tier's entry in `arguments` is passed to ``__init__``.
 
     Class attributes
     ----------------
-    sizes
+    arguments
         Keyword arguments of ``__init__`` by tier.
     budgets
         `Budget` by tier.
     evaluations
         The columns; an attribute of the instance where they depend on its size. The first one's
         metric, on the validation rows, picks the learning rate.
-    sources
+    data_sources
         Data sets that must be at hand.
-    published
+    published_tiers
         Tiers whose size is the published one; all others are shown as "reduced".
     version
         Raised whenever the same arguments would give other data.
@@ -84,11 +84,11 @@ class Task:
         this task's budget. Empty where the task has recipes of its own.
     """
 
-    sizes: ClassVar[Mapping[str, Mapping[str, Any]]]
+    arguments: ClassVar[Mapping[str, Mapping[str, Any]]]
     budgets: ClassVar[Mapping[str, Budget]]
     evaluations: tuple[Evaluation, ...]
-    sources: ClassVar[tuple[DataSource, ...]] = ()
-    published: ClassVar[tuple[str, ...]] = ("full",)
+    data_sources: ClassVar[tuple[DataSource, ...]] = ()
+    published_tiers: ClassVar[tuple[str, ...]] = ("full",)
     version: ClassVar[int] = 1
     recipes_of: ClassVar[str] = ""
 
@@ -110,6 +110,6 @@ class Task:
         """
         raise NotImplementedError
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the levels shown beside the models, computed from the data."""
         return []

@@ -88,7 +88,7 @@ def _levels(task: PlannedTask, splits: Splits) -> list[dict[str, Any]]:
         for kind, value in (("chance", e.chance), ("ceiling", e.ceiling))
         if value is not None
     ]
-    computed = [asdict(level) for level in task.task.baselines(splits)]
+    computed = [asdict(level) for level in task.task.reference_scores(splits)]
     levels = [level for level in constant + computed if math.isfinite(level["value"])]
     return [{**level, "column": task.column(level.pop("evaluation"))} for level in levels]
 
@@ -102,7 +102,8 @@ def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
         "suites": list(task.entry.declared.get("suites", ())),
         "needs": list(task.entry.declared.get("needs", ())),
         "sources": [
-            {"name": source.name, "summary": source.summary, "licence": source.licence} for source in task.task.sources
+            {"name": source.name, "summary": source.summary, "licence": source.licence}
+            for source in task.task.data_sources
         ],
         "reduced": task.reduced,
         "evaluations": [

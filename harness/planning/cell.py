@@ -62,7 +62,7 @@ class PlannedTask:
     @property
     def reduced(self) -> bool:
         """Return whether the size is below the published one."""
-        return self.tier.name not in self.task.published
+        return self.tier.name not in self.task.published_tiers
 
     def column(self, evaluation: str) -> str:
         """Return the board's name for one of the task's evaluations."""

@@ -16,7 +16,6 @@ from .recipe import Training
 
 JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.json", "log.txt"
 
-
 PREDICTIONS, WEIGHTS = "predictions.safetensors", "weights.safetensors"
 
 

@@ -69,9 +69,9 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 def data_identity(task: PlannedTask) -> dict[str, Any]:
     """Return what pins a task's data: generator version and arguments, and checksums of sets."""
-    sizes = json.loads(json.dumps(dict(task.task.sizes[task.tier.name])))
-    sources = {source.name: source.identity() for source in task.task.sources}
-    return {"version": task.task.version, "arguments": sizes, "sources": sources}
+    arguments = json.loads(json.dumps(dict(task.task.arguments[task.tier.name])))
+    sources = {source.name: source.identity() for source in task.task.data_sources}
+    return {"version": task.task.version, "arguments": arguments, "sources": sources}
 
 
 def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -116,11 +116,11 @@ def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     cls = entry.load()
     if not issubclass(cls, Task):
         raise UserError(f"Task '{entry.name}' is not a subclass of archarena.harness.Task.")
-    if tier.name not in cls.sizes or tier.name not in cls.budgets:
-        raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.sizes)}.")
-    for source in cls.sources:
+    if tier.name not in cls.arguments or tier.name not in cls.budgets:
+        raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.arguments)}.")
+    for source in cls.data_sources:
         source.resolve(data)
-    return PlannedTask(entry, cls(**cls.sizes[tier.name]), tier)
+    return PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)
 
 
 def usual_models(registry: Registry) -> list[str]:

@@ -14,14 +14,11 @@ from ..contract.spec import Size
 PROTOCOL = 2
 """Raised whenever the same cell would be trained, scored or timed differently."""
 
-
 IMPROVEMENT = 1e-6
 """A validation score that is better by less than this has stalled (FuxiCTR's rule)."""
 
-
 CYCLES = 4
 """Cycles of a cyclic schedule, each twice as long as the one before; the warm-up is as long as the first."""
-
 
 TRADE_OFF_NOISE = 0.007
 """Cyclic and separate runs of Portes et al. 2022 differed by up to 0.72 points of accuracy."""

@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA = 1
 
-
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
-
 
 FINAL: tuple[Status, ...] = ("ok", "skipped", "diverged")
 """Statuses that another run of the same cell would only repeat."""

@@ -25,7 +25,6 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 # glibc maps and unmaps every large tensor otherwise; page faults then dominate CPU training.
 _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
 
-
 _LOOK_SECONDS = 0.4
 
 

@@ -16,7 +16,6 @@ from .child import Child, Limits
 
 _POLL_SECONDS = 0.05
 
-
 _STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next one goes on from here.")
 
 
@@ -42,9 +41,7 @@ class Ended:
 
 OnStart = Callable[[Request], None]
 
-
 OnEnd = Callable[[Request, Ended], None]
-
 
 Tick = Callable[[], None]
 

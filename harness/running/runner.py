@@ -26,7 +26,6 @@ from .score import readouts
 PREPARE_SECONDS = 4 * 3600.0
 """Making arrays may take longer than a trial: a click log has 46 million rows."""
 
-
 Rerun = Literal["missing", "failed", "all"]
 
 

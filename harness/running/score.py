@@ -20,7 +20,6 @@ from ..records.record import PredictionFile, Score
 VALIDATION = "validation"
 """Name of the predictions on validation rows."""
 
-
 KEPT_ROWS = 10_000
 """At most this many test rows of predictions are kept beside a record: always the first ones."""
 

@@ -45,7 +45,7 @@ def _prepare(job: PrepareJob) -> Outcome:
     source, tier = job.task, get_tier(job.tier)
     cls = source.load()
     entry = Entry("task", source.name, source.class_name, {}, source.file, source.module)
-    task = PlannedTask(entry, cls(**cls.sizes[tier.name]), tier)  # type: ignore[attr-defined]
+    task = PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)  # type: ignore[attr-defined]
     prepare(task, job.seed, job.data, job.target, with_levels=job.with_levels)
     return Outcome(status="ok")
 

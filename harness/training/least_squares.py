@@ -2,7 +2,7 @@
 
 A model whose features are fixed defines ``fit`` as::
 
-    reads = "last"                            # the last position as it is, without norm and mean
+    pooling = "last"                            # the last position as it is, without norm and mean
 
     def fit(self, built, rows):
         fit_readout(built, rows, ridge=1e-8)

@@ -22,18 +22,14 @@ from .rows import Rows
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
-
 DRAWS = 20
 """Models drawn at each rate."""
-
 
 EPSILONS = (0.01, 0.02, 0.03, 0.04)
 """How much higher than the trained model's the validation loss may be, in nats."""
 
-
 MOST_ROWS = 2000
 """Validation rows that are looked at: the first ones."""
-
 
 _NOISY = (nn.Linear, nn.Conv1d, nn.Conv2d)
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 Arrays = Mapping[str, np.ndarray]
 
-
 RESIDENT_BYTES = 2 * 2**30
 """A split up to this size is held as tensors on the device; a larger one stays memory-mapped, batch by batch."""
 

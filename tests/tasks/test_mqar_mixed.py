@@ -35,6 +35,6 @@ def test_fillers_are_random_and_answers_those_of_the_pairs():
 
 
 def test_the_published_settings_are_those_of_the_paper():
-    size = MixedMultiQueryRecall.sizes["full"]
+    size = MixedMultiQueryRecall.arguments["full"]
     assert sum(rows for _, _, rows in size["trained"]) == 180_000
     assert [1024, 256] in size["tested"]

@@ -17,7 +17,7 @@ MODELS = ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"]
 @pytest.fixture(scope="module", params=TASKS)
 def case(request):
     cls = get_task(request.param)
-    task = cls(**cls.sizes["smoke"])
+    task = cls(**cls.arguments["smoke"])
     splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
     return task.spec, splits.train
 

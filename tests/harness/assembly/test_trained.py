@@ -6,7 +6,7 @@ import torch
 from archarena.harness import UserError, load_trained
 from archarena.harness.contract.registry import discover
 from archarena.harness.planning.plan import make_plan
-from archarena.harness.records.record.store import ResultStore
+from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline
 from archarena.harness.running.runner import Extras, Runner
 from safetensors.numpy import load_file

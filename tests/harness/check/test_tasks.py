@@ -10,8 +10,8 @@ from archarena.harness import (
     Classes,
     Evaluation,
     Fields,
-    Level,
     PerPosition,
+    ReferenceScore,
     Split,
     Splits,
     Task,
@@ -25,7 +25,7 @@ from archarena.harness.check.rows import row_keys
 class Parity(Task):
     """Whether the first token is even."""
 
-    sizes: ClassVar = {"smoke": {"count": 200}}
+    arguments: ClassVar = {"smoke": {"count": 200}}
     budgets: ClassVar = {"smoke": Budget(10, 8)}
     evaluations = (Evaluation("accuracy", "Share of right rows.", chance=0.5, ceiling=1.0),)
 
@@ -44,8 +44,8 @@ class Parity(Task):
         test = self.draw(streams.fixed, 100)
         return Splits(self.draw(streams.train, self.count), self.draw(streams.fixed, 50), {"test": test})
 
-    def baselines(self, splits):
-        return [Level("", "majority", 0.5)]
+    def reference_scores(self, splits):
+        return [ReferenceScore("", "majority", 0.5)]
 
 
 def failed(cls, **options):
@@ -192,13 +192,15 @@ def test_chance_at_positions_is_over_the_scored_ones():
     assert failed(Tagging) == []
 
 
-@pytest.mark.parametrize("level", [Level("other", "majority", 0.5), Level("", "majority", float("nan"))])
+@pytest.mark.parametrize(
+    "level", [ReferenceScore("other", "majority", 0.5), ReferenceScore("", "majority", float("nan"))]
+)
 def test_a_wrong_level_is_caught(level):
     class Wrong(Parity):
-        def baselines(self, splits):
+        def reference_scores(self, splits):
             return [level]
 
-    assert failed(Wrong) == ["baselines"]
+    assert failed(Wrong) == ["reference scores"]
 
 
 def test_an_unknown_tier_and_an_empty_split_are_told():
@@ -217,7 +219,7 @@ def test_a_task_whose_data_is_absent_is_skipped_with_the_way_to_bring_it():
             return f"The data set 'book' is not in {folder}."
 
     class Reading(Parity):
-        sources = (Absent(),)
+        data_sources = (Absent(),)
 
     (finding,) = check_task(Reading)
     assert finding.status == "skipped"

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from archarena.harness import check
 from archarena.harness.check.samples import SPECS
-from archarena.harness.records.record.store import ResultStore
+from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline
 
 

@@ -74,10 +74,10 @@ def test_comments_docstrings_and_layout_do_not_change_a_source_hash(tmp_path):
 
 def test_the_kernels_a_model_imports_are_part_of_its_source():
     from archarena.harness.contract.scan import module_file
-    from archarena.harness.planning import key as keys
+    from archarena.harness.planning import source_hash
 
     entry = discover().find("model", "mamba")
-    names = {path.name for path in keys._closure(entry.file, entry.module)}
+    names = {path.name for path in source_hash._closure(entry.file, entry.module)}
     assert "mamba.py" in names
     assert module_file("archarena.kernels.selective_scan").parent.name == "selective_scan"
     assert any(name.endswith(".c") for name in names)

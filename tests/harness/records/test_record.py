@@ -4,8 +4,8 @@ import json
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.records.record.record import SCHEMA, CellInfo, DataInfo, Record, json_schema
-from archarena.harness.records.record.store import MIGRATIONS, ResultStore, read_record
+from archarena.harness.records.record import SCHEMA, CellInfo, DataInfo, Record, json_schema
+from archarena.harness.records.store import MIGRATIONS, ResultStore, read_record
 
 
 def record(**changes) -> Record:

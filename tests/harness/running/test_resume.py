@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from archarena.harness.records.record.store import ResultStore
+from archarena.harness.records.store import ResultStore
 
 MOMENTS = 10
 

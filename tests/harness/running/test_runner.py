@@ -7,7 +7,7 @@ import pytest
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
-from archarena.harness.records.record.store import ResultStore
+from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline, Local
 from archarena.harness.running.lock import locked
 from archarena.harness.running.runner import Runner, Watcher

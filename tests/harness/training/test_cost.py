@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from archarena.harness.records.record.record import Cost
+from archarena.harness.records.record import Cost
 from archarena.harness.training.cost import (
     StepClock,
     energy_joules,

@@ -138,7 +138,7 @@ RIGHT = Metric("starts_right", "higher", 1.0, "fraction", starts_right, lambda a
 
 @register_task("count", summary="Say the next number.", suites=("toys",))
 class Count(Task):
-    sizes = {"smoke": {}}
+    arguments = {"smoke": {}}
     budgets = {"smoke": Budget(40, 16)}
     evaluations = (
         Evaluation("bits_per_byte", "Bits of a token.", name="lm"),
@@ -178,7 +178,7 @@ class Writer:
 def test_cells_that_generate_are_scored_by_the_tasks_own_metric(tmp_path, toy_task, make_model):
     from archarena.harness.contract.registry import discover
     from archarena.harness.planning.plan import make_plan
-    from archarena.harness.records.record.store import ResultStore
+    from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
     from archarena.harness.running.runner import Runner
 

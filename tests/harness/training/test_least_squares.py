@@ -16,7 +16,7 @@ VALUES = TaskSpec(Series(2, 5), Regression(3))
 class RandomFeatures(SequenceModel):
     """Fixed random features of the whole row; only the read-out learns."""
 
-    reads = "last"
+    pooling = "last"
 
     def __init__(self, width):
         super().__init__()
@@ -89,7 +89,7 @@ def test_the_contract_is_checked_by_the_models_own_fit():
 
 FIT = """self._x = None
 
-    reads = "last"
+    pooling = "last"
 
     def fit(self, built, rows):
         from archarena.harness.training.least_squares import fit_readout
@@ -102,7 +102,7 @@ FIT = """self._x = None
 def test_a_cell_of_a_model_that_fits_itself_is_fitted_once(toy_task, make_model, tmp_path):
     from archarena.harness.contract.registry import discover
     from archarena.harness.planning.plan import make_plan
-    from archarena.harness.records.record.store import ResultStore
+    from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
     from archarena.harness.running.runner import Runner
 

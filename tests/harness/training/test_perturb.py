@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from archarena.harness import Classes, Regression, SequenceModel, Series, Size, TaskSpec
-from archarena.harness.records.record.multiplicity import disagreement, multiplicity, viable_range
+from archarena.harness.records.multiplicity import disagreement, multiplicity, viable_range
 from archarena.harness.training.perturb import EPSILONS, explore, noise
 from archarena.harness.training.rows import Rows
 from torch import nn
@@ -83,7 +83,7 @@ def test_a_task_without_classes_is_told(valid):
 def test_a_cell_is_explored_where_asked_and_not_again(toy_task, make_model, tmp_path):
     from archarena.harness.contract.registry import discover
     from archarena.harness.planning.plan import make_plan
-    from archarena.harness.records.record.store import ResultStore
+    from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
     from archarena.harness.running.runner import Extras, Runner
 
