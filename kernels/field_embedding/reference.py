@@ -7,7 +7,10 @@ from torch import Tensor
 
 
 def reference(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
-    """Return the mean of each field's rows, differentiable by autograd; the arguments are those of `field_embedding`."""
+    """Return the mean of each field's rows, differentiable by autograd.
+
+    The arguments are those of `field_embedding`.
+    """
     starts = offsets.tolist()
     vectors = []
     for row in ids.tolist():

@@ -86,7 +86,7 @@ def scan_backward(
     CHANNELS: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """Walk one segment back from the gradients `carried` of the state at its end, and replace them by those at its start.
+    """Walk one segment back from the gradients `carried` of the state at its end; replace them by those at its start.
 
     `carried`, `products` and `dA` are (batch, segments, planes, channels), `B` and `C` (batch, planes, length), `dB`
     and `dC` (tiles, batch, planes, length), `dD` and `dbias` (batch, segments, channels); a COMPLEX state has two

@@ -104,7 +104,7 @@ def scan(
     CHANNELS: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """Walk one segment from the states `carried` (batch, segments, planes, channels), and replace them by those at its end.
+    """Walk one segment from the states `carried` (batch, segments, planes, channels); replace them by those at its end.
 
     A COMPLEX state has two planes, its real and imaginary parts, in carried states, A, B and C. ENDS writes only the
     carried states and the `sums` of the steps (batch, segments, channels).

@@ -1,33 +1,34 @@
-"""The selective scan of mamba: step bias, softplus, skip and gate included."""
+"""The benchmark of the selective scan as in mamba, including step bias, softplus, skip and gate."""
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ....kernels.selective_scan import chunked, cost, selective_scan
-from ....kernels.selective_scan.operands import Operands
-from ....kernels.selective_scan.reference import reference
-from ..workload import Contestant, Inputs, Peer, Sizes, Workload
+from ..workload import Contestant, Inputs, Peer, Sizes, Workload, from_package, normal, time_last
+from . import cost, selective_scan, torch_form
+from .operation import Operands
+from .reference import reference
 
 OPERANDS = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias")
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw operands like those at the start of a training: steps from 0.001 to 0.1, A from -1 to -N."""
+    """Draw operands as at the start of training: steps from 0.001 to 0.1, A from -1 to -N."""
     batch, length, channels, states = (sizes[name] for name in ("B", "L", "D", "N"))
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=random)
-
     rows, narrow = (batch, length, channels), (batch, length, states)
     A = -torch.arange(1.0, states + 1).repeat(channels, 1)
-    operands = (normal(*rows), normal(*rows) * 0.1, A, normal(*narrow), normal(*narrow))
-    return dict(zip(OPERANDS, (*operands, normal(channels), normal(*rows), normal(channels) - 4), strict=True))
+    u, delta, B, C = (
+        normal(random, *rows),
+        normal(random, *rows) * 0.1,
+        normal(random, *narrow),
+        normal(random, *narrow),
+    )
+    D, z, delta_bias = normal(random, channels), normal(random, *rows), normal(random, channels) - 4
+    return dict(zip(OPERANDS, (u, delta, A, B, C, D, z, delta_bias), strict=True))
 
 
 def _ours(**inputs: Tensor) -> Tensor:
@@ -39,12 +40,12 @@ def _loop(**inputs: Tensor) -> Tensor:
 
 
 class _Compiled(torch.autograd.Function):
-    """Sixteen steps compiled together by torch, chunk after chunk: the fastest form found in plain torch."""
+    """Chunks of sixteen steps compiled by torch, the fastest form found in plain torch."""
 
     @staticmethod
     def forward(ctx: Any, *tensors: Tensor) -> Tensor:
         operands = Operands(*tensors, initial_state=None, delta_softplus=True)
-        y, _, checkpoints = chunked.forward(operands, _compiled(chunked.forward_chunk))
+        y, _, checkpoints = torch_form.over_chunks(operands, torch_form.compiled(torch_form.forward_chunk))
         ctx.save_for_backward(checkpoints, *tensors)
         return y
 
@@ -52,12 +53,8 @@ class _Compiled(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         checkpoints, *tensors = ctx.saved_tensors
         operands = Operands(*tensors, initial_state=None, delta_softplus=True)
-        return chunked.backward(operands, checkpoints, dy, None, _compiled(chunked.backward_chunk))[:8]
-
-
-@cache
-def _compiled(chunk: Any) -> Any:
-    return torch.compile(chunk, fullgraph=True, dynamic=False)
+        chunk = torch_form.compiled(torch_form.backward_chunk)
+        return torch_form.back_over_chunks(operands, checkpoints, dy, None, chunk)[:8]
 
 
 def _compiled_chunks(**inputs: Tensor) -> Tensor:
@@ -65,23 +62,21 @@ def _compiled_chunks(**inputs: Tensor) -> Tensor:
 
 
 def _mamba_ssm() -> Contestant:
-    from mamba_ssm.ops.selective_scan_interface import selective_scan_fn  # type: ignore[import-not-found]
+    selective_scan_fn = from_package("mamba_ssm.ops.selective_scan_interface", "selective_scan_fn")
 
     def run(u: Tensor, delta: Tensor, B: Tensor, C: Tensor, z: Tensor, **rest: Tensor) -> Tensor:
         return selective_scan_fn(u, delta, B=B, C=C, z=z, **rest, delta_softplus=True).mT
 
-    return Contestant(run, _channels_before_time)
+    return Contestant(run, _as_mamba_ssm)
 
 
-def _channels_before_time(inputs: Inputs) -> Inputs:
-    """Lay the rows out as mamba-ssm's own block does, and keep the rest in float32, as it asks for."""
-    return {
-        name: (x.mT.contiguous() if x.dim() == 3 else x.float()).detach().requires_grad_() for name, x in inputs.items()
-    }
+def _as_mamba_ssm(inputs: Inputs) -> Inputs:
+    """Lay out the rows as in mamba-ssm's block, and keep the rest in float32, as it requires."""
+    return time_last({name: x if x.dim() == 3 else x.float() for name, x in inputs.items()})
 
 
 def _mambapy() -> Contestant:
-    from mambapy.pscan import pscan  # type: ignore[import-not-found]
+    pscan = from_package("mambapy.pscan", "pscan")
 
     def run(
         u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, z: Tensor, delta_bias: Tensor

@@ -1,4 +1,4 @@
-"""The depthwise convolution: Mamba's short filter and a layer of TCNCA's stack."""
+"""The benchmark of the depthwise convolution: Mamba's short filter and one layer of TCNCA's stack."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ....kernels.depthwise_conv import cost, depthwise_conv
-from ....kernels.depthwise_conv.reference import reference
-from ..workload import Contestant, Inputs, Peer, Sizes, Workload
+from ..workload import Contestant, Inputs, Peer, Sizes, Workload, from_package
+from . import cost, depthwise_conv
+from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
@@ -23,20 +23,20 @@ def make(sizes: Sizes, random: torch.Generator) -> Inputs:
 
 
 def _conv1d(x: Tensor, weight: Tensor, bias: Tensor, *, dilation: int, silu: bool) -> Tensor:
-    """Torch's grouped convolution of (batch, length, channels); the view handed in decides what is copied."""
+    """Run torch's grouped convolution of (batch, length, channels); it copies depending on the strides of the input."""
     reach = (weight.shape[1] - 1) * dilation
     y = F.conv1d(x.mT, weight[:, None], bias, padding=reach, dilation=dilation, groups=len(weight))[..., : x.shape[1]]
     return (F.silu(y) if silu else y).mT
 
 
 def _channels_first(inputs: Inputs) -> Inputs:
-    """Lay the input out as torch's convolution reads it, behind the same shape."""
+    """Lay out the input as torch's convolution reads it, with the same shape."""
     x = inputs["x"].detach().mT.contiguous().mT.requires_grad_()
     return {**inputs, "x": x}
 
 
 def _causal_conv1d() -> Contestant:
-    from causal_conv1d import causal_conv1d_fn  # type: ignore[import-not-found]
+    causal_conv1d_fn = from_package("causal_conv1d", "causal_conv1d_fn")
 
     def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return causal_conv1d_fn(x.mT, weight, bias, activation="silu").mT
@@ -45,7 +45,7 @@ def _causal_conv1d() -> Contestant:
 
 
 def _fla() -> Contestant:
-    from fla.modules.convolution import causal_conv1d  # type: ignore[import-not-found]
+    causal_conv1d = from_package("fla.modules.convolution", "causal_conv1d")
 
     def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return causal_conv1d(x, weight, bias, activation="silu")[0]

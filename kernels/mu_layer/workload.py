@@ -1,4 +1,4 @@
-"""The element-wise part of monet's Mu-Layer: both norms, their product, and the first factor again."""
+"""The benchmark of the product of the Mu-Layer, as in monet."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ....kernels.mu_layer import cost, mu_product
-from ....kernels.mu_layer.reference import reference
-from ..workload import Contestant, Inputs, Peer, Sizes, Workload
+from ..workload import Contestant, Inputs, Peer, Sizes, Workload, from_package
+from . import cost, mu_product
+from .reference import reference
 
 SMALL = ("weight_a", "bias_a", "weight_c", "bias_c")
 
@@ -29,13 +29,13 @@ def _plain(
 
 
 def _liger() -> Contestant:
-    from liger_kernel.ops.layer_norm import LigerLayerNormFunction  # type: ignore[import-not-found]
+    norm = from_package("liger_kernel.ops.layer_norm", "LigerLayerNormFunction").apply
 
     def run(
         a: Tensor, c: Tensor, weight_a: Tensor, bias_a: Tensor, weight_c: Tensor, bias_c: Tensor, alpha: Tensor
     ) -> Tensor:
-        na = LigerLayerNormFunction.apply(a, weight_a, bias_a, 1e-6)
-        return na + alpha * na * LigerLayerNormFunction.apply(c, weight_c, bias_c, 1e-6)
+        na = norm(a, weight_a, bias_a, 1e-6)
+        return na + alpha * na * norm(c, weight_c, bias_c, 1e-6)
 
     return Contestant(run)
 
