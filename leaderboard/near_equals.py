@@ -16,8 +16,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from ..harness.multiplicity import multiplicity
-from ..harness.records import Record
+from ..harness.records.multiplicity import multiplicity
+from ..harness.records.record import Record
 from .sources import Sources, TaskCard
 
 EPSILONS = (0.01, 0.02, 0.05)
@@ -26,7 +26,7 @@ EPSILONS = (0.01, 0.02, 0.05)
 
 @dataclass(frozen=True)
 class Multiplicity:
-    """How differently runs decide that lie within `epsilon` of the best, as `archarena.harness.multiplicity` has it."""
+    """How differently runs decide that lie within `epsilon` of the best (`archarena.harness.records.multiplicity`)."""
 
     epsilon: float
     runs: int

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..harness.records import Record, Score
+from ..harness.records.record import Record, Score
 from .curves import Panel, curve_panels
 from .formats import NONE, ScoreFormat, duration, energy, memory, plain, quantity
 from .sources import Sources

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from ..harness.records import Record
+from ..harness.records.record import Record
 from .board import family_colours, sections
 from .links import Links
 from .published_results import read_published

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..harness.errors import UserError
-from ..harness.records import Record
-from ..harness.store import ResultStore
+from ..harness.records.record import Record
+from ..harness.records.store import ResultStore
 from .benches import Bench, read_benches
 from .formats import plain
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..harness.files import slug
-from ..harness.records import Record, Score
+from ..harness.records.record import Record, Score
 from .averaging import average_rows
 from .links import unique_pages
 from .published_results import PublishedResult

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Binary, Fields, TaskSpec
-from ..harness.task import Budget, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .click_arrays import PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
 from .clicks import EVALUATIONS, click_levels, constant_rate

@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..harness.metrics import Metric
-from ..harness.task import Evaluation, Level, Split, Splits
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.metrics import Metric
+from ..harness.contract.task import Split, Splits
 from .levels import fit_logistic
 
 EVALUATIONS = (

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Binary, Fields, TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .clicks import Rule, click_levels, constant_rate, log_odds, logistic_regression
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from ..harness.errors import UserError
-from ..harness.registry import register_task
-from ..harness.spec import NextToken, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .byte_files import CONTENT, ByteFiles
 from .hub import Hub
 from .levels import next_byte_levels

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.seeds import generator
-from ..harness.spec import Binary, Fields, TaskSpec
-from ..harness.task import Budget, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness.data.seeds import generator
 from .clicks import EVALUATIONS, click_levels, constant_rate, logistic_regression
 from .data import DataSet, Hub
 

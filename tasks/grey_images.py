@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..harness.spec import Classes, Series, TaskSpec
-from ..harness.task import Level, Split
+from ..harness.contract.evaluation import Level
+from ..harness.contract.spec import Classes, Series, TaskSpec
+from ..harness.contract.task import Split
 from .levels import fit_logistic
 
 FITTED_ROWS = 4_000

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..harness.task import Level, Split
+from ..harness.contract.evaluation import Level
+from ..harness.contract.task import Split
 
 IGNORE = -100
 

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .generated import Arrays, generated
 from .levels import majority_level
 from .listops_trees import VOCABULARY, draw_trees

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.task import Budget, Split, Splits, Streams
+from ..harness.contract.registry import register_task
+from ..harness.contract.task import Budget, Split, Splits, Streams
 from .data import DataSet
 from .listops import ListOps
 from .listops_trees import VOCABULARY

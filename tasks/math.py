@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import NextToken, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
 from .levels import next_byte_levels

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..harness.contract.evaluation import Level
+from ..harness.contract.task import Split
 from ..harness.errors import UserError
-from ..harness.task import Level, Split
 from .byte_rows import IGNORE, continuations
 from .grading.boxed import boxed_answer
 from .grading.canonical import canonical

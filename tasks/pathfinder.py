@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import TaskSpec
+from ..harness.contract.task import Budget, Splits, Streams, Task
 from .generated import Arrays, generated
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level

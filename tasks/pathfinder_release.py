@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.scan import describe
+from ..harness.contract.spec import TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness.data.seeds import generator
 from ..harness.errors import UserError
-from ..harness.registry import describe, register_task
-from ..harness.seeds import generator
-from ..harness.spec import TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .data import Report, silent
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level
@@ -25,7 +27,7 @@ DIFFICULTY = "curv_contour_length_14"
 
 @dataclass(eq=False)
 class PathfinderFiles:
-    """Images and labels in the release's layout; implements `archarena.harness.task.DataSource`.
+    """Images and labels in the release's layout; implements `archarena.harness.contract.data_source.DataSource`.
 
     ``FOLDER/curv_contour_length_14/metadata/*.npy`` are lists in plain text, one image a line: its
     folder, its name, its number, its label, and parameters. The images lie beside ``metadata``.

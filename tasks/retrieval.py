@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, Pair, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, Pair, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .byte_rows import byte_rows
 from .data import DataSet
 from .levels import fit_logistic, majority_level
@@ -58,7 +59,7 @@ class CitedPairs(Task):
     """Long Range Arena's retrieval task (Tay et al., arXiv:2011.04006, section 2.2.3).
 
     Both texts go through the same model, and one head that is the same for all models joins their
-    means (`archarena.harness.heads.PairHead`). A text's first `length` bytes are
+    means (`archarena.harness.assembly.heads.PairHead`). A text's first `length` bytes are
     kept. The split is that of the release.
 
     Parameters

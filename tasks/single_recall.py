@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, Level
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .rows import distinct_rows, joined
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ...kernels.workload import Contestant, Inputs, Workload, differentiable
-from ..registry import describe
+from ..contract.scan import describe
 from .roofline import Roofline
 from .timing import Call, Clock, Timing, once, race
 

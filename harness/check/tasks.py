@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import content_checksum
-from ..metrics import METRICS, Metric
-from ..prepare import streams
-from ..registry import Entry
-from ..spec import Classes, NextToken, PerPosition, TaskSpec
-from ..task import Evaluation, Split, Splits, Streams, Task
+from ..contract.evaluation import Evaluation
+from ..contract.metrics import METRICS, Metric
+from ..contract.scan import Entry
+from ..contract.spec import Classes, NextToken, PerPosition, TaskSpec
+from ..contract.task import Split, Splits, Streams, Task
+from ..data.arrays import content_checksum
+from ..data.prepare import streams
 from .findings import Finding, examine, require
 from .rows import check_inputs, check_targets, row_keys
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..built import Built, tensors_of
-from ..losses import Rows
-from ..spec import Classes, Pair, Tokens
+from ..assembly.module import Built, tensors_of
+from ..contract.spec import Classes, Pair, Tokens
+from ..training.rows import Rows
 from .findings import BrokenError, require
 from .samples import change_one_place_a_row, change_the_future, n_positions
 from .subject import Subject

@@ -21,12 +21,8 @@ def make(sizes: Sizes, random: torch.Generator) -> Inputs:
     batch, length, channels, states = (sizes[name] for name in ("B", "L", "D", "N"))
     rows, narrow = (batch, length, channels), (batch, length, states)
     A = -torch.arange(1.0, states + 1).repeat(channels, 1)
-    u, delta, B, C = (
-        normal(random, *rows),
-        normal(random, *rows) * 0.1,
-        normal(random, *narrow),
-        normal(random, *narrow),
-    )
+    u, delta = normal(random, *rows), normal(random, *rows) * 0.1
+    B, C = normal(random, *narrow), normal(random, *narrow)
     D, z, delta_bias = normal(random, channels), normal(random, *rows), normal(random, channels) - 4
     return dict(zip(OPERANDS, (u, delta, A, B, C, D, z, delta_bias), strict=True))
 

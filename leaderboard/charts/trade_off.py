@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from ...harness.records import Record
+from ...harness.records.record import Record
 from ..rows import group_by
 from .drawing import Chart, by_family, named, specification
 from .labels import Panel, at_the_edge, names

@@ -1,5 +1,5 @@
 import pytest
-from archarena.harness.records import CurvePoint, Try
+from archarena.harness.records.record.record import CurvePoint, Try
 from archarena.leaderboard.curves import HEIGHT, LEFT, RIGHT, TOP, WIDTH, curve_panels, nice_ticks
 from archarena.leaderboard.formats import ScoreFormat
 from hypothesis import given

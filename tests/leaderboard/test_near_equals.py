@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from archarena.harness.records import PredictionFile
+from archarena.harness.records.record.record import PredictionFile
 from archarena.leaderboard.near_equals import near_equals
 from archarena.leaderboard.sources import Sources, TaskCard
 from safetensors.numpy import save

@@ -1,4 +1,4 @@
-from archarena.harness.records import Score
+from archarena.harness.records.record.record import Score
 from archarena.leaderboard.runs import run_view
 from archarena.leaderboard.sources import EvaluationCard, Sources, TaskCard
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.cifar import CIFAR10, GreyImages, grey, records
 from archarena.tasks.hub import HUB_SWITCH, Hub
 from files import pictures

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from archarena.harness import UserError
 from archarena.harness.check.tasks import check_task
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks import click_files
 from archarena.tasks.click_arrays import EMPTY, PARTS, ArrayFile, click_arrays, pack
 from archarena.tasks.click_logs import (

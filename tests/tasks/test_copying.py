@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams, UserError
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.copying import MARKER, NOISE, SYMBOLS, SelectiveCopying
 
 LENGTH, COUNT = 40, 6

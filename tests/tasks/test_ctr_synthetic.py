@@ -3,15 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
-from archarena.tasks.ctr_synthetic import (
-    CARDINALITIES,
-    PROBABILITY,
-    SPREAD,
-    SyntheticClicks,
-    draw_effects,
-    frequencies,
-)
+from archarena.harness.data.seeds import generator
+from archarena.tasks.ctr_synthetic import CARDINALITIES, PROBABILITY, SPREAD, SyntheticClicks, draw_effects, frequencies
 
 
 @pytest.fixture(scope="module")

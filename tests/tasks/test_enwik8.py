@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.enwik8 import ENWIK8, Enwik8Bytes, windows
 from files import wikipedia
 

@@ -12,11 +12,11 @@ import time
 
 import pytest
 from archarena.harness import UserError
-from archarena.harness.executors import Inline
-from archarena.harness.plan import make_plan
-from archarena.harness.registry import discover
-from archarena.harness.runner import Runner, Watcher
-from archarena.harness.store import ResultStore
+from archarena.harness.contract.registry import discover
+from archarena.harness.planning.plan import make_plan
+from archarena.harness.records.record.store import ResultStore
+from archarena.harness.running.executor import Inline
+from archarena.harness.running.runner import Runner, Watcher
 from archarena.tasks.hub import HUB_SWITCH
 from files import SETS
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.harness.plan import PlannedTask, Variant, make_cell
-from archarena.harness.prepare import streams
-from archarena.harness.recipe import get_tier
-from archarena.harness.registry import discover
+from archarena.harness.contract.registry import discover
+from archarena.harness.data.prepare import streams
+from archarena.harness.planning.cell import PlannedTask, Variant
+from archarena.harness.planning.plan import make_cell
+from archarena.harness.planning.tier import get_tier
 from archarena.tasks.frappe import (
     FIELDS,
     FRAPPE,

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Binary, Budget, Classes, PerPosition, Split, Splits, Streams, Task, Tokens, get_task
-from archarena.harness.metrics import METRICS
-from archarena.harness.seeds import generator
+from archarena.harness.contract.metrics import METRICS
+from archarena.harness.data.seeds import generator
 
 NAMES = [
     "recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",

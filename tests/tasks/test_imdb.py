@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.imdb import IMDB, IMDbBytes
 from files import reviews
 

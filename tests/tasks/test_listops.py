@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.listops import ListOps
 from archarena.tasks.listops_trees import VOCABULARY
 

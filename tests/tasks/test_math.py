@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.metrics import METRICS
-from archarena.harness.prepare import streams
+from archarena.harness.contract.metrics import METRICS
+from archarena.harness.data.prepare import streams
 from archarena.tasks.byte_rows import END, IGNORE
 from archarena.tasks.math import MATH, MATH_500, Math, Math500, frame
 from files import problems

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.harness.decoding import generate_text
+from archarena.harness.training.generate import generate_text
 from archarena.tasks.byte_rows import byte_rows, read_bytes
 from archarena.tasks.math_solve import (
     ANY,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.mnist import FILES, MNIST, MNISTDigits, parse_idx
 from files.pictures import digits, idx, mnist
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 from archarena.harness import Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.mqar_mixed import MixedMultiQueryRecall
 
 SIZE = {"vocab_size": 64, "trained": [[16, 2, 50], [32, 4, 30]], "tested": [[16, 2], [64, 8]], "valid": 10, "test": 20}

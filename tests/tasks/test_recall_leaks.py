@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from archarena.harness import Size, Streams, Tokens, get_model, get_task
-from archarena.harness.losses import Rows
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
+from archarena.harness.training.rows import Rows
 
 TASKS = ["recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
          "recall-copying"]  # fmt: skip

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from archarena.harness import Size, get_model
-from archarena.harness.losses import Rows
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
+from archarena.harness.training.rows import Rows
 from archarena.tasks.retrieval import AAN, CitedPairs
 from files import papers
 

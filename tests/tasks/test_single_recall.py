@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.single_recall import SingleQueryRecall, SingleQueryRecallGrid
 
 V, CONTEXT = 20, 40

@@ -1,0 +1,276 @@
+"""Metrics: from what a model predicted on a test set to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+IGNORE = -100
+"""The target of positions that are not scored."""
+
+
+TEMPERATURES = (1e-3, 1e3)
+"""Bounds of a fitted temperature."""
+
+
+Rows = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score computed in two steps, so that slices of rows cost next to nothing.
+
+    Attributes
+    ----------
+    direction
+        Whether a higher or a lower score is better.
+    perfect
+        The score of a model that is right everywhere.
+    unit
+        What the number counts; empty for a pure number.
+    reduce
+        ``(predictions, targets)`` to arrays with one entry a row of `targets`.
+    finish
+        Those arrays, or the same rows of each, to the score.
+    summary
+        One sentence: what it measures, and the shapes of predictions and targets.
+    detail
+        ``(predictions, targets)`` to further scores by name, such as those of fewer samples.
+    calibrate
+        ``(predictions, targets)`` of the validation rows to a map of predictions, which those of
+        the test rows go through before they are scored.
+    """
+
+    name: str
+    direction: Literal["higher", "lower"]
+    perfect: float
+    unit: str
+    reduce: Callable[[np.ndarray, np.ndarray], Rows]
+    finish: Callable[..., float]
+    summary: str
+    detail: Callable[[np.ndarray, np.ndarray], dict[str, dict[int, float]]] | None = None
+    calibrate: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]] | None = None
+
+    def score(self, predictions: np.ndarray, targets: np.ndarray) -> float:
+        """Return the score, or NaN where there is none (NaN predictions, nothing to score).
+
+        Parameters
+        ----------
+        predictions, targets
+            Arrays shaped as the metric's summary in `METRICS` says.
+        """
+        if np.isnan(predictions).any():
+            return float("nan")
+        return _finite(self.finish(*self.reduce(predictions, targets)))
+
+    def by_group(self, predictions: np.ndarray, targets: np.ndarray, labels: np.ndarray) -> dict[str | int, float]:
+        """Return the score of each group of rows.
+
+        Parameters
+        ----------
+        labels
+            (N,) the group of each row of `targets`.
+        """
+        groups, member = np.unique(labels, return_inverse=True)
+        if np.isnan(predictions).any():
+            return dict.fromkeys(groups.tolist(), float("nan"))
+        rows = self.reduce(predictions, targets)
+        scores = (self.finish(*(column[member == index] for column in rows)) for index in range(len(groups)))
+        return dict(zip(groups.tolist(), map(_finite, scores), strict=True))
+
+
+def _finite(score: float) -> float:
+    return float(score) if np.isfinite(score) else float("nan")
+
+
+def _mean(total: np.ndarray, count: np.ndarray) -> float:
+    scored = count.sum()
+    return float(total.sum() / scored) if scored else float("nan")
+
+
+def _root_mean(total: np.ndarray, count: np.ndarray) -> float:
+    return float(np.sqrt(_mean(total, count)))
+
+
+def _mean_bits(total: np.ndarray, count: np.ndarray) -> float:
+    return _mean(total, count) / float(np.log(2))
+
+
+def _area(scores: np.ndarray, labels: np.ndarray) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    both = labels.min(initial=1) < labels.max(initial=0)
+    return float(roc_auc_score(labels, scores)) if both else float("nan")
+
+
+def _right_class(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    right = predictions.argmax(-1) == targets
+    return right.astype(np.float64), np.ones(len(targets))
+
+
+def _right_positions(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    row, column = np.nonzero(targets != IGNORE)
+    classes = predictions if predictions.ndim == 1 else predictions.argmax(-1)
+    right = classes == targets[row, column]
+    return np.bincount(row, right, minlength=len(targets)), np.bincount(row, minlength=len(targets))
+
+
+def _logits_and_labels(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    return predictions.reshape(len(targets)).astype(np.float64), np.asarray(targets)
+
+
+def _cross_entropy(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    logits, labels = _logits_and_labels(predictions, targets)
+    return np.logaddexp(0, np.where(labels > 0, -logits, logits)), np.ones(len(targets))
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature T at which ``logits / T`` have the least cross-entropy (Guo et al., arXiv:1706.04599).
+
+    The loss is convex in 1 / T, so its derivative has one root; where that lies outside
+    `TEMPERATURES`, as for logits without a single error, the nearer bound is returned.
+
+    Parameters
+    ----------
+    logits, labels
+        (N,) or (N, 1) numbers and (N,) labels 0 or 1.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    logits, labels = _logits_and_labels(logits, labels)
+
+    def slope(log_temperature: float) -> float:
+        return float(np.mean((expit(logits / np.exp(log_temperature)) - labels) * logits))
+
+    low, high = np.log(TEMPERATURES)
+    if slope(low) <= 0:
+        return TEMPERATURES[0]
+    if slope(high) >= 0:
+        return TEMPERATURES[1]
+    return float(np.exp(brentq(slope, low, high)))  # type: ignore[arg-type]
+
+
+def _by_temperature(logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    temperature = fit_temperature(logits, labels)
+    return lambda predictions: predictions / temperature
+
+
+def _nats(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    return predictions.sum(-1, dtype=np.float64), (targets != IGNORE).sum(-1)
+
+
+def _squared_error(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    error = predictions.astype(np.float64) - targets
+    return (error**2).sum(-1), np.full(len(targets), error.shape[-1])
+
+
+def _right_choice(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    with_problem, prior = _by_context(predictions, targets)
+    return _right_class(with_problem - prior, targets)
+
+
+def _by_context(predictions: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (problems, options) log-probabilities with the problem, and without it."""
+    table = predictions.reshape(len(targets), 2, -1)
+    return table[:, 0], table[:, 1]
+
+
+def _right_by_prior(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    return _right_class(_by_context(predictions, targets)[1], targets)
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "accuracy",
+            "higher",
+            1.0,
+            "fraction",
+            _right_class,
+            _mean,
+            "Share of rows whose highest logit is the right class: logits (N, n) against classes (N,).",
+        ),
+        Metric(
+            "position_accuracy",
+            "higher",
+            1.0,
+            "fraction",
+            _right_positions,
+            _mean,
+            "Share of scored positions whose highest logit is right: logits (scored, n) or classes (scored,), in the "
+            "order of `np.nonzero(targets != -100)`, against classes or -100 (N, L).",
+        ),
+        Metric(
+            "auc",
+            "higher",
+            1.0,
+            "",
+            _logits_and_labels,
+            _area,
+            "Area under the ROC curve, ties counted half: logits (N, 1) against labels 0 or 1 (N,).",
+        ),
+        Metric(
+            "log_loss",
+            "lower",
+            0.0,
+            "nats",
+            _cross_entropy,
+            _mean,
+            "Mean binary cross-entropy: logits (N, 1) against labels 0 or 1 (N,).",
+        ),
+        Metric(
+            "scaled_log_loss",
+            "lower",
+            0.0,
+            "nats",
+            _cross_entropy,
+            _mean,
+            "Mean binary cross-entropy of logits divided by the temperature that fits the validation rows best: as for "
+            "log_loss.",
+            calibrate=_by_temperature,
+        ),
+        Metric(
+            "bits_per_byte",
+            "lower",
+            0.0,
+            "bits",
+            _nats,
+            _mean_bits,
+            "Mean negative log-likelihood of a scored token: nats (N, L), 0 where not scored, against "
+            "tokens or -100 (N, L).",
+        ),
+        Metric(
+            "choice_accuracy",
+            "higher",
+            1.0,
+            "fraction",
+            _right_choice,
+            _mean,
+            "Share of problems whose right option gains most from its problem: log-probabilities "
+            "(P * 2 * options,), ordered (problem, with it or without, option), against options (P,).",
+        ),
+        Metric(
+            "choice_prior_accuracy",
+            "higher",
+            1.0,
+            "fraction",
+            _right_by_prior,
+            _mean,
+            "Share of problems whose right option is the likeliest without its problem: as for choice_accuracy.",
+        ),
+        Metric(
+            "rmse",
+            "lower",
+            0.0,
+            "",
+            _squared_error,
+            _root_mean,
+            "Root of the mean squared error: values (N, n) against values (N, n).",
+        ),
+    )
+}
