@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.ssd import cost, operation, path, ssd
+from archarena.kernels.paths import path
+from archarena.kernels.ssd import cost, operation, ssd
 from archarena.kernels.ssd.reference import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,14 +25,6 @@ def operands(batch=2, length=65, heads=3, p=4, n=5, *, by_channel=False, seed=0,
     return [normal(*rows, p), log_decay, normal(*rows, n), normal(*rows, n), normal(batch, heads, p, n)]
 
 
-@pytest.fixture(params=["c", "chunked"])
-def each_path(request, monkeypatch):
-    if request.param == "chunked":
-        monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    assert path(torch.zeros(1)) == request.param
-    return request.param
-
-
 def fast(*tensors):
     return ssd(*tensors, return_final_state=True)
 
@@ -42,6 +35,7 @@ def test_agrees_with_the_loop_in_float64(assert_agrees, each_path, length, by_ch
     given = operands(length=length, by_channel=by_channel)
     assert_agrees(fast, reference, given)
     assert_agrees(fast, reference, given[:4])
+    assert path("ssd", given[0]) == each_path
     assert each_path in paths_taken()["ssd"]
 
 
@@ -98,17 +92,8 @@ def test_never_looks_ahead(each_path):
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
-def test_the_same_bits_with_any_number_of_threads(by_channel):
-    given, before = [x.requires_grad_() for x in operands(by_channel=by_channel)], torch.get_num_threads()
-    runs = []
-    try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            y = ssd(*given)
-            runs.append([y, *torch.autograd.grad(y.square().sum(), given)])
-    finally:
-        torch.set_num_threads(before)
-    assert all(torch.equal(a, b) for run in runs[1:] for a, b in zip(run, runs[0], strict=True))
+def test_any_number_of_threads_gives_the_same_bits(same_with_any_number_of_threads, by_channel):
+    same_with_any_number_of_threads(fast, operands(by_channel=by_channel))
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
