@@ -177,7 +177,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     parts = -(-length // segment)
     A = as_planes(operands.A) * LOG2_E.value
     y = operands.u.new_empty(operands.u.shape)
-    checkpoints = A.new_empty(operands.checkpoint_shape(chunk))
+    checkpoints = operands.checkpoints(chunk)
     first = A.new_zeros(batch, *A.shape)
     if operands.initial_state is not None:
         first = as_planes(operands.initial_state)
