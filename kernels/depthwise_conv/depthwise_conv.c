@@ -1,45 +1,45 @@
 /* The depthwise convolution over time, forward and backward: whole rows of channels.
    y[t] = act(bias + sum over k of weight[k] x[t + k dilation - left]) (+ x[t]), x zero outside the sequence.
 
-   Positions `dilation` apart are a strand: along it the filter is not dilated. The rows that a piece of a strand needs
-   are copied beside one another first, since where they lie in the sequence they compete for the same places of the
-   cache; rows outside the sequence are zeros among the copies. A few rows are taken together, so that a weight is loaded
-   once for them. Every sum has an order that does not depend on the number of threads. */
+   Positions `dilation` apart form a strand, along which the filter is not dilated. The rows that a piece of a strand
+   needs are first copied next to one another, since in the sequence they compete for the same cache set; rows outside
+   the sequence are zeros in the copy. A few rows are processed together, so a weight is loaded once for all of them. The
+   order of every sum is independent of the number of threads. */
 
 enum {
-    ROWS = 8,       /* rows, or taps, whose sums stay in registers together */
-    TILE = 128,     /* channels of a copied row, */
-    PITCH = 136,    /* and floats between two: half a line more, since loads from the same banks wait for one another */
-    SHORT = 4,      /* taps up to which one pass over the rows finds all gradients: more would not stay in registers */
-    SHORT_ROWS = 4, /* rows of such a pass */
+    ROWS = 8,       /* rows or taps whose sums stay in registers together */
+    TILE = 128,     /* channels per copied row */
+    PITCH = 136,    /* floats from one copied row to the next: half a cache line more, since loads from the same banks wait */
+    SHORT = 4,      /* taps up to which one pass over the rows computes all gradients: more do not fit in registers */
+    SHORT_ROWS = 4, /* rows per step of that pass */
 };
 
 typedef struct {
-    int64_t batch, length, channels, taps, dilation, left, silu, residual, block, threads; /* block: rows of a task */
+    int64_t batch, length, channels, taps, dilation, left, silu, residual, block, threads; /* block: rows per task */
     rows x;
     const float *weight, *bias; /* weight: (taps, channels); bias may be null */
     float *y, *scratch;         /* scratch: `conv_scratch` floats */
 } conv;
 
 typedef struct {
-    rows dy;                /* by the outputs */
+    rows dy;                /* gradient of the outputs */
     float *dx;              /* (batch, length, channels) */
     float *dweight, *dbias; /* (tasks, taps, channels) and (tasks, channels) */
 } gradients;
 
-/* Positions of a strand, from its first on. */
+/* Number of positions of a strand, given its first. */
 INLINE int64_t along(const conv *c, int64_t first) {
     return first < c->length ? (c->length - 1 - first) / c->dilation + 1 : 0;
 }
 
-/* A task takes a part of a strand, or several strands where they are short. */
+/* A task takes a part of a strand, or several short strands. */
 INLINE int64_t parts(const conv *c) { return upwards(along(c, 0), c->block); }
 INLINE int64_t together(const conv *c) { return greater(1, c->block / along(c, 0)); }
 
-/* Tasks of all rows of the batch. */
+/* Number of tasks for all rows of the batch. */
 EXPORT int64_t conv_tasks(const conv *c) { return c->batch * upwards(c->dilation, together(c)) * parts(c); }
 
-/* Floats of the rows that a piece copies of x, or of dy; and those that a thread has room for. */
+/* Floats that a piece copies from x or dy; and floats of scratch per thread. */
 INLINE int64_t copied(const conv *c) { return PITCH * (c->block + 2 * (c->taps - 1)); }
 INLINE int64_t room(const conv *c) { return greater(2 * copied(c), c->taps * c->channels); }
 
@@ -47,7 +47,7 @@ EXPORT int64_t conv_scratch(const conv *c) { return c->threads * room(c); }
 
 INLINE int is_short(const conv *c) { return c->dilation == 1 && c->taps > 1 && c->taps <= SHORT; }
 
-/* Output m of strand `out` reads input m + shift + k of strand `in` by tap `first` + k, k < taps: all that meet any. */
+/* Output m of strand `out` reads input m + shift + k of strand `in` by tap `first` + k, for the taps that reach any. */
 typedef struct {
     int64_t b, out, in, outputs, inputs, first, taps, shift;
 } strand;
@@ -60,12 +60,12 @@ INLINE strand strand_of(const conv *c, int64_t b, int64_t out) {
     return (strand){b, out, in, outputs, inputs, first, last - first, shift + first};
 }
 
-/* Some rows of a strand, and some channels of them. */
+/* Some rows of a strand, and some of their channels. */
 typedef struct {
     int64_t start, stop, channel, wide;
 } piece;
 
-/* Do a body, given `s` and `p`, for every piece of a task. */
+/* Run a body, given `s` and `p`, for every piece of a task. */
 #define EACH_PIECE(c, task, ...)                                                                                     \
     do {                                                                                                             \
         const int64_t groups = upwards((c)->dilation, together(c)), least = (task) / parts(c) % groups * together(c); \
@@ -80,7 +80,7 @@ typedef struct {
         }                                                                                                            \
     } while (0)
 
-/* Copy rows [start, start + n) of the strand of `count` rows that begins at `first`; those outside are zeros. */
+/* Copy rows [start, start + n) of the strand of `count` rows that begins at `first`; rows outside are zeros. */
 INLINE void gather(const conv *c, float *to, rows from, int64_t b, int64_t first, int64_t count, int64_t start,
                    int64_t n, piece p) {
     for (int64_t i = 0; i < n; i++, to += PITCH) {
@@ -90,7 +90,7 @@ INLINE void gather(const conv *c, float *to, rows from, int64_t b, int64_t first
     }
 }
 
-/* Do `work` for all of n rows, as many at once as it takes. */
+/* Run `work` for all of n rows, ROWS at a time, then one at a time. */
 #define EACH_ROWS(n, work)                                                   \
     do {                                                                     \
         int64_t i = 0;                                                       \
@@ -98,7 +98,7 @@ INLINE void gather(const conv *c, float *to, rows from, int64_t b, int64_t first
         for (; i < (n); i++) { enum { many = 1 }; work; }                    \
     } while (0)
 
-/* Add to n rows the products of the taps with copied rows, the next tap's `stride` after. */
+/* Add to n rows the products of the taps with copied rows, `stride` apart per tap. */
 INLINE void correlate(vec *sum, int n, const conv *c, strand s, piece p, const float *x, int64_t stride, int64_t d,
                       int64_t wide) {
     const float *weight = c->weight + s.first * c->channels + p.channel + d;
@@ -108,7 +108,7 @@ INLINE void correlate(vec *sum, int n, const conv *c, strand s, piece p, const f
     }
 }
 
-/* The sums of n outputs before the activation, from the first row that the first of them reads on. */
+/* The sums of n outputs before the activation; x is the first row that the first of them reads. */
 INLINE void sums(float *to, const conv *c, strand s, piece p, const float *x, int n) {
     EACH_VECTOR(p.wide, {
         vec sum[ROWS];
@@ -150,7 +150,7 @@ EXPORT void conv_forward(const conv *c) {
 
 /* ---- backward ---- */
 
-/* dy by the sum before a SiLU. */
+/* The gradient of the sum before a SiLU. */
 INLINE vec through_silu(vec dy, vec sum) {
     const vec gate = sigmoid(sum);
     return dy * gate * (1.0f + sum * (1.0f - gate));
@@ -166,7 +166,7 @@ INLINE void undo_activation(const conv *c, strand s, piece p, float *dsum, const
         });
 }
 
-/* dx[m] = sum over k of weight[k] dsum[m - shift - k] (+ dy[m]); `last` is dsum by the first tap. */
+/* dx[m] = sum over k of weight[k] dsum[m - shift - k] (+ dy[m]); `last` is dsum at the first tap. */
 INLINE void gradient_rows(const conv *c, const gradients *g, strand s, piece p, const float *last, int n, int64_t m) {
     EACH_VECTOR(p.wide, {
         vec sum[ROWS];
@@ -182,7 +182,7 @@ INLINE void gradient_rows(const conv *c, const gradients *g, strand s, piece p, 
     });
 }
 
-/* Add the part of some rows to the gradients of ROWS taps. */
+/* Add the contribution of some rows to the gradients of ROWS taps. */
 INLINE void gradient_taps(const conv *c, piece p, float *dweight, const float *dsum, const float *x, int64_t steps) {
     EACH_VECTOR(p.wide, {
         vec sum[ROWS];
@@ -199,8 +199,8 @@ INLINE vec product(const float *a, const float *b, int64_t at, int64_t wide) {
     return b ? load(a + at, wide) * load(b + at, wide) : load(a + at, wide);
 }
 
-/* Add to `out` the products of some rows with those of `x`, or the rows alone where that is null: in four sums, since
-   one would wait for itself at every row. */
+/* Add to `out` the products of some rows with those of `x`, or the rows themselves if x is null: in four sums, since one
+   sum would wait for itself at every row. */
 INLINE void gradient_column(piece p, float *out, const float *dsum, const float *x, int64_t steps) {
     EACH_VECTOR(p.wide, {
         vec sum[4] = {load(out + d, wide), splat(0.0f), splat(0.0f), splat(0.0f)};
@@ -214,7 +214,7 @@ INLINE void gradient_column(piece p, float *out, const float *dsum, const float 
 
 INLINE void backward_piece(const conv *c, const gradients *g, strand s, piece p, float *x, float *dsum, float *dweight,
                            float *dbias) {
-    /* Outputs that read the piece, from `low` on; only its own count in the gradients of weight and bias. */
+    /* Outputs that read the piece, from `low` on; only its own outputs count for the gradients of weight and bias. */
     const int64_t low = p.start - s.shift - (s.taps - 1), reached = p.stop - p.start + s.taps - 1;
     gather(c, dsum, g->dy, s.b, s.out, s.outputs, low, reached, p);
     gather(c, x, c->x, s.b, s.in, s.inputs, low + s.shift, reached + s.taps - 1, p);
@@ -229,15 +229,15 @@ INLINE void backward_piece(const conv *c, const gradients *g, strand s, piece p,
     if (c->bias) gradient_column(p, dbias + p.channel, dsum, NULL, own);
 }
 
-/* ---- backward of a short filter: each row of x and dy is read once, and nothing but dx is written ---- */
+/* ---- backward of a short filter: each row of x and dy is read once, and only dx is written ---- */
 
 typedef struct {
-    float *past, *nothing; /* gradients by the sums of the last taps - 1 rows, the latest first, and a row of zeros */
+    float *past, *nothing; /* gradients of the sums of the last taps - 1 rows, latest first; and a row of zeros */
     float *dweight, *dbias;
 } carried;
 
-/* From n rows of dy at t on: their part of the gradients of weight and bias where `counts`, and where `writes`, the rows
-   of dx that they complete, those at t - left on. */
+/* Process n rows of dy from t on: add to the gradients of weight and bias if `counts`, and if `writes`, write the rows of
+   dx that they complete, from t - left on. */
 INLINE void short_rows(const conv *c, const gradients *g, carried *to, int taps, int n, int64_t b, int64_t t, int counts,
                        int writes) {
     const int64_t channels = c->channels;
@@ -248,7 +248,7 @@ INLINE void short_rows(const conv *c, const gradients *g, carried *to, int taps,
     }
     const int inside = t >= 0 && t < c->length;
     EACH_VECTOR(channels, {
-        vec dsum[SHORT_ROWS + SHORT]; /* before the rows themselves come the last ones, as they lie in time */
+        vec dsum[SHORT_ROWS + SHORT]; /* in order of time: the previous rows, then these */
         for (int k = 1; k < taps; k++) dsum[taps - 1 - k] = load(to->past + (k - 1) * channels + d, wide);
         vec *now = dsum + taps - 1;
         vec near[SHORT_ROWS + SHORT], weight[SHORT];
@@ -282,7 +282,7 @@ INLINE void short_rows(const conv *c, const gradients *g, carried *to, int taps,
     });
 }
 
-/* Rows [start, stop) of dx need the gradients by the sums of taps - 1 rows more. */
+/* Rows [start, stop) of dx need the gradients of the sums of taps - 1 more rows. */
 INLINE void short_block(const conv *c, const gradients *g, carried *to, int taps, int64_t b, int64_t start, int64_t stop) {
     int64_t t = start + c->left - (taps - 1);
     for (; t < start + c->left; t++) short_rows(c, g, to, taps, 1, b, t, t >= start && t < stop, 0);

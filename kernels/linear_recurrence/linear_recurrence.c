@@ -1,8 +1,8 @@
-/* The linear recurrence, forward and backward: whole rows of channels, one step after the other. What a step needs of
-   the one before lies in the row written last, so nothing is carried. Where time runs back, so do the strides. */
+/* The linear recurrence, forward and backward: whole rows of channels, one step after the other. A step reads the row
+   that the step before wrote, so nothing is carried. If time runs backward, strides are negative. */
 
 typedef struct {
-    int64_t batch, length, channels, parts, is_complex, threads; /* parts: how many tasks share a row's channels */
+    int64_t batch, length, channels, parts, is_complex, threads; /* parts: tasks that share the channels of a row */
     rows a, b, h;
     const float *initial; /* (batch, channels), may be null */
 } recurrence;
@@ -12,7 +12,7 @@ typedef struct {
     float *dinitial; /* (batch, channels), may be null */
 } gradients;
 
-/* r = x + a y, with the conjugate of a where asked for; from channel `first` up to `last`. */
+/* r = x + a y from channel `first` up to `last`; with the conjugate of a if `conjugate` is -1. */
 INLINE void multiply_add(float *restrict r, const float *x, const float *a, const float *y, int64_t first, int64_t last,
                          int is_complex, float conjugate) {
     if (!is_complex) {
@@ -63,7 +63,7 @@ INLINE void backward_part(const recurrence *s, const gradients *d, int64_t b, in
         multiply(d->dinitial + b * s->channels * wide, row(d->db, b, 0), row(s->a, b, 0), first, last, is_complex);
 }
 
-/* The channels are cut at whole cache lines, so that no two tasks write one. */
+/* Channels are split at whole cache lines, so no two tasks write to the same line. */
 INLINE int64_t cut(const recurrence *s, int64_t part) {
     return lesser(s->channels, (s->channels * part / s->parts + 15) / 16 * 16);
 }

@@ -1,11 +1,11 @@
 /* The product of the Mu-Layer, y = n(a) + alpha n(a) n(c) with two layer norms n, row by row, forward and backward.
-   Channels of a are read from other rows in groups where a source is given. Every sum has an order that does not
-   depend on the number of threads. */
+   Given a source, groups of channels of a are read from other rows. The order of every sum is independent of the number
+   of threads. */
 
 #include <math.h>
 
 typedef struct {
-    int64_t batch, length, channels, groups, source_batch, block, threads; /* source_batch: 0 where all rows share one */
+    int64_t batch, length, channels, groups, source_batch, block, threads; /* source_batch: 0 if all rows share one */
     float eps;
     rows a, c;
     const int32_t *source; /* (batch or 1, length, groups), or null */
@@ -15,7 +15,7 @@ typedef struct {
 
 typedef struct {
     rows dy;
-    float *dread, *da, *dc;      /* (batch, length, channels); dread is da before its rows go back to their source */
+    float *dread, *da, *dc;      /* (batch, length, channels); dread is da before its rows are added to their sources */
     float *dweights, *dalpha;    /* (batch, blocks, 4, channels) and (batch, blocks, W) */
 } gradients;
 
@@ -28,7 +28,7 @@ INLINE const int32_t *sources(const mu *m, int64_t b, int64_t t) {
     return m->source + b * m->source_batch + t * m->groups;
 }
 
-/* A row of a: where it lies, or gathered into `spare`. */
+/* A row of a: in place, or gathered into `spare`. */
 INLINE const float *read_a(const mu *m, float *spare, int64_t b, int64_t t) {
     if (!m->source) return row(m->a, b, t);
     const int32_t *from = sources(m, b, t);
@@ -110,7 +110,7 @@ INLINE void backward_row(const mu *m, const gradients *g, float *spare, float *d
     });
 }
 
-/* Add the gradient of what a group of channels read to where it was read. */
+/* Add the gradient of a group of channels to the positions it was read from. */
 INLINE void give_back(const mu *m, const gradients *g, int64_t b, int64_t group) {
     const int64_t n = m->channels, first = bound(m, group), wide = bound(m, group + 1) - first;
     float *da = g->da + b * m->length * n + first;

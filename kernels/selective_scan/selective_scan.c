@@ -1,23 +1,23 @@
-/* The selective scan, forward and backward, fused: blocks of time, in them W channels a vector, and some states at a
-   time in registers. The state at the start of each block is kept; the backward pass runs a block again from there.
-   A complex state is two planes, its real and its imaginary part, of all that has states, and so is the pair of numbers
-   that multiplies it. Every sum has an order that does not depend on the number of threads. */
+/* The selective scan, forward and backward, fused: blocks of time, with W channels per vector and a few states at a time
+   in registers. The state at the start of each block is kept; the backward pass recomputes a block from it. A complex
+   state has two planes, its real and its imaginary part, in every array over states, including A, B and C. The order of
+   every sum is independent of the number of threads. */
 
-enum { BLOCK = 32, GROUP = 4 }; /* steps of a block, planes that fit in registers together */
+enum { BLOCK = 32, GROUP = 4 }; /* steps per block, planes that fit in registers together */
 
 typedef struct {
-    int64_t batch, length, channels, planes, parts, shares, softplus, threads; /* parts: planes of a state, 1 or 2 */
+    int64_t batch, length, channels, planes, parts, shares, softplus, threads; /* parts: planes per state, 1 or 2 */
     rows u, delta, B, C, z;                           /* z.data may be null, as may D and delta_bias */
-    const float *A, *reach;                           /* (planes, channels) by log2 e, and its largest absolute values */
+    const float *A, *reach;                           /* (planes, channels) times log2 e, and its largest magnitudes */
     const float *D, *delta_bias;
-    float *y, *checkpoints, *final; /* checkpoints: (batch, blocks, planes, channels), the first given; and one of them */
+    float *y, *checkpoints, *final; /* (batch, blocks, planes, channels), the first block given; and without blocks */
 } scan;
 
 typedef struct {
     rows dy;
-    float *du, *ddelta, *dB, *dC, *dz; /* as the inputs, contiguous */
-    float *dstate;                     /* (batch, planes, channels): at the end when it comes, at the start when it goes */
-    float *dA, *dD, *ddelta_bias;      /* one of each for every row of the batch, zero when they come */
+    float *du, *ddelta, *dB, *dC, *dz; /* like the inputs, contiguous */
+    float *dstate;                     /* (batch, planes, channels): input at the end, output at the start */
+    float *dA, *dD, *ddelta_bias;      /* one per row of the batch, initially zero */
     float *scratch;                    /* `scan_scratch` floats */
 } gradients;
 
@@ -26,8 +26,8 @@ typedef struct {
     int64_t b, start, steps, first, wide;
 } place;
 
-/* What the states of a place share: the input is dt u, a step is far whose decays might leave the range, and the gate is
-   the sigmoid of z. */
+/* Shared by the states of a place: the input is dt u, the gate is the sigmoid of z, and a step is far if its decays might
+   leave the range of exp2_product. */
 typedef struct {
     vec u[BLOCK], dt[BLOCK], slope[BLOCK], input[BLOCK], y[BLOCK], z[BLOCK], gate[BLOCK];
     int far[BLOCK];
@@ -56,7 +56,7 @@ INLINE void add_to(float *to, vec v, place p) { store(to, load(to, p.wide) + v, 
 
 INLINE vec optional(const float *from, place p) { return from ? load(from + p.first, p.wide) : splat(0.0f); }
 
-/* log(1 + e^x) = max(x, 0) + log(1 + t), t = e^-|x|, of every dt; and its derivative where `slopes` asks for it. */
+/* log(1 + e^x) = max(x, 0) + log(1 + t), t = e^-|x|, of every dt; and its derivative if `slopes` is set. */
 INLINE void soften(shared *x, int64_t steps, int slopes) {
     vec t[BLOCK];
     for (int64_t i = 0; i < steps; i++) t[i] = exp2v((vec)((ivec)x->dt[i] | INT32_MIN) * LOG2_E);
@@ -65,8 +65,8 @@ INLINE void soften(shared *x, int64_t steps, int slopes) {
     for (int64_t i = 0; i < steps; i++) x->dt[i] = at_least(x->dt[i], 0.0f) + t[i] * log1p_ratio(t[i]);
 }
 
-/* In loops of few operations each: a processor looks ahead so many operations, and in a short loop those are many steps,
-   whose exponentials and quotients need not wait for one another. */
+/* Separate loops of few operations each: a processor looks ahead a fixed number of operations, which in a short loop is
+   many steps, so their exponentials and quotients do not wait for one another. */
 INLINE void share(const scan *s, shared *x, place p, int slopes) {
     const vec bias = optional(s->delta_bias, p), reach = load(s->reach + p.first, p.wide);
     for (int64_t i = 0; i < p.steps; i++) {
@@ -85,7 +85,7 @@ INLINE void share(const scan *s, shared *x, place p, int slopes) {
     for (int64_t i = 0; i < p.steps; i++) x->gate[i] = sigmoid(x->z[i]);
 }
 
-/* e^(dt A), A by log2 e. */
+/* e^(dt A), where A is already times log2 e. */
 INLINE void decay_of(vec *decay, const vec *A, vec dt, int far, int parts) {
     decay[0] = far ? exp2v(dt * A[0]) : exp2_product(dt, A[0]);
     if (parts == 1) return;
@@ -95,7 +95,7 @@ INLINE void decay_of(vec *decay, const vec *A, vec dt, int far, int parts) {
     decay[0] *= cosine;
 }
 
-/* Those of a group at all steps of a place, before the walk: exponentials do not wait for the step before. */
+/* The decays of a group at all steps of a place, before the walk: exponentials do not wait for the step before. */
 INLINE void decays(vec (*decay)[GROUP], const vec *A, const shared *x, int64_t steps, int group, int parts) {
     for (int64_t i = 0; i < steps; i++) {
         if (x->far[i]) for (int k = 0; k < group; k += parts) decay_of(decay[i] + k, A + k, x->dt[i], 1, parts);
@@ -114,7 +114,7 @@ INLINE void step_on(vec *h, const vec *decay, vec input, const float *B, int par
     h[0] = re;
 }
 
-INLINE vec read_out(vec y, const vec *h, const float *C, int parts) {
+INLINE vec output_of(vec y, const vec *h, const float *C, int parts) {
     y += h[0] * C[0];
     return parts == 1 ? y : y - h[1] * C[1];
 }
@@ -133,7 +133,7 @@ INLINE void forward_group(const scan *s, shared *x, float *to, place p, int64_t 
         vec y = x->y[i];
         for (int k = 0; k < group; k += parts) {
             step_on(h + k, decay[i] + k, x->input[i], B + k, parts);
-            y = read_out(y, h + k, C + k, parts);
+            y = output_of(y, h + k, C + k, parts);
         }
         x->y[i] = y;
     }
@@ -170,9 +170,9 @@ EXPORT void scan_forward(const scan *s) {
 
 /* ---- backward ---- */
 
-/* Gradients that the states of a place add up to, and those before the gate. */
+/* Sums of gradients over the states of a place, and dy before the gate. */
 typedef struct {
-    vec dy[BLOCK], dinput[BLOCK], ddt[BLOCK]; /* ddt: by dt, times log2 e */
+    vec dy[BLOCK], dinput[BLOCK], ddt[BLOCK]; /* ddt: the gradient of dt, times log2 e */
 } sums;
 
 /* Sums over the tiles of a block, (steps, planes). */
@@ -180,7 +180,7 @@ typedef struct {
     vec *B, *C;
 } narrow;
 
-/* Take the gradient g of a state after a step to that before it, and leave the sums that the step adds to. */
+/* Turn the gradient g of the state after a step into that of the state before it, and update the sums. */
 INLINE void walk_back(vec *g, const vec *before, const vec *decay, const vec *A, vec *dA, vec dt, vec input, vec dy,
                       const float *B, const float *C, vec *dB, vec *dinput, vec *ddt, int parts) {
     vec dexponent[2];
@@ -224,7 +224,7 @@ INLINE void backward_group(const scan *s, const gradients *d, shared *x, sums *s
         vec *dC = over.C + i * s->planes + n, y = x->y[i], dy = sum->dy[i];
         for (int k = 0; k < group; k += parts) {
             step_on(now + k, decay[i] + k, x->input[i], B + k, parts);
-            y = read_out(y, now + k, C + k, parts);
+            y = output_of(y, now + k, C + k, parts);
             dC[k] += dy * now[k];
             if (parts == 2) dC[k + 1] -= dy * now[k + 1];
         }
