@@ -52,16 +52,16 @@ class Arguments(ctypes.Structure):
 
     _fields_: ClassVar = ()
 
-    def __init__(self, *, reverse: bool = False, **values: Any) -> None:
-        """Set fields by name. Tensors that C cannot read in place are copied; `reverse` runs time backward."""
+    def __init__(self, **values: Any) -> None:
+        """Set fields by name. Tensors that C cannot read in place are copied; with `reverse`, time runs backward."""
         super().__init__()
         self._tensors: list[Tensor | None] = []
         values.setdefault("threads", torch.get_num_threads())
-        for name, kind in self._fields_:
+        for name, kind, *_ in self._fields_:
             value = values.get(name)
             if kind is RowArray:
                 value = None if value is None else as_rows(value)
-                setattr(self, name, RowArray.of(value, reverse=reverse))
+                setattr(self, name, RowArray.of(value, reverse=values.get("reverse", False)))
             elif kind is ctypes.c_void_p:
                 value = None if value is None else value.contiguous().resolve_conj()
                 setattr(self, name, None if value is None else value.data_ptr())

@@ -108,7 +108,8 @@ class Operands(NamedTuple):
 
     def cost(self, *, backward: bool) -> KernelCost:
         """Count all pairs of a chunk, as torch's counter does on the other path."""
-        return cost(*self.q.shape, self.v.shape[2], self.size, backward=backward)
+        batch, length, shared = self.q.shape
+        return cost(batch, length, shared, self.v.shape[2], self.size, backward=backward)
 
 
 def _implementation(taken: Path) -> Implementation:

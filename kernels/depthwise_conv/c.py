@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..native import arguments, call
+from ..native import Arguments, arguments, call
 from ..registration import Gradients
 from .operation import Operands
 
@@ -36,7 +36,7 @@ def backward(operands: Operands, dy: Tensor) -> Gradients:
     return dx, dweight.sum(0).mT, dbias.sum(0)
 
 
-def _conv(operands: Operands, **others: Tensor) -> Conv:
+def _conv(operands: Operands, **others: Tensor) -> Arguments:
     x, weight, bias, dilation, left, silu, residual = operands
     (batch, length, channels), taps = x.shape, weight.shape[1]
     sizes = {"batch": batch, "length": length, "channels": channels, "taps": taps, "dilation": dilation}

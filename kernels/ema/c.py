@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..native import arguments, call
+from ..native import Arguments, arguments, call
 from ..registration import Gradients
 from .operation import Operands
 
@@ -39,7 +39,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor) -> Gradients:
     return dx, ddecay.sum(0).mT, dweight.sum(0).mT
 
 
-def _ema(operands: Operands, **others: Tensor) -> Ema:
+def _ema(operands: Operands, **others: Tensor) -> Arguments:
     x, decay, weight, reverse = operands
     (batch, length, channels), averages, threads = x.shape, decay.shape[1], torch.get_num_threads()
     sizes = {"batch": batch, "length": length, "channels": channels, "averages": averages}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..native import arguments, call
+from ..native import Arguments, arguments, call
 from ..registration import Gradients
 from .operation import Operands
 
@@ -30,7 +30,7 @@ def backward(operands: Operands, dh: Tensor) -> Gradients:
     return da, db, dinitial
 
 
-def _recurrence(operands: Operands, **rows: Tensor) -> Recurrence:
+def _recurrence(operands: Operands, **rows: Tensor) -> Arguments:
     a, b, initial, reverse = operands
     batch, length, channels = b.shape
     sizes = {"batch": batch, "length": length, "channels": channels, "is_complex": b.is_complex()}

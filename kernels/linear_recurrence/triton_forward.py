@@ -157,7 +157,8 @@ def over_segments(
 ) -> None:
     """Walk along all segments and write the states; given the states `kept`, walk back and write `da` too."""
     a, _, initial, reverse = operands
-    a, b, kept, initial = (None if x is None else plain(x) for x in (a, b, kept, initial))
+    a, b = plain(a), plain(b)
+    kept, initial = (None if x is None else plain(x) for x in (kept, initial))
     batch, length, channels = b.shape
     tiles = -(-channels // CHANNELS)
     segment = segment_steps(length, batch * tiles, STEPS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..native import arguments, call
+from ..native import Arguments, arguments, call
 from ..registration import Gradients
 from .operation import Operands
 
@@ -39,7 +39,7 @@ def backward(operands: Operands, stats: Tensor, dy: Tensor) -> Gradients:
     return da, dc, *(part.sum(0) for part in dweights.unbind(1)), dalpha.sum()
 
 
-def _mu(operands: Operands, **others: Tensor) -> Mu:
+def _mu(operands: Operands, **others: Tensor) -> Arguments:
     (batch, length, channels), source = operands.a.shape, operands.source
     groups = 1 if source is None else source.shape[2]
     stride = 0 if source is None or len(source) == 1 else length * groups

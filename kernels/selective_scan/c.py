@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..native import arguments, call
+from ..native import Arguments, arguments, call
 from ..registration import Gradients
 from .operation import Operands, as_planes, as_states
 
@@ -53,7 +53,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     return du, ddelta, dA, dB, dC, dD.sum(0), dz, dbias.sum(0), dinitial
 
 
-def _scan(operands: Operands, **others: Tensor) -> Scan:
+def _scan(operands: Operands, **others: Tensor) -> Arguments:
     (batch, length, channels), A = operands.u.shape, operands.A
     sizes = {"batch": batch, "length": length, "channels": channels, "planes": operands.planes}
     sizes |= {"parts": 2 if A.is_complex() else 1, "softplus": operands.delta_softplus}

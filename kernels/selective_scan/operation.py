@@ -95,10 +95,10 @@ def selective_scan(
     Differentiable once, in all tensors.
     """
     precision = accumulator(u.dtype)
-    rows = (None if x is None else x.to(stored(x)) for x in (u, delta, B, C, z))
-    whole = (None if x is None else x.to(_like(x, precision)) for x in (A, D, delta_bias, initial_state))
-    (u_row, delta, B, C, z), (A, D, delta_bias, initial_state) = rows, whole
-    y, final, _ = scan(u_row, delta, A, B, C, D, z, delta_bias, initial_state, delta_softplus)
+    in_row, delta, B, C = (x.to(stored(x)) for x in (u, delta, B, C))
+    z = None if z is None else z.to(stored(z))
+    D, bias, initial = (None if x is None else x.to(_like(x, precision)) for x in (D, delta_bias, initial_state))
+    y, final, _ = scan(in_row, delta, A.to(_like(A, precision)), B, C, D, z, bias, initial, delta_softplus)
     y = y.to(u.dtype)
     return (y, final) if return_final_state else y
 
@@ -165,9 +165,8 @@ class Operands(NamedTuple):
         return self.u.new_empty(shape, dtype=accumulator(self.u.dtype))
 
     def cost(self, *, backward: bool) -> KernelCost:
-        gate, complex_valued = self.z is not None, self.A.is_complex()
-        shape = (*self.u.shape, self.A.shape[1])
-        return cost(*shape, gate=gate, complex_valued=complex_valued, backward=backward)
+        gate, complex_valued, states = self.z is not None, self.A.is_complex(), self.A.shape[1]
+        return cost(*self.u.shape, states=states, gate=gate, complex_valued=complex_valued, backward=backward)
 
 
 def _real_part(x: Tensor | None) -> Tensor | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..native import arguments, call
+from ..native import Arguments, arguments, call
 from ..registration import Gradients
 from .operation import Operands
 
@@ -42,7 +42,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     return dx, dlog_decay, dB, dC, dstate.mT
 
 
-def _ssd(operands: Operands, checkpoints: Tensor, **others: Tensor) -> Ssd:
+def _ssd(operands: Operands, checkpoints: Tensor, **others: Tensor) -> Arguments:
     (batch, length, heads, p), n = operands.x.shape, operands.B.shape[3]
     sizes = {"batch": batch, "length": length, "heads": heads, "p": p, "n": n, "by_channel": operands.by_channel}
     rows = {name: getattr(operands, name).flatten(2) for name in ("x", "log_decay", "B", "C")}
