@@ -207,6 +207,7 @@ def compile_short_chunks(monkeypatch):
     monkeypatch.setattr(torch_form, "compiled", functools.cache(torch_form.compiled.__wrapped__))
 
 
+@pytest.mark.slow
 def test_a_compiled_chunk_agrees(assert_agrees, compile_short_chunks):
     assert_agrees(fast, slow, operands(1, 4, 8, 4))
     assert "torch.compile" in paths_taken()["selective_scan"]

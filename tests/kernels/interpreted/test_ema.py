@@ -15,7 +15,7 @@ from archarena.kernels.ema.reference import reference
 def test_agrees_with_the_loop_in_float64(operands_of, monkeypatch, assert_agrees, length, reverse):
     monkeypatch.setattr(triton_forward, "SHORTEST", 2)
     fast, slow = (partial(run, reverse=reverse) for run in (ema, reference))
-    assert_agrees(fast, slow, operands_of("test_ema", 1, length, 65, 3))
+    assert_agrees(fast, slow, operands_of("test_ema", 1, length, 33, 3))
     assert paths_taken()["ema"] == ["triton"]
 
 
