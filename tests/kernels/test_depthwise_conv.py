@@ -186,7 +186,7 @@ def test_cost_counts_each_byte_once():
         ({"activation": "relu"}, "unknown activation 'relu'"),
     ],
 )
-def test_what_does_not_go_together_is_refused(each_path, changed, message):
+def test_operands_that_do_not_match_are_refused(each_path, changed, message):
     given = dict(zip(("x", "weight", "bias"), operands(), strict=True))
     with pytest.raises(ValueError, match=message):
         depthwise_conv(**{**given, **changed})

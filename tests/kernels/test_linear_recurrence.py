@@ -73,7 +73,7 @@ def test_dtypes_promote_and_half_precision_is_computed_in_float32():
 
 
 @pytest.mark.parametrize("cut", [1, 31, 100])
-def test_two_halves_through_the_state_are_the_whole(each_path, cut):
+def test_two_halves_joined_by_the_state_are_the_whole(each_path, cut):
     a, b, initial = operands(length=128)
     first = linear_recurrence(a[:, :cut], b[:, :cut], initial)
     second = linear_recurrence(a[:, cut:], b[:, cut:], first[:, -1])

@@ -118,7 +118,7 @@ def test_the_flop_counter_sees_both_passes():
         ({"source": torch.full((1, 9, 2), 9, dtype=torch.int32)}, "outside 0 to 8"),
     ],
 )
-def test_what_does_not_go_together_is_refused(changed, message):
+def test_operands_that_do_not_match_are_refused(changed, message):
     names = ("a", "c", "weight_a", "bias_a", "weight_c", "bias_c", "alpha")
     with pytest.raises(ValueError, match=message):
         mu_product(**{**dict(zip(names, operands(), strict=True)), **changed})

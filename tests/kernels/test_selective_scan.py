@@ -79,7 +79,7 @@ def test_a_complex_state_without_frequency_is_twice_a_real_one():
 
 
 @pytest.mark.parametrize("complex_states", [False, True])
-def test_steps_whose_decays_leave_the_range_agree_too(complex_states):
+def test_decays_outside_the_range_agree_too(complex_states):
     given = operands(length=40, states=4, complex_states=complex_states)
     given[1][:, ::7] = 1e3
     for found, expected in zip(fast(*given), slow(*in_double(given)), strict=True):
@@ -124,7 +124,7 @@ def test_half_precision_is_computed_in_float32_and_cast_back(dtype):
 
 
 @pytest.mark.parametrize("cut", [1, 64, 100])
-def test_two_halves_through_the_state_are_the_whole(each_path, cut):
+def test_two_halves_joined_by_the_state_are_the_whole(each_path, cut):
     given = operands(length=128)
     rows = (0, 1, 3, 4, 6)
     y, final = fast(*given)
@@ -136,7 +136,7 @@ def test_two_halves_through_the_state_are_the_whole(each_path, cut):
     assert_close(end, final)
 
 
-def test_a_long_gone_step_leaves_no_trace_however_large():
+def test_an_earlier_large_step_leaves_no_trace():
     given = operands(length=40)
     given[1][:, 20] = 1e6
     altered = [x.clone() for x in given]
@@ -146,7 +146,7 @@ def test_a_long_gone_step_leaves_no_trace_however_large():
     assert torch.isfinite(y).all()
 
 
-def test_not_a_number_stays_where_it_can_reach():
+def test_not_a_number_spreads_only_where_it_can():
     given = operands(batch=2, channels=20)
     given[0][0, 30, 4] = torch.nan
     bad = selective_scan(*given[:8], delta_softplus=True).isnan()
@@ -154,7 +154,7 @@ def test_not_a_number_stays_where_it_can_reach():
     assert bad.sum() == bad[0, 30:, 4].sum()
 
 
-def test_the_final_state_alone_is_differentiable():
+def test_only_the_final_state_is_differentiated():
     given = [x.requires_grad_() for x in operands(length=9)]
     _, final = fast(*given)
     doubled = [x.detach().double().requires_grad_() for x in given]
@@ -165,7 +165,7 @@ def test_the_final_state_alone_is_differentiable():
         assert_close(a, b)
 
 
-def test_views_with_strides_are_read_in_place_and_right(each_path):
+def test_views_with_strides_are_right(each_path):
     batch, length, channels, states = 2, 70, 24, 16
     u, delta, A, B, C, D, z, bias, initial = operands(batch, length, channels, states)
     packed = torch.cat((u, z, B, C), -1)

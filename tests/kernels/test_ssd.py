@@ -14,7 +14,7 @@ LENGTHS = (1, 7, 17, 65, 130)
 
 
 def operands(batch=2, length=65, heads=3, p=4, n=5, *, by_channel=False, seed=0, strength=1.0):
-    """All operands in order; decays from none at all to one that leaves nothing."""
+    """All operands in order; decays from none at all to almost zero."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):
@@ -53,7 +53,7 @@ def test_any_shape(shape, by_channel, seed):
 
 @pytest.mark.parametrize("by_channel", [False, True])
 @pytest.mark.parametrize("strength", [1e-4, 100.0])
-def test_hardly_any_decay_and_a_decay_that_leaves_nothing(assert_agrees, each_path, by_channel, strength):
+def test_very_weak_and_very_strong_decays(assert_agrees, each_path, by_channel, strength):
     assert_agrees(fast, reference, operands(length=200, by_channel=by_channel, strength=strength))
 
 
@@ -68,14 +68,14 @@ def test_minus_infinity_is_a_reset(each_path, by_channel):
     assert log_decay.grad.isfinite().all()
 
 
-def test_one_decay_a_head_is_that_decay_for_each_entry():
+def test_one_decay_per_head_is_the_same_decay_for_each_entry():
     x, log_decay, B, C, initial = operands(length=100)
     repeated = log_decay[..., None].expand_as(B)
     torch.testing.assert_close(ssd(x, log_decay, B, C, initial), ssd(x, repeated, B, C, initial), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("cut", [1, 64, 100])
-def test_two_halves_through_the_state_are_the_whole(cut):
+def test_two_halves_joined_by_the_state_are_the_whole(cut):
     *rows, initial = operands(length=128)
     y, final = fast(*rows, initial)
     y_first, state = fast(*(x[:, :cut] for x in rows), initial)

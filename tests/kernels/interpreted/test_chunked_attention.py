@@ -135,7 +135,7 @@ def test_the_flop_counter_sees_both_passes(operands):
     assert counter.get_total_flops() == sum(cost(1, 8, 17, 18, 4, backward=x).flops for x in (False, True))
 
 
-def test_shapes_that_do_not_go_together_are_refused(operands):
+def test_shapes_that_do_not_match_are_refused(operands):
     q, k, v, _ = operands(length=5)
     with pytest.raises(ValueError, match="k has shape"):
         chunked_attention(q, k[:, :4], v, chunk=4, causal=True, weighting="relu2")

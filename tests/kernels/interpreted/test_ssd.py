@@ -46,7 +46,7 @@ def test_a_sequence_cut_into_segments(operands, assert_agrees, monkeypatch):
 
 @EACH_KIND
 @pytest.mark.parametrize("strength", [1e-4, 100.0])
-def test_hardly_any_decay_and_a_decay_that_leaves_nothing(operands, assert_agrees, by_channel, strength):
+def test_very_weak_and_very_strong_decays(operands, assert_agrees, by_channel, strength):
     length = 20 if by_channel else 70
     assert_agrees(fast, reference, operands(1, length, 1, by_channel=by_channel, strength=strength))
 
