@@ -43,39 +43,47 @@ class RowArray(ctypes.Structure):
         """Describe `x`, from its last step backward if `reverse`; None is a null pointer."""
         if x is None:
             return cls(None, 0, 0)
-        batch, step = (stride * (2 if x.is_complex() else 1) for stride in x.stride()[:2])
+        floats = 2 if x.is_complex() else 1
+        batch, step = floats * x.stride(0), floats * x.stride(1)
         return cls(x[:, -1].data_ptr(), batch, -step) if reverse else cls(x.data_ptr(), batch, step)
 
 
 class Arguments(ctypes.Structure):
     """A structure that a C function takes; keeps the tensors alive to which it points."""
 
-    _fields_: ClassVar = ()
+    kinds: ClassVar[tuple[tuple[str, type], ...]] = ()
+    """The same as `_fields_`."""
 
     def __init__(self, **values: Any) -> None:
         """Set fields by name. Tensors that C cannot read in place are copied; with `reverse`, time runs backward."""
-        super().__init__()
-        self._tensors: list[Tensor | None] = []
+        reverse = values.pop("reverse", False)
         values.setdefault("threads", torch.get_num_threads())
-        for name, kind, *_ in self._fields_:
-            value = values.get(name)
-            if kind is RowArray:
-                value = None if value is None else as_rows(value)
-                setattr(self, name, RowArray.of(value, reverse=values.get("reverse", False)))
-            elif kind is ctypes.c_void_p:
-                value = None if value is None else value.contiguous().resolve_conj()
-                setattr(self, name, None if value is None else value.data_ptr())
-            else:
-                setattr(self, name, values[name])
+        fields, self._tensors = [], []
+        for name, kind in self.kinds:
+            if kind is not RowArray and kind is not ctypes.c_void_p:
+                fields.append(values[name])
                 continue
-            self._tensors.append(value)
+            x = values.get(name)
+            if x is not None:
+                x = as_rows(x) if kind is RowArray else x.contiguous().resolve_conj()
+                self._tensors.append(x)
+            if kind is RowArray:
+                fields.append(RowArray.of(x, reverse=reverse))
+            else:
+                fields.append(None if x is None else x.data_ptr())
+        super().__init__(*fields)
+
+    def point(self, name: str, x: Tensor) -> None:
+        """Let a field point to a contiguous tensor."""
+        self._tensors.append(x)
+        setattr(self, name, x.data_ptr())
 
 
 def arguments(integers: str = "", *, floats: str = "", rows: str = "", pointers: str = "") -> type[Arguments]:
     """Return a structure with these fields, named as in C and in this order."""
     kinds = ((integers, ctypes.c_int64), (floats, ctypes.c_float), (rows, RowArray), (pointers, ctypes.c_void_p))
     fields = tuple((name, kind) for names, kind in kinds for name in names.split())
-    return type("Arguments", (Arguments,), {"_fields_": fields})
+    return type("Arguments", (Arguments,), {"_fields_": fields, "kinds": fields})
 
 
 def as_rows(x: Tensor) -> Tensor:
@@ -88,10 +96,12 @@ def call(operation: str, function: str, *given: Arguments) -> int:
     """Call a function of an operation's library, and return its integer if it has one."""
     functions = library(source_of(operation))
     assert functions is not None, f"the path of {operation} is C, but it has no library"
-    functions[function].restype = ctypes.c_int64
-    return functions[function](*map(ctypes.byref, given))
+    run = getattr(functions, function)
+    run.restype = ctypes.c_int64
+    return run(*map(ctypes.byref, given))
 
 
+@functools.cache
 def source_of(operation: str) -> Path:
     """Return the C file of an operation."""
     return Path(__file__).parent / operation / f"{operation}.c"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from types import ModuleType
@@ -76,10 +77,12 @@ def register(
     arguments = ", ".join(f"{_SCHEMA[hints[field]]} {field}" for field in fields)
     tensors = sum(hints[field] in (Tensor, Tensor | None) for field in fields)
 
+    load = functools.cache(implementation)
+
     def modules(given: Any) -> Implementation:
         taken = path(name, given[0])
         note(name, taken)
-        return implementation(taken)
+        return load(taken)
 
     outputs = ", ".join(f"Tensor {output}" for output in (*returns, *keeps))
 

@@ -41,5 +41,6 @@ def _conv(operands: Operands, **others: Tensor) -> Arguments:
     (batch, length, channels), taps = x.shape, weight.shape[1]
     sizes = {"batch": batch, "length": length, "channels": channels, "taps": taps, "dilation": dilation}
     sizes |= {"left": left, "silu": silu, "residual": residual, "block": BLOCK}
-    scratch = x.new_empty(call("depthwise_conv", "conv_scratch", Conv(**sizes)))
-    return Conv(**sizes, x=x, weight=weight.mT, bias=bias, scratch=scratch, **others)
+    conv = Conv(**sizes, x=x, weight=weight.mT, bias=bias, **others)
+    conv.point("scratch", x.new_empty(call("depthwise_conv", "conv_scratch", conv)))
+    return conv

@@ -29,7 +29,7 @@ def checkpoint_steps(operands: Operands) -> int:
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return the outputs, the final state, and the state at the start of each chunk."""
-    y, _, checkpoints = operands.outputs()
+    y, checkpoints = operands.u.new_empty(operands.u.shape), operands.checkpoints(CHUNK)
     checkpoints[:, 0] = 0 if operands.initial_state is None else as_planes(operands.initial_state)
     final = checkpoints.new_empty(checkpoints[:, 0].shape)
     call("selective_scan", "scan_forward", _scan(operands, checkpoints=checkpoints, y=y, final=final))

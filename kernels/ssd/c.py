@@ -24,7 +24,7 @@ def checkpoint_steps(operands: Operands) -> int:
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     """Return the outputs, the final state, and the state at the start of each chunk."""
-    y, _, checkpoints = operands.outputs()
+    y, checkpoints = operands.x.new_empty(operands.x.shape), operands.checkpoints(CHUNK, by_columns=True)
     checkpoints[:, 0] = 0 if operands.initial_state is None else operands.initial_state.mT
     final = checkpoints.new_empty(checkpoints[:, 0].shape)
     call("ssd", "ssd_forward", _ssd(operands, checkpoints=checkpoints, y=y, final=final))
@@ -46,5 +46,6 @@ def _ssd(operands: Operands, checkpoints: Tensor, **others: Tensor) -> Arguments
     (batch, length, heads, p), n = operands.x.shape, operands.B.shape[3]
     sizes = {"batch": batch, "length": length, "heads": heads, "p": p, "n": n, "by_channel": operands.by_channel}
     rows = {name: getattr(operands, name).flatten(2) for name in ("x", "log_decay", "B", "C")}
-    scratch = checkpoints.new_empty(call("ssd", "ssd_scratch", Ssd(**sizes)))
-    return Ssd(**sizes, **rows, checkpoints=checkpoints, scratch=scratch, **others)
+    ssd = Ssd(**sizes, **rows, checkpoints=checkpoints, **others)
+    ssd.point("scratch", checkpoints.new_empty(call("ssd", "ssd_scratch", ssd)))
+    return ssd

@@ -117,12 +117,16 @@ class Operands(NamedTuple):
 
     def outputs(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return room for y, the final state and the state at the start of each chunk."""
-        taken, (batch, heads, p, n) = path("ssd", self.x), self.state_shape
-        chunks = -(-self.x.shape[1] // _implementation(taken)[0].checkpoint_steps(self))
-        kept = (n, p) if taken == "c" else (p, n)
+        taken = path("ssd", self.x)
+        steps = _implementation(taken)[0].checkpoint_steps(self)
         final = self.x.new_empty(self.state_shape, dtype=accumulator(*(x.dtype for x in self if x is not None)))
-        kept = self.x.new_empty(batch, chunks, heads, *kept, dtype=accumulator(self.x.dtype))
-        return self.x.new_empty(self.x.shape), final, kept
+        return self.x.new_empty(self.x.shape), final, self.checkpoints(steps, by_columns=taken == "c")
+
+    def checkpoints(self, steps: int, *, by_columns: bool) -> Tensor:
+        """Return room for one state every `steps` steps, (batch, chunks, heads, p, n) or by columns (..., n, p)."""
+        batch, heads, p, n = self.state_shape
+        shape = (batch, -(-self.x.shape[1] // steps), heads, *((n, p) if by_columns else (p, n)))
+        return self.x.new_empty(shape, dtype=accumulator(self.x.dtype))
 
     def cost(self, *, backward: bool) -> KernelCost:
         return cost(*self.x.shape, n=self.B.shape[3], by_channel=self.by_channel, backward=backward)

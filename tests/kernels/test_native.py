@@ -143,14 +143,16 @@ def test_arguments_point_to_tensors_that_c_can_read_and_keep_them_alive():
     structure = native.arguments("batch threads", floats="eps", rows="x y", pointers="weight bias")
     x, weight = torch.arange(24.0).view(2, 3, 4), torch.ones(3, 2).mT
     given = structure(batch=2, eps=0.5, x=x[:, :, ::2], weight=weight, reverse=True)
-    copied, nothing, whole, _ = given._tensors
+    copied, whole = given._tensors
     assert (given.batch, given.threads, given.eps) == (2, torch.get_num_threads(), 0.5)
     assert torch.equal(copied, x[:, :, ::2])
     assert (given.x.data, given.x.batch, given.x.step) == (copied[:, -1].data_ptr(), 6, -2)
-    assert nothing is None
     assert given.y.data is None
     assert given.weight == whole.data_ptr()
     assert whole.is_contiguous()
     assert given.bias is None
+    given.point("bias", x)
+    assert given.bias == x.data_ptr()
+    assert given._tensors[-1] is x
     with pytest.raises(KeyError, match="batch"):
         structure()
