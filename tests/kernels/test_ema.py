@@ -98,6 +98,7 @@ def test_half_precision_is_computed_in_float32():
 def test_registration(each_path):
     given = [x.requires_grad_() for x in operands(length=9)]
     torch.library.opcheck(operation.averages, (*given, True))
+    assert [x.requires_grad for x in operation.averages(*given, True)] == [True, False]
 
 
 def test_vmap():
