@@ -55,12 +55,12 @@ class Archarena:
     def __init__(self, n: Sizes, folder: Path):
         from dataclasses import replace
 
-        from .. import Binary, Fields, Size, TaskSpec, get_model  # type: ignore[import-not-found]
-        from ..contract.registry import discover  # type: ignore[import-not-found]
-        from ..contract.task import Budget  # type: ignore[import-not-found]
-        from ..planning.model_card import load_card  # type: ignore[import-not-found]
-        from ..training.attempt import Attempt, Setting  # type: ignore[import-not-found]
-        from ..training.rows import Rows as Held  # type: ignore[import-not-found]
+        from archarena.harness import Binary, Fields, Size, TaskSpec, get_model  # type: ignore[import-not-found]
+        from archarena.harness.contract.registry import discover  # type: ignore[import-not-found]
+        from archarena.harness.contract.task import Budget  # type: ignore[import-not-found]
+        from archarena.harness.planning.model_card import load_card  # type: ignore[import-not-found]
+        from archarena.harness.training.attempt import Attempt, Setting  # type: ignore[import-not-found]
+        from archarena.harness.training.rows import Rows as Held  # type: ignore[import-not-found]
 
         spec = TaskSpec(Fields(tuple(FIELDS.values())), Binary())
         entry = discover().find("model", "finalmlp")

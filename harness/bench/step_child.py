@@ -22,7 +22,7 @@ Logits = Callable[[Tensor], Tensor]
 
 def archarena(n: Sizes) -> tuple[nn.Module, Logits]:
     """Mamba as the harness builds it for a next-token task."""
-    from .. import NextToken, Size, TaskSpec, Tokens, get_model  # type: ignore[import-not-found]
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model  # type: ignore[import-not-found]
 
     spec = TaskSpec(Tokens(n["vocabulary"], n["length"]), NextToken(n["vocabulary"]), causal=True)
     model: nn.Module = get_model("mamba").build(spec, Size(n["width"], n["layers"]))  # type: ignore[attr-defined]
