@@ -1,1 +1,1 @@
-"""Task families, one file each, and where their data comes from (`data`)."""
+"""Built-in tasks, one file per family, and their data sources (`data`)."""

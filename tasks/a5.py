@@ -22,30 +22,30 @@ ORDER = 60
 
 @register_task(
     "recall-a5",
-    summary="Running product of permutations of five things: state tracking that cannot be done in parallel steps.",
+    summary="Running product of permutations of five elements, a state tracking problem that is hard to parallelize.",
     suites=("recall",),
 )
 class A5WordProblem(Task):
-    """A row is `length` elements of A5, and the target at each position the product up to there.
+    """A row is `length` elements of A5; the target at each position is the product so far.
 
-    Element g is token g + 1, so that id 0 pads, and class g. Products compose from the left:
-    the target moves from a to ``product_table()[a, x]``. As published, training also sees the
-    table of all products of two, here as `pairs` short rows, and the columns score all positions;
-    these are easy early in a row, so a second column scores the last one alone.
+    Element g is token g + 1 and class g; id 0 is padding. With element x, the target changes from a to
+    ``product_table()[a, x]``. As published, the training rows also include all products of two elements
+    (`pairs` short rows), and all positions are scored. Early positions are easy, so a second column
+    scores only the last one.
 
     Parameters
     ----------
     length
-        k, elements a row, at least 3.
+        k, the number of elements per row, at least 3.
     train, valid, test
-        Rows, all different.
+        Number of rows, all distinct.
     pairs
-        Training rows of two elements beside those of `length`.
+        Number of additional training rows of two elements.
 
     Raises
     ------
     UserError
-        If rows are so short that the pairs would hold test rows.
+        If `length` is less than 3, since the pairs would then include test rows.
     """
 
     arguments: ClassVar = {
@@ -61,9 +61,14 @@ class A5WordProblem(Task):
         "full": Budget(steps=1_000_000, batch=64),
     }
     evaluations = (
-        Evaluation("position_accuracy", "Share of all positions right.", chance=1 / ORDER, ceiling=1.0),
+        Evaluation("position_accuracy", "Share of all positions correct.", chance=1 / ORDER, ceiling=1.0),
         Evaluation(
-            "position_accuracy", "Share of last positions right.", "last", "last", chance=1 / ORDER, ceiling=1.0
+            "position_accuracy",
+            "Share of last positions correct.",
+            "last",
+            "last",
+            chance=1 / ORDER,
+            ceiling=1.0,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Texts as rows of byte tokens: byte b is token b + 1, and 0 pads at the end."""
+"""Texts as rows of byte tokens: byte b is token b + 1, and 0 is padding at the end."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def byte_rows(texts: Sequence[bytes], length: int) -> tuple[np.ndarray, np.ndarr
     tokens
         (texts, length) int16.
     lengths
-        (texts,) int64, at least 1, so that no row is empty.
+        (texts,) int64, at least 1.
     """
     return _rows([np.frombuffer(text[:length], np.uint8) + np.int16(1) for text in texts], length)
 
 
 def read_bytes(tokens: np.ndarray) -> list[list[str]]:
-    """Return the texts that byte tokens (rows, samples, length) spell, each up to its padding."""
+    """Decode byte tokens (rows, samples, length), each up to its padding."""
     return [[_spell(sample) for sample in row] for row in tokens]
 
 
@@ -44,7 +44,7 @@ def _rows(sequences: Sequence[np.ndarray], length: int, padding: int = 0) -> tup
 
 @dataclass(frozen=True)
 class Continuations:
-    """Contexts and what follows them, as inputs and next tokens.
+    """Contexts and their continuations, as inputs and next-token targets.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Continuations:
     lengths
         (rows,) int64.
     scored
-        (rows, length) int16: the next token where it belongs to the continuation, else -100.
+        (rows, length) int16: the next token if it is in the continuation, else -100.
     """
 
     tokens: np.ndarray
@@ -62,14 +62,14 @@ class Continuations:
 
 
 def continuations(pairs: Sequence[tuple[bytes, bytes]], length: int, *, end: bool) -> Continuations:
-    """Return rows of (context, continuation), of which only the continuation is scored.
+    """Return rows of (context, continuation); only the continuation is scored.
 
     Parameters
     ----------
     pairs
-        Together at most ``length + 1`` bytes each; what is longer is cut off at the end.
+        (context, continuation), cut off at the end to ``length + 1`` tokens in total.
     end
-        Whether `END` follows each continuation that is whole.
+        Whether to add `END` after each continuation that is not cut off.
     """
     inputs, targets = [], []
     for context, continuation in pairs:

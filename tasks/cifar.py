@@ -1,4 +1,4 @@
-"""CIFAR-10 in grey, read pixel by pixel: the image task of the Long Range Arena."""
+"""CIFAR-10 in gray as pixel sequences: the image task of the Long Range Arena."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ ARCHIVE = "cifar-10-binary.tar.gz"
 
 
 class Cifar10(DataSet):
-    """CIFAR-10 in its binary version, packed or not, or as the hub has it; never its pickles.
+    """CIFAR-10 in its binary version, compressed or not, or from the hub; pickles are not read.
 
-    A record is a byte for the class and 3,072 for red, green and blue, each row by row.
+    A record is one byte for the class and 3,072 for red, green and blue, each in raster order.
     """
 
     def belonging(self, path: Path) -> list[Path]:
-        """Return the batches beside the first one."""
+        """Return all batch files, given the first one."""
         part = next((part for part, names in BATCHES.items() if path.name == names[0]), None)
         return [path.with_name(name) for name in BATCHES[part]] if part else [path]
 
@@ -51,7 +51,7 @@ class Cifar10(DataSet):
         return records(b"".join(file.read_bytes() for file in self.belonging(path)))
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a picture of the hub as the bytes of its colours, one after another."""
+        """Convert an image of the hub to bytes, one color channel after another."""
         colours = np.asarray(row["img"].convert("RGB"), np.uint8)
         return {"label": row["label"], "img": colours.transpose(2, 0, 1).tobytes()}
 
@@ -62,12 +62,12 @@ def records(content: bytes) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the last record is cut off.
+        If the last record is incomplete.
     """
     import pandas as pd
 
     if len(content) % (1 + PIXELS):
-        raise ValueError(f"its length is not a multiple of {1 + PIXELS} bytes")
+        raise ValueError(f"the length is not a multiple of {1 + PIXELS} bytes")
     rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + PIXELS)
     return pd.DataFrame({"label": rows[:, 0].astype(np.int64), "img": [row.tobytes() for row in rows[:, 1:]]})
 
@@ -83,26 +83,26 @@ CIFAR10 = Cifar10(
 )
 
 HELD_OUT = 5_000
-"""Training images that no tier trains on; validation images come from them."""
+"""Number of training images held out for validation in every tier."""
 
 
 @register_task(
     "lra-image",
-    summary="The class of a grey photograph of 32 by 32 pixels, read as 1,024 steps (CIFAR-10).",
+    summary="Classify gray photographs of 32 by 32 pixels as sequences of 1,024 values (CIFAR-10).",
     suites=("lra",),
     needs=("cifar10",),
 )
 class GreyImages(Task):
     """Long Range Arena's image task (Tay et al., arXiv:2011.04006, section 2.2.4), without augmentation.
 
-    Red, green and blue become grey by ITU-R 601's weights, a grey value a number from -1 to 1. The
-    published split is 45,000 / 5,000 / 10,000; which 5,000 training images are held out is ours: 500
-    of each class, the same for every tier and seed.
+    Colors are converted to gray with the weights of ITU-R 601 and scaled to -1 to 1. The split has the
+    published sizes 45,000 / 5,000 / 10,000. The choice of the 5,000 validation images is our own: 500 per
+    class, the same for every tier and seed.
 
     Parameters
     ----------
     train, valid, test
-        Images. The training images move with the seed.
+        Number of images. The training images depend on the seed.
     """
 
     arguments: ClassVar = {
@@ -117,7 +117,7 @@ class GreyImages(Task):
         "standard": Budget(steps=5_000, batch=64),
         "full": Budget(steps=100_000, batch=64),
     }
-    evaluations = (Evaluation("accuracy", "Share of images classified rightly.", chance=1 / CLASSES),)
+    evaluations = (Evaluation("accuracy", "Share of images classified correctly.", chance=1 / CLASSES),)
     published_tiers = ("standard", "full")
     data_sources = (CIFAR10,)
     dataset = CIFAR10
@@ -127,7 +127,7 @@ class GreyImages(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Grey values row by row in, one of ten classes out."""
+        """Gray values in raster order in, one of ten classes out."""
         return image_spec(SIDE, CLASSES)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
@@ -140,7 +140,7 @@ class GreyImages(Task):
         return Splits(_split(learn, train), _split(learn, valid), {"test": _split(test, tested)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what the majority class and single pixels reach."""
+        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
 
@@ -152,6 +152,6 @@ def _split(table, rows: np.ndarray) -> Split:
 
 
 def grey(colours: np.ndarray) -> np.ndarray:
-    """Return grey values of colours (rows, 3, height, width) uint8, by the weights of ITU-R 601."""
+    """Convert color images (rows, 3, height, width) uint8 to gray with the weights of ITU-R 601."""
     weights = np.array([299, 587, 114], np.uint32)
     return ((np.einsum("nchw,c->nhw", colours, weights, dtype=np.uint32) + 500) // 1000).astype(np.uint8)

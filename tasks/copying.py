@@ -16,32 +16,32 @@ from ..harness.errors import UserError
 from .rows import distinct_rows
 
 SYMBOLS = 14
-"""Tokens that may have to be copied; with the marker and the noise they are the paper's 16."""
+"""Number of tokens that can be copied; with the marker and the noise token, the paper's 16."""
 MARKER, NOISE = SYMBOLS + 1, SYMBOLS + 2
 CHUNK = 4_000
-"""Rows whose places are drawn together; it bounds memory."""
+"""Rows per draw of positions; bounds memory."""
 
 
 @register_task(
     "recall-copying",
-    summary="Repeat, in order, the tokens that stood at random places among noise (selective copying).",
+    summary="Repeat, in order, the tokens at random positions among noise (selective copying).",
     suites=("recall",),
 )
 class SelectiveCopying(Task):
-    """A row is noise with `memorised` tokens at random places, then as many markers.
+    """A row is noise with `memorised` tokens at random positions, then as many markers.
 
     The target at marker i is the i-th token; no other position is scored. The paper does not say
-    whether its length of 4,096 counts the markers; here `length` does. It trains on fresh rows at
-    every step, so no tier has its size.
+    whether its length of 4,096 counts the markers; here `length` does. The paper trains on new rows
+    at every step, so no tier reproduces its setting.
 
     Parameters
     ----------
     length
-        Tokens of a row, markers included.
+        Tokens per row, including markers.
     memorised
-        Tokens to copy, at most half of `length`.
+        Number of tokens to copy, at most half of `length`.
     train, valid, test
-        Rows.
+        Number of rows.
 
     Raises
     ------
@@ -61,7 +61,7 @@ class SelectiveCopying(Task):
         "standard": Budget(steps=10_000, batch=64),
         "full": Budget(steps=400_000, batch=64),
     }
-    evaluations = (Evaluation("position_accuracy", "Share of copied tokens that are right.", ceiling=1.0),)
+    evaluations = (Evaluation("position_accuracy", "Share of tokens copied correctly.", ceiling=1.0),)
     published_tiers = ()
 
     def __init__(self, length: int, memorised: int, train: int, valid: int, test: int):
@@ -81,9 +81,7 @@ class SelectiveCopying(Task):
         return Splits(self._split(train), self._split(valid), {"test": self._split(test)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        return [
-            ReferenceScore("", "any token", 1 / SYMBOLS, "chance", "A blind guess among the tokens that may be copied.")
-        ]
+        return [ReferenceScore("", "any token", 1 / SYMBOLS, "chance", "A random guess among the possible tokens.")]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         """Return (n, length) tokens."""

@@ -1,4 +1,4 @@
-"""Handwritten digits, read pixel by pixel (the copy of a UCI test set that scikit-learn carries)."""
+"""Handwritten digits as pixel sequences (the copy of a UCI test set that ships with scikit-learn)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ TEST_SHARE, VALID_SHARE = 0.2, 0.1
 
 @register_task(
     "digits",
-    summary="Real handwritten digits of 8 by 8 pixels as a sequence of 64 grey values.",
+    summary="Handwritten digits of 8 by 8 pixels as sequences of 64 gray values.",
     suites=("quick",),
 )
 class Digits(Task):
-    """A row is a picture in raster order, its values divided by 16.
+    """A row is an image in raster order, its values divided by 16.
 
-    Of each digit, the first fifth in the order of a hash of their pixels is the test set and the
-    next tenth the validation rows, so the split depends on nothing but the pictures. All tiers but
-    the smallest hold all 1797 pictures.
+    The images of each digit are sorted by a hash of their pixels; the first fifth is the test set and
+    the next tenth the validation set, so the split depends only on the images. All tiers except the
+    smallest use all 1797 images.
 
     Parameters
     ----------
     limit
-        Training pictures at most, or None for all.
+        Maximum number of training images, or None for all.
     """
 
     arguments: ClassVar = {"smoke": {"limit": 256}, "quick": {}, "standard": {}, "full": {}}
@@ -43,7 +43,7 @@ class Digits(Task):
         "standard": Budget(steps=2_000, batch=64),
         "full": Budget(steps=10_000, batch=64),
     }
-    evaluations = (Evaluation("accuracy", "Share of digits named right.", chance=0.1, ceiling=1.0),)
+    evaluations = (Evaluation("accuracy", "Share of digits classified correctly.", chance=0.1, ceiling=1.0),)
     published_tiers = ("quick", "standard", "full")
 
     def __init__(self, limit: int | None = None):
@@ -74,7 +74,7 @@ class Digits(Task):
 
 
 def _rank_within_class(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return, in [0, 1), where each picture stands among those of its class, ordered by hash."""
+    """Return each image's rank in its class, ordered by hash and scaled to [0, 1)."""
     hashes = np.array([hashlib.sha256(row.tobytes()).hexdigest() for row in pixels.astype(np.uint8)])
     order = np.lexsort((hashes, labels))
     counts = np.bincount(labels)

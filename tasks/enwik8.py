@@ -1,4 +1,4 @@
-"""Byte language modelling on enwik8, the first 10^8 bytes of a dump of the English Wikipedia (Mahoney 2006)."""
+"""Byte language modeling on enwik8, the first 10^8 bytes of a dump of the English Wikipedia (Mahoney 2006)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VOCABULARY = 257
 
 
 class Enwik8(ByteFiles):
-    """The hub keeps the bytes as one row of text."""
+    """The enwik8 file; the hub stores it as one row of text."""
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return the text's bytes."""
@@ -30,7 +30,7 @@ class Enwik8(ByteFiles):
 
 ENWIK8 = Enwik8(
     name="enwik8",
-    summary="enwik8, 10^8 bytes of Wikipedia of 2006, Mahoney",
+    summary="enwik8, the first 10^8 bytes of a Wikipedia dump, Mahoney 2006",
     licence="text under the GFDL and CC BY-SA",
     checksums={"train": "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8"},
     files={"train": ("enwik8", "enwik8.zip", "train.parquet")},
@@ -40,24 +40,24 @@ ENWIK8 = Enwik8(
 
 @register_task(
     "enwik8",
-    summary="Byte language model of Wikipedia (enwik8: 90 million bytes to train, 5 to validate, 5 to test).",
+    summary="Byte language model of Wikipedia (enwik8; 90 million training, 5 validation and 5 test bytes).",
     suites=("text",),
     needs=("enwik8",),
 )
 class Enwik8Bytes(Task):
-    """The usual split by position, the last twentieth the test; a byte is token byte + 1.
+    """The usual split by position, with the last 5 % as the test part; token ids are byte + 1.
 
-    A row is `context` bytes, and the next row starts `stride` bytes further: each byte but a
-    part's first is scored once, by the last `stride` positions of its row, with at least
-    `context` - `stride` bytes before it (the first row scores all). Training rows do not overlap;
-    the seed moves where they start.
+    A row has `context` bytes, and the next row starts `stride` bytes later. Each byte except a
+    part's first is scored once, in the last `stride` positions of a row, with at least
+    `context` - `stride` bytes before it (all positions of the first row are scored). Training rows do
+    not overlap; their offset depends on the seed.
 
     Parameters
     ----------
     context, stride
-        Bytes of a row, and bytes scored in a validation or test row.
+        Bytes per row, and bytes scored per validation or test row.
     train, valid, test
-        Bytes of each part, from its start.
+        Number of bytes from the start of each part.
 
     Raises
     ------
@@ -77,14 +77,14 @@ class Enwik8Bytes(Task):
         "standard": Budget(steps=20_000, batch=32),
         "full": Budget(steps=250_000, batch=16),
     }
-    evaluations = (Evaluation("bits_per_byte", "Mean over the bytes of the test part."),)
+    evaluations = (Evaluation("bits_per_byte", "Mean bits per byte over the test part."),)
     published_tiers = ("standard", "full")
     data_sources = (ENWIK8,)
     dataset = ENWIK8
 
     def __init__(self, context: int, stride: int, train: int, valid: int, test: int):
         if not 0 < stride <= context:
-            raise UserError(f"The stride must lie between 1 and the context, {context}; found {stride}.")
+            raise UserError(f"The stride must be between 1 and the context, {context}; found {stride}.")
         self.context, self.stride = context, stride
         self.bytes = {"train": train, "valid": valid, "test": test}
 
@@ -106,18 +106,18 @@ class Enwik8Bytes(Task):
         )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what a uniform guess and counts of bytes and of pairs reach."""
+        """Return the scores of a uniform guess, a unigram and a bigram model."""
         uniform = ReferenceScore("", "uniform", 8.0, "chance", "All bytes equally likely.")
         return [uniform, *next_byte_levels("", splits.train, splits.tests["test"], VOCABULARY)]
 
 
 def windows(content: np.ndarray, context: int, stride: int) -> Split:
-    """Return rows of bytes with the byte after each, of which rows but the first score the last `stride`.
+    """Return rows of bytes with next-byte targets; all rows but the first score only the last `stride`.
 
     Parameters
     ----------
     content
-        (bytes,) uint8. What is left at its end makes a last row that is padded.
+        (bytes,) uint8. The remainder makes a last, padded row.
     """
     tokens = content.astype(np.int16) + 1
     ends = np.unique(np.minimum(np.arange(context, len(tokens) - 1 + stride, stride), len(tokens) - 1))

@@ -1,4 +1,4 @@
-"""Grey images read pixel by pixel, row by row: what the image tasks of the Long Range Arena share."""
+"""Gray images as pixel sequences in raster order, shared by the image tasks of the Long Range Arena."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ..harness.contract.task import Split
 from .levels import fit_logistic
 
 FITTED_ROWS = 4_000
-"""Training images at most that the level "logistic regression" is fitted on."""
+"""Maximum number of training images for the reference score "logistic regression"."""
 
 
 def image_spec(side: int, classes: int) -> TaskSpec:
-    """Return the spec of square images: `side` squared grey values in, one of some classes out."""
+    """Return the spec of square images: ``side ** 2`` gray values in, one of `classes` classes out."""
     return TaskSpec(Series(channels=1, length=side**2), Classes(classes))
 
 
@@ -24,12 +24,12 @@ def image_split(images: np.ndarray, labels: np.ndarray) -> Split:
 
 
 def pixel_level(train: Split, test: Split) -> ReferenceScore:
-    """Return what logistic regression on single pixels reaches."""
+    """Return the score of logistic regression on pixels."""
     rows = slice(FITTED_ROWS)
     model = fit_logistic(_numbers(train, rows), train.targets[rows])
     value = float(model.score(_numbers(test, slice(None)), test.targets))
     return ReferenceScore(
-        "", "logistic regression", value, summary=f"On single pixels of at most {FITTED_ROWS} images."
+        "", "logistic regression", value, summary=f"On the pixels of at most {FITTED_ROWS} training images."
     )
 
 

@@ -1,4 +1,4 @@
-"""Sentiment of film reviews, read as bytes: the text task of the Long Range Arena."""
+"""Sentiment of movie reviews as bytes: the text task of the Long Range Arena."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ HELD_OUT = 2_500
 
 @register_task(
     "lra-text",
-    summary="Whether a film review is favourable, read as bytes (IMDb); published numbers stop on the test reviews, "
-    "here 2,500 training reviews are held out for that.",
+    summary="Sentiment of movie reviews as bytes (IMDb). Validation uses 2,500 held-out training reviews, not the test "
+    "reviews as in published results.",
     suites=("lra", "quick"),
     needs=("imdb",),
 )
 class IMDbBytes(Task):
     """Long Range Arena's text task (Tay et al., arXiv:2011.04006, section 2.2.2).
 
-    A review's first `length` bytes, each as token byte + 1, are kept; the rest is cut off.
-    Published results use the 25,000 test reviews for validation too; here 2,500 training reviews,
-    half of each class and the same for every tier and seed, are held out for it, so 22,500 train.
+    A row is the first `length` bytes of a review; token ids are byte + 1. Published results also
+    validate on the 25,000 test reviews. Here 2,500 training reviews, half per class and the same for
+    every tier and seed, are held out for validation, which leaves 22,500 for training.
 
     Parameters
     ----------
     length
-        Bytes of a review, from its head.
+        Maximum number of bytes per review.
     train, valid, test
-        Rows. The train rows move with the seed.
+        Number of rows. The training rows depend on the seed.
     """
 
     arguments: ClassVar = {
@@ -65,7 +65,7 @@ class IMDbBytes(Task):
         "standard": Budget(steps=3_000, batch=32),
         "full": Budget(steps=20_000, batch=32),
     }
-    evaluations = (Evaluation("accuracy", "Share of held-out reviews classified rightly.", chance=0.5),)
+    evaluations = (Evaluation("accuracy", "Share of test reviews classified correctly.", chance=0.5),)
     data_sources = (IMDB,)
     dataset = IMDB
 
@@ -93,15 +93,15 @@ class IMDbBytes(Task):
         return Split({"tokens": tokens, "lengths": lengths}, chosen["label"].to_numpy(np.int64))
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what the majority class, byte counts and word counts reach."""
+        """Return the scores of the majority class and of logistic regression on bytes and words."""
         train, test = splits.train, splits.tests["test"]
         return [
             majority_level(train.targets, test.targets),
             ReferenceScore(
-                "", "byte counts", _byte_counts(train, test), summary="Logistic regression on shares of bytes."
+                "", "byte counts", _byte_counts(train, test), summary="Logistic regression on byte frequencies."
             ),
             ReferenceScore(
-                "", "bag of words", _bag_of_words(train, test), summary="Logistic regression on tf-idf of words."
+                "", "bag of words", _bag_of_words(train, test), summary="Logistic regression on tf-idf word features."
             ),
         ]
 

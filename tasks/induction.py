@@ -1,4 +1,4 @@
-"""Induction heads with tests on longer rows (Gu and Dao 2023, "Mamba", arXiv:2312.00752, section 4.1.2)."""
+"""Induction heads, also tested on longer rows (Gu and Dao 2023, "Mamba", arXiv:2312.00752, section 4.1.2)."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .rows import distinct_rows
 
 @register_task(
     "recall-induction",
-    summary="Name the token that followed the trigger earlier in the row, also in rows longer than any trained on.",
+    summary="Name the token that followed the trigger earlier in the row; also tested on longer rows.",
     suites=("recall", "quick"),
 )
 class InductionHeads(Task):
-    """A row is random tokens with one trigger among them, and the trigger again at its end.
+    """A row is random tokens that contain the trigger once, and the trigger again at the end.
 
-    The answer, scored at the last position alone, is the token after the first trigger. Ordinary
-    tokens are ids 1 to n - 1 and the trigger is n, of n symbols; id 0 pads. The model is built for
-    the longest test while training rows are stored at their own, shorter length. The paper trains
-    on 256 tokens with fresh rows at every step and tests from 64 tokens up to 2^20, so
-    no tier has its size.
+    The answer is the token after the first trigger; only the last position is scored. Of n symbols,
+    ordinary tokens have ids 1 to n - 1 and the trigger has id n; id 0 is padding. The model is built
+    for the longest test rows, while training rows are stored at their shorter length. The paper trains
+    on new rows of 256 tokens at every step and tests on 64 to 2^20 tokens, so no tier reproduces its
+    setting.
 
     Parameters
     ----------
     symbols
-        n, the trigger included.
+        n, including the trigger.
     length
-        Tokens of a training row.
+        Tokens per training row.
     times
-        How many times longer, or shorter, than the training rows those of further test sets are.
+        Lengths of the additional test sets, as multiples of the training length.
     train, valid, test
-        Rows; each test set has `test`.
+        Number of rows; `test` is per test set.
     """
 
     arguments: ClassVar = {
@@ -68,7 +68,7 @@ class InductionHeads(Task):
         "full": Budget(steps=204_800, batch=8),
     }
     evaluations: tuple[Evaluation, ...] = (
-        Evaluation("position_accuracy", "Share of rows answered, at the length trained on.", ceiling=1.0),
+        Evaluation("position_accuracy", "Share of rows answered correctly at the training length.", ceiling=1.0),
     )
     published_tiers = ()
 
@@ -76,7 +76,13 @@ class InductionHeads(Task):
         self.symbols, self.length = symbols, length
         self.further = {f"{factor:g}x": round(factor * length) for factor in times}
         self.evaluations += tuple(
-            Evaluation("position_accuracy", f"Rows of {other} tokens.", name=name, test=name, ceiling=1.0)
+            Evaluation(
+                "position_accuracy",
+                f"The same for {other} tokens.",
+                name=name,
+                test=name,
+                ceiling=1.0,
+            )
             for name, other in self.further.items()
         )
         self.train, self.valid, self.test = train, valid, test
@@ -98,7 +104,7 @@ class InductionHeads(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         guess = 1 / (self.symbols - 1)
         return [
-            ReferenceScore(evaluation.name, "any token", guess, "chance", "A blind guess among the ordinary tokens.")
+            ReferenceScore(evaluation.name, "any token", guess, "chance", "A random guess among the ordinary tokens.")
             for evaluation in self.evaluations
         ]
 
@@ -108,7 +114,7 @@ class InductionHeads(Task):
         return distinct_rows(partial(self._draw, generator, length), n, exclude)
 
     def _draw(self, generator: np.random.Generator, length: int, n: int) -> np.ndarray:
-        """Return (n, length + 1) tokens, the answer last."""
+        """Return (n, length + 1) tokens, with the answer last."""
         rows = generator.integers(1, self.symbols, size=(n, length + 1), dtype=self.dtype)
         place = generator.integers(length - 2, size=(n, 1))
         np.put_along_axis(rows, place, self.symbols, axis=1)

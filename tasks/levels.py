@@ -1,4 +1,4 @@
-"""Levels that several tasks show beside the models."""
+"""Reference scores shared by several tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IGNORE = -100
 
 
 def majority_level(train: np.ndarray, test: np.ndarray, evaluation: str = "") -> ReferenceScore:
-    """Return the accuracy of always answering the class that is commonest in training.
+    """Return the accuracy of the most frequent training class.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ def majority_level(train: np.ndarray, test: np.ndarray, evaluation: str = "") ->
     """
     classes, counts = np.unique(train[train != IGNORE], return_counts=True)
     value = float(np.mean(test[test != IGNORE] == classes[counts.argmax()]))
-    return ReferenceScore(evaluation, "majority", value, "baseline", "Always the class that is commonest in training.")
+    return ReferenceScore(evaluation, "majority", value, "baseline", "Always the most frequent training class.")
 
 
 def fit_logistic(features: Any, labels: np.ndarray) -> Any:
-    """Return scikit-learn's logistic regression, with its default L2 penalty, after the fit.
+    """Return a fitted scikit-learn logistic regression with the default L2 penalty.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def fit_logistic(features: Any, labels: np.ndarray) -> Any:
 def next_byte_levels(evaluation: str, train: Split, test: Split, vocabulary: int) -> list[ReferenceScore]:
     """Return the bits per byte of a unigram and a bigram model of the scored tokens.
 
-    The bigram model is interpolated with the unigram one after Witten and Bell (1991): a byte
-    that had t different successors in n occurrences leaves a share of t / (n + t) to it.
+    The bigram model is interpolated with the unigram model after Witten and Bell (1991): a byte with t
+    different successors in n occurrences gives the unigram model the weight t / (n + t).
     """
     scored = train.targets != IGNORE
     cells = train.inputs["tokens"][scored].astype(np.int64) * vocabulary + train.targets[scored]

@@ -24,19 +24,19 @@ from .rows import distinct_rows
     suites=("lra", "quick"),
 )
 class ListOps(Task):
-    """A row is a tree of operators over digits in prefix form, its target the tree's value.
+    """A row is a tree of operators over digits in prefix form, and the target is the tree's value.
 
-    Trees are drawn as published and kept if their length lies strictly between the bounds; all
-    rows differ. Shorter bounds keep shallower trees, whose value often follows from the first
-    operator alone; the level "first operator" says how often. The published size is that of the
-    Long Range Arena: 500 to 2000 tokens.
+    Trees are drawn as published and kept if their length is strictly between the bounds; all rows
+    are distinct. Lower bounds keep shallower trees, which can often be predicted from the first
+    operator; the reference score "first operator" shows how often. The published tiers have the
+    bounds of the Long Range Arena, 500 and 2000 tokens.
 
     Parameters
     ----------
     shorter_than, longer_than
-        Bounds on the tokens of a row, both excluded.
+        Exclusive bounds on the tokens per row.
     train, valid, test
-        Rows.
+        Number of rows.
     """
 
     arguments: ClassVar = {
@@ -52,7 +52,7 @@ class ListOps(Task):
         "full": Budget(steps=30_000, batch=32),
     }
     version = 2
-    evaluations = (Evaluation("accuracy", "Share of trees evaluated right.", chance=0.1, ceiling=1.0),)
+    evaluations = (Evaluation("accuracy", "Share of trees evaluated correctly.", chance=0.1, ceiling=1.0),)
 
     def __init__(self, longer_than: int, shorter_than: int, train: int, valid: int, test: int):
         self.longer_than, self.shorter_than = longer_than, shorter_than
@@ -88,7 +88,7 @@ def _first_operator(train: Split, test: Split) -> ReferenceScore:
     guesses = counts.argmax(axis=1)[test.inputs["tokens"][:, 0]]
     value = float(np.mean(guesses == test.targets))
     return ReferenceScore(
-        "", "first operator", value, summary="The commonest value in training of trees with that operator."
+        "", "first operator", value, summary="The most frequent training value of trees with the same first operator."
     )
 
 

@@ -1,4 +1,4 @@
-"""ListOps as the Long Range Arena released it: the files behind the published numbers."""
+"""ListOps on the files released with the Long Range Arena, as used for published values."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ LISTOPS = DataSet(
 
 @register_task(
     "lra-listops-release",
-    summary="ListOps on the files released with the Long Range Arena, for numbers beside the published ones.",
+    summary="ListOps on the files released with the Long Range Arena, comparable with published values.",
     suites=("lra-release",),
     needs=("listops-release",),
 )
 class ListOpsRelease(ListOps):
-    """The released trees and their split; parentheses, which only repeat the structure, are dropped.
+    """The released trees and split, without the redundant parentheses.
 
     Parameters
     ----------
     train, valid, test
-        Rows. The train rows move with the seed.
+        Number of rows. The training rows depend on the seed.
     """
 
     arguments: ClassVar = {
@@ -80,5 +80,5 @@ _IDS = {word: index for index, word in enumerate(VOCABULARY)}
 
 
 def tree_ids(source: str) -> list[int]:
-    """Return the token ids of a tree written as in the release, such as ``( ( [MAX 3 ) 4 ) ]``."""
+    """Return the token ids of a tree in the release's notation, such as ``( ( [MAX 3 ) 4 ) ]``."""
     return [_IDS[word] for word in source.split() if word not in "()"]

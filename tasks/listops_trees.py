@@ -1,8 +1,8 @@
-"""Drawing ListOps trees, many at once, level by level.
+"""Draw many ListOps trees at once, level by level.
 
-A level holds the nodes of one depth of all trees, in prefix order; a node knows its parent's
-place in the level above. Trees grow from the root down, sizes and values are found from the
-leaves up, and places in the written row from the root down again.
+A level has the nodes at one depth of all trees, in prefix order; each node stores the index of its
+parent in the level above. Trees grow from the root down, sizes and values are computed from the
+leaves up, and positions in the token row from the root down.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ MAX_DEPTH = 10
 MAX_ARGUMENTS = 10
 LEAF_PROBABILITY = 0.75
 CHUNK = 4_000
-"""Trees drawn together; it bounds memory, since the largest trees have 10^5 nodes and more."""
+"""Trees per chunk; bounds memory, since the largest trees have over 10^5 nodes."""
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """One level. `content` is the digit of a leaf and the index in `OPERATORS` of another node.
+    """One level. `content` is the digit of a leaf, or an operator's index in `OPERATORS`.
 
     `arguments` is 0 for a leaf; `parent` is the index in the level above (for roots: the tree).
     """
@@ -34,20 +34,20 @@ class Nodes:
 
     @property
     def inner(self) -> np.ndarray:
-        """Return the indices of nodes that are operators."""
+        """Return the indices of operator nodes."""
         return np.flatnonzero(self.arguments)
 
 
 def draw_trees(generator: np.random.Generator, n: int, *, longer_than: int, shorter_than: int) -> np.ndarray:
     """Return `n` trees with lengths strictly between the bounds, drawn as in the Long Range Arena.
 
-    A node is a digit with probability 0.75, and always at depth 10; else an operator, uniform
-    over `OPERATORS`, with 2 to 10 arguments.
+    A node is a digit with probability 0.75, and always at depth 10. Otherwise it is an operator,
+    uniform over `OPERATORS`, with 2 to 10 arguments.
 
     Returns
     -------
     numpy.ndarray
-        (n, shorter_than) uint8: the tree's value, then its tokens, ids in `VOCABULARY`.
+        (n, shorter_than) uint8: the tree's value, then its token ids in `VOCABULARY`.
     """
     chunks, found = [], 0
     while found < n:
@@ -80,7 +80,7 @@ def _grow(generator: np.random.Generator, n: int) -> list[Nodes]:
 
 
 def _sizes(levels: Sequence[Nodes]) -> list[np.ndarray]:
-    """Return the tokens of each node's sub-tree: 1 for a digit, else 2 and those of its arguments."""
+    """Return the token count of each node's subtree: 1 for a digit, else 2 plus its arguments' counts."""
     sizes = [np.where(nodes.arguments, 2, 1) for nodes in levels]
     for above, below, nodes in zip(sizes[-2::-1], sizes[:0:-1], levels[:0:-1], strict=True):
         above += np.bincount(nodes.parent, below, minlength=len(above)).astype(np.int64)
@@ -90,7 +90,7 @@ def _sizes(levels: Sequence[Nodes]) -> list[np.ndarray]:
 def _keep(
     levels: Sequence[Nodes], sizes: Sequence[np.ndarray], kept: np.ndarray
 ) -> tuple[list[Nodes], list[np.ndarray]]:
-    """Return the levels and sizes of those trees alone that are kept."""
+    """Return the levels and sizes of the kept trees only."""
     kept_levels, kept_sizes = [], []
     for nodes, size in zip(levels, sizes, strict=True):
         chosen = kept[nodes.parent]
@@ -112,7 +112,7 @@ def evaluate(levels: Sequence[Nodes]) -> np.ndarray:
 
 
 def _apply(operator: np.ndarray, counts: np.ndarray, arguments: np.ndarray, below: Nodes) -> np.ndarray:
-    """Return the result of each operator on its arguments, which lie in `counts` runs."""
+    """Return the result of each operator; its arguments are consecutive, `counts` per operator."""
     starts = np.cumsum(counts) - counts
     ordered = arguments[np.lexsort((arguments, below.parent))]
     middle, odd = starts + counts // 2, counts % 2
@@ -133,7 +133,7 @@ def _write(levels: Sequence[Nodes], sizes: Sequence[np.ndarray], tokens: np.ndar
 
 
 def _before(size: np.ndarray, parent: np.ndarray) -> np.ndarray:
-    """Return, for each node, the summed size of the siblings before it."""
+    """Return, for each node, the total size of the siblings before it."""
     ends = np.cumsum(size)
     first = np.r_[True, parent[1:] != parent[:-1]] if len(parent) else np.zeros(0, bool)
     before = ends - size

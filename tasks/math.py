@@ -1,4 +1,4 @@
-"""Competition mathematics (MATH) for models that start from nothing: bytes of worked solutions."""
+"""Competition mathematics (MATH) as byte language modeling of worked solutions, without pretraining."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ HELD_OUT = 500
 READING = (
     Evaluation(
         "bits_per_byte",
-        "Bits per byte of test solutions, the end mark counted as a byte.",
+        "Bits per byte of test solutions; the end mark counts as a byte.",
         name="lm",
         test="lm",
         slices=("level", "subject"),
     ),
     Evaluation(
         "choice_accuracy",
-        "Share of problems whose right answer gains most likelihood, among four, from its problem.",
+        "Share of problems where, of four answers, the correct one gains the most likelihood from the problem.",
         name="choice",
         test="choice",
         readout="likelihood",
@@ -77,20 +77,20 @@ READING = (
     ),
     Evaluation(
         "choice_prior_accuracy",
-        "Share of problems whose right answer is the likeliest of the four without its problem.",
+        "Share of problems where the correct one of four answers is the likeliest without the problem.",
         name="choice-prior",
         test="choice",
         readout="likelihood",
         chance=0.25,
     ),
 )
-"""The columns that need no writing."""
+"""The columns that need no generated text."""
 
 
 @register_task(
     "math",
-    summary="Byte language model of worked solutions to competition problems (MATH); scored by bits per byte, by "
-    "choosing the right answer among four and by solving.",
+    summary="Byte language model of worked solutions to competition problems (MATH), scored by bits per byte, "
+    "multiple choice and generated solutions.",
     suites=("math", "quick"),
     needs=("math",),
 )
@@ -99,27 +99,28 @@ class Math(Task):
 
     A row is ``Problem:``, the problem, ``Solution:``, the solution and an end mark; only the
     solution and the end mark are predicted. A row too long for `length` keeps the end of the
-    problem, where the question stands, and the head of the solution (see `frame`).
+    problem, which has the question, and the beginning of the solution (see `frame`).
 
-    After one training, ``math-lm`` scores test solutions in bits per byte, and ``math-choice``
-    asks which of four boxed answers from problems of one subject is right
-    (see `archarena.tasks.math_choice`). ``math-solve`` lets the model write solutions and grades
-    the answers (see `archarena.tasks.math_solve`); its problems are of the 5,000 of the official
-    test set, never laid beside the 500 that are often used in its place (`Math500`). 500 training problems, the
-    same for every tier and seed, are held out for validation. No published number uses this format.
+    One trained model is evaluated in three ways. ``math-lm`` scores test solutions in bits per byte.
+    ``math-choice`` asks which of four boxed answers from problems of one subject is correct (see
+    `archarena.tasks.math_choice`). ``math-solve`` generates solutions and grades the answers (see
+    `archarena.tasks.math_solve`). Its problems come from the official test set of 5,000, so scores are
+    not comparable with those on the 500 that are often used instead (`Math500`). 500 training
+    problems, the same for every tier and seed, are held out for validation. No published value uses
+    this format.
 
     Parameters
     ----------
     length
-        Tokens a row.
+        Tokens per row.
     train, valid, test
-        Problems. The train problems move with the seed.
+        Number of problems. The training problems depend on the seed.
     choices
-        Test problems that are asked with four options.
+        Number of multiple-choice test problems.
     choice_length
-        Tokens a row of these.
+        Tokens per multiple-choice row.
     solving
-        How many test problems are solved, and how (see `archarena.tasks.math_solve.Solving`).
+        Arguments of `archarena.tasks.math_solve.Solving`.
     """
 
     arguments: ClassVar = {
@@ -182,7 +183,7 @@ class Math(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Return the next byte from those before it."""
+        """Bytes in, the next byte at each position out."""
         return TaskSpec(Tokens(VOCABULARY, self.length), NextToken(VOCABULARY), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
@@ -201,7 +202,7 @@ class Math(Task):
         )
 
     def asked(self, data: Path) -> pd.DataFrame:
-        """Return the test problems: columns problem, level, type and solution."""
+        """Return the test problems, with columns problem, level, type and solution."""
         return self.dataset.read(data, "test")
 
     def _split(self, table: pd.DataFrame) -> Split:
@@ -212,7 +213,7 @@ class Math(Task):
         return Split({"tokens": rows.tokens, "lengths": rows.lengths}, rows.scored, groups)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what rules without reading reach: byte counts, fixed choices, and one answer for all."""
+        """Return the scores of byte n-grams, fixed choices, and one constant answer."""
         return [
             *next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY),
             *choice_levels(splits.tests["choice"]),
@@ -222,16 +223,16 @@ class Math(Task):
 
 @register_task(
     "math-500",
-    summary="MATH trained on as in `math` and tested on the 500 problems of MATH-500, which many reports use alone.",
+    summary="Trained as `math` and tested on the 500 problems of MATH-500, a common test set.",
     suites=("math",),
     needs=("math", "math-500"),
 )
 class Math500(Math):
-    """MATH with the 500 test problems of PRM800K's split in the place of the 5,000.
+    """MATH with the 500 test problems of PRM800K's split instead of the 5,000.
 
-    The training problems are the 7,500 of the official split. A model that was trained on
-    PRM800K's own training part has seen the other 4,500 test problems: its number belongs here
-    and never under ``math-solve``.
+    The training problems are the 7,500 of the official split. A model trained on PRM800K's training
+    part has seen the other 4,500 test problems, so its scores are valid here but not for
+    ``math-solve``.
     """
 
     arguments: ClassVar = {
@@ -255,8 +256,8 @@ class Math500(Math):
 def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:
     """Return the context and its continuation, cut to `length` tokens.
 
-    The problem loses its head until the solution fits, down to a third of the room; what the
-    solution still lacks is cut off its end.
+    The problem is cut at its beginning until the solution fits, but keeps at least a third of the
+    available length. If the solution is still too long, the caller cuts off its end.
     """
     before, after = b"Problem:\n", b"\n\nSolution:\n"
     room = length - len(before) - len(after)

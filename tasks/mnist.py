@@ -18,24 +18,24 @@ from .levels import fit_logistic, majority_level
 
 SIDE = 28
 HELD_OUT = 5_000
-"""Training images that no tier trains on; validation rows come from them."""
+"""Number of training images held out for validation in every tier."""
 
 LOGISTIC_ROWS = 2_000
-"""Training images that the logistic regression is fitted on, so that it takes seconds."""
+"""Training images for the logistic regression, limited to keep the fit fast."""
 
 UNSIGNED_BYTE = 0x08
 
 
 class IdxSet(ByteFiles):
-    """Arrays of bytes in IDX files, packed by gzip or not."""
+    """Byte arrays in IDX files, gzipped or not."""
 
     def array(self, folder: Path, part: str) -> np.ndarray:
-        """Return a part's array, checked.
+        """Return a part's array, after checking its checksum.
 
         Raises
         ------
         UserError
-            If the set is absent, unreadable, or not what is pinned.
+            If the data set is missing, unreadable, or differs from the pinned content.
         """
         return parse_idx(self.content(folder, part))
 
@@ -43,16 +43,16 @@ class IdxSet(ByteFiles):
 def parse_idx(content: bytes) -> np.ndarray:
     """Return the array of unsigned bytes in an IDX file.
 
-    The head holds two zero bytes, the type, the number of axes, and their lengths as big-endian
-    32-bit numbers; the values follow, last axis fastest.
+    The header has two zero bytes, the type, the number of axes, and the length of each axis as a
+    big-endian 32-bit number. The values follow, with the last axis varying fastest.
 
     Raises
     ------
     ValueError
-        For another type, or more or fewer values than the head tells.
+        If the type is not unsigned byte or the number of values does not match the header.
     """
     if content[:3] != bytes((0, 0, UNSIGNED_BYTE)):
-        raise ValueError(f"This is no IDX file of unsigned bytes: it starts with {content[:4].hex()}.")
+        raise ValueError(f"Not an IDX file of unsigned bytes: it starts with {content[:4].hex()}.")
     start = 4 + 4 * content[3]
     shape = tuple(np.frombuffer(content[4:start], dtype=">u4").tolist())
     if len(content) - start != math.prod(shape):
@@ -83,19 +83,19 @@ MNIST = IdxSet(
 
 @register_task(
     "mnist",
-    summary="Which digit an image of 28 by 28 pixels shows (MNIST).",
+    summary="Handwritten digits, images of 28 by 28 pixels (MNIST).",
     suites=("image",),
     needs=("mnist",),
 )
 class MNISTDigits(Task):
-    """Grey values from -1 to 1. Of the 60,000 training images, 5,000 are held out for validation.
+    """Gray values from -1 to 1. Of the 60,000 training images, 5,000 are held out for validation.
 
-    As many of each digit are held out, the same for every tier and seed.
+    The held-out images are balanced over the digits and the same for every tier and seed.
 
     Parameters
     ----------
     train, valid, test
-        Rows. The train rows move with the seed.
+        Number of rows. The training rows depend on the seed.
     """
 
     arguments: ClassVar = {
@@ -110,7 +110,7 @@ class MNISTDigits(Task):
         "standard": Budget(steps=5_000, batch=128),
         "full": Budget(steps=20_000, batch=128),
     }
-    evaluations = (Evaluation("accuracy", "Share of test digits named right.", chance=0.1, ceiling=1.0),)
+    evaluations = (Evaluation("accuracy", "Share of test digits classified correctly.", chance=0.1, ceiling=1.0),)
     published_tiers = ("standard", "full")
     data_sources = (MNIST,)
     dataset = MNIST
@@ -135,7 +135,7 @@ class MNISTDigits(Task):
         return Splits(_split(*learn, train), _split(*learn, valid), {"test": _split(*test, tested)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what the majority class and a linear map of the pixels reach."""
+        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         rows = min(LOGISTIC_ROWS, len(train))
         model = fit_logistic(_flat(train)[:rows], train.targets[:rows])

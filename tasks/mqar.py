@@ -18,28 +18,27 @@ from .rows import distinct_rows
 
 @register_task(
     "recall-mqar",
-    summary="Key-value pairs, then some keys again: name the value of each (multi-query associative recall).",
+    summary="Key-value pairs, then each key again: name its value (multi-query associative recall).",
     suites=("recall", "quick"),
 )
 class MultiQueryRecall(Task):
-    """A row is k1 v1 ... kn vn, then each key once more, at a place drawn by a power law.
+    """A row is k1 v1 ... kn vn, then each key once more, at a position drawn from a power law.
 
-    Keys are ids 1 to V/2 - 1 and values V/2 to V - 1, both without repeats in a row. The rest of
-    the row has (length - 2n) / 2 slots of two positions; slot i holds a query with probability
-    proportional to i^(power - 1). Only the positions of queries are scored. Other positions hold
-    id 0, or a random token where `random_non_queries` is set. The published size is that of the
-    paper's Figure 2 at its longest.
+    Keys have ids 1 to V/2 - 1 and values V/2 to V - 1, both without repeats in a row. The rest of the
+    row has (length - 2n) / 2 slots of two positions; slots for the queries are drawn with weights
+    i^(power - 1). Only the query positions are scored. Other positions have id 0, or a random token if
+    `random_non_queries` is set. The published tiers have the longest setting of the paper's Figure 2.
 
     Parameters
     ----------
     vocab_size
         V, even.
     length
-        Tokens a row, even and at least four times `pairs`.
+        Tokens per row, even and at least four times `pairs`.
     pairs
-        n, the pairs and the queries of a row.
+        n, the number of pairs, and of queries, per row.
     train, valid, test
-        Rows.
+        Number of rows.
 
     Raises
     ------
@@ -59,7 +58,7 @@ class MultiQueryRecall(Task):
         "standard": Budget(steps=6_000, batch=256),
         "full": Budget(steps=50_000, batch=128),
     }
-    evaluations = (Evaluation("position_accuracy", "Share of queried keys whose value is named.", ceiling=1.0),)
+    evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0),)
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class MultiQueryRecall(Task):
     ):
         if length % 2 or length < 4 * pairs or vocab_size // 2 - 1 < pairs:
             raise UserError(
-                f"{pairs} pairs need an even length from {4 * pairs} on and a vocabulary from {2 * pairs + 2} on; "
+                f"{pairs} pairs need an even length >= {4 * pairs} and a vocabulary >= {2 * pairs + 2}; "
                 f"found length {length} and vocabulary {vocab_size}."
             )
         self.vocab_size, self.length, self.pairs = vocab_size, length, pairs
@@ -95,14 +94,14 @@ class MultiQueryRecall(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         values = self.vocab_size - self.vocab_size // 2
         return [
-            ReferenceScore("", "any value", 1 / values, "chance", "A blind guess among all values."),
+            ReferenceScore("", "any value", 1 / values, "chance", "A random guess among all values."),
             ReferenceScore(
-                "", "value from the row", 1 / self.pairs, "baseline", "A guess among the values of the row."
+                "", "value from the row", 1 / self.pairs, "baseline", "A random guess among the row's values."
             ),
         ]
 
     def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
-        """Return (n, 2 * length): tokens and, beside them, targets."""
+        """Return (n, 2 * length): tokens followed by targets."""
         half, context = self.vocab_size // 2, 2 * self.pairs
         keys = 1 + subsets(generator, n, half - 1, self.pairs)
         values = half + subsets(generator, n, self.vocab_size - half, self.pairs)
@@ -118,9 +117,9 @@ class MultiQueryRecall(Task):
         return np.concatenate([tokens, targets], axis=1)
 
     def _slots(self, generator: np.random.Generator, n: int) -> np.ndarray:
-        """Return (n, pairs) different slots in the order in which a weighted draw takes them.
+        """Return (n, pairs) distinct slots in the order of a weighted draw without replacement.
 
-        Sorting exponential waiting times with the weights as rates is such a draw.
+        This sorts exponential waiting times with the weights as rates.
         """
         slots = (self.length - 2 * self.pairs) // 2
         rates = np.arange(1, slots + 1) ** (self.power - 1.0)
@@ -133,7 +132,7 @@ class MultiQueryRecall(Task):
 
 
 def subsets(generator: np.random.Generator, n: int, pool: int, size: int) -> np.ndarray:
-    """Return (n, size): in each row different numbers below `pool`, in random order.
+    """Return (n, size): distinct numbers below `pool` per row, in random order.
 
     Floyd's algorithm, on all rows at once.
     """

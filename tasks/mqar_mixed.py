@@ -16,30 +16,30 @@ from .mqar import MultiQueryRecall
 from .rows import distinct_rows, joined
 
 Setting = tuple[int, int]
-"""Length of a row, and its pairs."""
+"""Length and number of pairs of a row."""
 
 
 @register_task(
     "recall-mqar-mixed",
-    summary="Multi-query recall among random tokens, tested also on rows longer than any trained on.",
+    summary="Multi-query recall among random tokens, also tested on rows longer than the training rows.",
     suites=("recall",),
 )
 class MixedMultiQueryRecall(Task):
-    """Rows as in `recall-mqar`, of several lengths and numbers of pairs, with random fillers.
+    """Rows as in `recall-mqar`, with several lengths and numbers of pairs, and random tokens between.
 
-    Each setting of the test is a column, named LENGTHxPAIRS. Training rows are padded to the
-    longest trained on. The validation rows hold each trained setting alike.
+    Each test setting is a column, named LENGTHxPAIRS. Training rows are padded to the longest
+    training length. The validation rows have equally many rows of each training setting.
 
     Parameters
     ----------
     vocab_size
-        Of `recall-mqar`.
+        As in `recall-mqar`.
     trained
-        (length, pairs, rows) of each part of the training rows.
+        (length, pairs, rows) per training setting.
     tested
-        (length, pairs) of each column.
+        (length, pairs) per test setting.
     valid, test
-        Rows of each setting.
+        Number of rows per setting.
     """
 
     arguments: ClassVar = {
@@ -72,7 +72,7 @@ class MixedMultiQueryRecall(Task):
         "standard": Budget(steps=5_000, batch=256),
         "full": Budget(steps=22_500, batch=256),
     }
-    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of queries answered right."),)
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of queries answered correctly."),)
     published_tiers = ("standard", "full")
 
     def __init__(self, vocab_size: int, trained: list, tested: list, valid: int, test: int):
@@ -82,7 +82,7 @@ class MixedMultiQueryRecall(Task):
         self.evaluations = tuple(
             Evaluation(
                 "position_accuracy",
-                f"Share of queries answered in rows of {length} tokens with {pairs} pairs.",
+                f"Share of queries answered correctly in rows of {length} tokens with {pairs} pairs.",
                 name=_name(length, pairs),
                 test=_name(length, pairs),
                 ceiling=1.0,
@@ -109,12 +109,12 @@ class MixedMultiQueryRecall(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         values = self.vocab_size - self.vocab_size // 2
         any_value = [
-            ReferenceScore(evaluation.name, "any value", 1 / values, "chance", "A blind guess among all values.")
+            ReferenceScore(evaluation.name, "any value", 1 / values, "chance", "A random guess among all values.")
             for evaluation in self.evaluations
         ]
         return any_value + [
             ReferenceScore(
-                _name(length, pairs), "value from the row", 1 / pairs, summary="A guess among the row's values."
+                _name(length, pairs), "value from the row", 1 / pairs, summary="A random guess among the row's values."
             )
             for length, pairs in self.tested
         ]

@@ -20,31 +20,32 @@ from .pathfinder_shapes import PATH_X, PATHFINDER, SMALL_PATH_X, Scene
 
 
 class _Drawn(Task):
-    """Images drawn by code: are both circles ends of the same dashed path? Half of each split's are.
+    """Generated images: are both circles ends of the same dashed path? True for half of each split.
+
+    The images are not those of the release, so compare scores with published values only with care.
 
     Parameters
     ----------
     train, valid, test
-        Images. Those of the published size are as many as in the released files, of which these
-        are no copy: compare models with each other here, and published numbers with care.
+        Number of images; in the published tiers, as many as in the release.
     """
 
-    evaluations = (Evaluation("accuracy", "Share of images answered right.", chance=0.5, ceiling=1.0),)
+    evaluations = (Evaluation("accuracy", "Share of images classified correctly.", chance=0.5, ceiling=1.0),)
 
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the scenes, each of which gives an equal share of the images."""
+        """Return the scenes; each gives an equal share of the images."""
         raise NotImplementedError
 
     @property
     def spec(self) -> TaskSpec:
-        """Grey values row by row in, one of two classes out."""
+        """Gray values in raster order in, one of two classes out."""
         return image_spec(self.scenes()[0].side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`), drawn once and kept."""
+        """Return the arrays (see `Task.splits`), drawn once and cached."""
         sizes = {"train": self.train, "valid": self.valid, "test": self.test}
         scenes = [asdict(scene) for scene in self.scenes()]
         drawn = generated(
@@ -58,7 +59,7 @@ class _Drawn(Task):
         return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what the majority class and single pixels reach."""
+        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
 
@@ -99,7 +100,7 @@ class _Pathfinder(_Drawn):
 
 @register_task(
     "lra-pathfinder",
-    summary="Are two circles ends of the same dashed path? Drawn images of 32 by 32 pixels, all paths equally bright.",
+    summary="Are two circles ends of the same dashed path? Generated images of 32 by 32 pixels, equal contrast.",
     suites=("lra",),
 )
 class Pathfinder(_Pathfinder):
@@ -115,7 +116,7 @@ class Pathfinder(_Pathfinder):
     summary="Pathfinder with the contrasts of the published generator, which draws the two long paths fainter.",
 )
 class PathfinderContrast(_Pathfinder):
-    """Pathfinder at 32 pixels with the published contrasts, by which distractors can be told apart."""
+    """Pathfinder at 32 pixels with the published contrasts, which distinguish distractors from long paths."""
 
     def scenes(self) -> tuple[Scene, ...]:
         """Return the one scene."""
@@ -124,7 +125,7 @@ class PathfinderContrast(_Pathfinder):
 
 @register_task(
     "lra-pathx",
-    summary="Are two circles ends of the same dashed path? Drawn images of 128 by 128 pixels, 16,384 steps.",
+    summary="Are two circles ends of the same dashed path? Generated images of 128 by 128 pixels, 16,384 positions.",
     suites=("lra",),
 )
 class PathX(_Drawn):
@@ -133,9 +134,9 @@ class PathX(_Drawn):
     Parameters
     ----------
     side
-        128 or 64; smaller images have shorter dashes to match.
+        128 or 64; smaller images have proportionally shorter dashes.
     train, valid, test
-        Images.
+        Number of images.
     """
 
     arguments: ClassVar = {
@@ -156,5 +157,5 @@ class PathX(_Drawn):
         self.side = side
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the scenes of that size."""
+        """Return the scenes of size `side`."""
         return {scenes[0].side: scenes for scenes in (PATH_X, SMALL_PATH_X)}[self.side]

@@ -1,4 +1,4 @@
-"""Rows of tokens: drawing different ones, and joining some of several lengths."""
+"""Draw distinct rows of tokens, and join splits with rows of different lengths."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ MAX_ROUNDS = 200
 
 
 def distinct_rows(draw: Callable[[int], np.ndarray], n: int, exclude: np.ndarray | None = None) -> np.ndarray:
-    """Return the first `n` different rows that `draw` gives and `exclude` does not hold.
+    """Return the first `n` distinct rows from `draw` that are not in `exclude`.
 
     Parameters
     ----------
     draw
-        Takes a count and returns about that many rows, an integer array (rows, width).
+        Takes a count and returns about as many rows, an integer array (rows, width).
     exclude
-        Different rows of the same width and type, such as the test set.
+        Distinct rows of the same width and type, such as the test set.
 
     Raises
     ------
@@ -37,20 +37,20 @@ def distinct_rows(draw: Callable[[int], np.ndarray], n: int, exclude: np.ndarray
             return rows[barred : barred + n]
         rows = np.concatenate([rows, draw(max(missing, n // 2))])
     raise UserError(
-        f"There are too few different rows: {n - missing} of {n} were found beside {barred} held out; "
-        "ask for fewer rows or a larger space."
+        f"Too few distinct rows: found {n - missing} of {n} in addition to {barred} held-out rows. "
+        "Use fewer rows or a larger vocabulary or length."
     )
 
 
 def first_occurrences(rows: np.ndarray) -> np.ndarray:
-    """Return, in order, the index of the first occurrence of each different row."""
+    """Return, in order, the index of the first occurrence of each distinct row."""
     rows = np.ascontiguousarray(rows)
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
     return np.sort(np.unique(whole, return_index=True)[1])
 
 
 def joined(parts: Sequence[Split], ignore: int = -100) -> Split:
-    """Return the rows of all parts, tokens with targets at each position, padded at the end to the longest."""
+    """Concatenate splits of tokens with targets per position, padded at the end to the longest row."""
     longest = max(part.targets.shape[1] for part in parts)
 
     def padded(arrays: Sequence[np.ndarray], value: int) -> np.ndarray:

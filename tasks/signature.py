@@ -16,19 +16,19 @@ from .rows import distinct_rows
 
 
 class _Signature(Task):
-    """A row is a random walk, its target an iterated integral of it, by the code of the paper.
+    """A row is a random walk and its target an iterated integral of it, as in the paper's code.
 
-    Steps are normal numbers rounded to integers. The integral is that of the piecewise linear
-    path through the points, so the step to the first point does not count. Points and targets are
-    divided by the largest absolute value among the held-out rows and as many others as are trained
-    on: a draw like all rows, whose largest the paper takes, but one that does not move with the seed.
+    Steps are normal numbers rounded to integers. The integral is that of the piecewise linear path
+    through the points, so it does not depend on the first step. Points and targets are divided by the
+    largest absolute value over the held-out rows and `train` extra rows. The paper takes the largest
+    of all its rows; the extra rows are drawn like the training rows, but do not depend on the seed.
 
     Parameters
     ----------
     points
-        Of a path.
+        Number of points per path.
     train, valid, test
-        Paths.
+        Number of paths.
     """
 
     channels: ClassVar[int]
@@ -57,7 +57,7 @@ class _Signature(Task):
         return TaskSpec(Series(self.channels, self.points), Regression(1))
 
     def target(self, paths: np.ndarray) -> np.ndarray:
-        """Return the integral of each path, (rows, points, channels) to (rows,)."""
+        """Return the integral of each path; (rows, points, channels) to (rows,)."""
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
@@ -70,13 +70,16 @@ class _Signature(Task):
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what 0 and a fit on the end points alone reach."""
+        """Return the scores of a constant 0 and of a least-squares fit on the end points."""
         train, test = splits.train, splits.tests["test"]
         fit = np.linalg.lstsq(_end_points(train), train.targets[:, 0].astype(np.float64), rcond=None)[0]
         return [
             ReferenceScore("", "zero", _rmse(0.0, test), summary="Always 0."),
             ReferenceScore(
-                "", "end points", _rmse(_end_points(test) @ fit, test), summary="Least squares on monomials."
+                "",
+                "end points",
+                _rmse(_end_points(test) @ fit, test),
+                summary="Least squares on monomials.",
             ),
         ]
 
@@ -85,7 +88,7 @@ class _Signature(Task):
         return np.round(generator.standard_normal((n, self.points * self.channels))).astype(np.int8)
 
     def _scale(self, steps: np.ndarray) -> tuple[float, float]:
-        """Return the largest absolute value of points, and that of targets."""
+        """Return the largest absolute values of the points and of the targets."""
         walks = self._walks(steps)
         return float(np.abs(walks).max()), float(np.abs(self.target(walks)).max())
 
@@ -103,7 +106,7 @@ class _Signature(Task):
     suites=("recall",),
 )
 class SignatureArea(_Signature):
-    """S12, the integral of (x1 - x1(0)) dx2; it is the Levy area and half the product of the displacements."""
+    """S12, the integral of (x1 - x1(0)) dx2: the Levy area plus half the product of the displacements."""
 
     channels = 2
 
@@ -152,7 +155,7 @@ def signature(paths: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _end_points(split: Split) -> np.ndarray:
-    """Return 1, the displacements, their products of two, and the product of all, for each row."""
+    """Return 1, the displacements, their pairwise products, and the product of all, for each row."""
     moved = (split.inputs["values"][:, -1] - split.inputs["values"][:, 0]).astype(np.float64)
     pairs = moved[:, :, None] * moved[:, None, :]
     upper = pairs[:, *np.triu_indices(moved.shape[1])]

@@ -82,7 +82,7 @@ def test_an_idx_file_gives_its_array(shape):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"\x1f\x8b\x08\x00", "no IDX file"), (idx(np.zeros((2, 3)))[:-1], r"\(2, 3\) has 5 values")],
+    [(b"\x1f\x8b\x08\x00", "Not an IDX file"), (idx(np.zeros((2, 3)))[:-1], r"\(2, 3\) has 5 values")],
 )
 def test_what_is_no_idx_file_is_refused(content, message):
     with pytest.raises(ValueError, match=message):
