@@ -53,7 +53,7 @@ def unpacked(path: Path) -> bytes:
     Raises
     ------
     ValueError
-        If an archive holds more than one file.
+        If an archive does not contain exactly one file.
     """
     if path.suffix == ".gz":
         return gzip.decompress(path.read_bytes())

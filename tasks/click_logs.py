@@ -1,4 +1,4 @@
-"""The public click logs: Criteo, Avazu and MovieLens in the splits that papers share (x1), two of them also in x4."""
+"""Public click logs: Criteo, Avazu and MovieLens in the common x1 splits, and Criteo and Avazu also in x4."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ MOVIELENS_LICENCE = "research use with acknowledgement; no redistribution withou
 
 
 def criteo_bucket(column: pa.Array) -> np.ndarray:
-    """Return keys of ``floor(ln(x)**2)`` where x > 2, else of x itself; an empty count is 0."""
+    """Return keys of ``floor(ln(x)**2)`` if x > 2, else of x; an empty count is 0."""
     x = column.fill_null(0).to_numpy(zero_copy_only=False)
     return pack_integers(np.where(x > 2, np.floor(np.log(np.maximum(x, 1)) ** 2), x))
 
 
 def hour_of_day(column: pa.Array) -> np.ndarray:
-    """Return keys of the hour in integers YYMMDDHH."""
+    """Return keys of the hour of integers YYMMDDHH."""
     return pack_integers(column.to_numpy() % 100)
 
 
 def day_of_week(column: pa.Array) -> np.ndarray:
-    """Return keys of the weekday, Sunday 0, in integers YYMMDDHH."""
+    """Return keys of the weekday (Sunday is 0) of integers YYMMDDHH."""
     return pack_integers(_weekday(column))
 
 
 def at_weekend(column: pa.Array) -> np.ndarray:
-    """Return keys of whether the day is a Saturday or a Sunday, in integers YYMMDDHH."""
+    """Return keys of whether integers YYMMDDHH are on a Saturday or Sunday."""
     return pack_integers(_weekday(column) % 6 == 0)
 
 
 def _weekday(column: pa.Array) -> np.ndarray:
-    """Return 0 for Sunday to 6 for Saturday; the first of January 1970 was a Thursday."""
+    """Return 0 for Sunday to 6 for Saturday; January 1, 1970 was a Thursday."""
     date = column.to_numpy() // 100
     year, month, day = 2000 + date // 10_000, date // 100 % 100, date % 100
     months = (year * 12 + month - 1 - 1970 * 12).astype("datetime64[M]")
@@ -67,18 +67,18 @@ AVAZU = (
 
 
 class ClickLog(Task):
-    """Rows of categorical fields and numbers in, the probability of a click out.
+    """Categorical fields and numbers in, the probability of a click out.
 
-    Files are read, checked and numbered once (`archarena.tasks.click_arrays`); every tier and seed
-    then maps the same arrays. Smaller tiers take rows at random and keep the commonest ids of each
-    field.
+    Files are read, checked and converted to ids once (`archarena.tasks.click_arrays`); all tiers and
+    seeds map the same arrays. Smaller tiers sample rows at random and keep the most frequent ids of
+    each field.
 
     Parameters
     ----------
     train, valid, test
-        Rows; None takes all. The train rows move with the seed.
+        Number of rows, or None for all. The training rows depend on the seed.
     vocabulary
-        Most ids a field has; None keeps all.
+        Maximum number of ids per field, or None for all.
     """
 
     dataset: ClassVar[CsvFiles]
@@ -103,11 +103,11 @@ class ClickLog(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Fields and numbers in, one logit out; how many ids a field has is known once `splits` has read it."""
+        """Fields and numbers in, one logit out; cardinalities are known after `splits` was called."""
         return TaskSpec(Fields(self.cardinalities, len(self.layout.numeric)), Binary())
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays, memory-mapped where all rows are taken (see `Task.splits`)."""
+        """Return the arrays, memory-mapped if all rows are used (see `Task.splits`)."""
         found = click_arrays(self.dataset, self.layout, data)
         cardinalities = np.array(found.cardinalities)
         most = cardinalities if self.vocabulary is None else np.minimum(cardinalities, self.vocabulary)
@@ -126,7 +126,7 @@ class ClickLog(Task):
         return Split({**inputs, "ids": np.minimum(inputs["ids"], last)}, split.targets[place])
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what a constant reaches; logistic regression is the model `lr`."""
+        """Return the score of a constant; logistic regression is the model `lr`."""
         return click_levels(self.evaluations, splits, [constant_rate(splits.train)])
 
 
@@ -146,7 +146,7 @@ def _budgets(full: int, batch: int = 4_096) -> dict[str, Budget]:
     needs=("criteo-x1",),
 )
 class CriteoX1(ClickLog):
-    """Criteo as AFN's authors split and scaled it: 33.0, 8.3 and 4.6 million rows."""
+    """Criteo as split and scaled by the authors of AFN: 33.0, 8.3 and 4.6 million rows."""
 
     dataset = CsvFiles(
         name="criteo-x1",
@@ -171,10 +171,10 @@ class CriteoX1(ClickLog):
     needs=("avazu-x1",),
 )
 class AvazuX1(ClickLog):
-    """Avazu as AFN's authors split it: 28.3, 4.0 and 8.1 million rows.
+    """Avazu as split by the authors of AFN: 28.3, 4.0 and 8.1 million rows.
 
-    The rate of clicks falls from 17.5 % in training to 15.3 % in test, so that validation scores
-    tell little of test scores.
+    The click rate falls from 17.5 % in the training rows to 15.3 % in the test rows, so validation
+    scores are a poor guide to test scores.
     """
 
     dataset = CsvFiles(
@@ -195,7 +195,7 @@ class AvazuX1(ClickLog):
 
 @register_task(
     "ctr-movielens",
-    summary="Whether a user gives a film a tag, from user, film and tag (MovielensLatest_x1, 7:2:1).",
+    summary="Whether a user gives a movie a tag, from user, movie and tag (MovielensLatest_x1, 7:2:1).",
     suites=("ctr",),
     needs=("movielens-x1",),
 )
@@ -204,7 +204,7 @@ class MovieLens(ClickLog):
 
     dataset = CsvFiles(
         name="movielens-x1",
-        summary="MovielensLatest_x1, 2,006,859 labelled rows of MovieLens",
+        summary="MovielensLatest_x1, 2,006,859 labeled rows of MovieLens",
         licence=MOVIELENS_LICENCE,
         checksums={
             "train": "efc8bceeaa0e895d566470fc99f3f271",
@@ -225,7 +225,7 @@ class MovieLens(ClickLog):
     needs=("criteo-x4",),
 )
 class CriteoX4(ClickLog):
-    """Criteo's raw rows: counts fall into buckets, and values seen fewer than ten times are unknown."""
+    """Criteo's raw rows, with bucketed counts; values seen fewer than ten times are unknown."""
 
     dataset = CsvFiles(
         name="criteo-x4",
@@ -254,7 +254,7 @@ class CriteoX4(ClickLog):
     needs=("avazu-x4",),
 )
 class AvazuX4(ClickLog):
-    """Avazu's raw rows without their id; the hour gives hour, weekday and weekend; values seen once are unknown."""
+    """Avazu's raw rows without id, with hour, weekday and weekend fields; values seen once are unknown."""
 
     dataset = CsvFiles(
         name="avazu-x4",

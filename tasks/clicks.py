@@ -1,4 +1,4 @@
-"""What tasks of click prediction share: their columns, and the levels laid beside the models."""
+"""Evaluations and reference scores shared by the click prediction tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVALUATIONS = (
     Evaluation("log_loss", "Mean cross-entropy of clicks.", name="log-loss"),
     Evaluation(
         "scaled_log_loss",
-        "Mean cross-entropy of clicks, logits divided by the temperature that fits the validation rows best.",
+        "Mean cross-entropy of clicks after temperature scaling fitted on the validation rows.",
         name="log-loss-scaled",
     ),
 )
@@ -26,7 +26,7 @@ EVALUATIONS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """Logits (rows,) of a split that no model of the arena gave."""
+    """A reference predictor that returns logits (rows,) for a split."""
 
     name: str
     summary: str
@@ -35,7 +35,7 @@ class Rule:
 
 
 def click_levels(evaluations: Sequence[Evaluation], splits: Splits, rules: Sequence[Rule]) -> list[ReferenceScore]:
-    """Return what each rule reaches in each column of the test set."""
+    """Return each rule's score in each column of the test set."""
     return [
         ReferenceScore(evaluation.name, rule.name, _score(evaluation.scorer, rule, splits), rule.kind, rule.summary)
         for evaluation in evaluations
@@ -52,13 +52,13 @@ def _score(metric: Metric, rule: Rule, splits: Splits) -> float:
 
 
 def constant_rate(train: Split, kind: Literal["baseline", "chance"] = "baseline") -> Rule:
-    """Return the rule that gives every row the rate of the training rows."""
+    """Return the rule that predicts the training click rate for every row."""
     rate = log_odds(train.targets.mean(dtype=np.float64))
-    return Rule("constant", "The rate of the training rows for every row.", lambda s: np.full(len(s), rate), kind)
+    return Rule("constant", "The training click rate for every row.", lambda s: np.full(len(s), rate), kind)
 
 
 def logistic_regression(train: Split, cardinalities: Sequence[int]) -> Rule:
-    """Return the rule of scikit-learn's logistic regression on single fields, ids (rows, fields, 1)."""
+    """Return the rule of a scikit-learn logistic regression on single fields, ids (rows, fields, 1)."""
     model = fit_logistic(one_hot(train.inputs["ids"], cardinalities), train.targets)
     return Rule(
         "logistic regression",
@@ -68,7 +68,7 @@ def logistic_regression(train: Split, cardinalities: Sequence[int]) -> Rule:
 
 
 def one_hot(ids: np.ndarray, cardinalities: Sequence[int]):
-    """Return ids (rows, fields, 1) as a sparse matrix (rows, sum of cardinalities) of ones."""
+    """Encode ids (rows, fields, 1) as a sparse one-hot matrix (rows, sum of cardinalities)."""
     from scipy.sparse import csr_array
 
     rows, fields, _ = ids.shape

@@ -1,4 +1,4 @@
-"""Clicks drawn from known interactions of categorical fields, so that the best reachable AUC is known."""
+"""Clicks generated from known interactions of categorical fields, so the best possible AUC is known."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .clicks import Rule, click_levels, constant_rate, log_odds, logistic_regression
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)
-"""Values of each field; ids are 1 and up, since id 0 pads."""
+"""Number of values per field; ids start at 1, since 0 is padding."""
 
 SPREAD = {1: 0.9, 2: 1.7, 3: 0.8}
-"""Standard deviation of the logit's part that belongs to single fields, pairs and triples."""
+"""Standard deviation of the logit's contributions from single fields, pairs and triples."""
 
 TERMS = {1: 8, 2: 4, 3: 2}
-"""How many fields, pairs and triples have an effect."""
+"""Number of single fields, pairs and triples with an effect."""
 
 INTERCEPT = -1.0
 PROBABILITY = "click probability"
@@ -31,22 +31,22 @@ PROBABILITY = "click probability"
 
 @register_task(
     "ctr-synthetic",
-    summary="Clicks that depend on single fields, on pairs and on triples of fields in a known way.",
+    summary="Clicks that depend on single fields, pairs and triples of fields in a known way.",
     suites=("ctr", "quick"),
 )
 class SyntheticClicks(Task):
-    """A row is eight independent categorical fields, value i of a field as frequent as 1 / i.
+    """A row is eight independent categorical fields; value i of a field has frequency proportional to 1 / i.
 
-    The log-odds of a click are a sum of random tables over eight fields, four pairs and two
-    triples. Tables of pairs and triples average to zero along each of their fields, so nothing of
-    them can be told from fewer fields. The tables are the same for all seeds. The same ids may
-    occur in training and in test, with clicks drawn independently. Each row's true probability is
-    kept as a group: it gives the ceilings.
+    The log-odds of a click are a sum of random tables over eight fields, four pairs and two triples.
+    Tables of pairs and triples average to zero along each field, so they cannot be predicted from
+    fewer fields. The tables are the same for all seeds. The same ids may occur in training and test
+    rows, with clicks drawn independently. Each row's true probability is stored as a group and gives
+    the ceilings.
 
     Parameters
     ----------
     train, valid, test
-        Rows.
+        Number of rows.
     """
 
     arguments: ClassVar = {
@@ -66,7 +66,7 @@ class SyntheticClicks(Task):
         Evaluation("log_loss", "Binary cross-entropy of clicks.", name="logloss"),
         Evaluation(
             "scaled_log_loss",
-            "Binary cross-entropy of clicks, logits divided by the temperature that fits the validation rows best.",
+            "Binary cross-entropy of clicks after temperature scaling fitted on the validation rows.",
             name="logloss-scaled",
         ),
     )
@@ -89,7 +89,7 @@ class SyntheticClicks(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         truth = Rule(
             "true probabilities",
-            "The probabilities that the clicks were drawn with.",
+            "The true click probabilities.",
             lambda split: log_odds(split.groups[PROBABILITY]),
             "ceiling",
         )
@@ -99,14 +99,14 @@ class SyntheticClicks(Task):
 
 @dataclass(frozen=True)
 class Effect:
-    """A table over the values of some fields, to be added to the log-odds."""
+    """A table over the values of some fields, added to the log-odds."""
 
     fields: tuple[int, ...]
     table: np.ndarray
 
 
 def draw_effects(generator: np.random.Generator) -> list[Effect]:
-    """Return the effects of single fields, pairs and triples, each order with its spread of `SPREAD`."""
+    """Return the effects of single fields, pairs and triples, scaled by order with `SPREAD`."""
     effects = []
     for order, count in TERMS.items():
         sets = list(combinations(range(len(CARDINALITIES)), order))
@@ -117,7 +117,7 @@ def draw_effects(generator: np.random.Generator) -> list[Effect]:
 
 
 def _table(generator: np.random.Generator, fields: Sequence[int]) -> np.ndarray:
-    """Return normal entries, centred along each field and of variance 1, weighted by frequency."""
+    """Return normal entries, centered along each field and with variance 1, weighted by frequency."""
     table = generator.standard_normal([CARDINALITIES[field] for field in fields])
     weights = np.ones(())
     for axis, field in enumerate(fields):
@@ -128,7 +128,7 @@ def _table(generator: np.random.Generator, fields: Sequence[int]) -> np.ndarray:
 
 
 def frequencies(values: int) -> np.ndarray:
-    """Return the shares of a field's values: Zipf's law."""
+    """Return the frequencies of a field's values by Zipf's law."""
     weights = 1 / np.arange(1, values + 1)
     return weights / weights.sum()
 

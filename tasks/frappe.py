@@ -1,4 +1,4 @@
-"""Frappe: which apps people use, where and when, as click prediction on ten categorical fields."""
+"""Frappe: mobile app usage in context, as click prediction on ten categorical fields."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ LICENCE = "research use with acknowledgement; no redistribution, no commercial u
 
 
 class FrappeX1(DataSet):
-    """The labelled rows with their official split, as csv or libfm files of the same ids.
+    """The labeled rows with their official split, as csv or libfm files with the same ids.
 
-    The published md5 sums are those of the csv files, header and CRLF line ends included; rows
-    from any other format are checked by writing them so.
+    The published md5 sums are those of the csv files, including the header and CRLF line ends. Rows
+    from other formats are written as csv to check them.
     """
 
     def canonical(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-        """Return the rows as they are, and the md5 of their csv text."""
+        """Return the unchanged rows and the md5 of their csv text."""
         text = table.to_csv(index=False, lineterminator="\r\n")
         return table, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 FRAPPE = FrappeX1(
     name="frappe",
-    summary="Frappe_x1, 288,609 labelled rows of Baltrunas et al. 2015",
+    summary="Frappe_x1, 288,609 labeled rows, Baltrunas et al. 2015",
     licence=LICENCE,
     columns=dict.fromkeys(("label", *FIELDS), int),
     checksums={
@@ -60,7 +60,7 @@ VT_SEED, VT_HELD_OUT = 2021, 0.15
 FRAPPE_VT = replace(
     FRAPPE,
     name="frappe-vt",
-    summary="the validation and test files of Frappe_x1, 86,582 labelled rows of Baltrunas et al. 2015",
+    summary="the validation and test files of Frappe_x1, 86,582 labeled rows, Baltrunas et al. 2015",
     checksums={part: FRAPPE.checksums[part] for part in ("valid", "test")},
     folder="frappe",
 )
@@ -77,16 +77,16 @@ FRAPPE_RAW = DataSet(
 
 
 class _AppUse(Task):
-    """What the three tasks share: ten categorical fields in, the probability of use out.
+    """The base of the three tasks: ten categorical fields in, the probability of use out.
 
-    Two of three rows are sampled negatives, so a log loss says nothing of a real rate. Ids are
-    numbered on the training rows alone, by falling count from 1; the last id of a field
-    stands for what they do not hold, and 0 would pad.
+    Two of three rows are sampled negatives, so the log loss does not reflect a real rate. Ids start at
+    1, in order of decreasing count in the training rows; the last id of a field is for values not in
+    the training rows, and 0 is reserved for padding.
 
     Parameters
     ----------
     train, valid, test
-        Rows. The train rows move with the seed.
+        Number of rows. The training rows depend on the seed.
     """
 
     cardinalities: ClassVar[tuple[int, ...]]
@@ -113,7 +113,7 @@ class _AppUse(Task):
         return TaskSpec(Fields(self.cardinalities), Binary())
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
-        """Return all rows of train, valid and test, columns ``label`` and the ten fields."""
+        """Return all rows of train, valid and test, with columns ``label`` and the ten fields."""
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
@@ -130,7 +130,7 @@ class _AppUse(Task):
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what a constant and logistic regression on single fields reach."""
+        """Return the scores of a constant and of logistic regression on single fields."""
         rules = [constant_rate(splits.train), logistic_regression(splits.train, self.cardinalities)]
         return click_levels(self.evaluations, splits, rules)
 
@@ -142,7 +142,7 @@ class _AppUse(Task):
     needs=("frappe",),
 )
 class Frappe(_AppUse):
-    """Frappe_x1 as AFN's authors split it (7:2:1), the field's common protocol."""
+    """Frappe_x1 in the common 7:2:1 split by the authors of AFN."""
 
     cardinalities = (956, 4084, 9, 9, 4, 5, 4, 11, 82, 235)
     data_sources = (FRAPPE,)
@@ -155,15 +155,15 @@ class Frappe(_AppUse):
 
 @register_task(
     "ctr-frappe-vt",
-    summary="Whether an app is used in a context; learned from Frappe_x1's validation file alone: not Frappe_x1.",
+    summary="Whether an app is used in a context; trained on Frappe_x1's validation file only, so not Frappe_x1.",
     suites=("ctr",),
     needs=("frappe-vt",),
 )
 class FrappeVT(_AppUse):
-    """A reduced form: 85 % of Frappe_x1's validation file to learn from, the rest of it to validate, its test file.
+    """Reduced Frappe_x1: trained on 85 % of its validation file, validated on the rest, tested on its test file.
 
-    The training file is the only one of the three that is hard to come by. The order among the
-    published models is kept, the level is not: its numbers must not be laid beside Frappe_x1's.
+    Only the training file of Frappe_x1 is hard to obtain. The reduced task keeps the order of the
+    published models but not their scores, so its scores are not comparable with those on Frappe_x1.
     """
 
     cardinalities = (874, 4084, 9, 9, 4, 5, 4, 11, 77, 221)
@@ -182,7 +182,7 @@ class FrappeVT(_AppUse):
     recipes_of = "ctr-frappe"
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
-        """Return the parts: the first 15 % of a fixed permutation of the validation file validate."""
+        """Return the parts; a fixed random 15 % of the validation file is used for validation."""
         rows = self.dataset.read(data, "valid")
         order = np.random.default_rng(VT_SEED).permutation(len(rows))
         held = round(VT_HELD_OUT * len(rows))
@@ -192,15 +192,15 @@ class FrappeVT(_AppUse):
 
 @register_task(
     "ctr-frappe-rebuilt",
-    summary="Whether an app is used in a context; negatives and split drawn anew from the Frappe log: not Frappe_x1.",
+    summary="Whether an app is used in a context; own negatives and split of the Frappe log, so not Frappe_x1.",
     suites=("ctr",),
     needs=("frappe-raw",),
 )
 class FrappeRebuilt(_AppUse):
-    """The raw log with two sampled negatives a row, split 7:2:1 at random.
+    """The raw log with two sampled negatives per row, randomly split 7:2:1.
 
-    The published negatives and split were drawn without a seed that is known; these are another
-    draw, the same for every tier and seed. Its numbers must not be laid beside Frappe_x1's.
+    The seed of the published negatives and split is unknown. These are another draw, the same for
+    every tier and seed, so scores are not comparable with those on Frappe_x1.
     """
 
     cardinalities = (959, 4084, 9, 9, 4, 5, 4, 11, 82, 235)
@@ -208,7 +208,7 @@ class FrappeRebuilt(_AppUse):
     dataset: ClassVar[DataSet] = FRAPPE_RAW
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
-        """Return the parts of the fixed draw."""
+        """Return the parts of a fixed random split."""
         stream = generator("ctr-frappe-rebuilt", "negatives and split")
         table = with_negatives(self.dataset.read(data, "log"), stream)
         table = table.iloc[stream.permutation(len(table))]
@@ -218,7 +218,7 @@ class FrappeRebuilt(_AppUse):
 
 
 def with_negatives(log: pd.DataFrame, stream: np.random.Generator, negatives: int = 2) -> pd.DataFrame:
-    """Return the log with label 1, and copies of its rows with an item their user never used, label 0."""
+    """Return the log with label 1, plus copies of its rows with items the user never used, label 0."""
     import pandas as pd
 
     items = np.unique(log["item"])
@@ -234,7 +234,7 @@ def with_negatives(log: pd.DataFrame, stream: np.random.Generator, negatives: in
 
 
 def encode(tables: dict[str, pd.DataFrame], cardinalities: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Return ids (rows, fields, 1) int16 of every part, numbered on ``train`` by falling count."""
+    """Return ids (rows, fields, 1) int16 per part, in order of decreasing count in ``train``."""
     import pandas as pd
 
     ids = {part: np.empty((len(table), len(FIELDS), 1), dtype=np.int16) for part, table in tables.items()}

@@ -1,9 +1,9 @@
-r"""The right boxed answer among four: building the rows, and rules that answer without reading.
+r"""Multiple choice with four boxed answers: the rows, and reference scores that ignore the problem.
 
-The other three options are right answers of problems of the same subject, so that neither kind
-nor frequency gives the right one away, and no two options are equivalent. Each option is scored
-as the continuation of ``The answer is $\boxed{``, once after its problem and once after an empty
-one; the difference is what the problem adds to the answer's likelihood.
+The three wrong options are correct answers to other problems of the same subject, so neither their
+form nor their frequency gives the correct one away. No two options are equivalent. Each option is
+scored as the continuation of ``The answer is $\boxed{``, once after its problem and once after an
+empty problem; the difference is how much the problem adds to the answer's likelihood.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 OPTIONS = 4
 LONGEST_ANSWER = 40
-"""Bytes; problems with a longer answer are not asked, and it is not offered."""
+"""Maximum bytes of an answer; problems with longer answers are used neither as questions nor for options."""
 
 
 def choice_split(table: pd.DataFrame, problems: int, length: int, generator: np.random.Generator) -> Split:
-    """Return the rows in the order (problem, with its problem or without, option).
+    """Return the rows in the order (problem, with or without the problem text, option).
 
     Parameters
     ----------
     table
         Problems with columns problem, solution, type and level.
     problems
-        How many are asked, at most.
+        Maximum number of questions.
     length
-        Tokens a row; a problem that is too long keeps its end.
+        Tokens per row; problems that are too long are cut at the beginning.
 
     Returns
     -------
     Split
         Inputs ``tokens`` and ``candidates`` (problems * 2 * 4, length) and ``lengths``; targets
-        (problems,) the right option.
+        (problems,) the correct option.
     """
     answers = [boxed_answer(solution) or "" for solution in table["solution"]]
     table = table.assign(answer=answers, form=[canonical(answer) for answer in answers])
@@ -71,7 +71,7 @@ def choice_split(table: pd.DataFrame, problems: int, length: int, generator: np.
 
 
 def _distractors(pool: pd.DataFrame, right: str, generator: np.random.Generator) -> list[str]:
-    """Return answers of the pool that are equivalent neither to the right one nor to each other."""
+    """Return answers from the pool, none equivalent to the correct one or to each other."""
     chosen: dict[str, str] = {}
     forms, answers = pool["form"].tolist(), pool["answer"].tolist()
     for row in generator.permutation(len(pool)):
@@ -91,7 +91,7 @@ def _questions(problem: bytes, answers: list[str], length: int) -> list[tuple[by
 
 
 def choice_levels(split: Split) -> list[ReferenceScore]:
-    """Return what the longest, the shortest and the first option reach."""
+    """Return the scores of always choosing the longest, the shortest or the first option."""
     sizes = (split.inputs["candidates"] != IGNORE).sum(1).reshape(len(split.targets), 2, OPTIONS)[:, 0]
     rules = {"longest answer": sizes.argmax(1), "shortest answer": sizes.argmin(1), "first answer": 0 * sizes[:, 0]}
     return [

@@ -1,9 +1,9 @@
-r"""Solving: answers that a model writes itself, graded, voted on and sampled again.
+r"""Generated solutions to MATH problems: greedy answers, majority voting and pass@k.
 
-A trained model continues ``Problem: ... Solution:`` byte by byte. A model that only writes text
-(`archarena.harness.contract.model.Generator`) is shown the four solved problems that Minerva was
-(Lewkowycz et al. 2022, arXiv:2206.14858), taken from the training set, and is then asked; its
-numbers can be laid beside published 4-shot ones, those of models trained here cannot.
+A trained model continues ``Problem: ... Solution:`` byte by byte. A model that only generates text
+(`archarena.harness.contract.model.Generator`) gets Minerva's prompt of four solved training problems
+(Lewkowycz et al. 2022, arXiv:2206.14858) before the question. Its scores are comparable with published
+4-shot values; those of models trained here are not.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEMPERATURE = 0.6
-"""Of samples that are voted on; Minerva's."""
+"""Sampling temperature for voting, as in Minerva."""
 
 SHOTS = (
     "Find the domain of the expression $\\frac{\\sqrt{x-2}}",
@@ -37,7 +37,7 @@ SHOTS = (
     "Terrell usually lifts two 20-pound weights",
     "If the system of equations\n\n\\begin{align*}\n6x-4y&=a",
 )
-"""How the four training problems of the Minerva prompt begin, in its order."""
+"""Beginnings of the four training problems in the Minerva prompt, in order."""
 
 COMMONEST = "2"
 """The most frequent answer of the 7,500 training problems."""
@@ -48,18 +48,18 @@ _PROMISED = re.compile(r"Final Answer: The final answer is(.*?)\. I hope it is c
 
 @dataclass(frozen=True)
 class Solving:
-    """How many problems are solved, and how.
+    """Number of problems and samples.
 
     Attributes
     ----------
     problems
-        Test problems, each answered once greedily.
+        Number of test problems, each answered once greedily.
     samples
-        Answers a problem that are voted on, beside the greedy one.
+        Samples per problem for voting, in addition to the greedy answer.
     voted
-        The first of these problems, which get the samples.
+        Number of problems with samples, taken from the start of `problems`.
     new_tokens
-        Bytes of an answer.
+        Maximum bytes per answer.
     """
 
     problems: int
@@ -69,17 +69,21 @@ class Solving:
 
 
 def solve_evaluations(size: Solving) -> tuple[Evaluation, ...]:
-    """Return the columns of solving."""
+    """Return the evaluations of generated solutions."""
     greedy = Decoding(size.new_tokens, stop=END, stop_text="Problem:")
     sampled = Decoding(size.new_tokens, size.samples, TEMPERATURE, END, "Problem:")
     once = [
-        ("solve", RIGHT, "Share of problems whose written answer is right."),
-        ("solve-strict", STRICT, "The same by the string comparison that MATH was published with."),
-        ("solve-unanswered", UNANSWERED, "Share of problems whose text holds no answer."),
+        ("solve", RIGHT, "Share of problems answered correctly."),
+        ("solve-strict", STRICT, "The same with MATH's published string comparison."),
+        ("solve-unanswered", UNANSWERED, "Share of problems without an answer in the generated text."),
     ]
     often = [
-        ("solve-majority", MAJORITY, f"Share of problems whose most frequent of {size.samples} answers is right."),
-        ("solve-any", ANY, f"Share of problems of which any of {size.samples} answers is right (pass@k)."),
+        (
+            "solve-majority",
+            MAJORITY,
+            f"Share of problems where the most frequent of {size.samples} answers is correct.",
+        ),
+        ("solve-any", ANY, f"Share of problems where any of {size.samples} answers is correct (pass@k)."),
     ]
     return tuple(
         Evaluation(metric, summary, name, test, "generate", decoding, slices=("level", "subject"))
@@ -91,14 +95,14 @@ def solve_evaluations(size: Solving) -> tuple[Evaluation, ...]:
 def solve_splits(
     learn: pd.DataFrame, test: pd.DataFrame, size: Solving, length: int, generator: np.random.Generator
 ) -> dict[str, Split]:
-    """Return the problems that are answered once, and those that are voted on.
+    """Return the problems for greedy answers and those for voting.
 
     Parameters
     ----------
     learn, test
-        Problems with columns problem, solution, type and level; `learn` holds those of the prompt.
+        Problems with columns problem, solution, type and level; `learn` includes those of the prompt.
     length
-        Tokens a trained model has seen at most; prompt and answer share them.
+        Context length of trained models, for prompt and answer together.
     """
     answers = [boxed_answer(solution) or "" for solution in test["solution"]]
     table = test.assign(answer=answers)
@@ -125,18 +129,18 @@ def _split(table: pd.DataFrame, shots: str, length: int) -> Split:
 
 
 def minerva_shots(learn: pd.DataFrame) -> str:
-    """Return the four solved problems that stand before a question.
+    """Return the four solved problems of the Minerva prompt.
 
     Raises
     ------
     UserError
-        If the training set lacks one of them.
+        If one of them is not in the training set.
     """
     shots = []
     for start in SHOTS:
         found = learn.loc[learn["problem"].str.startswith(start)]
         if found.empty:
-            raise UserError(f"The training problems of MATH lack the one that begins '{start}', part of the prompt.")
+            raise UserError(f"The training problems of MATH lack the prompt's problem that begins with '{start}'.")
         problem, solution = found.iloc[0][["problem", "solution"]]
         promise = _PROMISE.format(boxed_answer(solution))
         shots.append(f"Problem:\n{problem}\n\nSolution:\n{solution}\n{promise}\n\n")
@@ -144,25 +148,25 @@ def minerva_shots(learn: pd.DataFrame) -> str:
 
 
 def written_answer(text: str) -> str | None:
-    """Return the answer of a written solution: where it promises one, that; else what its last box holds."""
+    """Return a solution's answer: its "Final Answer" sentence if there is one, else the last box."""
     promised = _PROMISED.findall(text)
     return promised[-1].strip().strip("$").strip() if promised else boxed_answer(text)
 
 
 def solve_levels(tests: Mapping[str, Split]) -> list[ReferenceScore]:
-    """Return what the training problems' commonest answer reaches."""
+    """Return the score of the most frequent training answer."""
     right = float(np.mean([canonical(gold) == COMMONEST for gold in tests["solve"].targets.tolist()]))
-    summary = f"Always {COMMONEST}, the commonest answer of the training problems."
+    summary = f"Always {COMMONEST}, the most frequent training answer."
     return [ReferenceScore("solve", "constant answer", right, summary=summary)]
 
 
 Sample = tuple[str | None, Verdict]
-"""The answer found in a written solution, and its grade."""
+"""The answer extracted from a generated solution, and its grade."""
 
 
 @lru_cache(maxsize=4)
 def _graded(texts: tuple[tuple[str, ...], ...], golds: tuple[str, ...]) -> list[list[Sample]]:
-    """Return each sample's answer with its verdict; several columns ask for the same ones."""
+    """Return each sample's answer and verdict; cached because several columns use them."""
     answers = [[written_answer(text) for text in samples] for samples in texts]
     pairs = [(gold, answer) for gold, samples in zip(golds, answers, strict=True) for answer in samples]
     with Grader() as grader:
@@ -176,7 +180,7 @@ def _grades(predictions: np.ndarray, targets: np.ndarray) -> list[list[Sample]]:
 
 
 def _share(of_problem: Callable[[Sequence[Sample]], float]) -> Callable[[np.ndarray, np.ndarray], Rows]:
-    """Return a metric's first step: a number a problem, from its samples in their order."""
+    """Return a metric's first step: one number per problem, computed from its ordered samples."""
 
     def reduce(predictions: np.ndarray, targets: np.ndarray) -> Rows:
         return (np.array([of_problem(samples) for samples in _grades(predictions, targets)]),)
@@ -194,7 +198,7 @@ def _any(samples: Sequence[Sample], k: int | None = None) -> float:
 
 
 def _by_samples(of_problem: Callable[[Sequence[Sample], int], float]) -> Callable[..., dict[str, dict[int, float]]]:
-    """Return what shows the gain of sampling: the score of the first 1, 2, 4, ... samples."""
+    """Return a detail function with the scores of the first 1, 2, 4, ... samples."""
 
     def detail(predictions: np.ndarray, targets: np.ndarray) -> dict[str, dict[int, float]]:
         grades = _grades(predictions, targets)
@@ -204,7 +208,7 @@ def _by_samples(of_problem: Callable[[Sequence[Sample], int], float]) -> Callabl
     return detail
 
 
-_TEXTS = "written answers (N, samples, length), as tokens or bytes, against right answers (N,)"
+_TEXTS = "generated answers (N, samples, length), as tokens or bytes, against correct answers (N,)"
 
 
 def _metric(
@@ -228,12 +232,12 @@ def _metric(
 
 RIGHT = _metric(
     "solved",
-    "Share of problems whose answer is the same mathematics as the right one",
+    "Share of problems with an answer equivalent to the correct one",
     lambda samples: samples[0][1].equal,
 )
 STRICT = _metric(
     "solved_strictly",
-    "Share of problems whose answer is the right one as a normalised string",
+    "Share of problems with an answer equal to the correct one as a normalized string",
     lambda samples: samples[0][1].strict,
 )
 UNANSWERED = _metric(
@@ -241,13 +245,13 @@ UNANSWERED = _metric(
 )
 MAJORITY = _metric(
     "majority_solved",
-    "Share of problems whose most frequent answer is right",
+    "Share of problems where the most frequent answer is correct",
     _voted,
     detail=_by_samples(lambda samples, k: _voted(samples[:k])),
 )
 ANY = _metric(
     "any_solved",
-    "Share of problems with a right answer among the samples, estimated without bias",
+    "Share of problems with a correct answer among the samples, estimated without bias",
     _any,
     detail=_by_samples(_any),
 )

@@ -1,12 +1,12 @@
-"""Drawing Pathfinder images, thousands of attempts at once.
+"""Draw Pathfinder images, thousands of candidates at once.
 
-Two paths start near each other and grow by turns. About one pair in 350 reaches its length at 32
-pixels, which is why all are grown side by side. Short distractor paths are then added as far as
-they fit, and a marker at each of two ends.
+Two paths start near each other and grow in alternation. At 32 pixels only about one pair in 350
+reaches its full length, so many pairs are grown in parallel. Then short distractor paths are added
+while they fit, and a marker at each of two path ends.
 
 This follows the published generator (Linsley et al. 2018, arXiv:1805.08315, with the Long Range
-Arena's parameters) but for its random numbers and its anti-aliasing: what is drawn is another
-sample of nearly the same distribution, not the released files.
+Arena's parameters) except for its random numbers and its anti-aliasing. The images are a new sample
+from nearly the same distribution, not the released files.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .pathfinder_shapes import Scene
 
 DISTRACTOR_RETRIES = 4
 FIRST_DRAWS = 32
-"""Places tried at once for a distractor's first dash."""
+"""Number of positions tried at once for a distractor's first dash."""
 CANVAS_BYTES = 32 * 2**20
-"""Memory of the canvases on which pairs are grown together."""
+"""Memory for the canvases of pairs grown together."""
 IMAGES = 1_000
-"""Images that are finished together."""
+"""Number of images completed together."""
 
 
 def draw_images(generator: np.random.Generator, labels: np.ndarray, scene: Scene) -> np.ndarray:
-    """Return one image a label: 1 where both markers stand at the ends of the same path, else 0.
+    """Return one image per label; the label is 1 if both markers are at ends of the same path, else 0.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def draw_images(generator: np.random.Generator, labels: np.ndarray, scene: Scene
 
 
 def draw_scenes(generator: np.random.Generator, count: int, scene: Scene) -> Canvases:
-    """Return canvases with two long paths each, and the distractors that fit."""
+    """Return canvases with two long paths each and as many distractors as fit."""
     attempts = CANVAS_BYTES // (2 * scene.width**2)
     found: list[Canvases] = []
     while (missing := count - sum(map(len, found))) > 0:
@@ -57,7 +57,7 @@ def draw_scenes(generator: np.random.Generator, count: int, scene: Scene) -> Can
 
 
 def _grow_pairs(canvases: Canvases, generator: np.random.Generator) -> np.ndarray:
-    """Grow two paths by turns; return the canvases where both reached their length."""
+    """Grow two paths in alternation; return the canvases where both reached full length."""
     scene, count = canvases.scene, len(canvases)
     low, high = 2 * scene.seed_distance, scene.side - 2 * scene.seed_distance
     first = scene.rim + generator.integers(low, high, size=(count, 2))
@@ -79,7 +79,7 @@ def _directions(scene: Scene, count: int, generator: np.random.Generator) -> np.
 
 
 def _add_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator: np.random.Generator) -> np.ndarray:
-    """Try to add a short path to each canvas; return those where it got stuck, which are left as they were."""
+    """Try to add a short path to each canvas; restore and return those where it got stuck."""
     before = canvases.taken[rows], canvases.near[rows]
     grown = _start_distractor(canvases, rows, path, generator)
     last = canvases.scene.distractor_paddles - 1
@@ -93,7 +93,7 @@ def _add_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator: 
 
 
 def _start_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator: np.random.Generator) -> np.ndarray:
-    """Start a path at a free place drawn at random; return the canvases where there was one."""
+    """Start a path at a random free position; return the canvases that had one."""
     scene, shape = canvases.scene, (len(rows), FIRST_DRAWS)
     directions = _directions(scene, len(rows), generator)
     tails = scene.flat(scene.rim + generator.integers(scene.side, size=(*shape, 2)))
@@ -104,7 +104,7 @@ def _start_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator
 
 
 def _render(canvases: Canvases, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Return the images of canvases, each scaled so that it uses all grey values."""
+    """Return the images of canvases, each scaled to a maximum of 255."""
     scene, each = canvases.scene, np.arange(len(canvases))
     ink = np.zeros((len(canvases), scene.width**2), np.float32)
     for path in range(canvases.pivots.shape[1]):
@@ -124,7 +124,7 @@ def _render(canvases: Canvases, labels: np.ndarray, generator: np.random.Generat
 
 
 def _paint(ink: np.ndarray, scene: Scene, images: np.ndarray, places: np.ndarray, stamps: np.ndarray) -> None:
-    """Lay a stamp over each of some images, whose pixels keep their brightest."""
+    """Combine stamps with images by the pixelwise maximum."""
     pixels = (images * scene.width**2 + places)[:, None] + scene.square
     flat = ink.reshape(-1)
     flat[pixels] = np.maximum(flat[pixels], stamps)

@@ -1,8 +1,8 @@
-"""Growing Pathfinder's dashed paths, those of thousands of canvases at once.
+"""Grow Pathfinder's dashed paths on thousands of canvases at once.
 
-A dash's direction is drawn with `Scene.turns` as weights among those whose head is near no other
-path, and drawn again, some times at most, where the dash would touch another. A path that finds no
-place is stuck.
+The direction of a dash is drawn with weights `Scene.turns` from those that keep its head away from
+other paths. If the dash would touch another, the direction is drawn again, up to `Scene.retries`
+times. A path without a valid direction is stuck.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import numpy as np
 from .pathfinder_shapes import Scene
 
 NONE = -1
-"""The direction of a dash that was not drawn."""
+"""Direction value of dashes not drawn yet."""
 
 
 @dataclass(frozen=True)
 class Canvases:
-    """Many canvases of one scene, and the paths on them.
+    """Many canvases of one scene with their paths.
 
     Attributes
     ----------
     taken, near
-        (canvases, width * width) bool: where dashes are, and where no new head may be. The last
-        dash of a path is not in `near` yet.
+        (canvases, width * width) bool: pixels covered by dashes, and pixels forbidden for new heads.
+        The last dash of an unfinished path is not in `near`.
     pivots, directions
-        (canvases, paths, paddles): the dashes, as `Scene` has them. Paths 0 and 1 are the long ones.
+        (canvases, paths, paddles): the dashes (see `Scene`). Paths 0 and 1 are the long ones.
     """
 
     scene: Scene
@@ -39,7 +39,7 @@ class Canvases:
 
     @classmethod
     def empty(cls, scene: Scene, count: int) -> Canvases:
-        """Return canvases without paths; the image's outermost pixels and the rim are taken."""
+        """Return canvases without paths; the rim and the image's outermost pixels are marked as taken."""
         taken = np.ones((count, scene.width, scene.width), bool)
         inner = slice(scene.rim + 1, scene.width - scene.rim - 1)
         taken[:, inner, inner] = False
@@ -49,12 +49,12 @@ class Canvases:
 
     @classmethod
     def joined(cls, parts: Sequence[Canvases]) -> Canvases:
-        """Return the canvases of all parts."""
+        """Concatenate canvases."""
         arrays = zip(*(part._arrays() for part in parts), strict=True)
         return cls(parts[0].scene, *(np.concatenate(array) for array in arrays))
 
     def only(self, rows: np.ndarray) -> Canvases:
-        """Return a copy of some canvases."""
+        """Return a copy of the selected canvases."""
         return Canvases(self.scene, *(array[rows] for array in self._arrays()))
 
     def _arrays(self) -> tuple[np.ndarray, ...]:
@@ -64,14 +64,14 @@ class Canvases:
         return len(self.taken)
 
     def start(self, rows: np.ndarray, path: int, tails: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """Draw a path's first dash from each tail (n,); return the rows where there is room for it."""
+        """Draw a path's first dash from each tail (n,); return the rows with room for it."""
         pivots = tails - self.scene.tails[directions]
         kept = np.flatnonzero(~self.touching(rows, pivots, directions))
         self._draw(rows[kept], path, 0, pivots[kept], directions[kept])
         return rows[kept]
 
     def extend(self, rows: np.ndarray, path: int, step: int, generator: np.random.Generator) -> np.ndarray:
-        """Draw dash number `step` of a path; return the rows where it found a place."""
+        """Draw dash number `step` of a path; return the rows where this succeeded."""
         scene, before = self.scene, self.directions[rows, path, step - 1]
         pivots = self.pivots[rows, path, step - 1] + scene.strides[before]
         open_ = ~self.near.reshape(-1)[self._index(rows, pivots) + scene.heads]
@@ -93,14 +93,14 @@ class Canvases:
     def touching(
         self, rows: np.ndarray, pivots: np.ndarray, directions: np.ndarray, before: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return which dashes would touch another; `before` is the direction of the last of their own path."""
+        """Return which dashes would touch another; `before` is the direction of their path's previous dash."""
         found = self.taken.reshape(-1)[self._index(rows, pivots) + self.scene.taken[directions]]
         if before is not None:
             found &= ~self.scene.own[before, directions]
         return np.any(found, axis=1)
 
     def finish(self, rows: np.ndarray, path: int, step: int) -> None:
-        """Let no head come near dash number `step` of a path any more."""
+        """Forbid new heads near dash number `step` of a path."""
         near = self.scene.near[self.directions[rows, path, step]]
         self.near.reshape(-1)[self._index(rows, self.pivots[rows, path, step]) + near] = True
 

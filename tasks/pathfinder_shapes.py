@@ -1,8 +1,8 @@
-"""What Pathfinder images are made of: a scene's parameters, and its dashes and markers as tables.
+"""The elements of Pathfinder images: scene parameters, and tables of dashes and markers.
 
-A dash hangs on a pivot: it ends at a head on the circle around the pivot, in one of K directions,
-and the next dash's pivot lies beyond the head. Places are flat indices in a canvas, which is the
-image with a rim around it, so that a table holds offsets.
+A dash is placed by its pivot: it ends at a head on the circle around the pivot, in one of K
+directions, and the next dash's pivot is beyond the head. Positions are flat indices in a canvas,
+the image with a rim around it, so the tables contain offsets.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from functools import cached_property
 import numpy as np
 
 SUBPIXELS = 8
-"""Samples along each side of a pixel from which its coverage is counted."""
+"""Samples per pixel side for computing coverage."""
 
 SOFT = 0.25
-"""How far into the rim of a dash's space another may come: the published masks are blurred there."""
+"""Allowed overlap with the margin of another dash, where the published masks are blurred."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The parameters of Linsley et al. (2018), arXiv:1805.08315, lengths in pixels.
+    """The parameters of Linsley et al. (2018), arXiv:1805.08315, with lengths in pixels.
 
     Attributes
     ----------
     side
-        Of the square image; its outermost pixels stay empty.
+        Side of the square image; its outermost pixels stay empty.
     seed_distance
-        Between the origins of the two paths.
+        Distance between the origins of the two long paths.
     length, thickness
-        Of a dash.
+        Size of a dash.
     margin
         Half the gap between the dashes of a path; other paths keep this distance.
     continuity
-        How much turns are avoided: a turn's weight is cos(continuity * angle)^2.
+        Straightness of paths: a turn's weight is cos(continuity * angle)^2.
     distractors
-        Short paths beside the two, as far as they fit.
+        Maximum number of short paths.
     marker_radius
-        Of the circles at two ends.
+        Radius of the circles at two path ends.
     target_contrast, distractor_contrast
-        Factors on the ink of the two long paths and of the others; markers have 1.
+        Brightness of the two long paths and of the others; markers have 1.
     paddles, distractor_paddles
-        Dashes of a long and of a short path.
+        Dashes per long path and per short path.
     retries
-        How often a dash that touches another is drawn again before its path counts as stuck.
+        How often a dash that touches another is redrawn before its path counts as stuck.
     """
 
     side: int
@@ -63,101 +63,101 @@ class Scene:
 
     @property
     def reach(self) -> int:
-        """Return how far a head lies from its pivot."""
+        """Distance from pivot to head."""
         return self.length + self.margin
 
     @property
     def rim(self) -> int:
-        """Return the pixels around the image that keep all dashes within a canvas."""
+        """Width of the rim that keeps all dashes within a canvas."""
         return 2 * self.reach + 3 * self.margin
 
     @property
     def width(self) -> int:
-        """Return the side of a canvas."""
+        """Side of a canvas."""
         return self.side + 2 * self.rim
 
     def flat(self, places: np.ndarray) -> np.ndarray:
-        """Return the flat indices of places (..., 2) in a canvas."""
+        """Return the flat indices of positions (..., 2) in a canvas."""
         return places[..., 0] * self.width + places[..., 1]
 
     @cached_property
     def head_steps(self) -> np.ndarray:
-        """Return the steps (y, x) from pivot to head, one a pixel of the circle, (K, 2)."""
+        """Steps (y, x) from pivot to head, one per pixel of the circle, (K, 2)."""
         circle = self.around(self.reach, 2 * np.pi * self.reach)
         return np.unique(circle, axis=0)
 
     @staticmethod
     def around(radius: float, count: float) -> np.ndarray:
-        """Return `count` places (y, x) around 0, evenly, to the nearest pixel."""
+        """Return `count` evenly spaced positions (y, x) on a circle around 0, rounded to pixels."""
         angles = np.arange(0, 2 * np.pi, 2 * np.pi / count)
         return np.round(radius * np.stack([np.sin(angles), np.cos(angles)], axis=1)).astype(np.int64)
 
     @cached_property
     def directions(self) -> np.ndarray:
-        """Return unit vectors along `head_steps`, (K, 2)."""
+        """Unit vectors along `head_steps`, (K, 2)."""
         return self.head_steps / np.hypot(*self.head_steps.T)[:, None]
 
     @cached_property
     def heads(self) -> np.ndarray:
-        """Return offsets from pivot to head, (K,)."""
+        """Offsets from pivot to head, (K,)."""
         return self.flat(self.head_steps)
 
     @cached_property
     def tails(self) -> np.ndarray:
-        """Return offsets from pivot to tail, the end of a dash near its pivot, (K,)."""
+        """Offsets from pivot to tail, the end of a dash near its pivot, (K,)."""
         return self.flat(np.round(self.head_steps - self.length * self.directions).astype(np.int64))
 
     @cached_property
     def strides(self) -> np.ndarray:
-        """Return offsets from a dash's pivot to the next one's, (K,)."""
+        """Offsets from a dash's pivot to the next dash's pivot, (K,)."""
         return self.flat(np.round((self.length + 2 * self.margin) * self.directions).astype(np.int64))
 
     @cached_property
     def turns(self) -> np.ndarray:
-        """Return the weight of each direction after each, (K, K)."""
+        """Weights of the next direction given the previous one, (K, K)."""
         angle = np.arccos(np.clip(self.directions @ self.directions.T, -1, 1))
         return (np.cos(np.minimum(self.continuity * angle, np.pi / 2)) ** 2).astype(np.float32)
 
     @cached_property
     def taken(self) -> np.ndarray:
-        """Return offsets from the pivot to where no other dash may lie, (K, m)."""
+        """Offsets from the pivot to pixels forbidden for other dashes, (K, m)."""
         return self._offsets_within(self.thickness / 2 + self.margin - SOFT)
 
     @cached_property
     def near(self) -> np.ndarray:
-        """Return offsets from the pivot to where no other path's head may lie, (K, m)."""
+        """Offsets from the pivot to pixels forbidden for the heads of other paths, (K, m)."""
         return self._offsets_within(self.thickness / 2 + 2 * self.margin - SOFT)
 
     @cached_property
     def own(self) -> np.ndarray:
-        """Return which of a dash's `taken` pixels are those of the dash before it too, (K, K, m)."""
+        """Which of a dash's `taken` pixels also belong to the previous dash, (K, K, m)."""
         before, after = self.taken - self.strides[:, None], self.taken
         return (after[None, :, :, None] == before[:, None, None, :]).any(axis=-1)
 
     @property
     def half(self) -> int:
-        """Return the half side of the square around a pivot that holds a dash."""
+        """Half the side of the square around a pivot that contains a dash."""
         return self.reach + int(np.ceil(self.thickness)) + 2 * self.margin
 
     @cached_property
     def square(self) -> np.ndarray:
-        """Return offsets of that square's pixels, (pixels,)."""
+        """Offsets of the pixels in the square around a pivot, (pixels,)."""
         steps = np.arange(-self.half, self.half + 1)
         return (steps[:, None] * self.width + steps).ravel()
 
     @cached_property
     def lines(self) -> np.ndarray:
-        """Return the coverage of each pixel of `square` by a dash, (K, pixels) in 0 to 1."""
+        """Coverage of each pixel of `square` by a dash, (K, pixels), 0 to 1."""
         return _share(self._distances(SUBPIXELS) <= self.thickness / 2)
 
     @cached_property
     def marker(self) -> np.ndarray:
-        """Return the coverage of each pixel of `square` by a circle, (pixels,) in 0 to 1."""
+        """Coverage of each pixel of `square` by a marker, (pixels,), 0 to 1."""
         distance = np.hypot(*self._samples(SUBPIXELS))
         return _share(distance <= self.marker_radius)
 
     def _offsets_within(self, distance: float) -> np.ndarray:
-        """Return offsets of pixels so near a dash; shorter lists repeat their first entry."""
+        """Return offsets of pixels within `distance` of a dash; shorter lists repeat their first entry."""
         inside = self._distances(1)[..., 0] <= distance
         counts = inside.sum(axis=1)
         found = np.repeat(inside.argmax(axis=1)[:, None], counts.max(), axis=1)
@@ -166,7 +166,7 @@ class Scene:
         return self.square[found]
 
     def _distances(self, per_side: int) -> np.ndarray:
-        """Return how far each sample point of `square` lies from each dash, (K, pixels, samples)."""
+        """Return the distance of each sample point of `square` from each dash, (K, pixels, samples)."""
         y, x = self._samples(per_side)
         found = []
         for (dy, dx), head in zip(self.directions, self.head_steps, strict=True):
@@ -204,7 +204,7 @@ PATH_X = tuple(
 )  # fmt: skip
 """Path-X: 128 pixels; half of the images have the wider margin.
 
-With the published 2 retries one pair in thousands succeeds, and all images would take days.
+With the published 2 retries only one pair in thousands succeeds, and drawing all images would take days.
 """
 
 SMALL_PATH_X = (
@@ -213,4 +213,4 @@ SMALL_PATH_X = (
         marker_radius=2.0, target_contrast=1.0, distractor_contrast=1.0,
     ),
 )  # fmt: skip
-"""A step between the two: 64 pixels, for tiers to which 128 are too long."""
+"""64 pixels, for tiers where 128 pixels take too long."""

@@ -1,4 +1,4 @@
-"""Whether one paper cites the other, read as bytes: the retrieval task of the Long Range Arena."""
+"""Citation between two papers, as bytes: the retrieval task of the Long Range Arena."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIELDS = ("label", "id1", "id2", "text1", "text2")
 
 
 class CitationPairs(DataSet):
-    """The release's files: five fields between tabs, without a header, labels such as ``1.0``."""
+    """The release's files: five tab-separated fields, no header, labels such as ``1.0``."""
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
         """Return labels and texts."""
@@ -37,7 +37,7 @@ class CitationPairs(DataSet):
 
 AAN = CitationPairs(
     name="aan",
-    summary="pairs of papers of the ACL Anthology Network, Radev et al. 2013, as the Long Range Arena released them",
+    summary="pairs of papers of the ACL Anthology Network, Radev et al. 2013, as released with the Long Range Arena",
     licence="none stated; the release is not to be passed on",
     columns={"label": int, "text1": str, "text2": str},
     counts={"train": 147_086, "valid": 18_090, "test": 17_437},
@@ -51,23 +51,23 @@ AAN = CitationPairs(
 
 @register_task(
     "lra-retrieval",
-    summary="Whether one of two papers cites the other, each read as bytes by the same model (AAN).",
+    summary="Whether one of two papers cites the other, from the bytes of both texts (AAN).",
     suites=("lra",),
     needs=("aan",),
 )
 class CitedPairs(Task):
     """Long Range Arena's retrieval task (Tay et al., arXiv:2011.04006, section 2.2.3).
 
-    Both texts go through the same model, and one head that is the same for all models joins their
-    means (`archarena.harness.assembly.heads.PairHead`). A text's first `length` bytes are
-    kept. The split is that of the release.
+    Both texts go through the same model, and a head shared by all models combines their mean outputs
+    (`archarena.harness.assembly.heads.PairHead`). Texts are cut after `length` bytes. The split is
+    that of the release.
 
     Parameters
     ----------
     length
-        Bytes of a text, from its head.
+        Maximum number of bytes per text.
     train, valid, test
-        Pairs. The training pairs move with the seed.
+        Number of pairs. The training pairs depend on the seed.
     """
 
     arguments: ClassVar = {
@@ -82,7 +82,7 @@ class CitedPairs(Task):
         "standard": Budget(steps=3_000, batch=32),
         "full": Budget(steps=50_000, batch=32),
     }
-    evaluations = (Evaluation("accuracy", "Share of pairs told rightly.", chance=0.5),)
+    evaluations = (Evaluation("accuracy", "Share of pairs classified correctly.", chance=0.5),)
     data_sources = (AAN,)
     dataset = AAN
 
@@ -104,13 +104,13 @@ class CitedPairs(Task):
         return Splits(parts["train"], parts["valid"], {"test": parts["test"]})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what the majority class and shared words reach."""
+        """Return the scores of the majority class and of logistic regression on shared words."""
         train, test = splits.train, splits.tests["test"]
         model = fit_logistic(_overlap(train), train.targets)
         value = float(model.score(_overlap(test), test.targets))
         return [
             majority_level(train.targets, test.targets),
-            ReferenceScore("", "shared words", value, summary="Logistic regression on how many words both texts have."),
+            ReferenceScore("", "shared words", value, summary="Logistic regression on the shares of common words."),
         ]
 
     def _split(self, table) -> Split:
@@ -125,7 +125,7 @@ class CitedPairs(Task):
 
 
 def _overlap(split: Split) -> np.ndarray:
-    """Return, for each pair, the share of the first text's words in the second and the reverse, (rows, 2)."""
+    """Return, for each pair, the share of the first text's words in the second and vice versa, (rows, 2)."""
     shares = []
     for tokens, lengths in zip(split.inputs["tokens"], split.inputs["lengths"], strict=True):
         one, other = (

@@ -17,25 +17,25 @@ from .rows import distinct_rows, joined
 
 @register_task(
     "recall-single",
-    summary="Key-value pairs from a map drawn anew for each row, then one key: name its value.",
+    summary="Key-value pairs from a random map per row, then one key: name its value.",
     suites=("recall", "quick"),
 )
 class SingleQueryRecall(Task):
-    """A row is key-value pairs, keys drawn with repeats, then the sign ``=>`` and a key that occurred.
+    """A row is key-value pairs, with repeated keys, then the symbol ``=>`` and a key from the row.
 
-    Of V symbols, two are signs: the unused no-op (id 0, which pads) and ``=>`` (id V - 1). The
-    first half of the others are keys, the second half values. Training scores every position (its
-    target is the next token), validation and test the last one alone, as the published code does.
-    The published size is its default: V = 20, 40 tokens of pairs.
+    Of V symbols, two are special: the unused no-op (id 0, used for padding) and ``=>`` (id V - 1). The
+    first half of the others are keys, the second half values. As in the published code, training
+    scores every position (the target is the next token), while validation and test score only the
+    last one. The published tiers have its default setting: V = 20, 40 tokens of pairs.
 
     Parameters
     ----------
     vocab_size
         V, even, at least 4.
     context
-        Tokens of pairs, even; a row has two more.
+        Number of tokens in pairs, even; a row has two more.
     train, valid, test
-        Rows.
+        Number of rows.
     """
 
     arguments: ClassVar = {
@@ -50,7 +50,7 @@ class SingleQueryRecall(Task):
         "standard": Budget(steps=6_000, batch=64),
         "full": Budget(steps=62_500, batch=32),
     }
-    evaluations = (Evaluation("position_accuracy", "Share of rows whose last key's value is named.", ceiling=1.0),)
+    evaluations = (Evaluation("position_accuracy", "Share of rows answered correctly.", ceiling=1.0),)
 
     def __init__(self, vocab_size: int, context: int, train: int, valid: int, test: int):
         self.vocab_size, self.context = vocab_size, context
@@ -67,14 +67,16 @@ class SingleQueryRecall(Task):
         return Splits(_split(train, first_scored=0), _split(valid), {"test": _split(test)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        return [ReferenceScore("", "any value", 2 / (self.vocab_size - 2), "chance", "A blind guess among all values.")]
+        return [
+            ReferenceScore("", "any value", 2 / (self.vocab_size - 2), "chance", "A random guess among all values.")
+        ]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         return draw_rows(generator, n, self.context, kinds=(self.vocab_size - 2) // 2, vocab_size=self.vocab_size)
 
 
 def draw_rows(generator: np.random.Generator, n: int, context: int, *, kinds: int, vocab_size: int) -> np.ndarray:
-    """Return (n, context + 3) tokens, the answer last, with `kinds` keys and values of a vocabulary in use."""
+    """Return (n, context + 3) tokens, with the answer last, that use `kinds` keys and values of the vocabulary."""
     pairs, each, first_value = context // 2, np.arange(n), vocab_size // 2
     values = generator.integers(kinds, size=(n, kinds))
     keys = generator.integers(kinds, size=(n, pairs))
@@ -90,24 +92,24 @@ def draw_rows(generator: np.random.Generator, n: int, context: int, *, kinds: in
 
 @register_task(
     "recall-single-grid",
-    summary="Single-query recall trained on a grid of vocabularies and lengths at once, a column for each.",
+    summary="Single-query recall trained on a grid of vocabularies and lengths, with one column per combination.",
     suites=("recall",),
 )
 class SingleQueryRecallGrid(Task):
-    """Rows as in `recall-single`, of every vocabulary with every length, equally many of each.
+    """Rows as in `recall-single`, equally many of every combination of vocabulary and length.
 
-    The vocabularies share one numbering: a small one uses the first keys and the first values of
-    the largest. Its chance is 2 / (V - 2) all the same, as a model can learn which values go with
-    which keys. Each combination is a column, named vVOCABULARY-lLENGTH.
+    The vocabularies share their ids: a smaller one uses the first keys and the first values of the
+    largest. Its chance is still 2 / (V - 2), since a model can learn which values occur with which
+    keys. Each combination is a column, named vVOCABULARY-lLENGTH.
 
     Parameters
     ----------
     vocabularies
-        V of each, even.
+        V of each vocabulary, even.
     contexts
-        Tokens of pairs, even.
+        Numbers of tokens in pairs, even.
     train, valid, test
-        Rows of each combination.
+        Number of rows per combination.
     """
 
     arguments: ClassVar = {
@@ -134,7 +136,7 @@ class SingleQueryRecallGrid(Task):
         "standard": Budget(steps=10_000, batch=64),
         "full": Budget(steps=60_000, batch=32),
     }
-    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of rows answered."),)
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of rows answered correctly."),)
     published_tiers = ()
 
     def __init__(self, vocabularies: list[int], contexts: list[int], train: int, valid: int, test: int):
@@ -144,7 +146,7 @@ class SingleQueryRecallGrid(Task):
         self.evaluations = tuple(
             Evaluation(
                 "position_accuracy",
-                f"Share of rows answered: {size} symbols, {context} tokens of pairs.",
+                f"Share of rows answered correctly: {size} symbols, {context} tokens of pairs.",
                 name=name,
                 test=name,
                 ceiling=1.0,
@@ -168,7 +170,7 @@ class SingleQueryRecallGrid(Task):
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         return [
-            ReferenceScore(name, "any value", 2 / (size - 2), "chance", "A blind guess among all values.")
+            ReferenceScore(name, "any value", 2 / (size - 2), "chance", "A random guess among all values.")
             for name, (size, _) in self.grid.items()
         ]
 

@@ -27,7 +27,7 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column is missing or holds something else than its type.
+        If a column is missing or has values of another type.
     Exception
         Any error of the format's reader for a broken file.
     """
@@ -43,7 +43,7 @@ def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column is missing or holds something else than its type.
+        If a column is missing or has values of another type.
     """
     missing = [name for name in columns if name not in table]
     if missing:

@@ -1,4 +1,4 @@
-"""Grading answers of mathematics problems: finding the answer, telling whether two are the same, voting."""
+"""Grade answers to math problems: answer extraction, equivalence, and majority voting."""
 
 from .boxed import boxed_answer
 from .pool import Grader, Verdict

@@ -1,4 +1,4 @@
-r"""Finding the answer of a solution: what its last ``\boxed`` holds."""
+r"""Extract the answer of a solution from its last ``\boxed``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 
 
 def boxed_answer(solution: str) -> str | None:
-    r"""Return what the last ``\boxed`` or ``\fbox`` of a solution holds, or None.
+    r"""Return the content of the last ``\boxed`` or ``\fbox`` of a solution, or None.
 
-    An earlier box is an intermediate result. Without braces (``\boxed 5``) the answer runs to the
-    end of the formula. A box that never closes holds no answer, and no earlier one stands in.
+    Earlier boxes are intermediate results. Without braces (``\boxed 5``) the answer extends to the end
+    of the formula. If the last box is not closed, there is no answer; earlier boxes are not used.
     """
     boxes = list(_BOX.finditer(solution))
     if not boxes:
@@ -24,7 +24,7 @@ def boxed_answer(solution: str) -> str | None:
 
 
 def closing_brace(text: str, start: int) -> int | None:
-    r"""Return where the brace that opens at `start` closes, or None; ``\{`` and ``\}`` do not count."""
+    r"""Return the index of the brace that closes the one at `start`, or None; ``\{`` and ``\}`` are ignored."""
     depth = 0
     for token in re.finditer(r"\\.|[{}]", text[start:], re.DOTALL):
         depth += {"{": 1, "}": -1}.get(token.group(), 0)

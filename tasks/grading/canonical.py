@@ -1,10 +1,10 @@
-r"""Telling whether two answers in LaTeX are the same, by a canonical form.
+r"""A canonical form of LaTeX answers, for comparing them.
 
-It undoes what MATH's own normaliser undoes (spacing, ``\left``, ``\dfrac``, units, ``\frac12``;
-Hendrycks et al. 2021, appendix) and goes on: rational numbers are exact in whatever notation,
-unordered lists, sets and sums lose their order, tuples and intervals keep it. Where notation is
-a matter of taste (``50\%`` and ``50``, ``x=5`` and ``5``, ``10_8`` and ``10``) two answers count
-as the same, since it is used to keep equivalents of the right answer from being offered as wrong.
+It covers MATH's own normalization (spacing, ``\left``, ``\dfrac``, units, ``\frac12``; Hendrycks et
+al. 2021, appendix) and more: rational numbers are exact in any notation; lists, sets and sums ignore
+order, while tuples and intervals keep it. Notational variants (``50\%`` and ``50``, ``x=5`` and
+``5``, ``10_8`` and ``10``) count as the same, so that no variant of the correct answer is offered as
+a wrong option.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LARGEST_POWER = 1_000
 
 
 def canonical(answer: str) -> str:
-    """Return a text that equivalent answers share."""
+    """Return a string that is the same for equivalent answers."""
     for pattern, replacement in _MARKS:
         answer = re.sub(pattern, replacement, answer)
     answer = _without_words(answer)
@@ -55,7 +55,7 @@ def canonical(answer: str) -> str:
 
 
 def _without_words(text: str) -> str:
-    """Drop words beside mathematics (units, mostly); keep an answer that is nothing but words."""
+    """Drop words next to formulas (mostly units); keep answers that are only words."""
     rest = _WORDS.sub(" ", text)
     if re.search(r"\w", rest):
         return rest
@@ -80,7 +80,7 @@ def _form(text: str) -> str:
 
 
 def rational(text: str) -> Fraction | None:
-    """Return the rational number that a text without spaces denotes, or None."""
+    """Parse a text without spaces as a rational number; return None if it is not one."""
     if text[:1] in ("-", "+") and text[1:2] not in ("-", "+"):
         number = rational(text[1:])
         return number if number is None or text[0] == "+" else -number
@@ -117,7 +117,7 @@ _RATIONALS = (
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int]]:
-    """Yield commands and single characters with the depth of brackets they stand at."""
+    """Yield commands and single characters with their bracket depth."""
     depth = 0
     for token in re.findall(r"\\[A-Za-z]+|\\?.", text, re.DOTALL):
         depth += min(_GROUPS.get(token, 0), 0)
@@ -130,7 +130,7 @@ def _balanced(text: str) -> bool:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Return the parts of a text between separators outside all brackets."""
+    """Split a text at separators outside brackets."""
     parts = [""]
     for token, depth in _pieces(text):
         if token == separator and depth == 0:
@@ -141,7 +141,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _terms(text: str) -> list[str]:
-    """Return the signed terms of a sum; other texts are one term."""
+    """Return the signed terms of a sum; any other text is one term."""
     terms = [""]
     for token, depth in _pieces(text):
         if token in "+-" and depth == 0 and terms[-1]:

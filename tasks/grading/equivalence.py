@@ -1,12 +1,12 @@
-r"""Whether two answers are the same mathematics, by layers from the cheapest to the dearest.
+r"""Mathematical equivalence of two answers, checked in layers from cheapest to most expensive.
 
-1. canonical forms that agree (`archarena.tasks.grading.canonical`), and different variables that do not;
-2. two rational numbers: exact, so ``0.333333`` is not 1/3 and ``7.000000001`` is not 7;
-3. two formulas: by their values (`archarena.tasks.grading.numeric`), which knows degrees,
-   roots of negative numbers and functions of variables;
-4. everything else, such as sets, intervals, relations, matrices and words: Math-Verify.
+1. Equal canonical forms (`archarena.tasks.grading.canonical`) are the same; different variables are not.
+2. Rational numbers are compared exactly, so ``0.333333`` is not 1/3 and ``7.000000001`` is not 7.
+3. Formulas are compared by value (`archarena.tasks.grading.numeric`), including degrees, roots of
+   negative numbers and functions of variables.
+4. Everything else, such as sets, intervals, relations, matrices and words, is left to Math-Verify.
 
-Where notation leaves a choice, the value decides and the unit does not: 2/4 counts as 1/2, ``90^\circ``
+Values count and units do not: 2/4 counts as 1/2, ``90^\circ``
 as 90, ``12\text{ cm}`` as 12, ``50\%`` as 50 and not as 0.5, ``x<3`` as ``(-\infty,3)``, "no
 solution" as the empty set, and ``y=2x+3`` as ``2x+3``.
 """
@@ -22,7 +22,7 @@ from .numeric import same_value, value
 Layer = Literal["none", "canonical", "rational", "value", "math-verify"]
 
 LONGEST = 1_000
-"""Characters; a longer answer is no answer to a problem of MATH and is not compared."""
+"""Maximum characters of an answer; longer ones are not compared."""
 
 _ASSIGNED = re.compile(r"^\s*([A-Za-z]\w?)\s*=")
 _RATIONAL = re.compile(r"-?\d+(?:/\d+)?")
@@ -30,9 +30,9 @@ _EMPTY = re.compile(r"\+?(?:no(real|integer)?solutions?|none|empty(set)?|\\empty
 
 
 def equivalent(gold: str, answer: str) -> tuple[bool, Layer]:
-    """Return whether an answer is the same as the right one, and the layer that decided.
+    """Return whether an answer is equivalent to the correct one, and the layer that decided.
 
-    May take long or never end on hostile input: call it through `archarena.tasks.grading.Grader`.
+    This may run very long on malicious input; call it through `archarena.tasks.grading.Grader`.
     """
     if not answer.strip() or not gold.strip() or max(len(gold), len(answer)) > LONGEST:
         return False, "none"

@@ -1,9 +1,9 @@
-r"""The value of an answer: a small parser of LaTeX formulas that evaluates as it reads.
+r"""Numeric values of answers: a small parser that evaluates LaTeX formulas.
 
-It reads sums, products (also implied ones), quotients, powers, roots, factorials, binomials,
-logarithms and trigonometric functions, in degrees where the answer says so, over complex numbers.
-Letters are variables with fixed, arbitrary values, so that two formulas are the same function if,
-but for chance, their values agree.
+It supports sums, products (also implicit ones), quotients, powers, roots, factorials, binomials,
+logarithms and trigonometric functions (in degrees if the answer uses them) over complex numbers.
+Letters are variables with fixed, arbitrary values, so two formulas with equal values are almost
+certainly the same function.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 
 LONGEST = 300
-"""Characters; longer answers are not evaluated, which also bounds the depth of recursion."""
+"""Maximum characters of an evaluated answer; this also bounds the recursion depth."""
 
 _TOKENS = re.compile(r"\\[A-Za-z]+|\d+(?:\.\d+)?|\.\d+|[A-Za-z]|\S")
 _SEPARATOR = re.compile(r"\{,\}|(?<=\d),(?:\\!)?(?=\d{3}(?!\d))")
@@ -44,7 +44,7 @@ _FUNCTIONS: dict[str, Callable[[complex], complex]] = _TURNING | {
 
 
 def value(answer: str) -> tuple[complex, frozenset[str]] | None:
-    """Return the value of an answer and the variables in it, or None where it is no single formula."""
+    """Return the value of an answer and its variables, or None if it is not a single formula."""
     if len(answer) > LONGEST:
         return None
     formula = _Formula(_SPACING.sub(" ", _SEPARATOR.sub("", _DEGREE.sub(r"\\degree ", answer))))
@@ -56,12 +56,12 @@ def value(answer: str) -> tuple[complex, frozenset[str]] | None:
 
 
 def same_value(one: complex, other: complex) -> bool:
-    """Return whether two values agree but for rounding."""
+    """Return whether two values are equal up to rounding."""
     return cmath.isclose(one, other, rel_tol=1e-10, abs_tol=1e-12)
 
 
 class _Formula:
-    """Tokens of a formula and how far it has been read; every method returns the value of what it reads."""
+    """The tokens of a formula and a position in them; each method returns the value of what it parses."""
 
     def __init__(self, text: str):
         self.tokens = [match.group() for match in _TOKENS.finditer(text)]
@@ -132,7 +132,7 @@ class _Formula:
         return result
 
     def group(self) -> complex:
-        """Read what a command is applied to: braces, or a single token (one digit of a number)."""
+        """Parse a command's argument: braces, or a single token (one digit of a number)."""
         if self.next == "{":
             return self.bracketed()
         if self.next == "-":
@@ -167,7 +167,7 @@ class _Formula:
         return self.letter(token)
 
     def number(self, digits: str) -> complex:
-        r"""Read a number, or a mixed number such as ``1\frac{1}{2}``."""
+        r"""Parse a number, or a mixed number such as ``1\frac{1}{2}``."""
         mixed = re.match(r"\\[dt]?frac \{ (\d+) \} \{ (\d+) \}", " ".join(self.tokens[self.at : self.at + 7]))
         if mixed and digits.isdigit():
             self.at += 7
@@ -197,7 +197,7 @@ class _Formula:
         return 1 / result if name in _TURNING and exponent == -1 else result**exponent
 
     def argument(self) -> complex:
-        r"""Read a function's argument without brackets: factors side by side, as in ``\sin 2x``."""
+        r"""Parse a function's argument without brackets: adjacent factors, as in ``\sin 2x``."""
         result = self.power()
         while self.next and self.next not in "+-)}]" and self.next not in (*_TIMES, *_OVER, *_FUNCTIONS):
             result *= self.power()

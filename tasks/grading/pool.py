@@ -1,4 +1,4 @@
-"""Grading many answers at once in persistent processes, each comparison under a time limit."""
+"""Grade many answers in persistent worker processes, with a time limit per comparison."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from types import TracebackType
 from .strict import strictly_equal
 
 SECONDS = 5.0
-"""Longest time one comparison may take; loading the libraries comes on top, once a process."""
+"""Time limit per comparison, excluding library loading, which happens once per process."""
 
 _LOADING_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of one answer.
+    """The grade of one answer.
 
     Attributes
     ----------
     equal
-        Whether it is the same mathematics as the right answer.
+        Whether it is mathematically equivalent to the correct answer.
     strict
-        Whether the string comparison that MATH was published with says so.
+        Whether it is equal under MATH's published string comparison.
     layer
-        What decided (see `archarena.tasks.grading.equivalence`); "timeout" and "failed" count
-        as different.
+        The deciding layer (see `archarena.tasks.grading.equivalence`); "timeout" and "failed" count
+        as not equal.
     """
 
     equal: bool
@@ -42,14 +42,14 @@ class Verdict:
 
 
 class Grader:
-    """A few worker processes that compare answers; use it in a ``with`` statement.
+    """Worker processes that compare answers; use it in a ``with`` statement.
 
     Parameters
     ----------
     processes
-        How many; as many as there are cores, at most 8, where None.
+        Number of processes; None uses one per core, at most 8.
     seconds
-        Limit of one comparison: the process that exceeds it is ended and replaced.
+        Time limit per comparison; a process that exceeds it is replaced.
     """
 
     def __init__(self, processes: int | None = None, seconds: float = SECONDS):
@@ -66,7 +66,7 @@ class Grader:
             worker.end()
 
     def grade(self, pairs: Iterable[tuple[str, str | None]]) -> list[Verdict]:
-        """Return a verdict for each (right answer, given answer); None, no answer, is never right.
+        """Return a verdict for each (correct answer, given answer); None (no answer) is never correct.
 
         Equal pairs are compared once.
         """
@@ -86,7 +86,7 @@ _NO_ANSWER = Verdict(equal=False, strict=False, layer="none")
 
 
 class _Worker:
-    """One process of `archarena.tasks.grading.worker`, started at its first comparison."""
+    """A process that runs `archarena.tasks.grading.worker`, started at its first comparison."""
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
@@ -124,7 +124,7 @@ class _Worker:
         return self.process.stdout.readline()
 
     def end(self) -> None:
-        """End the process; the next comparison starts another."""
+        """End the process; the next comparison starts a new one."""
         if self.process is None:
             return
         self.process.kill()

@@ -1,7 +1,7 @@
-r"""The grader that MATH was published with: string equality after a fixed list of edits.
+r"""MATH's published grader: string equality after a fixed list of edits (Hendrycks et al. 2021).
 
-It knows little (``\frac{3}{4}`` and ``0.75`` differ, ``3`` and ``3 \text{ or } 4`` do not), and is
-kept as it is so that scores can be laid beside older ones (Hendrycks et al. 2021).
+It is crude (``\frac{3}{4}`` and ``0.75`` differ, ``3`` and ``3 \text{ or } 4`` do not) and kept
+unchanged so that scores are comparable with older ones.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _UNIT = r"\text{ "
 
 
 class _NotNormalisedError(ValueError):
-    """The published edits give up on this text."""
+    """The published edits do not apply to this text."""
 
 
 def strictly_equal(gold: str, answer: str) -> bool:
-    """Return whether two answers are the same text once both are normalised.
+    """Return whether two answers are the same string after normalization.
 
-    Where the edits give up on either, the texts are compared as they stand.
+    If the edits do not apply to one of them, the original strings are compared.
     """
     try:
         return strict_form(gold) == strict_form(answer)
@@ -30,7 +30,7 @@ def strictly_equal(gold: str, answer: str) -> bool:
 
 
 def strict_form(text: str) -> str:
-    """Return a text after the published edits, in their published order."""
+    """Apply the published edits in their published order."""
     for part in _DELETED_FIRST:
         text = text.replace(part, "")
     for old, new in _RENAMED:
@@ -54,7 +54,7 @@ def _without_unit(text: str) -> str:
 
 
 def _right_side(text: str) -> str:
-    """Return what stands right of the only equals sign, where at most two characters stand left of it."""
+    """Drop the left side of the only equals sign if it has at most two characters."""
     left, *right = text.split("=")
     return right[0] if len(right) == 1 and len(left) <= 2 else text
 
@@ -64,7 +64,7 @@ def _root_braces(text: str) -> str:
 
 
 def _fraction_braces(text: str) -> str:
-    r"""Return ``\frac12`` with braces; a text whose fraction ends early stays as it is."""
+    r"""Add braces to ``\frac12``; a text with an incomplete fraction stays unchanged."""
     head, *tails = text.split(r"\frac")
     braced = [head]
     for tail in tails:

@@ -1,4 +1,4 @@
-"""From several samples a problem to one answer, and what sampling again is worth."""
+"""Majority voting over several samples per problem, and pass@k."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .canonical import canonical
 
 
 def majority(answers: Sequence[str | None]) -> str | None:
-    """Return the first answer of the largest class of equivalents, or None where there is no answer.
+    """Return the first answer of the largest equivalence class, or None if there is no answer.
 
-    Answers are equivalent if their canonical forms agree. Samples without an answer do not vote,
-    and of classes as large the one that came first wins.
+    Answers are equivalent if their canonical forms are equal. Samples without an answer do not vote.
+    Ties go to the class that appears first.
     """
     given = [(answer, canonical(answer)) for answer in answers if answer is not None]
     if not given:
@@ -24,14 +24,14 @@ def majority(answers: Sequence[str | None]) -> str | None:
 
 
 def pass_at_k(samples: int, right: int, k: int) -> float:
-    """Return the unbiased estimate that at least one of `k` samples is right.
+    """Return the unbiased estimate of the probability that at least one of `k` samples is correct.
 
     ``1 - C(samples - right, k) / C(samples, k)`` (Chen et al. 2021, arXiv:2107.03374).
 
     Raises
     ------
     ValueError
-        If `k` is more than the samples there are.
+        If `k` is larger than `samples`.
     """
     if not 0 < k <= samples:
         raise ValueError(f"pass@{k} needs at least {k} samples, found {samples}.")

@@ -1,4 +1,4 @@
-"""The process that compares answers: one JSON pair a line in, one JSON verdict a line out.
+"""The process that compares answers: one JSON pair per line in, one JSON verdict per line out.
 
 Run by `archarena.tasks.grading.Grader`, which ends it when a comparison takes too long.
 """
@@ -15,7 +15,7 @@ MEMORY_BYTES = 4 * 2**30
 
 
 def main() -> None:
-    """Answer until the standard input closes."""
+    """Process pairs until the standard input closes."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     logging.disable(logging.CRITICAL)

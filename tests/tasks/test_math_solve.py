@@ -86,7 +86,7 @@ def test_the_prompt_shows_the_four_problems_solved_in_their_order(learn):
     shots = minerva_shots(learn.iloc[::-1])
     assert [shots.index(start) for start in SHOTS] == sorted(shots.index(start) for start in SHOTS)
     assert shots.count("Final Answer: The final answer is $") == 4
-    with pytest.raises(UserError, match="lack the one that begins"):
+    with pytest.raises(UserError, match="lack the prompt's problem that begins"):
         minerva_shots(learn.iloc[1:])
 
 
