@@ -5,7 +5,7 @@ import json
 
 import pytest
 from archarena.leaderboard.formats import ScoreFormat
-from archarena.leaderboard.statistics import difference
+from archarena.leaderboard.table.statistics import difference
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser

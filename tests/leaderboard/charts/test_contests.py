@@ -2,7 +2,7 @@
 
 import pytest
 from archarena.harness.bench.report import write_report
-from archarena.leaderboard.benches import read_benches
+from archarena.leaderboard.read.bench_reports import read_bench_reports
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.speed import speed_charts
 
@@ -23,7 +23,7 @@ def kernel(contestant, times, dtype="torch.float32"):
 
 def charts(folder, what, body):
     write_report(folder / "bench", what, "cpu", body)
-    return {chart.title: chart for chart in speed_charts(read_benches([folder]))}
+    return {chart.title: chart for chart in speed_charts(read_bench_reports([folder]))}
 
 
 def test_a_step_names_each_contestant_that_was_timed_with_its_ratio(tmp_path):
