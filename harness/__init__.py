@@ -10,51 +10,54 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import run as run
+    from .assembly.trained import load_trained as load_trained
+    from .contract.data_source import DataSource as DataSource
+    from .contract.evaluation import Decoding as Decoding
+    from .contract.evaluation import Evaluation as Evaluation
+    from .contract.evaluation import ReferenceScore as ReferenceScore
+    from .contract.metrics import Metric as Metric
+    from .contract.model import FieldModel as FieldModel
+    from .contract.model import Generator as Generator
+    from .contract.model import ImageModel as ImageModel
+    from .contract.model import ParamGroup as ParamGroup
+    from .contract.model import SequenceModel as SequenceModel
+    from .contract.registry import get_model as get_model
+    from .contract.registry import get_task as get_task
+    from .contract.registry import register_model as register_model
+    from .contract.registry import register_task as register_task
+    from .contract.spec import Binary as Binary
+    from .contract.spec import Classes as Classes
+    from .contract.spec import Fields as Fields
+    from .contract.spec import Image as Image
+    from .contract.spec import NextToken as NextToken
+    from .contract.spec import Pair as Pair
+    from .contract.spec import PerPosition as PerPosition
+    from .contract.spec import Regression as Regression
+    from .contract.spec import Series as Series
+    from .contract.spec import Size as Size
+    from .contract.spec import TaskSpec as TaskSpec
+    from .contract.spec import Tokens as Tokens
+    from .contract.task import Budget as Budget
+    from .contract.task import Split as Split
+    from .contract.task import Splits as Splits
+    from .contract.task import Streams as Streams
+    from .contract.task import Task as Task
     from .errors import UserError as UserError
-    from .metrics import Metric as Metric
-    from .model import FieldModel as FieldModel
-    from .model import Generator as Generator
-    from .model import ImageModel as ImageModel
-    from .model import ParamGroup as ParamGroup
-    from .model import SequenceModel as SequenceModel
-    from .registry import get_model as get_model
-    from .registry import get_task as get_task
-    from .registry import register_model as register_model
-    from .registry import register_task as register_task
-    from .spec import Binary as Binary
-    from .spec import Classes as Classes
-    from .spec import Fields as Fields
-    from .spec import Image as Image
-    from .spec import NextToken as NextToken
-    from .spec import Pair as Pair
-    from .spec import PerPosition as PerPosition
-    from .spec import Regression as Regression
-    from .spec import Series as Series
-    from .spec import Size as Size
-    from .spec import TaskSpec as TaskSpec
-    from .spec import Tokens as Tokens
-    from .task import Budget as Budget
-    from .task import Decoding as Decoding
-    from .task import Evaluation as Evaluation
-    from .task import Level as Level
-    from .task import Split as Split
-    from .task import Splits as Splits
-    from .task import Streams as Streams
-    from .task import Task as Task
-    from .trained import load_trained as load_trained
 
 _HOMES = {
-    "errors": ("UserError",),
-    "metrics": ("Metric",),
-    "model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel"),
-    "registry": ("get_model", "get_task", "register_model", "register_task"),
     "api": ("run",),
-    "spec": (
+    "assembly.trained": ("load_trained",),
+    "contract.data_source": ("DataSource",),
+    "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),
+    "contract.metrics": ("Metric",),
+    "contract.model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel"),
+    "contract.registry": ("get_model", "get_task", "register_model", "register_task"),
+    "contract.spec": (
         "Binary", "Classes", "Fields", "Image", "NextToken", "Pair", "PerPosition",
         "Regression", "Series", "Size", "TaskSpec", "Tokens",
     ),
-    "task": ("Budget", "Decoding", "Evaluation", "Level", "Split", "Splits", "Streams", "Task"),
-    "trained": ("load_trained",),
+    "contract.task": ("Budget", "Split", "Splits", "Streams", "Task"),
+    "errors": ("UserError",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .data_folder import data_folder
-from .environment import device_ids, resolve_device
-from .executors import Executor, Inline, Local
-from .plan import Plan, make_plan
-from .records import Record
-from .registry import discover
-from .runner import Extras, Rerun, Runner
-from .store import ResultStore
+from .contract.data_source import data_folder
+from .contract.registry import discover
+from .planning.cell import Plan
+from .planning.plan import make_plan
+from .records.record import Record
+from .records.store import ResultStore
+from .running.environment import device_ids, resolve_device
+from .running.executor import Executor, Inline, Local
+from .running.runner import Extras, Rerun, Runner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def run(
     keep_weights
         Keep the trained models, for `archarena.harness.load_trained`.
     explore_near_equals
-        Also draw models around each trained one (`archarena.harness.near_equals`).
+        Also draw models around each trained one (`archarena.harness.training.perturb`).
 
     Raises
     ------

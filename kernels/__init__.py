@@ -1,4 +1,4 @@
-"""Operations that plain torch does slowly: one folder each, with a reference, fast paths and a cost."""
+"""Operations that plain torch runs slowly: one folder per operation, with a reference, fast paths and a cost."""
 
 from .paths import paths_taken
 

@@ -1,8 +1,8 @@
-"""Compiles the C files of the kernels at first use and loads them.
+"""Compiles the C files of the kernels at first use, loads them and calls them.
 
-The library lies in a cache folder under a name that is the hash of its source, its flags and everything the
-compiler says of itself and of this processor, so that a new compiler or another machine on a shared home never
-meets a foreign file.
+A library is kept in a cache folder. Its name is a hash of its source, its flags and everything the compiler reports
+about itself and this processor, so a new compiler, or another machine that shares the home folder, never loads a
+library that does not fit it.
 """
 
 from __future__ import annotations
@@ -17,67 +17,104 @@ import subprocess
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, ClassVar
 
 import platformdirs
-
-if TYPE_CHECKING:
-    from torch import Tensor
+import torch
+from torch import Tensor
 
 COMMON = Path(__file__).with_name("vector.c")
 BASE = ("-O3", "-std=gnu11", "-fPIC", "-ffp-contract=fast", "-fno-math-errno", "-fvisibility=hidden")
 EXTRAS = (("-march=native", "-fopenmp"), ("-march=native",), ("-fopenmp",), ())
-"""Tried in turn: some compilers, that of macOS among them, refuse one or the other."""
+"""Tried in turn: some compilers refuse one or the other, for example Apple's."""
 
 
 class CompileError(Exception):
-    """No library could be made, and why."""
+    """No library could be made; the message gives the reason."""
 
 
-class Rows(ctypes.Structure):
-    """A (batch, length, width) float array whose last axis is contiguous, with its strides in floats."""
+class RowArray(ctypes.Structure):
+    """`rows` of vector.c: a (batch, length, width) float array, its last axis contiguous, and its strides in floats."""
 
     _fields_ = (("data", ctypes.c_void_p), ("batch", ctypes.c_int64), ("step", ctypes.c_int64))
 
     @classmethod
-    def of(cls, x: Tensor | None, *, reverse: bool = False) -> Rows:
-        """Describe `x`, whose last axis is contiguous, from its last step where reversed; None is a null pointer."""
+    def of(cls, x: Tensor | None, *, reverse: bool) -> RowArray:
+        """Describe `x`, from its last step backward if `reverse`; None is a null pointer."""
         if x is None:
             return cls(None, 0, 0)
-        if reverse:
-            return cls(x[:, -1].data_ptr(), _floats(x, 0), -_floats(x, 1))
-        return cls(x.data_ptr(), _floats(x, 0), _floats(x, 1))
+        floats = 2 if x.is_complex() else 1
+        batch, step = floats * x.stride(0), floats * x.stride(1)
+        return cls(x[:, -1].data_ptr(), batch, -step) if reverse else cls(x.data_ptr(), batch, step)
 
 
-def _floats(x: Tensor, axis: int) -> int:
-    """Return the stride along an axis in floats, of which a complex number is two."""
-    return x.stride(axis) * (2 if x.is_complex() else 1)
+class Arguments(ctypes.Structure):
+    """A structure that a C function takes; keeps the tensors alive to which it points."""
+
+    kinds: ClassVar[tuple[tuple[str, type], ...]] = ()
+    """The same as `_fields_`."""
+
+    def __init__(self, **values: Any) -> None:
+        """Set fields by name. Tensors that C cannot read in place are copied; with `reverse`, time runs backward."""
+        reverse = values.pop("reverse", False)
+        values.setdefault("threads", torch.get_num_threads())
+        fields, self._tensors = [], []
+        for name, kind in self.kinds:
+            if kind is not RowArray and kind is not ctypes.c_void_p:
+                fields.append(values[name])
+                continue
+            x = values.get(name)
+            if x is not None:
+                x = as_rows(x) if kind is RowArray else x.contiguous().resolve_conj()
+                self._tensors.append(x)
+            if kind is RowArray:
+                fields.append(RowArray.of(x, reverse=reverse))
+            else:
+                fields.append(None if x is None else x.data_ptr())
+        super().__init__(*fields)
+
+    def point(self, name: str, x: Tensor) -> None:
+        """Let a field point to a contiguous tensor."""
+        self._tensors.append(x)
+        setattr(self, name, x.data_ptr())
 
 
-def pointer(x: Tensor | None) -> int | None:
-    """Return the address of a contiguous tensor, or of nothing."""
-    return None if x is None else x.data_ptr()
-
-
-def pointers(*names: str) -> tuple[tuple[str, type], ...]:
-    """Return the fields of a structure for pointers of these names."""
-    return tuple((name, ctypes.c_void_p) for name in names)
+def arguments(integers: str = "", *, floats: str = "", rows: str = "", pointers: str = "") -> type[Arguments]:
+    """Return a structure with these fields, named as in C and in this order."""
+    kinds = ((integers, ctypes.c_int64), (floats, ctypes.c_float), (rows, RowArray), (pointers, ctypes.c_void_p))
+    fields = tuple((name, kind) for names, kind in kinds for name in names.split())
+    return type("Arguments", (Arguments,), {"_fields_": fields, "kinds": fields})
 
 
 def as_rows(x: Tensor) -> Tensor:
-    """Return `x`, copied only where its last axis is not contiguous, or a conjugation is still to be done."""
+    """Return `x`, copied only if its last axis is not contiguous or a conjugation is still pending."""
     x = x.resolve_conj()
     return x if x.stride(-1) == 1 else x.contiguous()
 
 
+def call(operation: str, function: str, *given: Arguments) -> int:
+    """Call a function of an operation's library, and return its integer if it has one."""
+    functions = library(source_of(operation))
+    assert functions is not None, f"the path of {operation} is C, but it has no library"
+    run = getattr(functions, function)
+    run.restype = ctypes.c_int64
+    return run(*map(ctypes.byref, given))
+
+
+@functools.cache
+def source_of(operation: str) -> Path:
+    """Return the C file of an operation."""
+    return Path(__file__).parent / operation / f"{operation}.c"
+
+
 def library(source: Path) -> ctypes.CDLL | None:
-    """Return the compiled `source`, or None where that cannot be had; `unavailable_reason` then tells why."""
+    """Return the compiled `source`, or None if there is no such library; `unavailable_reason` then gives the reason."""
     found = _load(source)
     return None if isinstance(found, str) else found
 
 
 def unavailable_reason(source: Path) -> str | None:
-    """Return why `source` is not to be had as a library, or None where it is."""
+    """Return why `source` cannot be loaded as a library, or None if it can."""
     found = _load(source)
     return found if isinstance(found, str) else None
 
@@ -98,14 +135,14 @@ def _load_once(source: Path) -> ctypes.CDLL | str:
 
 
 def build(source: Path) -> Path:
-    """Return the library made of `source`, from the cache where it is there already.
+    """Return the library compiled from `source`, from the cache if possible.
 
     Raises
     ------
     CompileError
-        Where no compiler is found, or none of the sets of flags works.
+        If no compiler is found, or none of the sets of flags works.
     OSError
-        Where the cache folder cannot be written.
+        If the cache folder cannot be written.
     """
     code = (COMMON.read_text("utf-8") + source.read_text("utf-8")).encode()
     compiler, errors = find_compiler(), []
@@ -122,7 +159,7 @@ def build(source: Path) -> Path:
 
 
 def find_compiler() -> tuple[str, ...]:
-    """Return the command of the C compiler: that of the variable CC, else cc, gcc or clang."""
+    """Return the command of the C compiler: the variable CC if set, else cc, gcc or clang."""
     if chosen := os.environ.get("CC"):
         return tuple(shlex.split(chosen))
     for name in ("cc", "gcc", "clang"):
@@ -132,7 +169,7 @@ def find_compiler() -> tuple[str, ...]:
 
 
 def cache_folder() -> Path:
-    """Return the folder of compiled libraries, made where it is missing."""
+    """Return the folder of compiled libraries; create it if needed."""
     chosen = os.environ.get("ARCHARENA_CACHE")
     folder = (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / "native"
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,7 +183,7 @@ def _key(command: tuple[str, ...], code: bytes) -> str:
 
 
 def _compile(command: tuple[str, ...], code: bytes, target: Path) -> None:
-    """Compile beside the target and move into place, so that no process ever sees half a file."""
+    """Compile next to the target and move into place, so that no process ever loads half a file."""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder, target.name)
         _run((*command, "-shared", "-x", "c", "-", "-o", str(made)), code)

@@ -1,31 +1,70 @@
-"""Which path each operation took in this process, for the records."""
+"""Chooses the path of each operation by device and dtype, and remembers which paths were taken."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-HAS_TRITON = importlib.util.find_spec("triton") is not None
+from . import native
 
+Path = Literal["triton", "c", "torch"]
+
+TRITON = (torch.float32, torch.bfloat16, torch.float16, torch.complex64)
+C = (torch.float32,)
+PATHS: dict[str, dict[Path, tuple[torch.dtype, ...]]] = {
+    "selective_scan": {"triton": TRITON, "c": C},
+    "linear_recurrence": {"triton": TRITON, "c": (*C, torch.complex64)},
+    "ema": {"triton": TRITON, "c": C},
+    "ssd": {"triton": TRITON, "c": C},
+    "depthwise_conv": {"triton": TRITON, "c": C},
+    "mu_layer": {"triton": TRITON, "c": C},
+    "chunked_attention": {"triton": TRITON},
+    "feature_gate": {"triton": TRITON},
+}
+"""The dtypes for which an operation has a Triton kernel (for GPUs) and a C kernel (for CPUs); else it runs in torch."""
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+"""Whether Triton's interpreter runs the kernels on a CPU; must be set before anything imports triton."""
+
+_HAS_TRITON = importlib.util.find_spec("triton") is not None
 _taken: dict[str, set[str]] = {}
 
 
-def note(operation: str, path: str) -> None:
-    """Remember that `operation` ran along `path`.
+def path(operation: str, *tensors: Tensor) -> Path:
+    """Return the path that an operation takes for these tensors.
 
-    Not while torch traces: the graph would depend on what was noted, and be compiled again at every new path.
+    "triton"
+        On a GPU if Triton is installed, for all of the dtypes that `PATHS` lists.
+    "c"
+        On a CPU if a C compiler is found, for the dtypes that `PATHS` lists.
+    "torch"
+        Otherwise.
+    """
+    dtypes, first = PATHS[operation], tensors[0]
+    if "triton" in dtypes and all(runs_triton(x) for x in tensors):
+        return "triton"
+    in_c = first.device.type == "cpu" and first.dtype in dtypes.get("c", ())
+    return "c" if in_c and native.library(native.source_of(operation)) else "torch"
+
+
+def runs_triton(x: Tensor) -> bool:
+    """Return whether a Triton kernel can read `x`: not in float64, nor on a CPU unless interpreted."""
+    return _HAS_TRITON and x.dtype in TRITON and (x.is_cuda or INTERPRETED)
+
+
+def note(operation: str, path: str) -> None:
+    """Remember that an operation took a path.
+
+    Does nothing while torch traces: the graph would depend on what was noted, and every new path would recompile it.
     """
     if not torch.compiler.is_compiling():
         _taken.setdefault(operation, set()).add(path)
 
 
 def paths_taken() -> dict[str, list[str]]:
-    """Return the paths each operation has taken in this process so far, sorted, as in ``{"selective_scan": ["c"]}``."""
+    """Return the paths that each operation took in this process so far, sorted, as in ``{"selective_scan": ["c"]}``."""
     return {operation: sorted(paths) for operation, paths in sorted(_taken.items())}
-
-
-def takes_triton(x: Tensor) -> bool:
-    """Return whether operations on `x` run in Triton: on a GPU, float64 aside, where Triton is installed."""
-    return HAS_TRITON and x.is_cuda and x.dtype.itemsize < 8

@@ -1,27 +1,22 @@
-"""In which precision the operations compute."""
+"""The precision in which operations compute."""
 
 from __future__ import annotations
+
+import functools
 
 import torch
 from torch import Tensor
 
-from .triton_support import usable
+from .paths import runs_triton
 
-_ACCUMULATOR = {
-    torch.float64: torch.float64,
-    torch.complex64: torch.complex64,
-    torch.complex128: torch.complex128,
-}
+_ACCUMULATOR = {dtype: dtype for dtype in (torch.float64, torch.complex64, torch.complex128)}
 
 
 def accumulator(*dtypes: torch.dtype) -> torch.dtype:
-    """Return the dtype to compute in for operands of these: half precision is computed in float32."""
-    wide = dtypes[0]
-    for dtype in dtypes[1:]:
-        wide = torch.promote_types(wide, dtype)
-    return _ACCUMULATOR.get(wide, torch.float32)
+    """Return the dtype to compute in for operands of these dtypes: float32 for half precision."""
+    return _ACCUMULATOR.get(functools.reduce(torch.promote_types, dtypes), torch.float32)
 
 
 def stored(x: Tensor) -> torch.dtype:
-    """Return the dtype to hand rows over in: their own where a Triton kernel reads them, else the accumulator."""
-    return x.dtype if usable(x) else accumulator(x.dtype)
+    """Return the dtype in which a kernel reads `x`: its own if that is a Triton kernel, else the accumulator's."""
+    return x.dtype if runs_triton(x) else accumulator(x.dtype)

@@ -1,120 +1,183 @@
-"""Registers a recurrence with torch: gradients, shapes without data, vmap and the FLOP counter, once for all."""
+"""Registers operations with torch: dispatch to their paths, gradients, shapes without data, vmap, and FLOP counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+import functools
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol, get_type_hints
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from .mapping import one_at_a_time
-from .precision import accumulator
+from .paths import Path, note, path, runs_triton
+
+Gradients = tuple[Tensor | None, ...]
+"""The gradients of the tensors among the operands, in their order; those that need none may be missing at the end."""
+
+Implementation = tuple[ModuleType, ModuleType]
+"""A module with ``forward(operands)``, which returns the outputs, and one with ``backward``, which returns `Gradients`.
+
+``backward`` takes the operands, the kept outputs, and the gradients of the returned outputs.
+"""
+
+_SCHEMA = {Tensor: "Tensor", Tensor | None: "Tensor?", int: "SymInt", bool: "bool", float: "float", str: "str"}
+
+
+class KernelCost(NamedTuple):
+    """Floating-point operations, and bytes moved to and from memory."""
+
+    flops: int
+    bytes: int
 
 
 class Operands(Protocol):
-    """A named tuple of the arguments: the tensors, of which the first gives y its shape, then the flags."""
+    """A named tuple of the arguments of an operation: first the tensors, then the options."""
 
-    @property
-    def state_shape(self) -> tuple[int, ...]: ...
-
-    def check(self) -> None: ...
-
-
-class Paths(Protocol):
-    """The module that picks among the paths of an operation."""
-
-    @staticmethod
-    def run_forward(operands: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """Return outputs, final state, and the states kept for the backward pass."""
+    def check(self) -> None:
+        """Raise ValueError if the operands do not fit each other."""
         ...
 
-    @staticmethod
-    def run_backward(operands: Any, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> tuple[Any, ...]:
-        """Return the gradient of every tensor among the operands; None where there is no such operand."""
+    def outputs(self) -> tuple[Tensor, ...]:
+        """Return uninitialized tensors with the shapes and dtypes of the outputs."""
         ...
 
-    @staticmethod
-    def checkpoint_shape(operands: Any) -> tuple[int, ...]: ...
+    def cost(self, *, backward: bool) -> KernelCost: ...
 
 
-def register_recurrence(
-    name: str, arguments: str, gather: Callable[..., Operands], paths: Any, flops: Callable[[Any, bool], int]
-) -> tuple[Any, Any]:
-    """Return the forward operation ``archarena::name`` and its backward operation.
+def register(
+    name: str,
+    operands: Any,
+    implementation: Callable[[Path], Implementation],
+    *,
+    returns: tuple[str, ...] = ("y",),
+    keeps: tuple[str, ...] = (),
+    replaces: str | None = None,
+) -> Callable[..., Any]:
+    """Register ``archarena::NAME`` and ``archarena::NAME_backward`` with torch; return the forward operation.
 
     Parameters
     ----------
     name
-        Name of the operation.
-    arguments
-        Its arguments as torch's schemas are written, tensors first.
-    gather
-        Makes of the arguments one `Operands`.
-    paths
-        A module with the functions of `Paths`.
-    flops
-        Floating-point operations for operands, of the backward pass where the second argument is true.
+        Name of the operation, as in `paths.PATHS`.
+    operands
+        A class like `Operands`; its annotations give the arguments of the operation.
+    implementation
+        Returns the modules of a path, which it imports only then.
+    returns
+        Names of the differentiable outputs.
+    keeps
+        Names of the further outputs, kept for the backward pass.
+    replaces
+        An operand that the backward pass does not need: it gets the first output in its place.
     """
-    tensors = arguments.count("Tensor")
-    forward = _forward(name, arguments, gather, paths)
-    backward = _backward(name, arguments, tensors, gather, paths)
+    fields, hints = operands._fields, get_type_hints(operands)
+    arguments = ", ".join(f"{_SCHEMA[hints[field]]} {field}" for field in fields)
+    tensors = sum(hints[field] in (Tensor, Tensor | None) for field in fields)
 
-    def remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.flags = inputs[tensors:]
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(output[2])
-        ctx.save_for_backward(output[2], *inputs[:tensors])
+    load = functools.cache(implementation)
 
-    def differentiate(ctx: Any, dy: Tensor | None, dfinal: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
-        checkpoints, *given = ctx.saved_tensors
-        dy = torch.zeros_like(given[0]) if dy is None else dy
-        gradients = backward(checkpoints, dy, dfinal, *given, *ctx.flags)
-        found = (None if x is None else gradient for x, gradient in zip(given, gradients, strict=True))
-        return *found, *(None for _ in ctx.flags)
+    def modules(given: Any) -> Implementation:
+        taken = path(name, given[0])
+        note(name, taken)
+        return load(taken)
 
-    forward.register_autograd(differentiate, setup_context=remember)
-    packets = torch.ops.archarena
-    register_flop_formula(getattr(packets, name), get_raw=True)(lambda *given, **_: flops(gather(*given), False))
-    register_flop_formula(getattr(packets, f"{name}_backward"), get_raw=True)(
-        lambda checkpoints, dy, dfinal, *given, **_: flops(gather(*given), True)
-    )
-    return forward, backward
+    outputs = ", ".join(f"Tensor {output}" for output in (*returns, *keeps))
 
-
-def _forward(name: str, arguments: str, gather: Callable[..., Any], paths: Any) -> Any:
-    schema = f"({arguments}) -> (Tensor y, Tensor final, Tensor checkpoints)"
-
-    @torch.library.custom_op(f"archarena::{name}", mutates_args=(), schema=schema)
-    def forward(*given: Any) -> tuple[Tensor, Tensor, Tensor]:
-        operands = gather(*given)
-        operands.check()
-        return paths.run_forward(operands)
+    @torch.library.custom_op(f"archarena::{name}", mutates_args=(), schema=f"({arguments}) -> ({outputs})")
+    def forward(*arguments: Any) -> Any:
+        given = operands(*arguments)
+        given.check()
+        return modules(given)[0].forward(given)
 
     @forward.register_fake
-    def _(*given: Any) -> tuple[Tensor, Tensor, Tensor]:
-        operands = gather(*given)
-        first, dtypes = given[0], (x.dtype for x in given if isinstance(x, Tensor))
-        final = first.new_empty(operands.state_shape, dtype=accumulator(*dtypes))
-        checkpoints = first.new_empty(paths.checkpoint_shape(operands), dtype=accumulator(first.dtype))
-        return first.new_empty(first.shape), final, checkpoints
+    def _(*arguments: Any) -> Any:
+        made = operands(*arguments).outputs()
+        return made if len(made) > 1 else made[0]
 
-    forward.register_vmap(one_at_a_time(forward))
+    before = [f"Tensor {output}" for output in keeps] + [f"Tensor? d{output}" for output in returns]
+    before[len(keeps)] = f"Tensor d{returns[0]}"
+    count = len(before)
+
+    @torch.library.custom_op(
+        f"archarena::{name}_backward", mutates_args=(), schema=f"({', '.join(before)}, {arguments}) -> Tensor[]"
+    )
+    def backward(*arguments: Any) -> list[Tensor]:
+        given = operands(*arguments[count:])
+        found = zip_longest(given[:tensors], modules(given)[1].backward(given, *arguments[:count]))
+        return [gradient.contiguous() if _differentiable(x) else given[0].new_empty(0) for x, gradient in found]
+
+    @backward.register_fake
+    def _(*arguments: Any) -> list[Tensor]:
+        given = arguments[count : count + tensors]
+        return [x.new_empty(x.shape) if _differentiable(x) else given[0].new_empty(0) for x in given]
+
+    def remember(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        made = output if isinstance(output, tuple) else (output,)
+        saved = [made[0] if field == replaces else x for field, x in zip(fields, inputs[:tensors], strict=False)]
+        ctx.options = inputs[tensors:]
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*made[len(returns) :])
+        ctx.save_for_backward(*made[len(returns) :], *saved)
+
+    def differentiate(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        first, *others = gradients[: len(returns)]
+        kept, given = ctx.saved_tensors[: len(keeps)], (*ctx.saved_tensors[len(keeps) :], *ctx.options)
+        if first is None:
+            if not any(x is not None for x in others):
+                return (None,) * len(fields)
+            first = torch.zeros_like(operands(*given).outputs()[0])
+        found = backward(*kept, first, *others, *given)
+        pairs = zip(given[:tensors], found, strict=True)
+        return *(gradient if _differentiable(x) else None for x, gradient in pairs), *(None for _ in ctx.options)
+
+    forward.register_autograd(differentiate, setup_context=remember)
+    for operation in (forward, backward):
+        operation.register_vmap(_one_at_a_time(operation))
+    packets = torch.ops.archarena
+    register_flop_formula(getattr(packets, name), get_raw=True)(
+        lambda *given, **_: operands(*given).cost(backward=False).flops
+    )
+    register_flop_formula(getattr(packets, f"{name}_backward"), get_raw=True)(
+        lambda *given, **_: operands(*given[count:]).cost(backward=True).flops
+    )
     return forward
 
 
-def _backward(name: str, arguments: str, tensors: int, gather: Callable[..., Any], paths: Any) -> Any:
-    schema = f"(Tensor checkpoints, Tensor dy, Tensor? dfinal, {arguments}) -> Tensor[]"
+def check(first: Tensor, expected: Mapping[str, tuple[Tensor | None, tuple[int, ...]]]) -> None:
+    """Raise ValueError unless each tensor, by name, is None or has its shape and the dtype and device of `first`.
 
-    @torch.library.custom_op(f"archarena::{name}_backward", mutates_args=(), schema=schema)
-    def backward(checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, *given: Any) -> list[Tensor]:
-        gradients = paths.run_backward(gather(*given), checkpoints, dy, dfinal)
-        return [dy.new_empty(0) if x is None else x.contiguous() for x in gradients]
+    Dtypes may differ if a Triton kernel runs, which converts each tensor as it loads it.
+    """
+    if not first.numel():
+        raise ValueError(f"an empty input of shape {tuple(first.shape)} has nothing to run over")
+    for name, (x, shape) in expected.items():
+        if x is None:
+            continue
+        if tuple(x.shape) != shape:
+            raise ValueError(f"{name} has shape {tuple(x.shape)}; the other operands require {shape}")
+        if x.device != first.device or (x.dtype != first.dtype and not runs_triton(first)):
+            raise ValueError(f"{name} is {x.dtype} on {x.device}; the input is {first.dtype} on {first.device}")
 
-    @backward.register_fake
-    def _(checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, *given: Any) -> list[Tensor]:
-        return [checkpoints.new_empty(0) if x is None else x.new_empty(x.shape) for x in given[:tensors]]
 
-    backward.register_vmap(one_at_a_time(backward))
-    return backward
+def _differentiable(x: Any) -> bool:
+    return x is not None and (x.is_floating_point() or x.is_complex())
+
+
+def _one_at_a_time(operation: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """Return a rule for `torch.vmap` that runs `operation` per index of the mapped axis: each has enough work."""
+
+    def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
+        def at(index: int) -> Any:
+            mapped = zip(inputs, in_dims, strict=True)
+            return operation(*(x if dim is None else x.select(dim, index) for x, dim in mapped))
+
+        results = [at(index) for index in range(info.batch_size)]
+        if isinstance(results[0], Tensor):
+            return torch.stack(results), 0
+        stacked = tuple(map(torch.stack, zip(*results, strict=True)))
+        return stacked, (0,) * len(stacked)
+
+    return rule

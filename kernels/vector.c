@@ -1,4 +1,4 @@
-/* Vectors of floats as gcc and clang spell them, and the few functions the kernels need of them. */
+/* Vectors of floats in the syntax of gcc and clang, and the few functions on them that the kernels need. */
 
 #include <stdint.h>
 #include <string.h>
@@ -64,7 +64,7 @@ INLINE vec first_lanes(vec v, int64_t lanes) {
     return load(lane, lanes);
 }
 
-/* Do a body, given `d` and `wide`, for every vector of channels, the last one shorter where they do not divide. */
+/* Run a body, given `d` and `wide`, for every vector of channels; the last one may be shorter. */
 #define EACH_VECTOR(channels, ...)                                     \
     do {                                                               \
         int64_t d = 0;                                                 \
@@ -90,7 +90,7 @@ INLINE vec exp2_part(vec x) {
     return p * x + 1.0f;
 }
 
-/* x, or the bound where x lies beyond it; NaN stays NaN. */
+/* x, limited by the bound; NaN stays NaN. */
 #if defined(__AVX__) && !defined(__AVX512F__)
 INLINE vec at_least(vec x, float bound) { return (vec)_mm256_max_ps((__m256)splat(bound), (__m256)x); }
 INLINE vec at_most(vec x, float bound) { return (vec)_mm256_min_ps((__m256)splat(bound), (__m256)x); }
@@ -99,7 +99,7 @@ INLINE vec at_least(vec x, float bound) { return choose(x < bound, splat(bound),
 INLINE vec at_most(vec x, float bound) { return choose(x > bound, splat(bound), x); }
 #endif
 
-/* 2^x = 2^part 2^whole; NaN stays NaN, and beyond the range it is 0 or infinity, or next to them. */
+/* 2^x = 2^part 2^whole; NaN stays NaN. Outside the range, the result is close to 0 or infinity, or equal to it. */
 #if defined(__AVX512DQ__)
 INLINE vec exp2v(vec x) {
     vec part = (vec)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT); /* 0 for an infinity */
@@ -107,14 +107,14 @@ INLINE vec exp2v(vec x) {
 }
 #else
 INLINE vec exp2v(vec x) {
-    const float magic = 12583039.0f; /* 1.5 * 2^23 + 127: the sum is rounded, and its lowest bits are an exponent */
+    const float magic = 12583039.0f; /* 1.5 * 2^23 + 127: rounds the sum, whose lowest bits are then an exponent */
     x = at_most(at_least(x, -126.0f), 128.0f);
     vec shifted = x + magic;
     return exp2_part(x - (shifted - magic)) * (vec)((ivec)shifted << 23);
 }
 #endif
 
-/* Whether all entries lie within a bound of zero; NaN does not. */
+/* Whether the magnitude of all entries is at most the bound; false for NaN. */
 INLINE int within(vec x, float bound) {
     const ivec inside = (x <= bound) & (x >= -bound);
 #if defined(__AVX__) && !defined(__AVX512F__)
@@ -126,7 +126,7 @@ INLINE int within(vec x, float bound) {
 #endif
 }
 
-/* 2^(x y), where that is `within` 126 of zero: the whole part is added to the exponent of the rest. */
+/* 2^(x y), if x y is `within` 126: the integer part is added to the exponent of the power of the fraction. */
 #if defined(__AVX512DQ__)
 INLINE vec exp2_product(vec x, vec y) { return exp2v(x * y); }
 #else
@@ -136,11 +136,11 @@ INLINE vec exp2_product(vec x, vec y) {
 }
 #endif
 
-#define QUARTERS 0.6366197723675814f /* of a turn, in a radian */
+#define QUARTERS 0.6366197723675814f /* quarters of a turn per radian */
 
-/* The sine and the cosine of so many quarters of a turn, errors below 1e-7. */
+/* Sine and cosine of an angle in quarters of a turn, errors below 1e-7. */
 INLINE void turn(vec x, vec *sine, vec *cosine) {
-    const vec shifted = x + 12582912.0f; /* 1.5 * 2^23: the sum is rounded, and its lowest bits are an integer */
+    const vec shifted = x + 12582912.0f; /* 1.5 * 2^23: rounds the sum, whose lowest bits are then an integer */
     const ivec quarter = (ivec)shifted;
     const vec part = at_most(at_least(x - (shifted - 12582912.0f), -0.5f), 0.5f), square = part * part;
     vec s = splat(-0.004602163098752499f), c = splat(0.00090362987248227f);

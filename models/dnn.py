@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..harness.registry import register_model
+from ..harness.contract.registry import register_model
 from .mlp import MLP
 
 

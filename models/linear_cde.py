@@ -6,14 +6,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..harness.build import check_hyperparameters
-from ..harness.built import Built
+from ..harness.assembly.module import Built
+from ..harness.contract.hyperparameters import check_hyperparameters
+from ..harness.contract.model import SequenceModel
+from ..harness.contract.registry import register_model
+from ..harness.contract.spec import Classes, Regression, Series, Size, TaskSpec
 from ..harness.errors import UserError
-from ..harness.least_squares import fit_readout
-from ..harness.losses import Rows
-from ..harness.model import SequenceModel
-from ..harness.registry import register_model
-from ..harness.spec import Classes, Regression, Series, Size, TaskSpec
+from ..harness.training.least_squares import fit_readout
+from ..harness.training.rows import Rows
 from .blocks.controlled_flow import ControlledFlow, Drive, FlowState
 from .blocks.padding import reverse_valid
 from .blocks.residual import ResidualStack
@@ -124,7 +124,7 @@ class Points(nn.Module):
 class RandomLinearCDE(SequenceModel):
     """An equation whose matrices stay as drawn; only the read-out of its last state is fitted."""
 
-    reads = "last"
+    pooling = "last"
 
     def __init__(self, width: int, length: int, channels: int | None = None, *, drive: Drive = "velocity"):
         super().__init__()

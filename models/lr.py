@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from ..harness.model import FieldModel
-from ..harness.registry import register_model
-from ..harness.spec import Fields
+from ..harness.contract.model import FieldModel
+from ..harness.contract.registry import register_model
+from ..harness.contract.spec import Fields
 from .blocks.factorization import FirstOrder
 
 

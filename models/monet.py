@@ -7,8 +7,8 @@ from itertools import count
 import torch
 from torch import Tensor, nn
 
-from ..harness.model import SequenceModel, State
-from ..harness.registry import register_model
+from ..harness.contract.model import SequenceModel, State
+from ..harness.contract.registry import register_model
 from .blocks.mu_layer import PolyBlock
 from .blocks.padding import valid_positions
 from .monet_image import ImageMONet

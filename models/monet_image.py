@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.model import ImageModel
-from ..harness.spec import Image
+from ..harness.contract.model import ImageModel
+from ..harness.contract.spec import Image
 from .blocks.mu_layer import PolyBlock
 
 WIDENING = (1, 2, 3, 3)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from ..harness.model import ImageModel
-from ..harness.registry import register_model
-from ..harness.spec import Image
+from ..harness.contract.model import ImageModel
+from ..harness.contract.registry import register_model
+from ..harness.contract.spec import Image
 
 STAGES = 4
 """Most stages; each has half the side and twice the channels of the one before."""

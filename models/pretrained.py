@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from ..harness.contract.registry import register_model
 from ..harness.errors import UserError
-from ..harness.registry import register_model
 
 
 @register_model(
@@ -60,7 +60,7 @@ class Pretrained:
         stop: str | None,
         seed: int,
     ) -> list[list[str]]:
-        """Return `samples` continuations of each prompt; see `archarena.harness.model.Generator`."""
+        """Return `samples` continuations of each prompt; see `archarena.harness.contract.model.Generator`."""
         how = {"do_sample": True, "temperature": temperature} if temperature else {"do_sample": False}
         if stop is not None:
             how |= {"stop_strings": [stop], "tokenizer": self.tokenizer}

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..harness.contract.model import ParamGroup
+from ..harness.contract.registry import register_model
+from ..harness.contract.spec import Size, TaskSpec
 from ..harness.errors import UserError
-from ..harness.model import ParamGroup
-from ..harness.registry import register_model
-from ..harness.spec import Size, TaskSpec
 from ..kernels.precision import accumulator
 from .blocks.norms import NormKind, make_norm
 from .blocks.padding import zero_padding

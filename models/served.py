@@ -7,8 +7,8 @@ import os
 import urllib.error
 import urllib.request
 
+from ..harness.contract.registry import register_model
 from ..harness.errors import UserError
-from ..harness.registry import register_model
 
 KEY = "ARCHARENA_API_KEY"
 """Environment variable with the key that the server asks for, if it asks for one."""
@@ -53,7 +53,7 @@ class Served:
         stop: str | None,
         seed: int,
     ) -> list[list[str]]:
-        """Return `samples` continuations of each prompt; see `archarena.harness.model.Generator`.
+        """Return `samples` continuations of each prompt; see `archarena.harness.contract.model.Generator`.
 
         Raises
         ------

@@ -9,10 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from ..harness.errors import UserError
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .levels import majority_level
 from .rows import distinct_rows
 
@@ -47,7 +48,7 @@ class A5WordProblem(Task):
         If rows are so short that the pairs would hold test rows.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"length": 3, "train": 256, "valid": 64, "test": 128, "pairs": 256},
         "quick": {"length": 4, "train": 50_000, "valid": 500, "test": 2_000, "pairs": 50_000},
         "standard": {"length": 12, "train": 400_000, "valid": 1_000, "test": 5_000, "pairs": 400_000},
@@ -84,7 +85,7 @@ class A5WordProblem(Task):
         last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(-100))
         return Splits(_split(train), _split(held_out[: self.valid]), {"test": test, "last": Split(test.inputs, last)})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train = splits.train.targets
         return [
             majority_level(train, splits.tests[evaluation.test].targets, evaluation.name)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .data import DataSet, Hub, hold_out
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level
@@ -104,7 +105,7 @@ class GreyImages(Task):
         Images. The training images move with the seed.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 64, "valid": 20, "test": 40},
         "quick": {"train": 8_000, "valid": 200, "test": 1_000},
         "standard": {"train": 45_000, "valid": 5_000, "test": 10_000},
@@ -117,8 +118,8 @@ class GreyImages(Task):
         "full": Budget(steps=100_000, batch=64),
     }
     evaluations = (Evaluation("accuracy", "Share of images classified rightly.", chance=1 / CLASSES),)
-    published = ("standard", "full")
-    sources = (CIFAR10,)
+    published_tiers = ("standard", "full")
+    data_sources = (CIFAR10,)
     dataset = CIFAR10
 
     def __init__(self, train: int, valid: int, test: int):
@@ -138,7 +139,7 @@ class GreyImages(Task):
         tested = streams.fixed.permutation(len(test))[: self.rows["test"]]
         return Splits(_split(learn, train), _split(learn, valid), {"test": _split(test, tested)})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and single pixels reach."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..harness.arrays import load_split
+from ..harness.contract.task import Split
+from ..harness.data.arrays import load_split
 from ..harness.errors import UserError
-from ..harness.task import Split
 from .click_files import CsvFiles
 from .generated import cache_folder
 

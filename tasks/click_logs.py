@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Binary, Fields, TaskSpec
-from ..harness.task import Budget, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .click_arrays import PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
 from .clicks import EVALUATIONS, click_levels, constant_rate
@@ -82,7 +83,7 @@ class ClickLog(Task):
 
     dataset: ClassVar[CsvFiles]
     layout: ClassVar[Layout]
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 512, "valid": 128, "test": 256, "vocabulary": 100},
         "quick": {"train": 60_000, "valid": 2_000, "test": 10_000, "vocabulary": 2_000},
         "standard": {"train": 4_000_000, "valid": 200_000, "test": 400_000, "vocabulary": 100_000},
@@ -124,7 +125,7 @@ class ClickLog(Task):
         last = np.array(self.cardinalities, inputs["ids"].dtype)[:, None] - 1
         return Split({**inputs, "ids": np.minimum(inputs["ids"], last)}, split.targets[place])
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what a constant reaches; logistic regression is the model `lr`."""
         return click_levels(self.evaluations, splits, [constant_rate(splits.train)])
 
@@ -159,7 +160,7 @@ class CriteoX1(ClickLog):
         hub=Hub("reczoo/Criteo_x1", archive="Criteo_x1.zip"),
     )
     layout = Layout("label", _fields(*CATEGORIES), numeric=COUNTS)
-    sources = (dataset,)
+    data_sources = (dataset,)
     budgets: ClassVar = _budgets(24_000)
 
 
@@ -188,7 +189,7 @@ class AvazuX1(ClickLog):
         hub=Hub("reczoo/Avazu_x1", archive="Avazu_x1.zip"),
     )
     layout = Layout("label", _fields(*(f"feat_{n}" for n in range(1, 23))))
-    sources = (dataset,)
+    data_sources = (dataset,)
     budgets: ClassVar = _budgets(20_000)
 
 
@@ -213,7 +214,7 @@ class MovieLens(ClickLog):
         hub=Hub("reczoo/MovielensLatest_x1", archive="MovielensLatest_x1.zip"),
     )
     layout = Layout("label", _fields("user_id", "item_id", "tag_id"))
-    sources = (dataset,)
+    data_sources = (dataset,)
     budgets: ClassVar = _budgets(5_000)
 
 
@@ -242,7 +243,7 @@ class CriteoX4(ClickLog):
         (*(Field(name, name, criteo_bucket, "float64") for name in COUNTS), *_fields(*CATEGORIES)),
         min_count=10,
     )
-    sources = (dataset,)
+    data_sources = (dataset,)
     budgets: ClassVar = _budgets(8_000, batch=10_000)
 
 
@@ -276,5 +277,5 @@ class AvazuX4(ClickLog):
         ),
         min_count=2,
     )
-    sources = (dataset,)
+    data_sources = (dataset,)
     budgets: ClassVar = _budgets(7_000, batch=10_000)

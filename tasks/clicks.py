@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..harness.metrics import Metric
-from ..harness.task import Evaluation, Level, Split, Splits
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.metrics import Metric
+from ..harness.contract.task import Split, Splits
 from .levels import fit_logistic
 
 EVALUATIONS = (
@@ -33,10 +34,10 @@ class Rule:
     kind: Literal["baseline", "chance", "ceiling"] = "baseline"
 
 
-def click_levels(evaluations: Sequence[Evaluation], splits: Splits, rules: Sequence[Rule]) -> list[Level]:
+def click_levels(evaluations: Sequence[Evaluation], splits: Splits, rules: Sequence[Rule]) -> list[ReferenceScore]:
     """Return what each rule reaches in each column of the test set."""
     return [
-        Level(evaluation.name, rule.name, _score(evaluation.scorer, rule, splits), rule.kind, rule.summary)
+        ReferenceScore(evaluation.name, rule.name, _score(evaluation.scorer, rule, splits), rule.kind, rule.summary)
         for evaluation in evaluations
         for rule in rules
     ]

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from ..harness.errors import UserError
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .rows import distinct_rows
 
 SYMBOLS = 14
@@ -48,7 +49,7 @@ class SelectiveCopying(Task):
         If the tokens do not fit before the markers.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"length": 32, "memorised": 4, "train": 256, "valid": 64, "test": 128},
         "quick": {"length": 64, "memorised": 8, "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {"length": 1_024, "memorised": 16, "train": 100_000, "valid": 500, "test": 2_000},
@@ -61,7 +62,7 @@ class SelectiveCopying(Task):
         "full": Budget(steps=400_000, batch=64),
     }
     evaluations = (Evaluation("position_accuracy", "Share of copied tokens that are right.", ceiling=1.0),)
-    published = ()
+    published_tiers = ()
 
     def __init__(self, length: int, memorised: int, train: int, valid: int, test: int):
         if 2 * memorised > length:
@@ -79,8 +80,10 @@ class SelectiveCopying(Task):
         valid, test = held_out[: self.valid], held_out[self.valid :]
         return Splits(self._split(train), self._split(valid), {"test": self._split(test)})
 
-    def baselines(self, splits: Splits) -> list[Level]:
-        return [Level("", "any token", 1 / SYMBOLS, "chance", "A blind guess among the tokens that may be copied.")]
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
+        return [
+            ReferenceScore("", "any token", 1 / SYMBOLS, "chance", "A blind guess among the tokens that may be copied.")
+        ]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         """Return (n, length) tokens."""

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Binary, Fields, TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .clicks import Rule, click_levels, constant_rate, log_odds, logistic_regression
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)
@@ -48,7 +49,7 @@ class SyntheticClicks(Task):
         Rows.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 2_000, "valid": 500, "test": 1_000},
         "quick": {"train": 200_000, "valid": 2_000, "test": 10_000},
         "standard": {"train": 1_000_000, "valid": 20_000, "test": 50_000},
@@ -85,7 +86,7 @@ class SyntheticClicks(Task):
             train=_draw(streams.train, effects, self.train),
         )
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         truth = Rule(
             "true probabilities",
             "The probabilities that the clicks were drawn with.",

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..harness.contract.scan import describe
+from ..harness.data.seeds import generator
 from ..harness.errors import UserError
-from ..harness.registry import describe
-from ..harness.seeds import generator
 from .hub import HUB_SWITCH, Hub, is_allowed
 from .table_files import TEXT_SUFFIXES, read_table, typed
 
@@ -40,7 +40,7 @@ def silent(part: str, rows: int) -> None:
 
 @dataclass(eq=False)
 class DataSet:
-    """A table in parts, pinned by checksums or counts; implements `archarena.harness.task.DataSource`.
+    """A table in parts, pinned by checksums or counts; implements `archarena.harness.contract.data_source.DataSource`.
 
     Attributes
     ----------

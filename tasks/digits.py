@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, Series, TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, Series, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .levels import fit_logistic, majority_level
 
 LENGTH = 64
@@ -35,7 +36,7 @@ class Digits(Task):
         Training pictures at most, or None for all.
     """
 
-    sizes: ClassVar = {"smoke": {"limit": 256}, "quick": {}, "standard": {}, "full": {}}
+    arguments: ClassVar = {"smoke": {"limit": 256}, "quick": {}, "standard": {}, "full": {}}
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=100, batch=32),
@@ -43,7 +44,7 @@ class Digits(Task):
         "full": Budget(steps=10_000, batch=64),
     }
     evaluations = (Evaluation("accuracy", "Share of digits named right.", chance=0.1, ceiling=1.0),)
-    published = ("quick", "standard", "full")
+    published_tiers = ("quick", "standard", "full")
 
     def __init__(self, limit: int | None = None):
         self.limit = limit
@@ -62,13 +63,13 @@ class Digits(Task):
         train, valid, test = (_split(pixels[rows], labels[rows]) for rows in (train, valid, test))
         return Splits(train, valid, {"test": test})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train, test = splits.train, splits.tests["test"]
         model = fit_logistic(train.inputs["values"][..., 0], train.targets)
         accuracy = float(model.score(test.inputs["values"][..., 0], test.targets))
         return [
             majority_level(train.targets, test.targets),
-            Level("", "logistic regression", accuracy, summary="On the 64 pixels."),
+            ReferenceScore("", "logistic regression", accuracy, summary="On the 64 pixels."),
         ]
 
 

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from ..harness.errors import UserError
-from ..harness.registry import register_task
-from ..harness.spec import NextToken, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .byte_files import CONTENT, ByteFiles
 from .hub import Hub
 from .levels import next_byte_levels
@@ -64,7 +65,7 @@ class Enwik8Bytes(Task):
         If the stride is longer than the context.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"context": 64, "stride": 32, "train": 20_000, "valid": 500, "test": 1_000},
         "quick": {"context": 256, "stride": 128, "train": 10_000_000, "valid": 20_000, "test": 100_000},
         "standard": {"context": 1_024, "stride": 512, "train": 90_000_000, "valid": 500_000, "test": 5_000_000},
@@ -77,8 +78,8 @@ class Enwik8Bytes(Task):
         "full": Budget(steps=250_000, batch=16),
     }
     evaluations = (Evaluation("bits_per_byte", "Mean over the bytes of the test part."),)
-    published = ("standard", "full")
-    sources = (ENWIK8,)
+    published_tiers = ("standard", "full")
+    data_sources = (ENWIK8,)
     dataset = ENWIK8
 
     def __init__(self, context: int, stride: int, train: int, valid: int, test: int):
@@ -104,9 +105,9 @@ class Enwik8Bytes(Task):
             {"test": windows(test[: self.bytes["test"]], self.context, self.stride)},
         )
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what a uniform guess and counts of bytes and of pairs reach."""
-        uniform = Level("", "uniform", 8.0, "chance", "All bytes equally likely.")
+        uniform = ReferenceScore("", "uniform", 8.0, "chance", "All bytes equally likely.")
         return [uniform, *next_byte_levels("", splits.train, splits.tests["test"], VOCABULARY)]
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.seeds import generator
-from ..harness.spec import Binary, Fields, TaskSpec
-from ..harness.task import Budget, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness.data.seeds import generator
 from .clicks import EVALUATIONS, click_levels, constant_rate, logistic_regression
 from .data import DataSet, Hub
 
@@ -89,7 +90,7 @@ class _AppUse(Task):
     """
 
     cardinalities: ClassVar[tuple[int, ...]]
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 512, "valid": 128, "test": 256},
         "quick": {"train": 60_000, "valid": 2_000, "test": 10_000},
         "standard": {"train": 202_027, "valid": 57_722, "test": 28_860},
@@ -128,7 +129,7 @@ class _AppUse(Task):
         }
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what a constant and logistic regression on single fields reach."""
         rules = [constant_rate(splits.train), logistic_regression(splits.train, self.cardinalities)]
         return click_levels(self.evaluations, splits, rules)
@@ -144,7 +145,7 @@ class Frappe(_AppUse):
     """Frappe_x1 as AFN's authors split it (7:2:1), the field's common protocol."""
 
     cardinalities = (956, 4084, 9, 9, 4, 5, 4, 11, 82, 235)
-    sources = (FRAPPE,)
+    data_sources = (FRAPPE,)
     dataset: ClassVar[DataSet] = FRAPPE
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
@@ -166,9 +167,9 @@ class FrappeVT(_AppUse):
     """
 
     cardinalities = (874, 4084, 9, 9, 4, 5, 4, 11, 77, 221)
-    sources = (FRAPPE_VT,)
+    data_sources = (FRAPPE_VT,)
     dataset: ClassVar[DataSet] = FRAPPE_VT
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 512, "valid": 128, "test": 256},
         **{tier: {"train": 49_064, "valid": 8_658, "test": 28_860} for tier in ("quick", "standard", "full")},
     }
@@ -177,7 +178,7 @@ class FrappeVT(_AppUse):
         "quick": Budget(steps=150, batch=1_024),
         **dict.fromkeys(("standard", "full"), Budget(steps=600, batch=1_024)),
     }
-    published = ("quick", "standard", "full")
+    published_tiers = ("quick", "standard", "full")
     recipes_of = "ctr-frappe"
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
@@ -203,7 +204,7 @@ class FrappeRebuilt(_AppUse):
     """
 
     cardinalities = (959, 4084, 9, 9, 4, 5, 4, 11, 82, 235)
-    sources = (FRAPPE_RAW,)
+    data_sources = (FRAPPE_RAW,)
     dataset: ClassVar[DataSet] = FRAPPE_RAW
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..harness.spec import Classes, Series, TaskSpec
-from ..harness.task import Level, Split
+from ..harness.contract.evaluation import ReferenceScore
+from ..harness.contract.spec import Classes, Series, TaskSpec
+from ..harness.contract.task import Split
 from .levels import fit_logistic
 
 FITTED_ROWS = 4_000
@@ -22,12 +23,14 @@ def image_split(images: np.ndarray, labels: np.ndarray) -> Split:
     return Split({"values": images.reshape(len(images), -1, 1)}, labels.astype(np.int64))
 
 
-def pixel_level(train: Split, test: Split) -> Level:
+def pixel_level(train: Split, test: Split) -> ReferenceScore:
     """Return what logistic regression on single pixels reaches."""
     rows = slice(FITTED_ROWS)
     model = fit_logistic(_numbers(train, rows), train.targets[rows])
     value = float(model.score(_numbers(test, slice(None)), test.targets))
-    return Level("", "logistic regression", value, summary=f"On single pixels of at most {FITTED_ROWS} images.")
+    return ReferenceScore(
+        "", "logistic regression", value, summary=f"On single pixels of at most {FITTED_ROWS} images."
+    )
 
 
 def _numbers(split: Split, rows: slice) -> np.ndarray:

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .byte_rows import byte_rows
 from .data import DataSet, Hub, hold_out
 from .levels import fit_logistic, majority_level
@@ -52,7 +53,7 @@ class IMDbBytes(Task):
         Rows. The train rows move with the seed.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"length": 128, "train": 64, "valid": 32, "test": 64},
         "quick": {"length": 256, "train": 8_000, "valid": 200, "test": 1_000},
         "standard": {"length": 2_048, "train": 22_500, "valid": 2_500, "test": 25_000},
@@ -65,7 +66,7 @@ class IMDbBytes(Task):
         "full": Budget(steps=20_000, batch=32),
     }
     evaluations = (Evaluation("accuracy", "Share of held-out reviews classified rightly.", chance=0.5),)
-    sources = (IMDB,)
+    data_sources = (IMDB,)
     dataset = IMDB
 
     def __init__(self, length: int, train: int, valid: int, test: int):
@@ -91,13 +92,17 @@ class IMDbBytes(Task):
         tokens, lengths = byte_rows([text.encode() for text in chosen["text"]], self.length)
         return Split({"tokens": tokens, "lengths": lengths}, chosen["label"].to_numpy(np.int64))
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class, byte counts and word counts reach."""
         train, test = splits.train, splits.tests["test"]
         return [
             majority_level(train.targets, test.targets),
-            Level("", "byte counts", _byte_counts(train, test), summary="Logistic regression on shares of bytes."),
-            Level("", "bag of words", _bag_of_words(train, test), summary="Logistic regression on tf-idf of words."),
+            ReferenceScore(
+                "", "byte counts", _byte_counts(train, test), summary="Logistic regression on shares of bytes."
+            ),
+            ReferenceScore(
+                "", "bag of words", _bag_of_words(train, test), summary="Logistic regression on tf-idf of words."
+            ),
         ]
 
 

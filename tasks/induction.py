@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .rows import distinct_rows
 
 
@@ -40,7 +41,7 @@ class InductionHeads(Task):
         Rows; each test set has `test`.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"symbols": 8, "length": 16, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
         "quick": {"symbols": 16, "length": 32, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {
@@ -69,7 +70,7 @@ class InductionHeads(Task):
     evaluations: tuple[Evaluation, ...] = (
         Evaluation("position_accuracy", "Share of rows answered, at the length trained on.", ceiling=1.0),
     )
-    published = ()
+    published_tiers = ()
 
     def __init__(self, symbols: int, length: int, times: list[float], train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length
@@ -94,10 +95,10 @@ class InductionHeads(Task):
         valid = held_out[: self.valid]
         return Splits(_split(train), _split(valid), {name: _split(rows) for name, rows in tests.items()})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         guess = 1 / (self.symbols - 1)
         return [
-            Level(evaluation.name, "any token", guess, "chance", "A blind guess among the ordinary tokens.")
+            ReferenceScore(evaluation.name, "any token", guess, "chance", "A blind guess among the ordinary tokens.")
             for evaluation in self.evaluations
         ]
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..harness.task import Level, Split
+from ..harness.contract.evaluation import ReferenceScore
+from ..harness.contract.task import Split
 
 IGNORE = -100
 
 
-def majority_level(train: np.ndarray, test: np.ndarray, evaluation: str = "") -> Level:
+def majority_level(train: np.ndarray, test: np.ndarray, evaluation: str = "") -> ReferenceScore:
     """Return the accuracy of always answering the class that is commonest in training.
 
     Parameters
@@ -21,7 +22,7 @@ def majority_level(train: np.ndarray, test: np.ndarray, evaluation: str = "") ->
     """
     classes, counts = np.unique(train[train != IGNORE], return_counts=True)
     value = float(np.mean(test[test != IGNORE] == classes[counts.argmax()]))
-    return Level(evaluation, "majority", value, "baseline", "Always the class that is commonest in training.")
+    return ReferenceScore(evaluation, "majority", value, "baseline", "Always the class that is commonest in training.")
 
 
 def fit_logistic(features: Any, labels: np.ndarray) -> Any:
@@ -39,7 +40,7 @@ def fit_logistic(features: Any, labels: np.ndarray) -> Any:
     return LogisticRegression(max_iter=1000).fit(features, labels)
 
 
-def next_byte_levels(evaluation: str, train: Split, test: Split, vocabulary: int) -> list[Level]:
+def next_byte_levels(evaluation: str, train: Split, test: Split, vocabulary: int) -> list[ReferenceScore]:
     """Return the bits per byte of a unigram and a bigram model of the scored tokens.
 
     The bigram model is interpolated with the unigram one after Witten and Bell (1991): a byte
@@ -55,7 +56,7 @@ def next_byte_levels(evaluation: str, train: Split, test: Split, vocabulary: int
     before, after = test.inputs["tokens"][asked], test.targets[asked]
     models = {"unigram": unigram[after], "bigram": bigram[before, after]}
     return [
-        Level(
+        ReferenceScore(
             evaluation, name, float(-np.log2(chance).mean()), summary=f"A smoothed {name} model of the training bytes."
         )
         for name, chance in models.items()

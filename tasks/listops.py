@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .generated import Arrays, generated
 from .levels import majority_level
 from .listops_trees import VOCABULARY, draw_trees
@@ -38,7 +39,7 @@ class ListOps(Task):
         Rows.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"longer_than": 10, "shorter_than": 33, "train": 256, "valid": 64, "test": 128},
         "quick": {"longer_than": 10, "shorter_than": 49, "train": 10_000, "valid": 250, "test": 1_000},
         "standard": {"longer_than": 100, "shorter_than": 513, "train": 96_000, "valid": 1_000, "test": 2_000},
@@ -68,7 +69,7 @@ class ListOps(Task):
         held_out, train = drawn["held out"], drawn["train"]
         return Splits(_split(train), _split(held_out[: self.valid]), {"test": _split(held_out[self.valid :])})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), _first_operator(train, test)]
 
@@ -81,12 +82,14 @@ class ListOps(Task):
         return distinct_rows(draw, n, exclude)
 
 
-def _first_operator(train: Split, test: Split) -> Level:
+def _first_operator(train: Split, test: Split) -> ReferenceScore:
     counts = np.zeros((len(VOCABULARY), 10), np.int64)
     np.add.at(counts, (train.inputs["tokens"][:, 0], train.targets), 1)
     guesses = counts.argmax(axis=1)[test.inputs["tokens"][:, 0]]
     value = float(np.mean(guesses == test.targets))
-    return Level("", "first operator", value, summary="The commonest value in training of trees with that operator.")
+    return ReferenceScore(
+        "", "first operator", value, summary="The commonest value in training of trees with that operator."
+    )
 
 
 def _split(rows: np.ndarray) -> Split:

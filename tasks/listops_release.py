@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.task import Budget, Split, Splits, Streams
+from ..harness.contract.registry import register_task
+from ..harness.contract.task import Budget, Split, Splits, Streams
 from .data import DataSet
 from .listops import ListOps
 from .listops_trees import VOCABULARY
@@ -39,7 +39,7 @@ class ListOpsRelease(ListOps):
         Rows. The train rows move with the seed.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 32, "valid": 8, "test": 16},
         "quick": {"train": 4_000, "valid": 50, "test": 200},
         "standard": {"train": 96_000, "valid": 1_000, "test": 2_000},
@@ -51,8 +51,8 @@ class ListOpsRelease(ListOps):
         "standard": Budget(steps=5_000, batch=32),
         "full": Budget(steps=30_000, batch=32),
     }
-    published = ("standard", "full")
-    sources = (LISTOPS,)
+    published_tiers = ("standard", "full")
+    data_sources = (LISTOPS,)
     dataset = LISTOPS
 
     def __init__(self, train: int, valid: int, test: int):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import NextToken, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
 from .levels import next_byte_levels
@@ -121,7 +122,7 @@ class Math(Task):
         How many test problems are solved, and how (see `archarena.tasks.math_solve.Solving`).
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {
             "length": 128,
             "train": 64,
@@ -166,7 +167,7 @@ class Math(Task):
         "full": Budget(steps=8_000, batch=32),
     }
     evaluations = READING
-    sources = (MATH,)
+    data_sources = (MATH,)
     dataset = MATH
 
     def __init__(
@@ -210,7 +211,7 @@ class Math(Task):
         groups = {"level": np.array(table["level"].tolist()), "subject": np.array(table["type"].tolist())}
         return Split({"tokens": rows.tokens, "lengths": rows.lengths}, rows.scored, groups)
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what rules without reading reach: byte counts, fixed choices, and one answer for all."""
         return [
             *next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY),
@@ -233,22 +234,22 @@ class Math500(Math):
     and never under ``math-solve``.
     """
 
-    sizes: ClassVar = {
-        **Math.sizes,
-        "standard": {**Math.sizes["standard"], "test": 500, "choices": 400},
+    arguments: ClassVar = {
+        **Math.arguments,
+        "standard": {**Math.arguments["standard"], "test": 500, "choices": 400},
         "full": {
-            **Math.sizes["full"],
+            **Math.arguments["full"],
             "test": 500,
             "choices": 400,
             "solving": {"problems": 500, "samples": 64, "voted": 500, "new_tokens": 1_024},
         },
     }
-    sources = (MATH, MATH_500)
+    data_sources = (MATH, MATH_500)
 
     def asked(self, data: Path) -> pd.DataFrame:
         """Return the 500 problems (see `Math.asked`)."""
         table = MATH_500.read(data, "test").rename(columns={"subject": "type"})
-        return table.assign(level=[f"Level {level}" for level in table["level"]])
+        return table.assign(level=[f"ReferenceScore {level}" for level in table["level"]])
 
 
 def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:

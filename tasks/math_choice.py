@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..harness.contract.evaluation import ReferenceScore
+from ..harness.contract.task import Split
 from ..harness.errors import UserError
-from ..harness.task import Level, Split
 from .byte_rows import IGNORE, continuations
 from .grading.boxed import boxed_answer
 from .grading.canonical import canonical
@@ -89,11 +90,13 @@ def _questions(problem: bytes, answers: list[str], length: int) -> list[tuple[by
     return [(context, answer.encode() + b"}") for answer in answers]
 
 
-def choice_levels(split: Split) -> list[Level]:
+def choice_levels(split: Split) -> list[ReferenceScore]:
     """Return what the longest, the shortest and the first option reach."""
     sizes = (split.inputs["candidates"] != IGNORE).sum(1).reshape(len(split.targets), 2, OPTIONS)[:, 0]
     rules = {"longest answer": sizes.argmax(1), "shortest answer": sizes.argmin(1), "first answer": 0 * sizes[:, 0]}
     return [
-        Level("choice", name, float(np.mean(choice == split.targets)), summary=f"Always the {name.split()[0]} option.")
+        ReferenceScore(
+            "choice", name, float(np.mean(choice == split.targets)), summary=f"Always the {name.split()[0]} option."
+        )
         for name, choice in rules.items()
     ]

@@ -1,7 +1,7 @@
 r"""Solving: answers that a model writes itself, graded, voted on and sampled again.
 
 A trained model continues ``Problem: ... Solution:`` byte by byte. A model that only writes text
-(`archarena.harness.model.Generator`) is shown the four solved problems that Minerva was
+(`archarena.harness.contract.model.Generator`) is shown the four solved problems that Minerva was
 (Lewkowycz et al. 2022, arXiv:2206.14858), taken from the training set, and is then asked; its
 numbers can be laid beside published 4-shot ones, those of models trained here cannot.
 """
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..harness.decoding import read_text
+from ..harness.contract.evaluation import Decoding, Evaluation, ReferenceScore
+from ..harness.contract.metrics import Metric, Rows
+from ..harness.contract.task import Split
 from ..harness.errors import UserError
-from ..harness.metrics import Metric, Rows
-from ..harness.task import Decoding, Evaluation, Level, Split
+from ..harness.training.generate import read_text
 from .byte_rows import END, byte_rows, read_bytes
 from .grading import Grader, Verdict, boxed_answer, majority, pass_at_k
 from .grading.canonical import canonical
@@ -148,11 +149,11 @@ def written_answer(text: str) -> str | None:
     return promised[-1].strip().strip("$").strip() if promised else boxed_answer(text)
 
 
-def solve_levels(tests: Mapping[str, Split]) -> list[Level]:
+def solve_levels(tests: Mapping[str, Split]) -> list[ReferenceScore]:
     """Return what the training problems' commonest answer reaches."""
     right = float(np.mean([canonical(gold) == COMMONEST for gold in tests["solve"].targets.tolist()]))
     summary = f"Always {COMMONEST}, the commonest answer of the training problems."
-    return [Level("solve", "constant answer", right, summary=summary)]
+    return [ReferenceScore("solve", "constant answer", right, summary=summary)]
 
 
 Sample = tuple[str | None, Verdict]

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, Image, TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, Image, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .byte_files import ByteFiles
 from .data import hold_out
 from .levels import fit_logistic, majority_level
@@ -97,7 +98,7 @@ class MNISTDigits(Task):
         Rows. The train rows move with the seed.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 512, "valid": 20, "test": 64},
         "quick": {"train": 20_000, "valid": 200, "test": 1_000},
         "standard": {"train": 55_000, "valid": 5_000, "test": 10_000},
@@ -110,8 +111,8 @@ class MNISTDigits(Task):
         "full": Budget(steps=20_000, batch=128),
     }
     evaluations = (Evaluation("accuracy", "Share of test digits named right.", chance=0.1, ceiling=1.0),)
-    published = ("standard", "full")
-    sources = (MNIST,)
+    published_tiers = ("standard", "full")
+    data_sources = (MNIST,)
     dataset = MNIST
     held_out = HELD_OUT
 
@@ -133,7 +134,7 @@ class MNISTDigits(Task):
         learn, test = ((arrays[f"{part} images"], arrays[f"{part} labels"]) for part in ("train", "test"))
         return Splits(_split(*learn, train), _split(*learn, valid), {"test": _split(*test, tested)})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and a linear map of the pixels reach."""
         train, test = splits.train, splits.tests["test"]
         rows = min(LOGISTIC_ROWS, len(train))
@@ -141,7 +142,7 @@ class MNISTDigits(Task):
         accuracy = float(model.score(_flat(test), test.targets))
         return [
             majority_level(train.targets, test.targets),
-            Level("", "logistic regression", accuracy, summary=f"On the pixels of {rows} training images."),
+            ReferenceScore("", "logistic regression", accuracy, summary=f"On the pixels of {rows} training images."),
         ]
 
 

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from ..harness.errors import UserError
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .rows import distinct_rows
 
 
@@ -46,7 +47,7 @@ class MultiQueryRecall(Task):
         If the pairs do not fit the length or the vocabulary.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"vocab_size": 32, "length": 16, "pairs": 2, "train": 256, "valid": 64, "test": 128},
         "quick": {"vocab_size": 64, "length": 32, "pairs": 4, "train": 40_000, "valid": 500, "test": 2_000},
         "standard": {"vocab_size": 8192, "length": 256, "pairs": 16, "train": 100_000, "valid": 1_000, "test": 3_000},
@@ -91,11 +92,13 @@ class MultiQueryRecall(Task):
             self._split(train), self._split(held_out[: self.valid]), {"test": self._split(held_out[self.valid :])}
         )
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         values = self.vocab_size - self.vocab_size // 2
         return [
-            Level("", "any value", 1 / values, "chance", "A blind guess among all values."),
-            Level("", "value from the row", 1 / self.pairs, "baseline", "A guess among the values of the row."),
+            ReferenceScore("", "any value", 1 / values, "chance", "A blind guess among all values."),
+            ReferenceScore(
+                "", "value from the row", 1 / self.pairs, "baseline", "A guess among the values of the row."
+            ),
         ]
 
     def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .mqar import MultiQueryRecall
 from .rows import distinct_rows, joined
 
@@ -41,7 +42,7 @@ class MixedMultiQueryRecall(Task):
         Rows of each setting.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {
             "vocab_size": 64,
             "trained": [[16, 2, 128], [32, 4, 128]],
@@ -64,7 +65,7 @@ class MixedMultiQueryRecall(Task):
             "test": 1_000,
         },
     }
-    sizes["full"] = sizes["standard"]
+    arguments["full"] = arguments["standard"]
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=400, batch=32),
@@ -72,7 +73,7 @@ class MixedMultiQueryRecall(Task):
         "full": Budget(steps=22_500, batch=256),
     }
     evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of queries answered right."),)
-    published = ("standard", "full")
+    published_tiers = ("standard", "full")
 
     def __init__(self, vocab_size: int, trained: list, tested: list, valid: int, test: int):
         self.vocab_size, self.valid, self.test = vocab_size, valid, test
@@ -105,14 +106,16 @@ class MixedMultiQueryRecall(Task):
         tests = {_name(*setting): _split(held_out[setting][self.valid :], setting[0]) for setting in self.tested}
         return Splits(joined(train), joined(valid), tests)
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         values = self.vocab_size - self.vocab_size // 2
         any_value = [
-            Level(evaluation.name, "any value", 1 / values, "chance", "A blind guess among all values.")
+            ReferenceScore(evaluation.name, "any value", 1 / values, "chance", "A blind guess among all values.")
             for evaluation in self.evaluations
         ]
         return any_value + [
-            Level(_name(length, pairs), "value from the row", 1 / pairs, summary="A guess among the row's values.")
+            ReferenceScore(
+                _name(length, pairs), "value from the row", 1 / pairs, summary="A guess among the row's values."
+            )
             for length, pairs in self.tested
         ]
 

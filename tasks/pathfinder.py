@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import TaskSpec
+from ..harness.contract.task import Budget, Splits, Streams, Task
 from .generated import Arrays, generated
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level
@@ -56,7 +57,7 @@ class _Drawn(Task):
         train, valid, test = (image_split(drawn[part], drawn[f"{part}-labels"]) for part in sizes)
         return Splits(train, valid, {"test": test})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and single pixels reach."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
@@ -82,7 +83,7 @@ class _Drawn(Task):
 
 
 class _Pathfinder(_Drawn):
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 48, "valid": 16, "test": 32},
         "quick": {"train": 2_000, "valid": 200, "test": 800},
         "standard": {"train": 40_000, "valid": 2_000, "test": 4_000},
@@ -137,7 +138,7 @@ class PathX(_Drawn):
         Images.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"side": 64, "train": 16, "valid": 4, "test": 8},
         "quick": {"side": 64, "train": 1_000, "valid": 20, "test": 100},
         "standard": {"side": 128, "train": 10_000, "valid": 500, "test": 1_000},

@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.scan import describe
+from ..harness.contract.spec import TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness.data.seeds import generator
 from ..harness.errors import UserError
-from ..harness.registry import describe, register_task
-from ..harness.seeds import generator
-from ..harness.spec import TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
 from .data import Report, silent
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level
@@ -25,7 +27,7 @@ DIFFICULTY = "curv_contour_length_14"
 
 @dataclass(eq=False)
 class PathfinderFiles:
-    """Images and labels in the release's layout; implements `archarena.harness.task.DataSource`.
+    """Images and labels in the release's layout; implements `archarena.harness.contract.data_source.DataSource`.
 
     ``FOLDER/curv_contour_length_14/metadata/*.npy`` are lists in plain text, one image a line: its
     folder, its name, its number, its label, and parameters. The images lie beside ``metadata``.
@@ -143,7 +145,7 @@ class _Released(Task):
     """
 
     evaluations = (Evaluation("accuracy", "Share of images answered right.", chance=0.5, ceiling=1.0),)
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"train": 16, "valid": 8, "test": 16},
         "quick": {"train": 2_000, "valid": 100, "test": 400},
         "standard": {"train": 40_000, "valid": 2_000, "test": 4_000},
@@ -172,7 +174,7 @@ class _Released(Task):
             {"test": self._split(files, labels, test[: self.test])},
         )
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and single pixels reach."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
@@ -200,7 +202,7 @@ class PathfinderRelease(_Released):
         "full": Budget(steps=100_000, batch=64),
     }
     dataset = PathfinderFiles("pathfinder-release", 32)
-    sources = (dataset,)
+    data_sources = (dataset,)
 
 
 @register_task(
@@ -212,8 +214,8 @@ class PathfinderRelease(_Released):
 class PathXRelease(_Released):
     """The released images of 128 pixels, smaller at the tiers of a CPU."""
 
-    sizes: ClassVar = {
-        **_Released.sizes,
+    arguments: ClassVar = {
+        **_Released.arguments,
         "smoke": {"side": 32, "train": 16, "valid": 8, "test": 16},
         "quick": {"side": 64, "train": 1_000, "valid": 20, "test": 100},
     }
@@ -224,7 +226,7 @@ class PathXRelease(_Released):
         "full": Budget(steps=100_000, batch=16),
     }
     dataset = PathfinderFiles("pathx-release", 128)
-    sources = (dataset,)
+    data_sources = (dataset,)
 
 
 def shrunk(image: np.ndarray, side: int) -> np.ndarray:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Classes, Pair, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Classes, Pair, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .byte_rows import byte_rows
 from .data import DataSet
 from .levels import fit_logistic, majority_level
@@ -58,7 +59,7 @@ class CitedPairs(Task):
     """Long Range Arena's retrieval task (Tay et al., arXiv:2011.04006, section 2.2.3).
 
     Both texts go through the same model, and one head that is the same for all models joins their
-    means (`archarena.harness.heads.PairHead`). A text's first `length` bytes are
+    means (`archarena.harness.assembly.heads.PairHead`). A text's first `length` bytes are
     kept. The split is that of the release.
 
     Parameters
@@ -69,7 +70,7 @@ class CitedPairs(Task):
         Pairs. The training pairs move with the seed.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"length": 128, "train": 64, "valid": 32, "test": 64},
         "quick": {"length": 256, "train": 4_000, "valid": 200, "test": 1_000},
         "standard": {"length": 2_000, "train": 40_000, "valid": 2_000, "test": 17_437},
@@ -82,7 +83,7 @@ class CitedPairs(Task):
         "full": Budget(steps=50_000, batch=32),
     }
     evaluations = (Evaluation("accuracy", "Share of pairs told rightly.", chance=0.5),)
-    sources = (AAN,)
+    data_sources = (AAN,)
     dataset = AAN
 
     def __init__(self, length: int, train: int, valid: int, test: int):
@@ -102,14 +103,14 @@ class CitedPairs(Task):
             parts[part] = self._split(table.iloc[stream.permutation(len(table))[: self.rows[part]]])
         return Splits(parts["train"], parts["valid"], {"test": parts["test"]})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what the majority class and shared words reach."""
         train, test = splits.train, splits.tests["test"]
         model = fit_logistic(_overlap(train), train.targets)
         value = float(model.score(_overlap(test), test.targets))
         return [
             majority_level(train.targets, test.targets),
-            Level("", "shared words", value, summary="Logistic regression on how many words both texts have."),
+            ReferenceScore("", "shared words", value, summary="Logistic regression on how many words both texts have."),
         ]
 
     def _split(self, table) -> Split:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..harness.contract.task import Split
 from ..harness.errors import UserError
-from ..harness.task import Split
 
 MAX_ROUNDS = 200
 

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import Regression, Series, TaskSpec
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import Regression, Series, TaskSpec
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .rows import distinct_rows
 
 
@@ -31,7 +32,7 @@ class _Signature(Task):
     """
 
     channels: ClassVar[int]
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"points": 16, "train": 256, "valid": 64, "test": 128},
         "quick": {"points": 50, "train": 10_000, "valid": 250, "test": 1_000},
         "standard": {"points": 100, "train": 80_000, "valid": 1_000, "test": 20_000},
@@ -44,7 +45,7 @@ class _Signature(Task):
         "full": Budget(steps=1_000_000, batch=32),
     }
     evaluations = (Evaluation("rmse", "Root mean squared error of the scaled integral.", ceiling=0.0),)
-    published = ("standard", "full")
+    published_tiers = ("standard", "full")
 
     def __init__(self, points: int, train: int, valid: int, test: int):
         self.points = points
@@ -68,13 +69,15 @@ class _Signature(Task):
         splits = {part: self._split(self._walks(steps), *scale) for part, steps in parts.items()}
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return what 0 and a fit on the end points alone reach."""
         train, test = splits.train, splits.tests["test"]
         fit = np.linalg.lstsq(_end_points(train), train.targets[:, 0].astype(np.float64), rcond=None)[0]
         return [
-            Level("", "zero", _rmse(0.0, test), summary="Always 0."),
-            Level("", "end points", _rmse(_end_points(test) @ fit, test), summary="Least squares on monomials."),
+            ReferenceScore("", "zero", _rmse(0.0, test), summary="Always 0."),
+            ReferenceScore(
+                "", "end points", _rmse(_end_points(test) @ fit, test), summary="Least squares on monomials."
+            ),
         ]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.registry import register_task
-from ..harness.spec import PerPosition, TaskSpec, Tokens
-from ..harness.task import Budget, Evaluation, Level, Split, Splits, Streams, Task
+from ..harness.contract.evaluation import Evaluation, ReferenceScore
+from ..harness.contract.registry import register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness.contract.task import Budget, Split, Splits, Streams, Task
 from .rows import distinct_rows, joined
 
 
@@ -37,7 +38,7 @@ class SingleQueryRecall(Task):
         Rows.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"vocab_size": 10, "context": 10, "train": 256, "valid": 64, "test": 128},
         "quick": {"vocab_size": 10, "context": 20, "train": 20_000, "valid": 500, "test": 2_000},
         "standard": {"vocab_size": 30, "context": 254, "train": 20_000, "valid": 500, "test": 2_000},
@@ -65,8 +66,8 @@ class SingleQueryRecall(Task):
         valid, test = held_out[: self.valid], held_out[self.valid :]
         return Splits(_split(train, first_scored=0), _split(valid), {"test": _split(test)})
 
-    def baselines(self, splits: Splits) -> list[Level]:
-        return [Level("", "any value", 2 / (self.vocab_size - 2), "chance", "A blind guess among all values.")]
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
+        return [ReferenceScore("", "any value", 2 / (self.vocab_size - 2), "chance", "A blind guess among all values.")]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
         return draw_rows(generator, n, self.context, kinds=(self.vocab_size - 2) // 2, vocab_size=self.vocab_size)
@@ -109,7 +110,7 @@ class SingleQueryRecallGrid(Task):
         Rows of each combination.
     """
 
-    sizes: ClassVar = {
+    arguments: ClassVar = {
         "smoke": {"vocabularies": [10, 20], "contexts": [8, 16], "train": 64, "valid": 16, "test": 64},
         "quick": {"vocabularies": [10, 20], "contexts": [16, 32], "train": 5_000, "valid": 100, "test": 500},
         "standard": {
@@ -134,7 +135,7 @@ class SingleQueryRecallGrid(Task):
         "full": Budget(steps=60_000, batch=32),
     }
     evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of rows answered."),)
-    published = ()
+    published_tiers = ()
 
     def __init__(self, vocabularies: list[int], contexts: list[int], train: int, valid: int, test: int):
         self.largest, self.longest = max(vocabularies), max(contexts)
@@ -165,9 +166,9 @@ class SingleQueryRecallGrid(Task):
             tests[name] = _split(held_out[self.valid :])
         return Splits(joined(train), joined(valid), tests)
 
-    def baselines(self, splits: Splits) -> list[Level]:
+    def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         return [
-            Level(name, "any value", 2 / (size - 2), "chance", "A blind guess among all values.")
+            ReferenceScore(name, "any value", 2 / (size - 2), "chance", "A blind guess among all values.")
             for name, (size, _) in self.grid.items()
         ]
 

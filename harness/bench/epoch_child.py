@@ -56,11 +56,11 @@ class Archarena:
         from dataclasses import replace
 
         from archarena.harness import Binary, Fields, Size, TaskSpec, get_model  # type: ignore[import-not-found]
-        from archarena.harness.attempt import Attempt, Setting  # type: ignore[import-not-found]
-        from archarena.harness.cards import load_card  # type: ignore[import-not-found]
-        from archarena.harness.losses import Rows as Held  # type: ignore[import-not-found]
-        from archarena.harness.registry import discover  # type: ignore[import-not-found]
-        from archarena.harness.task import Budget  # type: ignore[import-not-found]
+        from archarena.harness.contract.registry import discover  # type: ignore[import-not-found]
+        from archarena.harness.contract.task import Budget  # type: ignore[import-not-found]
+        from archarena.harness.planning.model_card import load_card  # type: ignore[import-not-found]
+        from archarena.harness.training.attempt import Attempt, Setting  # type: ignore[import-not-found]
+        from archarena.harness.training.rows import Rows as Held  # type: ignore[import-not-found]
 
         spec = TaskSpec(Fields(tuple(FIELDS.values())), Binary())
         entry = discover().find("model", "finalmlp")

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..registry import describe
+from ...kernels.workload import Contestant, Inputs, Workload, differentiable
+from ..contract.scan import describe
 from .roofline import Roofline
 from .timing import Call, Clock, Timing, once, race
-from .workload import Contestant, Inputs, Workload, differentiable
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
 """Of the norm of the difference by the norm of what is expected."""

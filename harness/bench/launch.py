@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
-from ..environment import device_ids
-from ..isolation import child_environment
+from ..running.child import child_environment
+from ..running.environment import device_ids
 
 
 def launch(what: str, threads: int | None, options: dict[str, Any]) -> int:

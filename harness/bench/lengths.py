@@ -12,10 +12,11 @@ import psutil
 import torch
 from torch import Tensor, nn
 
+from ..contract.model import SequenceModel
+from ..contract.registry import Registry
+from ..contract.scan import describe
+from ..contract.spec import NextToken, Size, TaskSpec, Tokens
 from ..errors import is_out_of_memory
-from ..model import SequenceModel
-from ..registry import Registry, describe
-from ..spec import NextToken, Size, TaskSpec, Tokens
 from .timing import Clock, race
 
 WIDTH = {"cpu": 64, "cuda": 512}

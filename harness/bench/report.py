@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..environment import environment
 from ..files import write_json
+from ..running.environment import environment
 from .filters import FFT, OFFICIAL, PUBLISHED, RECURRENCE, TCNCA
 from .roofline import Roofline
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ..environment import resolve_device
+from ..contract.registry import discover
 from ..errors import UserError
-from ..registry import discover
+from ..running.environment import resolve_device
 from . import report
 from .epoch import SIZES as EPOCH_SIZES
 from .epoch import bench_epoch

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from ..contract.scan import describe
 from ..errors import UserError
-from ..registry import describe
 
 Status = Literal["ok", "failed", "skipped"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..assembly.sizing import fit_width
+from ..contract.model import FieldModel, ImageModel, ParamGroup, SequenceModel
 from ..errors import UserError
-from ..model import FieldModel, ImageModel, ParamGroup, SequenceModel
-from ..recipe import get_tier
-from ..sizing import fit_width
+from ..planning.tier import get_tier
 from .findings import BrokenError, require
 from .samples import output_shape
 from .subject import DEPTH, Subject

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ..registry import Entry
-from ..spec import TaskSpec
+from ..contract.scan import Entry
+from ..contract.spec import TaskSpec
 from . import fresh, trained
 from .findings import Finding, examine, merge, require
 from .samples import SPECS

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ..spec import (
+from ..contract.spec import (
     Binary,
     Classes,
     Fields,
@@ -19,7 +19,7 @@ from ..spec import (
     TaskSpec,
     Tokens,
 )
-from ..task import Split
+from ..contract.task import Split
 from .findings import require
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..spec import (
+from ..contract.spec import (
     Binary,
     Classes,
     Fields,

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..built import Built
-from ..losses import loss_function
-from ..model import SequenceModel
-from ..spec import Size, TaskSpec
+from ..assembly.module import Built
+from ..contract.model import SequenceModel
+from ..contract.spec import Size, TaskSpec
+from ..training.loss import loss_function
 from .samples import make_batch
 
 WIDTH, DEPTH = 32, 2

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import content_checksum
-from ..metrics import METRICS, Metric
-from ..prepare import streams
-from ..registry import Entry
-from ..spec import Classes, NextToken, PerPosition, TaskSpec
-from ..task import Evaluation, Split, Splits, Streams, Task
+from ..contract.evaluation import Evaluation
+from ..contract.metrics import METRICS, Metric
+from ..contract.scan import Entry
+from ..contract.spec import Classes, NextToken, PerPosition, TaskSpec
+from ..contract.task import Split, Splits, Streams, Task
+from ..data.arrays import content_checksum
+from ..data.prepare import streams
 from .findings import Finding, examine, require
 from .rows import check_inputs, check_targets, row_keys
 
@@ -37,7 +38,7 @@ class Subject:
 
     @cached_property
     def task(self) -> Task:
-        return self.cls(**self.cls.sizes[self.tier])
+        return self.cls(**self.cls.arguments[self.tier])
 
     @cached_property
     def splits(self) -> Splits:
@@ -45,7 +46,7 @@ class Subject:
 
     def rows(self, seed: int) -> Splits:
         """Return the rows of a seed, made anew by a new instance."""
-        return self.cls(**self.cls.sizes[self.tier]).splits(self.data, self._streams(seed))
+        return self.cls(**self.cls.arguments[self.tier]).splits(self.data, self._streams(seed))
 
     def _streams(self, seed: int) -> Streams:
         return streams(getattr(self.cls, "registered_name", self.cls.__name__), self.tier, seed)
@@ -80,9 +81,9 @@ def check_task(task: Entry | type, tier: str = "smoke", data: Path = Path()) -> 
 def _make(task: Entry | type, tier: str, data: Path, made: list[Subject]) -> str | None:
     cls: Any = task.load() if isinstance(task, Entry) else task
     require(issubclass(cls, Task), f"{cls.__name__} is not a subclass of archarena.harness.Task")
-    require(tier in cls.sizes and tier in cls.budgets, f"sizes and budgets have no tier '{tier}'")
+    require(tier in cls.arguments and tier in cls.budgets, f"arguments and budgets have no tier '{tier}'")
     require(bool(cls.evaluations), "there is no evaluation")
-    for source in cls.sources:
+    for source in cls.data_sources:
         if source.find(data) is None:
             return source.missing(data)
     subject = Subject(cls, tier, data)
@@ -195,10 +196,10 @@ def _prediction_shape(evaluation: Evaluation, test: Split, task: TaskSpec) -> tu
     return len(test), task.n_outputs
 
 
-def baselines(subject: Subject) -> None:
+def reference_scores(subject: Subject) -> None:
     """Compute levels that are finite and belong to declared evaluations."""
     names = {evaluation.name for evaluation in subject.task.evaluations}
-    for level in subject.task.baselines(subject.splits):
+    for level in subject.task.reference_scores(subject.splits):
         told = f"level '{level.name}'"
         require(level.evaluation in names, f"{told} is of evaluation '{level.evaluation}', which does not exist")
         require(math.isfinite(level.value), f"{told} is {level.value}")
@@ -210,5 +211,5 @@ POINTS: dict[str, Callable[[Subject], str | None]] = {
     "no leak": no_leak,
     "evaluations": evaluations,
     "chance": chance,
-    "baselines": baselines,
+    "reference scores": reference_scores,
 }

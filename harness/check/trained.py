@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..built import Built, tensors_of
-from ..losses import Rows
-from ..spec import Classes, Pair, Tokens
+from ..assembly.module import Built, tensors_of
+from ..contract.spec import Classes, Pair, Tokens
+from ..training.rows import Rows
 from .findings import BrokenError, require
 from .samples import change_one_place_a_row, change_the_future, n_positions
 from .subject import Subject
@@ -100,7 +100,7 @@ def reach(subject: Subject) -> str | None:
     if subject.mixer is not None and not subject.spec.causal:
         flow = gradient_flow(subject.mixer, subject)
         told = f"over {len(flow)} positions, no gradient reaches"
-        first_is_read = subject.spec.per_position or subject.mixer.reads == "mean"
+        first_is_read = subject.spec.per_position or subject.mixer.pooling == "mean"
         require(not first_is_read or bool(flow[0, -1] > 0), f"{told} the first output from the last input")
         require(bool(flow[-1, 0] > 0), f"{told} the last output from the first input")
     return None

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..build import construct
-from ..decoding import generate_text
+from ..assembly.build import construct
+from ..contract.evaluation import Decoding
 from ..errors import UserError
-from ..task import Decoding
+from ..training.generate import generate_text
 from .findings import require
 
 PROMPTS = ["One and one are", "Two and two are"]

@@ -124,7 +124,7 @@ def everything(
     Example: archarena bench all --output leaderboard/records/speed/bench
     """
     from ..bench.launch import launch
-    from ..environment import resolve_device
+    from ..running.environment import resolve_device
 
     common = {"seconds": seconds, "output": str(output)}
     on = {**common, "device": resolve_device(device)}

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ..contract.scan import KINDS, Entry, Kind
 from ..errors import UserError, did_you_mean
-from ..registry import KINDS, Entry, Kind
 from .options import Data, open_registry
 
 NAME = "check"
@@ -25,7 +25,7 @@ def command(
     Example: archarena check my_model.py
     """
     from ..check import check_model, check_task
-    from ..data_folder import data_folder
+    from ..contract.data_source import data_folder
 
     folder, failed = data_folder(data), 0
     for entry in _entries(what):

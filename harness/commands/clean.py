@@ -26,7 +26,7 @@ def command(
     Example: archarena clean --results results --yes
     """
     from ..errors import UserError
-    from ..lock import locked
+    from ..running.lock import locked
 
     if not results.is_dir():
         raise UserError(f"There is no results folder {results}.")
@@ -40,7 +40,7 @@ def command(
 
 
 def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
-    from ..store import ResultStore
+    from ..records.store import ResultStore
 
     for name, what in (("data", "prepared arrays"), ("cells", "unfinished trials"), ("prepare", "unfinished arrays")):
         if (results / "work" / name).is_dir():

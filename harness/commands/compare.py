@@ -27,7 +27,7 @@ def command(
     """
     from ...leaderboard.statistics import compare, difference, estimate
     from ...leaderboard.table import newest
-    from ..store import ResultStore
+    from ..records.store import ResultStore
 
     scores: dict[tuple[str, ...], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     directions, names = {}, set()

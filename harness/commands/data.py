@@ -10,7 +10,7 @@ import typer
 from .options import Data, Plugins, open_registry
 
 if TYPE_CHECKING:
-    from ..task import DataSource
+    from ..contract.data_source import DataSource
 
 app = typer.Typer(no_args_is_help=True, help="Data sets. Example: archarena data status --data DIR")
 
@@ -28,7 +28,7 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
 
     Example: archarena data status --data DIR
     """
-    from ..data_folder import data_folder
+    from ..contract.data_source import data_folder
 
     folder = data_folder(data)
     typer.echo(f"Data folder: {folder}")
@@ -49,7 +49,7 @@ def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
     from rich.console import Console
     from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 
-    from ..data_folder import data_folder
+    from ..contract.data_source import data_folder
     from ..errors import UserError
 
     source, folder = _source(name, plugins), data_folder(data)
@@ -79,7 +79,7 @@ def import_(
 
     Example: archarena data import enwik8 enwik8.zip --data DIR
     """
-    from ..data_folder import data_folder
+    from ..contract.data_source import data_folder
 
     typer.echo(f"{name}: at {_source(name, plugins).adopt(path.resolve(), data_folder(data))}")
 
@@ -90,7 +90,7 @@ def _sources(plugins: list[Path] | None) -> dict[str, DataSource]:
         source.name: source
         for entry in open_registry(plugins).tasks.values()
         if entry.declared.get("needs")
-        for source in entry.load().sources  # type: ignore[attr-defined]
+        for source in entry.load().data_sources  # type: ignore[attr-defined]
     }
 
 

@@ -43,7 +43,7 @@ def command(results: Results = Path("results"), data: Data = None) -> None:
 
 
 def _device() -> tuple[bool, str]:
-    from ..environment import devices, environment, resolve_device
+    from ..running.environment import devices, environment, resolve_device
 
     device = resolve_device("auto")
     found = environment(device)
@@ -53,7 +53,7 @@ def _device() -> tuple[bool, str]:
 def _torch() -> tuple[bool, str]:
     import torch
 
-    from ..environment import devices
+    from ..running.environment import devices
 
     if devices() and not torch.cuda.is_available():
         return False, f"{torch.__version__} sees no GPU though there is one: install a build for CUDA"
@@ -74,7 +74,7 @@ def _triton() -> tuple[bool, str]:
 
 
 def _registry() -> tuple[bool, str]:
-    from ..registry import discover
+    from ..contract.registry import discover
 
     registry = discover()
     told = f"{len(registry.models)} models, {len(registry.tasks)} tasks"
@@ -82,12 +82,12 @@ def _registry() -> tuple[bool, str]:
 
 
 def _data(given: Path | None) -> tuple[bool, str]:
-    from ..data_folder import data_folder
-    from ..registry import discover
+    from ..contract.data_source import data_folder
+    from ..contract.registry import discover
 
     folder = data_folder(given)
     entries = [entry for entry in discover().tasks.values() if entry.declared.get("needs")]
-    sources = {source.name: source for entry in entries for source in entry.load().sources}  # type: ignore[attr-defined]
+    sources = {source.name: source for entry in entries for source in entry.load().data_sources}  # type: ignore[attr-defined]
     absent = sorted(name for name, source in sources.items() if source.find(folder) is None)
     return True, f"{folder}: {len(sources) - len(absent)} of {len(sources)} sets; absent: {', '.join(absent) or 'none'}"
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..contract.scan import Entry
 from ..errors import UserError, did_you_mean
-from ..registry import Entry
 from .options import Plugins, open_registry
 
 NAME = "list"
@@ -43,7 +43,7 @@ def command(
 
 def _tell(entry: Entry) -> None:
     """Print what a model is: its decorator's arguments and its card."""
-    from ..cards import load_card
+    from ..planning.model_card import load_card
 
     typer.echo(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")
     card = load_card(entry.name, entry.file)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..contract.registry import discover
 from ..errors import UserError
 from ..files import write_atomically
-from ..registry import discover
 
 NAME = "new"
 KINDS = ("sequence-model", "field-model", "task")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..registry import Registry, discover
+from ..contract.registry import Registry, discover
 
 Models = Annotated[
     list[str] | None,

@@ -23,10 +23,10 @@ def command(
 
     Example: archarena rescore --task math --yes
     """
-    from ..data_folder import data_folder
+    from ..contract.data_source import data_folder
     from ..errors import UserError
-    from ..rescoring import rescored
-    from ..store import ResultStore
+    from ..records.store import ResultStore
+    from ..running.rescore import rescored
 
     if not results.is_dir():
         raise UserError(f"There is no results folder {results}.")

@@ -23,7 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..runner import Report, Runner
+    from ..running.runner import Report, Runner
 
 NAME = "run"
 
@@ -68,13 +68,13 @@ def command(
     Example: archarena run --model mamba --set mamba.d_state=8,16 --task recall-mqar --seeds 3
     """
     from ..api import make_executor
-    from ..data_folder import data_folder
-    from ..environment import resolve_device
+    from ..contract.data_source import data_folder
     from ..errors import UserError
-    from ..plan import make_plan
-    from ..progress import Progress
-    from ..runner import Extras, Runner
-    from ..store import ResultStore
+    from ..planning.plan import make_plan
+    from ..records.store import ResultStore
+    from ..running.environment import resolve_device
+    from ..running.progress import Progress
+    from ..running.runner import Extras, Runner
 
     if rerun not in ("missing", "failed", "all"):
         raise UserError(f"--rerun {rerun}: use missing, failed or all.")
@@ -117,7 +117,7 @@ def _interrupt(*_: object) -> None:
 
 def _tell_end(report: Report, results: Path) -> None:
     """Print how many cells are well, what befell the others, and how to see their logs."""
-    from ..find import name_of
+    from ..planning.find import name_of
 
     typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
     for record in report.failed:
@@ -133,7 +133,7 @@ def _tell_plan(runner: Runner, rerun: str) -> None:
     import shutil
     import statistics
 
-    from ..progress import span
+    from ..running.progress import span
 
     kept, missing = runner.split(rerun)  # type: ignore[arg-type]
     for note in runner.plan.notes:

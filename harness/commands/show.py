@@ -14,7 +14,7 @@ NAME = "show"
 
 def _levels(results: Path, task: str, tier: str) -> list[dict]:
     """Return what rules without learning, and bounds, reach on a task."""
-    from ..store import ResultStore
+    from ..records.store import ResultStore
 
     cards = ResultStore(results).cards("tasks")
     return [level for card in cards if (card["task"], card["tier"]) == (task, tier) for level in card["levels"]]
@@ -38,7 +38,7 @@ def command(
 
     Example: archarena show mamba/recall-mqar/quick/s0
     """
-    from ..find import find_record, name_of
+    from ..planning.find import find_record, name_of
 
     record = find_record(results, cell)
     if as_json:

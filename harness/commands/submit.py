@@ -29,8 +29,8 @@ def command(
     Example: archarena submit my_model.py --results results -o my-model.zip
     """
     from ..check import check_model, check_task
-    from ..data_folder import data_folder
-    from ..submission import pack, records_of
+    from ..contract.data_source import data_folder
+    from ..running.submission import pack, records_of
 
     registry, folder = open_registry([plugin]), data_folder(data)
     entries = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == plugin.resolve()]

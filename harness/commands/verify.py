@@ -27,14 +27,14 @@ def command(
 
     Example: archarena verify mamba/recall-mqar/quick/s0
     """
-    from ..data_folder import data_folder
-    from ..environment import resolve_device
-    from ..executors import Local
-    from ..find import find_record, name_of, recorded_cell
-    from ..keys import changed_parts
-    from ..plan import Plan
-    from ..runner import Runner
-    from ..store import ResultStore
+    from ..contract.data_source import data_folder
+    from ..planning.cell import Plan
+    from ..planning.find import find_record, name_of, recorded_cell
+    from ..planning.key import changed_parts
+    from ..records.store import ResultStore
+    from ..running.environment import resolve_device
+    from ..running.executor import Local
+    from ..running.runner import Runner
 
     record, folder = find_record(results, cell), data_folder(data)
     plan = Plan((recorded_cell(record, open_registry(plugins), folder),))

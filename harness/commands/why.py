@@ -23,13 +23,13 @@ def command(
 
     Example: archarena why mamba/recall-mqar/quick/s0
     """
-    from ..data_folder import data_folder
-    from ..environment import resolve_device
-    from ..find import find_record, name_of, recorded_cell
-    from ..keys import changed_parts
-    from ..plan import Plan
-    from ..runner import Runner
-    from ..store import ResultStore
+    from ..contract.data_source import data_folder
+    from ..planning.cell import Plan
+    from ..planning.find import find_record, name_of, recorded_cell
+    from ..planning.key import changed_parts
+    from ..records.store import ResultStore
+    from ..running.environment import resolve_device
+    from ..running.runner import Runner
 
     record = find_record(results, cell)
     registry, folder = open_registry(plugins), data_folder(data)

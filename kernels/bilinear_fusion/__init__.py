@@ -1,4 +1,4 @@
-"""The bilinear form of FinalMLP between two streams, head by head."""
+"""The bilinear form of FinalMLP between two streams, one per head."""
 
 from .cost import cost
 from .operation import bilinear_fusion

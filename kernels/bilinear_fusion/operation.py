@@ -1,4 +1,4 @@
-"""A bilinear form a head, as one batched matrix product; torch's own is at its floor."""
+"""One bilinear form per head, as one batched matrix product in torch, which is as fast as possible."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from torch import Tensor
 def bilinear_fusion(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
     """Return the sum over heads of ``a_h^T W_h b_h`` (Mao et al., AAAI 2023, arXiv:2304.00902, equation 6).
 
-    Of the two ways, by the maps ``a_h^T W_h`` or by the products of entries, the one with the smaller intermediate is
-    taken.
+    Computes either the maps ``a_h^T W_h`` or the products of entries first, whichever is smaller.
 
     Parameters
     ----------
     a, b
-        (batch, heads p) and (batch, heads q): heads lie side by side.
+        (batch, heads p) and (batch, heads q), one head after another.
     weight
         (heads, p, q, outputs).
 
@@ -27,7 +26,7 @@ def bilinear_fusion(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        Where shapes do not go together.
+        If shapes do not match.
     """
     heads, p, q, outputs = weight.shape
     if a.shape[1:] != (heads * p,) or b.shape[1:] != (heads * q,) or len(a) != len(b):

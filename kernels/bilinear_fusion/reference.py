@@ -1,4 +1,4 @@
-"""The bilinear form, one head and output at a time."""
+"""The bilinear form, one head and output at a time: the reference for the fast form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def reference(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
-    """Return the form, differentiable by autograd; arguments as of `bilinear_fusion`."""
+    """Return the form, differentiable by autograd; the arguments are those of `bilinear_fusion`."""
     heads, p, q, outputs = weight.shape
     columns = []
     for o in range(outputs):

@@ -1,7 +1,7 @@
-"""Attention inside consecutive chunks: softmax, or a function of each key alone."""
+"""Attention inside consecutive chunks: softmax, or a function of each score by itself."""
 
 from .cost import cost
-from .operation import chunked_attention, path
-from .weighting import ELEMENTWISE, Weighting, laplace, relu2
+from .operation import Weighting, chunked_attention
+from .torch_form import ELEMENTWISE, laplace, relu2
 
-__all__ = ["ELEMENTWISE", "Weighting", "chunked_attention", "cost", "laplace", "path", "relu2"]
+__all__ = ["ELEMENTWISE", "Weighting", "chunked_attention", "cost", "laplace", "relu2"]

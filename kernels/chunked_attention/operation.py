@@ -1,26 +1,20 @@
-"""The public attention in chunks, and the registration with torch of what a GPU does with each key alone.
+"""The public attention in chunks, its operands and its paths.
 
-Elsewhere the sequence is folded (`folded`), and torch's attention and matrix products are then at their floor, with
-gradients, vmap, autocast, `torch.compile` and FLOP counts of their own.
+In torch the sequence is folded: torch's attention and matrix products are then as fast as possible, and have their own
+gradients, vmap, autocast, `torch.compile` and FLOP counts. Triton runs the weightings that torch has no kernel for.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-import torch
 from torch import Tensor
-from torch.utils.flop_counter import register_flop_formula
 
-from ..mapping import one_at_a_time
-from ..paths import note
-from ..triton_support import usable
-from . import folded
+from ..paths import Path, note, path
+from ..registration import Implementation, KernelCost, check, register
 from .cost import cost
-from .operands import Operands
-from .weighting import Weighting
 
-ARGUMENTS = "Tensor q, Tensor k, Tensor v, Tensor? bias, Tensor? valid, SymInt size, bool causal, str weighting"
+Weighting = Literal["softmax", "laplace", "relu2"]
 
 
 def chunked_attention(
@@ -36,8 +30,9 @@ def chunked_attention(
 ) -> Tensor:
     """Let each position attend to the keys of its own chunk.
 
-    With s the products ``q k^T`` of a chunk: "softmax" weighs by ``softmax(s / sqrt(shared) + bias)``, "laplace" and
-    "relu2" by that function of ``s / n + bias``, with n the keys that a query sees (Ma et al., 2023, arXiv:2209.10655).
+    With s the products ``q k^T`` of a chunk, the weights are ``softmax(s / sqrt(shared) + bias)`` for "softmax"; for
+    "laplace" and "relu2", they are that function of ``s / n + bias``, where n is the number of keys that a query sees
+    (Ma et al., 2023, arXiv:2209.10655).
 
     Parameters
     ----------
@@ -46,27 +41,27 @@ def chunked_attention(
     v
         (batch, length, value).
     bias
-        (chunk, chunk), or larger: added to the scores, queries first. A length below `chunk` uses its first corner.
+        (chunk, chunk) or larger, added to the scores, queries first. A length below `chunk` uses its first corner.
     chunk
-        Positions that attend to each other; the last chunk may be shorter.
+        Positions per chunk; the last chunk may be shorter.
     causal
         Whether keys after the query are hidden.
     valid
-        (batch, length) booleans, false for keys that nobody may see; None where all may be seen.
+        (batch, length) booleans, false for keys that no query may see; by default all are visible.
 
     Returns
     -------
     Tensor
-        (batch, length, value). What a query that sees no key returns is finite, and means nothing.
+        (batch, length, value). The result of a query that sees no key is finite but undefined.
 
     Raises
     ------
     ValueError
-        For an unknown weighting, a chunk below one, or a bias that is too small.
+        If the weighting is unknown, the chunk is below one, or the bias is too small.
 
     Notes
     -----
-    Differentiable once where Triton runs, see `path`; elsewhere as often as torch is.
+    Differentiable once in Triton; any number of times in torch.
     """
     size = min(chunk, q.shape[1])
     if weighting not in get_args(Weighting):
@@ -76,76 +71,51 @@ def chunked_attention(
         raise ValueError(f"chunks of {size} positions need at least one, and a bias of their size: found {found}")
     corner = None if bias is None else bias[:size, :size]
     operands = Operands(q, k, v, corner, valid, size, causal, weighting)
-    taken = path(q, weighting)
-    note("chunked_attention", taken)
-    return attend(*operands) if taken == "triton" else folded.attend(operands)
+    if weighting != "softmax" and path("chunked_attention", q) == "triton":
+        return attend(*operands)
+    from . import torch_form
+
+    note("chunked_attention", "torch")
+    return torch_form.forward(operands)
 
 
-def path(q: Tensor, weighting: Weighting = "softmax") -> Literal["triton", "torch"]:
-    """Return the path that attention with queries `q` takes.
+class Operands(NamedTuple):
+    """The arguments of `chunked_attention`; chunks are no longer than the sequence, and the bias has their size."""
 
-    "triton"
-        "laplace" and "relu2" on a GPU, float64 aside: weights are never written, half precision is read as it is.
-    "torch"
-        Else: torch's own attention for "softmax", its matrix products for the others.
-    """
-    return "triton" if weighting != "softmax" and usable(q) else "torch"
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    bias: Tensor | None
+    valid: Tensor | None
+    size: int
+    causal: bool
+    weighting: str
 
+    def check(self) -> None:
+        """Raise ValueError if shapes or devices do not match."""
+        positions = tuple(self.q.shape[:2])
+        expected = {
+            "k": (self.k, tuple(self.q.shape)),
+            "v": (self.v, (*positions, self.v.shape[2])),
+            "bias": (self.bias, (self.size, self.size)),
+            "valid": (self.valid, positions),
+        }
+        check(self.q, expected)
 
-@torch.library.custom_op("archarena::chunked_attention", mutates_args=(), schema=f"({ARGUMENTS}) -> Tensor")
-def attend(*arguments: Any) -> Tensor:
-    from . import on_gpu  # Triton is imported only where it is used
+    def outputs(self) -> tuple[Tensor]:
+        """Return room for the attention."""
+        return (self.v.new_empty(self.v.shape),)
 
-    operands = Operands(*arguments)
-    operands.check()
-    return on_gpu.forward(operands)
-
-
-@torch.library.custom_op(
-    "archarena::chunked_attention_backward", mutates_args=(), schema=f"(Tensor dy, {ARGUMENTS}) -> Tensor[]"
-)
-def attend_backward(dy: Tensor, *arguments: Any) -> list[Tensor]:
-    from . import on_gpu
-
-    return [dy.new_empty(0) if x is None else x for x in on_gpu.backward(Operands(*arguments), dy)]
-
-
-@attend.register_fake
-def _(q: Tensor, k: Tensor, v: Tensor, *rest: Any) -> Tensor:
-    return v.new_empty(v.shape)
-
-
-@attend_backward.register_fake
-def _(dy: Tensor, *arguments: Any) -> list[Tensor]:
-    return [dy.new_empty(0) if x is None else x.new_empty(x.shape) for x in arguments[:4]]
+    def cost(self, *, backward: bool) -> KernelCost:
+        """Count all pairs of a chunk, as torch's counter does on the other path."""
+        batch, length, shared = self.q.shape
+        return cost(batch, length, shared, self.v.shape[2], self.size, backward=backward)
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    *tensors, size, causal, weighting = inputs
-    ctx.options = (size, causal, weighting)
-    ctx.save_for_backward(*tensors)
+def _implementation(taken: Path) -> Implementation:
+    from . import triton_backward, triton_forward
+
+    return triton_forward, triton_backward
 
 
-def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    *found, dbias = attend_backward(dy, *ctx.saved_tensors, *ctx.options)
-    return *found, None if ctx.saved_tensors[3] is None else dbias, None, None, None, None
-
-
-attend.register_autograd(_differentiate, setup_context=_remember)
-attend.register_vmap(one_at_a_time(attend))
-attend_backward.register_vmap(one_at_a_time(attend_backward))
-
-
-def _flops(q: Any, v: Any, size: int, backward: bool) -> int:
-    """Count all pairs of a chunk, as torch's counter does on the other path."""
-    return cost(q[0], q[1], q[2], v[2], size, backward=backward).flops
-
-
-@register_flop_formula(torch.ops.archarena.chunked_attention)
-def _(q: Any, k: Any, v: Any, bias: Any, valid: Any, size: int, *rest: Any, **_: Any) -> int:
-    return _flops(q, v, size, False)
-
-
-@register_flop_formula(torch.ops.archarena.chunked_attention_backward)
-def _(dy: Any, q: Any, k: Any, v: Any, bias: Any, valid: Any, size: int, *rest: Any, **_: Any) -> int:
-    return _flops(q, v, size, True)
+attend = register("chunked_attention", Operands, _implementation)

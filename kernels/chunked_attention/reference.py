@@ -1,4 +1,4 @@
-"""Attention in chunks as a loop over queries: what the folded form is held against."""
+"""Attention in chunks as a loop over queries: the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def reference(
     weighting: str = "softmax",
     valid: Tensor | None = None,
 ) -> Tensor:
-    """Return the attention in the precision of the inputs, differentiable by autograd; zeros where no key is seen.
+    """Return the attention in the precision of the inputs, differentiable by autograd.
 
-    Arguments and shapes are those of `chunked_attention`.
+    A query that sees no key returns zeros. The arguments are those of `chunked_attention`.
     """
     batch, length, shared = q.shape
 

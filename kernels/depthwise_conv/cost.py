@@ -1,8 +1,8 @@
-"""What the depthwise convolution must do at the least."""
+"""The minimal work of the depthwise convolution."""
 
 from __future__ import annotations
 
-from ..costs import Cost
+from ..registration import KernelCost
 
 
 def cost(
@@ -15,11 +15,11 @@ def cost(
     residual: bool = False,
     backward: bool = False,
     itemsize: int = 4,
-) -> Cost:
-    """Return the cost of one forward pass, or of one backward pass that runs the sums before the activation again.
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the sums before the activation.
 
-    Every addition, product, division and exponential counts one, taps that reach past the ends and the bias
-    included. Every input is read once and every output written once.
+    Every addition, product, division and exponential counts as one operation, including taps outside the sequence and
+    the bias. Every input is read once and every output written once.
     """
     cells = batch * length * channels
     if backward:
@@ -30,4 +30,4 @@ def cost(
         wide = 2
     work += residual
     small = channels * (taps + 1) * (2 if backward else 1)
-    return Cost(cells * work, (cells * wide + small) * itemsize)
+    return KernelCost(cells * work, (cells * wide + small) * itemsize)

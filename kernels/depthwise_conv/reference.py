@@ -1,4 +1,4 @@
-"""The depthwise convolution as a plain loop over time and taps: what the fast paths are held against."""
+"""The depthwise convolution as a plain loop over time and taps: the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def reference(
 ) -> Tensor:
     """Return the convolution in the precision of the inputs, differentiable by autograd.
 
-    Arguments and shapes are those of `depthwise_conv`.
+    The arguments are those of `depthwise_conv`.
     """
     taps = weight.shape[1]
     reach = (taps - 1) * dilation

@@ -1,8 +1,7 @@
 """Sums of exponential moving averages, as a recurrence and as a convolution by Fourier transform."""
 
 from .cost import cost
-from .dispatch import path
-from .fourier import ema_fft
+from .fourier_form import ema_fft
 from .operation import ema
 
-__all__ = ["cost", "ema", "ema_fft", "path"]
+__all__ = ["cost", "ema", "ema_fft"]

@@ -1,20 +1,20 @@
-/* The moving averages, forward and backward: blocks of time, in them W channels a vector, and some averages at a time
-   in registers. The averages at the start of each block are kept; the backward pass runs a block again from there.
-   Every sum has an order that does not depend on the number of threads. Where time runs back, so do the strides. */
+/* The moving averages, forward and backward: blocks of time, with W channels per vector and a few averages at a time in
+   registers. The averages at the start of each block are kept; the backward pass recomputes a block from them. The order
+   of every sum is independent of the number of threads. If time runs backward, strides are negative. */
 
-enum { BLOCK = 64, GROUP = 4 }; /* steps of a block, averages that fit in registers together */
+enum { BLOCK = 64, GROUP = 4 }; /* steps per block, averages that fit in registers together */
 
 typedef struct {
-    int64_t batch, length, channels, averages, parts, threads; /* parts: how many tasks share a row's channels */
+    int64_t batch, length, channels, averages, parts, threads; /* parts: tasks that share the channels of a row */
     rows x, y;
     const float *decay, *weight; /* (averages, channels) */
-    float *checkpoints, *final;  /* (batch, blocks, averages, channels), of which the first is given; and one of them */
+    float *checkpoints, *final;  /* (batch, blocks, averages, channels), the first block given; and without blocks */
 } ema;
 
 typedef struct {
     rows dy, dx;
-    float *dstate;           /* (batch, averages, channels): at the end when it comes, at the start when it goes */
-    float *ddecay, *dweight; /* the same, one of each for every row of the batch, zero when they come */
+    float *dstate;           /* (batch, averages, channels): input at the end, output at the start */
+    float *ddecay, *dweight; /* the same shape, one per row of the batch, initially zero */
 } gradients;
 
 INLINE int64_t tiles(const ema *s) { return upwards(s->channels, W); }
@@ -25,7 +25,7 @@ INLINE float *averages_at(const ema *s, int64_t b, int64_t block) {
     return s->checkpoints + (b * blocks(s) + block) * state_size(s);
 }
 
-/* The channels of one vector, from average `first` on. */
+/* The channels of one vector, from some average on. */
 typedef struct {
     int64_t channels, lanes;
     int64_t at; /* of the first average in an (averages, channels) array */
@@ -89,7 +89,7 @@ INLINE void backward_group(const ema *s, const gradients *d, const vec *x, const
     for (int64_t i = steps - 1; i >= 0; i--) {
         vec sum = dx[i];
         for (int n = 0; n < group; n++) {
-            g[n] += weight[n] * dy[i]; /* now of the average after step i */
+            g[n] += weight[n] * dy[i]; /* now the gradient of the average after step i */
             ddecay[n] += g[n] * h[i][n];
             sum += g[n];
             g[n] *= decay[n];

@@ -1,51 +1,22 @@
-"""The public moving averages, and their registration with torch: gradients, shapes, vmap and the FLOP counter."""
+"""The public moving averages, their operands and their paths."""
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from typing import NamedTuple
 
 from torch import Tensor
 
+from ..paths import Path, path
 from ..precision import accumulator, stored
-from ..registration import register_recurrence
-from . import dispatch
+from ..registration import Implementation, KernelCost, check, register
 from .cost import cost
-from .operands import Operands
 
 
-@overload
-def ema(
-    x: Tensor,
-    decay: Tensor,
-    weight: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    reverse: bool = False,
-    return_final_state: Literal[False] = False,
-) -> Tensor: ...
-@overload
-def ema(
-    x: Tensor,
-    decay: Tensor,
-    weight: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    reverse: bool = False,
-    return_final_state: Literal[True],
-) -> tuple[Tensor, Tensor]: ...
-def ema(
-    x: Tensor,
-    decay: Tensor,
-    weight: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    reverse: bool = False,
-    return_final_state: bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
-    """Sum n moving averages a channel: ``h_n[t] = decay_n h_n[t-1] + x[t]``, ``y[t] = sum_n weight_n h_n[t]``.
+def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
+    """Sum n moving averages per channel: ``h_n[t] = decay_n h_n[t-1] + x[t]``, ``y[t] = sum_n weight_n h_n[t]``.
 
-    The multi-dimensional damped moving average of MEGA (arXiv:2209.10655, section 3.1), where the weight is the product
-    of what goes in and what comes out, as a recurrence. `ema_fft` is the same through the Fourier transform.
+    The multi-dimensional damped moving average of MEGA (arXiv:2209.10655, section 3.1) as a recurrence; the weight is
+    the product of its input and output weights. `ema_fft` computes the same with the Fourier transform.
 
     Parameters
     ----------
@@ -53,38 +24,64 @@ def ema(
         (batch, length, channels).
     decay, weight
         (channels, n).
-    initial_state
-        (batch, channels, n), the averages before the first step; zeros by default.
     reverse
         Whether time runs from the last position to the first.
-    return_final_state
-        Whether to return the averages after the last step (the first position where reversed) too.
 
     Returns
     -------
-    Tensor or tuple of Tensor
-        (batch, length, channels) in the dtype of `x`, and where asked for the last averages (batch, channels, n) in the
-        dtype computed in: float64 where `x` is float64, else float32.
+    Tensor
+        (batch, length, channels) in the dtype of `x`. Computed in float64 if `x` is float64, else in float32.
 
     Raises
     ------
     ValueError
-        Where shapes or devices do not go together.
+        If shapes or devices do not match.
 
     Notes
     -----
     Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
-    small = (None if tensor is None else tensor.to(precision) for tensor in (decay, weight, initial_state))
-    y, final, _ = averages(x.to(stored(x)), *small, reverse)
-    y = y.to(x.dtype)
-    return (y, final) if return_final_state else y
+    y, _ = averages(x.to(stored(x)), decay.to(precision), weight.to(precision), reverse)
+    return y.to(x.dtype)
 
 
-def _flops(operands: Operands, backward: bool) -> int:
-    return cost(*operands.x.shape, averages=operands.decay.shape[1], backward=backward).flops
+class Operands(NamedTuple):
+    """The arguments of `ema`, of one dtype and on one device."""
+
+    x: Tensor
+    decay: Tensor
+    weight: Tensor
+    reverse: bool
+
+    def check(self) -> None:
+        """Raise ValueError if shapes, dtypes or devices do not match."""
+        pair = (self.x.shape[2], self.decay.shape[-1])
+        check(self.x, {"decay": (self.decay, pair), "weight": (self.weight, pair)})
+
+    def outputs(self) -> tuple[Tensor, Tensor]:
+        """Return room for y and for the averages at the start of each chunk, (batch, chunks, n, channels)."""
+        steps = _implementation(path("ema", self.x))[0].checkpoint_steps(self)
+        return self.x.new_empty(self.x.shape), self.checkpoints(steps)
+
+    def checkpoints(self, steps: int) -> Tensor:
+        """Return room for the averages every `steps` steps; channels come last, as loops run over them."""
+        batch, length, channels = self.x.shape
+        shape = (batch, -(-length // steps), self.decay.shape[1], channels)
+        return self.x.new_empty(shape, dtype=accumulator(self.x.dtype))
+
+    def cost(self, *, backward: bool) -> KernelCost:
+        return cost(*self.x.shape, averages=self.decay.shape[1], backward=backward)
 
 
-ARGUMENTS = "Tensor x, Tensor decay, Tensor weight, Tensor? initial_state, bool reverse"
-averages, averages_backward = register_recurrence("ema", ARGUMENTS, Operands, dispatch, _flops)
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+averages = register("ema", Operands, _implementation, keeps=("checkpoints",))

@@ -1,4 +1,4 @@
-"""The moving averages as a plain loop over time: slow, readable, and what the fast paths are held against."""
+"""The moving averages as a plain loop over time: slow and readable, the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import torch
 from torch import Tensor
 
 
-def reference(
-    x: Tensor, decay: Tensor, weight: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Return the outputs and the final state, in the precision of the inputs, differentiable by autograd.
+def reference(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
+    """Return the outputs in the precision of the inputs, differentiable by autograd.
 
-    Arguments and shapes are those of `ema`.
+    The arguments are those of `ema`.
     """
-    state = x.new_zeros(x.shape[0], *decay.shape) if initial_state is None else initial_state
-    outputs = []
+    state, outputs = x.new_zeros(x.shape[0], *decay.shape), []
     for x_t in reversed(x.unbind(1)) if reverse else x.unbind(1):
         state = decay * state + x_t[..., None]
         outputs.append((weight * state).sum(-1))
-    return torch.stack(outputs[::-1] if reverse else outputs, 1), state
+    return torch.stack(outputs[::-1] if reverse else outputs, 1)

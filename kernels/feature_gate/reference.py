@@ -1,4 +1,4 @@
-"""The gate, row by row."""
+"""The gate, row by row: the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from torch import Tensor
 
 
 def reference(entries: Tensor, scores: Tensor) -> Tensor:
-    """Return the gated entries, differentiable by autograd; arguments as of `feature_gate`."""
+    """Return the gated entries, differentiable by autograd; the arguments are those of `feature_gate`."""
     rows = [2 * row / (1 + torch.exp(-scores[min(i, len(scores) - 1)])) for i, row in enumerate(entries)]
     return torch.stack(rows)

@@ -1,4 +1,4 @@
-"""The vectors of categorical fields, looked up in one table for all fields."""
+"""The embeddings of categorical fields, looked up in one table for all fields."""
 
 from .cost import cost
 from .operation import field_embedding

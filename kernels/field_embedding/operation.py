@@ -1,8 +1,8 @@
-"""One look-up for all fields and their bags.
+"""One look-up for all fields and their bags, in torch only.
 
-The tables of the fields lie under each other, so that one gather serves them all; torch's own gather and scatter are at
-their floor, and bring gradients and `torch.compile` of their own. Every padding id is led to row 0 of the whole table,
-which torch skips in both passes, so that no mask is multiplied in.
+The tables of the fields are stacked, so one gather serves them all. Torch's gather and scatter are as fast as possible,
+and support gradients and `torch.compile`. Every padding id is mapped to row 0 of the whole table, which torch skips in
+both passes, so no mask is needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 
 def field_embedding(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
-    """Return the mean of each field's rows; id 0 is padding, which counts for nothing and gets no gradient.
+    """Return the mean of each field's rows; id 0 is padding, which is ignored and gets no gradient.
 
     Parameters
     ----------
@@ -21,20 +21,20 @@ def field_embedding(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
     ids
         (batch, fields, bag) ids within each field, int64.
     offsets
-        (fields,) the row at which each field's table begins; the first is 0.
+        (fields,) the first row of each field's table; the first is 0.
 
     Returns
     -------
     Tensor
-        (batch, fields, dim); zeros where a bag is empty.
+        (batch, fields, dim); zeros for an empty bag.
 
     Raises
     ------
     ValueError
-        Where the number of fields differs between `ids` and `offsets`.
+        If the number of fields differs between `ids` and `offsets`.
     """
     if ids.ndim != 3 or ids.shape[1] != len(offsets):
-        raise ValueError(f"ids have shape {tuple(ids.shape)}, where (batch, {len(offsets)} fields, bag) is asked for")
+        raise ValueError(f"ids have shape {tuple(ids.shape)}, expected (batch, {len(offsets)} fields, bag)")
     rows = (ids + offsets[:, None]).masked_fill(ids == 0, 0)
     if ids.shape[2] == 1:
         return F.embedding(rows.squeeze(2), table, padding_idx=0)

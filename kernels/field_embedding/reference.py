@@ -1,4 +1,4 @@
-"""The vectors of categorical fields, one id at a time: what the fused look-up is held against."""
+"""The embeddings of categorical fields, one id at a time: the reference for the look-up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from torch import Tensor
 
 
 def reference(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
-    """Return the mean of each field's rows, differentiable by autograd; arguments as of `field_embedding`."""
+    """Return the mean of each field's rows, differentiable by autograd.
+
+    The arguments are those of `field_embedding`.
+    """
     starts = offsets.tolist()
     vectors = []
     for row in ids.tolist():

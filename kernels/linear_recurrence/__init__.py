@@ -1,7 +1,6 @@
 """The diagonal linear recurrence: each state is a multiple of the one before, plus an input."""
 
 from .cost import cost
-from .dispatch import path
 from .operation import linear_recurrence
 
-__all__ = ["cost", "linear_recurrence", "path"]
+__all__ = ["cost", "linear_recurrence"]

@@ -1,18 +1,16 @@
-"""The public linear recurrence, and its registration with torch: gradients, shapes, vmap and the FLOP counter."""
+"""The public linear recurrence, its operands and its paths."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import register_flop_formula
 
-from ..checking import check
-from ..mapping import one_at_a_time
+from ..paths import Path
 from ..precision import stored
+from ..registration import Implementation, KernelCost, check, register
 from .cost import cost
-from .dispatch import run_backward, run_forward
 
 
 def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False) -> Tensor:
@@ -21,12 +19,12 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     Parameters
     ----------
     a, b
-        Decays and inputs (batch, length, channels), real or complex; where one is complex, so is the result.
+        Decays and inputs (batch, length, channels), real or complex; the result is complex if one of them is.
     initial_state
         (batch, channels), the state before the first step; zeros by default.
     reverse
         Whether time runs from the last position to the first, ``h[t] = a[t] h[t+1] + b[t]``; the initial state then
-        lies after the last position.
+        comes after the last position.
 
     Returns
     -------
@@ -36,7 +34,7 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     Raises
     ------
     ValueError
-        Where shapes or devices do not go together.
+        If shapes or devices do not match.
 
     Notes
     -----
@@ -48,62 +46,35 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     return recurrence(*tensors, reverse).to(returned)
 
 
-@torch.library.custom_op(
-    "archarena::linear_recurrence",
-    mutates_args=(),
-    schema="(Tensor a, Tensor b, Tensor? initial_state, bool reverse) -> Tensor",
-)
-def recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None, reverse: bool) -> Tensor:
-    batch, _, channels = b.shape
-    check(b, {"a": (a, tuple(b.shape)), "initial_state": (initial_state, (batch, channels))})
-    return run_forward(a, b, initial_state, reverse)
+class Operands(NamedTuple):
+    """The arguments of `linear_recurrence`, of one dtype and device; in the backward pass `b` holds the states."""
+
+    a: Tensor
+    b: Tensor
+    initial_state: Tensor | None
+    reverse: bool
+
+    def check(self) -> None:
+        """Raise ValueError if shapes, dtypes or devices do not match."""
+        batch, _, channels = self.b.shape
+        check(self.b, {"a": (self.a, tuple(self.b.shape)), "initial_state": (self.initial_state, (batch, channels))})
+
+    def outputs(self) -> tuple[Tensor]:
+        """Return room for the states."""
+        return (self.b.new_empty(self.b.shape),)
+
+    def cost(self, *, backward: bool) -> KernelCost:
+        return cost(*self.b.shape, complex_valued=self.b.is_complex(), backward=backward)
 
 
-@torch.library.custom_op(
-    "archarena::linear_recurrence_backward",
-    mutates_args=(),
-    schema="(Tensor h, Tensor dh, Tensor a, Tensor? initial_state, bool reverse) -> Tensor[]",
-)
-def recurrence_backward(h: Tensor, dh: Tensor, a: Tensor, initial_state: Tensor | None, reverse: bool) -> list[Tensor]:
-    gradients = run_backward(h, dh, a, initial_state, reverse)
-    return [h.new_empty(0) if x is None else x.contiguous() for x in gradients]
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
 
 
-@recurrence.register_fake
-def _(a: Tensor, b: Tensor, initial_state: Tensor | None, reverse: bool) -> Tensor:
-    return b.new_empty(b.shape)
-
-
-@recurrence_backward.register_fake
-def _(h: Tensor, dh: Tensor, a: Tensor, initial_state: Tensor | None, reverse: bool) -> list[Tensor]:
-    return [
-        h.new_empty(h.shape),
-        h.new_empty(h.shape),
-        h.new_empty(0 if initial_state is None else initial_state.shape),
-    ]
-
-
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    a, _, initial_state, ctx.reverse = inputs
-    ctx.save_for_backward(output, a, initial_state)
-
-
-def _differentiate(ctx: Any, dh: Tensor) -> tuple[Tensor | None, ...]:
-    h, a, initial_state = ctx.saved_tensors
-    da, db, dinitial = recurrence_backward(h, dh, a, initial_state, ctx.reverse)
-    return da, db, None if initial_state is None else dinitial, None
-
-
-recurrence.register_autograd(_differentiate, setup_context=_remember)
-recurrence.register_vmap(one_at_a_time(recurrence))
-recurrence_backward.register_vmap(one_at_a_time(recurrence_backward))
-
-
-@register_flop_formula(torch.ops.archarena.linear_recurrence, get_raw=True)
-def _(a: Tensor, b: Tensor, *_: Any, **__: Any) -> int:
-    return cost(*b.shape, complex_valued=b.is_complex()).flops
-
-
-@register_flop_formula(torch.ops.archarena.linear_recurrence_backward, get_raw=True)
-def _(h: Tensor, *_: Any, **__: Any) -> int:
-    return cost(*h.shape, complex_valued=h.is_complex(), backward=True).flops
+recurrence = register("linear_recurrence", Operands, _implementation, replaces="b")

@@ -1,4 +1,4 @@
-"""The linear recurrence as a plain loop over time: slow, readable, and what the fast paths are held against."""
+"""The linear recurrence as a plain loop over time: slow and readable, the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def reference(a: Tensor, b: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False) -> Tensor:
     """Return all states in the precision of the inputs, differentiable by autograd.
 
-    Arguments and shapes are those of `linear_recurrence`.
+    The arguments are those of `linear_recurrence`.
     """
     state = torch.zeros_like(b[:, 0]) if initial_state is None else initial_state
     steps, states = [*zip(a.unbind(1), b.unbind(1), strict=True)], []

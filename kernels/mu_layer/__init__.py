@@ -1,7 +1,7 @@
-"""The product at the heart of the Mu-Layer: two layer norms, their product and the first factor again, in one pass."""
+"""The product at the heart of the Mu-Layer: two layer norms, their product plus the first factor, in one pass."""
 
 from .cost import cost
-from .operation import mu_product, path
-from .shifting import shifted
+from .operation import mu_product
+from .torch_form import shifted
 
-__all__ = ["cost", "mu_product", "path", "shifted"]
+__all__ = ["cost", "mu_product", "shifted"]

@@ -1,4 +1,4 @@
-"""The product of the Mu-Layer, one position at a time: what the fast paths are held against."""
+"""The product of the Mu-Layer, one position at a time: the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def reference(
     source: Tensor | None = None,
     eps: float = 1e-6,
 ) -> Tensor:
-    """Return the product in the precision of the inputs, differentiable by autograd; arguments as of `mu_product`."""
+    """Return the product in the precision of the inputs, differentiable by autograd.
+
+    The arguments are those of `mu_product`.
+    """
     rows = []
     for b in range(a.shape[0]):
         for t in range(a.shape[1]):
@@ -37,5 +40,5 @@ def _read(a: Tensor, source: Tensor | None, b: int, t: int) -> Tensor:
 
 
 def _norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    centred = x - x.mean()
-    return centred / (centred.square().mean() + eps).sqrt() * weight + bias
+    centered = x - x.mean()
+    return centered / (centered.square().mean() + eps).sqrt() * weight + bias

@@ -1,7 +1,6 @@
 """The selective scan: the input-dependent diagonal recurrence at the heart of Mamba."""
 
 from .cost import cost
-from .dispatch import path
 from .operation import selective_scan
 
-__all__ = ["cost", "path", "selective_scan"]
+__all__ = ["cost", "selective_scan"]

@@ -1,8 +1,8 @@
-"""What the selective scan must do at the least."""
+"""The minimal work of the selective scan."""
 
 from __future__ import annotations
 
-from ..costs import Cost
+from ..registration import KernelCost
 
 
 def cost(
@@ -15,11 +15,11 @@ def cost(
     complex_valued: bool = False,
     backward: bool = False,
     itemsize: int = 4,
-) -> Cost:
-    """Return the cost of one forward pass, or of one backward pass that runs the states again.
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
 
-    Every real addition, product, division, exponential, logarithm, sine and cosine counts one, and step bias, softplus
-    and skip are counted as present. Every input is read once and every output written once; nothing of size
+    Every real addition, product, division, exponential, logarithm, sine and cosine counts as one operation; step bias,
+    softplus and skip are always included. Every input is read once and every output written once; nothing of size
     (batch, length, channels, states) touches memory.
     """
     cells = batch * length * channels
@@ -30,4 +30,4 @@ def cost(
         per_state += (4 if complex_valued else 2) if backward else 0
     planes = 2 * states if complex_valued else states
     floats = cells * wide + batch * length * planes * narrow + channels * planes * (small + batch)
-    return Cost(cells * (states * per_state + per_cell), floats * itemsize)
+    return KernelCost(cells * (states * per_state + per_cell), floats * itemsize)

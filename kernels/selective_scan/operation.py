@@ -1,20 +1,16 @@
-"""The public selective scan, and its registration with torch: gradients, shapes, vmap and the FLOP counter."""
+"""The public selective scan, its operands and its paths."""
 
 from __future__ import annotations
 
-from typing import Literal, overload
+from typing import Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
 
+from ..paths import Path, path
 from ..precision import accumulator, stored
-from ..registration import register_recurrence
-from . import dispatch
+from ..registration import Implementation, KernelCost, check, register
 from .cost import cost
-from .operands import Operands
-
-CLOSED = -1e4
-"""What comes into the softplus where no step is to be taken: nothing is left of it in any precision."""
 
 
 @overload
@@ -30,7 +26,6 @@ def selective_scan(
     *,
     delta_softplus: bool = False,
     initial_state: Tensor | None = None,
-    lengths: Tensor | None = None,
     return_final_state: Literal[False] = False,
 ) -> Tensor: ...
 @overload
@@ -46,7 +41,6 @@ def selective_scan(
     *,
     delta_softplus: bool = False,
     initial_state: Tensor | None = None,
-    lengths: Tensor | None = None,
     return_final_state: Literal[True],
 ) -> tuple[Tensor, Tensor]: ...
 def selective_scan(
@@ -61,12 +55,11 @@ def selective_scan(
     *,
     delta_softplus: bool = False,
     initial_state: Tensor | None = None,
-    lengths: Tensor | None = None,
     return_final_state: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Run the selective state-space recurrence of Mamba (Gu and Dao, 2023, algorithm 2) over time.
 
-    For each channel, with steps ``s = delta + delta_bias``, through a softplus where `delta_softplus` is set,
+    For each channel, with steps ``s = delta + delta_bias``, through a softplus if `delta_softplus` is set,
     ``h[t] = exp(s[t] A) h[t-1] + s[t] u[t] B[t]`` and ``y[t] = (<h[t], C[t]> + D u[t]) silu(z[t])``.
 
     Parameters
@@ -74,49 +67,38 @@ def selective_scan(
     u, delta, z
         (batch, length, channels) input, step size, and output gate.
     A
-        (channels, states), real or complex; its real part is negative where the state is to decay. A complex state
-        stands for itself and its conjugate: what is read is twice the real part of ``<h[t], C[t]>``.
+        (channels, states), real or complex; its real part is negative if the state is to decay. A complex state
+        represents itself and its conjugate: the output is twice the real part of ``<h[t], C[t]>``.
     B, C
-        (batch, length, states), shared by the channels; where A is complex, (batch, length, 2 states), the real and
-        the imaginary part of each in turn.
+        (batch, length, states), shared by the channels; if A is complex, (batch, length, 2 states), alternating the
+        real and the imaginary part of each.
     D, delta_bias
         (channels,) weight of the skip, and bias of the step size.
     initial_state
-        (batch, channels, states), complex where A is; zeros where None.
-    lengths
-        (batch,) valid positions of each row. What lies past them is not read: it changes neither an output nor the
-        last state, which is that after the last valid position, and its outputs are zero.
+        (batch, channels, states), complex if A is; zeros by default.
+    return_final_state
+        Whether to also return the state after the last step.
 
     Returns
     -------
-    Tensor or (Tensor, Tensor)
-        (batch, length, channels) in the dtype of `u`; with `return_final_state` also the last state
-        (batch, channels, states) in the precision computed in: double where `u` is float64, else single.
+    Tensor or tuple of Tensor
+        (batch, length, channels) in the dtype of `u`, and on request the last state (batch, channels, states) in the
+        dtype of the computation: double precision if `u` is float64, else single.
 
     Raises
     ------
     ValueError
-        Where shapes or devices do not go together.
+        If shapes or devices do not match.
 
     Notes
     -----
-    Differentiable once, in all tensors. On the CPU float32 runs in C where a compiler is found, see `path`.
+    Differentiable once, in all tensors.
     """
-    if lengths is not None:
-        past = (torch.arange(u.shape[1], device=u.device) >= lengths[:, None])[..., None]
-        u, B, C = (x.masked_fill(past, 0) for x in (u, B, C))
-        z = None if z is None else z.masked_fill(past, 0)
-        if delta_bias is not None and not delta_softplus:
-            delta, delta_bias = delta + delta_bias, None
-        delta = delta.masked_fill(past, CLOSED if delta_softplus else 0)
     precision = accumulator(u.dtype)
-    rows = {
-        name: x.to(stored(x)) for name, x in {"u": u, "delta": delta, "B": B, "C": C, "z": z}.items() if x is not None
-    }
-    whole = {"A": A, "D": D, "delta_bias": delta_bias, "initial_state": initial_state}
-    whole = {name: x.to(_like(x, precision)) for name, x in whole.items() if x is not None}
-    given = {**dict.fromkeys(Operands._fields), **rows, **whole, "delta_softplus": delta_softplus}
-    y, final, _ = scan(*given.values())
+    in_row, delta, B, C = (x.to(stored(x)) for x in (u, delta, B, C))
+    z = None if z is None else z.to(stored(z))
+    D, bias, initial = (None if x is None else x.to(_like(x, precision)) for x in (D, delta_bias, initial_state))
+    y, final, _ = scan(in_row, delta, A.to(_like(A, precision)), B, C, D, z, bias, initial, delta_softplus)
     y = y.to(u.dtype)
     return (y, final) if return_final_state else y
 
@@ -125,14 +107,100 @@ def _like(x: Tensor, precision: torch.dtype) -> torch.dtype:
     return precision.to_complex() if x.is_complex() else precision
 
 
-def _flops(operands: Operands, backward: bool) -> int:
-    shape, (_, states), gate = operands.u.shape, operands.A.shape, operands.z is not None
-    complex_valued = operands.A.is_complex()
-    return cost(*shape, states=states, gate=gate, complex_valued=complex_valued, backward=backward).flops
+class Operands(NamedTuple):
+    """The arguments of `selective_scan`, of one precision and on one device."""
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None
+    z: Tensor | None
+    delta_bias: Tensor | None
+    initial_state: Tensor | None
+    delta_softplus: bool
+
+    def check(self) -> None:
+        """Raise ValueError if shapes, dtypes or devices do not match."""
+        rows, (channels, states) = self.u.shape, self.A.shape
+        batch, length, _ = rows
+        narrow = (batch, length, self.planes)
+        expected = {
+            "delta": (self.delta, tuple(rows)),
+            "A": (_real_part(self.A), (rows[2], states)),
+            "B": (self.B, narrow),
+            "C": (self.C, narrow),
+            "D": (self.D, (channels,)),
+            "z": (self.z, tuple(rows)),
+            "delta_bias": (self.delta_bias, (channels,)),
+            "initial_state": (_real_part(self.initial_state), self.state_shape),
+        }
+        check(self.u, expected)
+        if self.initial_state is not None and self.initial_state.is_complex() != self.A.is_complex():
+            raise ValueError(f"initial_state is {self.initial_state.dtype}, but A is {self.A.dtype}")
+
+    @property
+    def planes(self) -> int:
+        """Real numbers per channel of the state."""
+        return self.A.shape[1] * (2 if self.A.is_complex() else 1)
+
+    @property
+    def state_shape(self) -> tuple[int, int, int]:
+        """(batch, channels, states)."""
+        channels, states = self.A.shape
+        return self.u.shape[0], channels, states
+
+    def outputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return room for y, the final state and the state at the start of each chunk."""
+        dtypes = (x.dtype for x in self if isinstance(x, Tensor))
+        final = self.u.new_empty(self.state_shape, dtype=accumulator(*dtypes))
+        steps = _implementation(path("selective_scan", self.u))[0].checkpoint_steps(self)
+        return self.u.new_empty(self.u.shape), final, self.checkpoints(steps)
+
+    def checkpoints(self, steps: int) -> Tensor:
+        """Return room for one state every `steps` steps, (batch, chunks, planes, channels)."""
+        batch, length, channels = self.u.shape
+        shape = (batch, -(-length // steps), self.planes, channels)
+        return self.u.new_empty(shape, dtype=accumulator(self.u.dtype))
+
+    def cost(self, *, backward: bool) -> KernelCost:
+        gate, complex_valued, states = self.z is not None, self.A.is_complex(), self.A.shape[1]
+        return cost(*self.u.shape, states=states, gate=gate, complex_valued=complex_valued, backward=backward)
 
 
-ARGUMENTS = (
-    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? z, Tensor? delta_bias, "
-    "Tensor? initial_state, bool delta_softplus"
-)
-scan, scan_backward = register_recurrence("selective_scan", ARGUMENTS, Operands, dispatch, _flops)
+def _real_part(x: Tensor | None) -> Tensor | None:
+    return x.real if x is not None and x.is_complex() else x
+
+
+def in_pairs(rows: Tensor, A: Tensor) -> Tensor:
+    """Return B or C (..., planes) as numbers (..., states), complex if A is."""
+    return torch.view_as_complex(rows.unflatten(-1, (-1, 2)).contiguous()) if A.is_complex() else rows
+
+
+def out_of_pairs(numbers: Tensor) -> Tensor:
+    """Undo `in_pairs`."""
+    return torch.view_as_real(numbers.resolve_conj()).flatten(-2) if numbers.is_complex() else numbers
+
+
+def as_planes(states: Tensor) -> Tensor:
+    """Return (..., channels, states) as real numbers (..., planes, channels), two planes per complex state."""
+    return out_of_pairs(states).mT.clone(memory_format=torch.contiguous_format)
+
+
+def as_states(planes: Tensor, like: Tensor) -> Tensor:
+    """Undo `as_planes`; the result is complex if `like` is."""
+    return in_pairs(planes.mT.clone(memory_format=torch.contiguous_format), like)
+
+
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+scan = register("selective_scan", Operands, _implementation, returns=("y", "final"), keeps=("checkpoints",))

@@ -1,4 +1,4 @@
-"""The selective scan as a plain loop over time: slow, readable, and what the fast paths are held against."""
+"""The selective scan as a plain loop over time: slow and readable, the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .operands import in_pairs
+from .operation import in_pairs
 
 
 def reference(
@@ -24,7 +24,7 @@ def reference(
 ) -> tuple[Tensor, Tensor]:
     """Return the outputs and the final state, in the precision of the inputs, differentiable by autograd.
 
-    Arguments and shapes are those of `selective_scan`.
+    The arguments are those of `selective_scan`.
     """
     step = delta if delta_bias is None else delta + delta_bias
     step = F.softplus(step) if delta_softplus else step

@@ -1,12 +1,15 @@
 """The selective scan in Triton, backward: a chunk of steps and 32 channels in registers, state by state.
 
 For one state at a time, the chunk's decays and inputs are scanned along the steps within each lane: forward from the
-state that was kept at its start, and back from the gradient that the later chunk left. The gradients of B and C are
-summed over the lanes here and over the tiles of channels afterwards, in a fixed order and without atomics.
+state kept at its start, and back from the gradient left by the later chunk. The gradients of B and C are summed over
+the lanes here and over the tiles of channels afterwards, in a fixed order and without atomics.
 
-A lane holds one channel only where no load takes several at once, which Triton does where it knows that rows are
-aligned: so it is not told.
+A lane must hold only one channel. If Triton knew that rows are aligned, one load would put several channels into a
+lane, so the alignment is hidden from it.
 """
+
+# Pyright takes the body of a kernel for plain Python.
+# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ import triton.language as tl
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..linear_recurrence import blocked
-from ..triton_math import LN_2, LOG2_E, sigmoid
-from ..triton_support import launch, segment_steps
-from ..triton_tiles import turned
-from .operands import Gradients, Operands, as_planes, as_states
-from .triton_forward import chunk_of, flags, in_rows, step_size, strides, turn
+from ..linear_recurrence.torch_form import before_each_reversed
+from ..registration import Gradients
+from ..triton_functions import LN_2, LOG2_E, reverse_rows, sigmoid
+from ..triton_launch import launch, segment_steps
+from .operation import Operands, as_planes, as_states
+from .triton_forward import checkpoint_steps, flags, in_rows, row_strides, step_size, turn
 
 CHANNELS = 32
 
@@ -83,18 +86,18 @@ def scan_backward(
     CHANNELS: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """Walk one segment back from the gradients `carried` of the state at its end; leave those at its first step.
+    """Walk one segment back from the gradients `carried` of the state at its end; replace them by those at its start.
 
     `carried`, `products` and `dA` are (batch, segments, planes, channels), `B` and `C` (batch, planes, length), `dB`
     and `dC` (tiles, batch, planes, length), `dD` and `dbias` (batch, segments, channels); a COMPLEX state has two
-    planes. ENDS writes `carried` and `products` alone, the decays from the first step of the segment to that after its
-    last.
+    planes. ENDS writes only `carried` and `products`, the decays from the first step of the segment to the step after
+    its last.
     """
     tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
     tile, batch = tl.program_id(0) % tiles, (tl.program_id(0) // tiles).to(tl.int64)
     channel, steps = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, CHUNK)
     valid = channel < channels
-    PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
+    PLANES: tl.constexpr = 2 if COMPLEX else 1
     planes = PLANES * states
     at = batch * tl.num_programs(1) + part
     line = batch * planes * length
@@ -132,23 +135,23 @@ def scan_backward(
                 sine, cosine = turn(next_size, speed)
                 decays, decays_im, g, g_im = tl.associative_scan(
                     (
-                        turned(decays * cosine, CHUNK, CHANNELS),
-                        turned(-decays * sine, CHUNK, CHANNELS),
-                        turned(2.0 * dout * c[:, None], CHUNK, CHANNELS),
-                        turned(-2.0 * dout * c_im[:, None], CHUNK, CHANNELS),
+                        reverse_rows(decays * cosine, CHUNK, CHANNELS),
+                        reverse_rows(-decays * sine, CHUNK, CHANNELS),
+                        reverse_rows(2.0 * dout * c[:, None], CHUNK, CHANNELS),
+                        reverse_rows(-2.0 * dout * c_im[:, None], CHUNK, CHANNELS),
                     ),
                     0,
                     _combine_complex,
                 )
-                decays, decays_im = turned(decays, CHUNK, CHANNELS), turned(decays_im, CHUNK, CHANNELS)
-                g, g_im = turned(g, CHUNK, CHANNELS), turned(g_im, CHUNK, CHANNELS)
+                decays, decays_im = reverse_rows(decays, CHUNK, CHANNELS), reverse_rows(decays_im, CHUNK, CHANNELS)
+                g, g_im = reverse_rows(g, CHUNK, CHANNELS), reverse_rows(g_im, CHUNK, CHANNELS)
                 g += decays * later - decays_im * later_im
                 g_im += decays * later_im + decays_im * later
                 tl.store(carried + place + channels, _first(g_im, steps), valid)
             else:
-                asked = turned(dout * c[:, None], CHUNK, CHANNELS)
-                decays, g = tl.associative_scan((turned(decays, CHUNK, CHANNELS), asked), 0, _combine)
-                decays, g = turned(decays, CHUNK, CHANNELS), turned(g, CHUNK, CHANNELS)
+                asked = reverse_rows(dout * c[:, None], CHUNK, CHANNELS)
+                decays, g = tl.associative_scan((reverse_rows(decays, CHUNK, CHANNELS), asked), 0, _combine)
+                decays, g = reverse_rows(decays, CHUNK, CHANNELS), reverse_rows(g, CHUNK, CHANNELS)
                 g += decays * later
             tl.store(carried + place, _first(g, steps), valid)
             if ENDS:
@@ -202,7 +205,7 @@ def scan_backward(
                 by_A = tl.load(dA + place, valid, 0.0) + tl.sum(decayed * size, 0)
                 tl.store(dA + place, by_A, valid)
         if not ENDS:
-            # What the loop did not need is read again: it would not fit in registers beside the rest.
+            # What the loop does not need is loaded again: together with the rest it would not fit in registers.
             x = tl.load(u + batch * u_batch + (t[:, None] * u_step + channel), mask, 0.0).to(tl.float32)
             tl.store(du + row + wide, (dinput * size + dout * skip).to(du.dtype.element_ty), mask)
             _, slope = step_size(tl.load(pre, mask, 0.0).to(tl.float32), offset, mask, SOFTPLUS)
@@ -225,7 +228,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     operands, dy = in_rows(operands), dy.contiguous()
     batch, length, channels = operands.u.shape
     states, tiles = operands.A.shape[1], -(-channels // CHANNELS)
-    segment = segment_steps(length, batch * tiles, chunk_of(operands))
+    segment = segment_steps(length, batch * tiles, checkpoint_steps(operands))
     parts = -(-length // segment)
     A = as_planes(operands.A) * LOG2_E.value
     du, ddelta = (x.new_empty(x.shape) for x in (operands.u, operands.delta))
@@ -236,7 +239,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     dD, dbias = (A.new_empty(batch, parts, channels) for _ in range(2))
     carried, products = torch.zeros_like(dA), as_planes(torch.ones_like(operands.A).expand(batch, parts, -1, -1))
 
-    u_delta_z = strides(operands)[:4] + strides(operands)[-2:]
+    u_delta_z = row_strides(operands)[:4] + row_strides(operands)[-2:]
 
     def over_segments(carried: Tensor, ends: bool) -> None:
         launch(
@@ -255,26 +258,26 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
     if parts > 1:
         over_segments(carried, True)
         decays, ends, first = (as_states(x, operands.A) for x in (products, carried, last))
-        before = blocked.forward(decays, ends, first, True)
-        carried = torch.cat((as_planes(before[:, 1:]), last[:, None]), 1)
+        before, _ = before_each_reversed(decays, ends, first)
+        carried = as_planes(before)
     else:
         carried[:, 0] = last
     over_segments(carried, False)
-    return Gradients(
-        u=du,
-        delta=ddelta,
-        A=as_states(dA.sum((0, 1)), operands.A),
-        B=dB.sum(0).mT.to(operands.B.dtype),
-        C=dC.sum(0).mT.to(operands.C.dtype),
-        D=None if operands.D is None else dD.sum((0, 1)),
-        z=dz,
-        delta_bias=None if operands.delta_bias is None else dbias.sum((0, 1)),
-        initial_state=None if operands.initial_state is None else _through_first_step(operands, carried[:, 0]),
+    return (
+        du,
+        ddelta,
+        as_states(dA.sum((0, 1)), operands.A),
+        dB.sum(0).mT.to(operands.B.dtype),
+        dC.sum(0).mT.to(operands.C.dtype),
+        dD.sum((0, 1)),
+        dz,
+        dbias.sum((0, 1)),
+        None if operands.initial_state is None else _through_first_step(operands, carried[:, 0]),
     )
 
 
 def _through_first_step(operands: Operands, dstate: Tensor) -> Tensor:
-    """Return the gradient of the state before the first step from that of the state after it."""
+    """Return the gradient of the state before the first step, given that of the state after it."""
     size = operands.delta[:, 0].float()
     size = size if operands.delta_bias is None else size + operands.delta_bias
     size = F.softplus(size) if operands.delta_softplus else size

@@ -1,10 +1,13 @@
 """The selective scan in Triton, forward: the states of 64 channels in the registers of one warp, step after step.
 
-Channels lie across the lanes and states within them, so that the sum over states needs no exchange between lanes, and
-nothing of size (batch, length, channels, states) is written but one state every few steps, from which the backward pass
-runs again. Where there are too few channels to fill a GPU, the sequence is cut into segments, and a first pass finds
-what each makes of a zero state; its decay is that of the sum of its steps.
+Channels run across the lanes and states within them, so the sum over states needs no exchange between lanes. Only one
+state every few steps is written, from which the backward pass recomputes the others. If there are too few channels to
+fill a GPU, the sequence is cut into segments, and a first pass computes the state at the end of each from a zero state;
+the decay over a segment follows from the sum of its steps.
 """
+
+# Pyright takes the body of a kernel for plain Python.
+# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 
@@ -15,26 +18,26 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from ..linear_recurrence import blocked
+from ..linear_recurrence.torch_form import before_each
 from ..native import as_rows
-from ..triton_math import LN_2, LOG2_E, sigmoid
-from ..triton_support import channels_a_program, launch, power_of_two, segment_steps
-from .operands import Operands, as_planes, as_states
+from ..triton_functions import LN_2, LOG2_E, sigmoid
+from ..triton_launch import channels_per_program, launch, power_of_two, segment_steps, strides
+from .operation import Operands, as_planes, as_states
 
 CHUNK, COMPLEX_CHUNK = 8, 4
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
 REGISTERS = 200
-"""At the most, a thread: left alone, the compiler spills a few to fit one more warp."""
+"""Most registers per thread: without a limit, the compiler spills a few to fit one more warp."""
 
 
-def chunk_of(operands: Operands) -> int:
-    """Return the steps between two states kept."""
+def checkpoint_steps(operands: Operands) -> int:
+    """Return the steps between two checkpoints."""
     return COMPLEX_CHUNK if operands.A.is_complex() else CHUNK
 
 
 @triton.jit
 def step_size(delta, bias, mask, SOFTPLUS: tl.constexpr):
-    """Return the step, zero where masked, and its derivative by what came in."""
+    """Return the step, zero if masked, and its derivative by `delta`."""
     given = delta + bias
     if SOFTPLUS:
         small = tl.exp2(-tl.abs(given) * LOG2_E)
@@ -48,7 +51,7 @@ def step_size(delta, bias, mask, SOFTPLUS: tl.constexpr):
 
 @triton.jit
 def turn(size, exponent):
-    """Return sine and cosine of an angle, the product of a step and of the imaginary part of A by log2 e."""
+    """Return sine and cosine of an angle: the product of a step and the imaginary part of A times log2 e."""
     quarters = size * 0.4412712003053032 * exponent
     whole = tl.floor(quarters + 0.5)
     part = quarters - whole
@@ -101,17 +104,16 @@ def scan(
     CHANNELS: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """Walk one segment from the states `carried` (batch, segments, planes, channels), and leave there those at its end.
+    """Walk one segment from the states `carried` (batch, segments, planes, channels); replace them by those at its end.
 
-    COMPLEX states are two planes, real and imaginary parts, of carried states, A, B and C.
-
-    ENDS writes nothing else than those and the `sums` of the steps (batch, segments, channels).
+    A COMPLEX state has two planes, its real and imaginary parts, in carried states, A, B and C. ENDS writes only the
+    carried states and the `sums` of the steps (batch, segments, channels).
     """
     tiles, part = tl.cdiv(channels, CHANNELS), tl.program_id(1)
     tile, batch = tl.program_id(0) % tiles, (tl.program_id(0) // tiles).to(tl.int64)
     channel, n = tile * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, STATES)
     valid, alive = channel < channels, n < states
-    PLANES: tl.constexpr = 2 if COMPLEX else 1  # pyright: ignore[reportAssignmentType]
+    PLANES: tl.constexpr = 2 if COMPLEX else 1
     small, mask = PLANES * n[:, None] * channels + channel, alive[:, None] & valid
     place = (batch * tl.num_programs(1) + part) * PLANES * states * channels
     exponent = tl.load(A + small, mask, 0.0)
@@ -165,17 +167,17 @@ def scan(
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return outputs, final state, and the state at the start of each chunk."""
+    """Return the outputs, the final state, and the state at the start of each chunk."""
     operands = in_rows(operands)
     batch, length, channels = operands.u.shape
-    states, chunk = operands.A.shape[1], chunk_of(operands)
-    tile = channels_a_program(channels, *strides(operands))
+    states, chunk = operands.A.shape[1], checkpoint_steps(operands)
+    tile = channels_per_program(channels, *row_strides(operands))
     tiles = -(-channels // tile)
     segment = segment_steps(length, batch * tiles, chunk)
     parts = -(-length // segment)
     A = as_planes(operands.A) * LOG2_E.value
     y = operands.u.new_empty(operands.u.shape)
-    checkpoints = A.new_empty(operands.checkpoint_shape(chunk))
+    checkpoints = operands.checkpoints(chunk)
     first = A.new_zeros(batch, *A.shape)
     if operands.initial_state is not None:
         first = as_planes(operands.initial_state)
@@ -186,7 +188,7 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
             scan,
             (tiles * batch, parts),
             *(operands.u, operands.delta, A, operands.B, operands.C, operands.D, operands.z, operands.delta_bias),
-            *(y, checkpoints, carried, sums, *strides(operands), length, channels, states, segment),
+            *(y, checkpoints, carried, sums, *row_strides(operands), length, channels, states, segment),
             **flags(operands),
             ENDS=ends,
             CHANNELS=tile,
@@ -197,8 +199,8 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
     if parts > 1:
         over_segments(carried, True)
         decays = torch.exp(operands.A * sums[..., None])
-        after = blocked.forward(decays, as_states(carried, decays), as_states(first, decays), False)
-        carried = torch.cat((first[:, None], as_planes(after[:, :-1])), 1)
+        before, _ = before_each(decays, as_states(carried, decays), as_states(first, decays))
+        carried = as_planes(before)
     else:
         carried[:, 0] = first
     over_segments(carried, False)
@@ -206,20 +208,19 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def in_rows(operands: Operands) -> Operands:
-    """Copy only the rows whose last axis is not contiguous, and give the rest their plain layout."""
+    """Copy only rows whose last axis is not contiguous; make the other tensors contiguous."""
     rows = {name: as_rows(x) for name in ("u", "delta", "B", "C", "z") if (x := getattr(operands, name)) is not None}
     whole = {name: x.contiguous() for name in ("D", "delta_bias") if (x := getattr(operands, name)) is not None}
     return operands._replace(**rows, **whole)
 
 
-def strides(operands: Operands) -> tuple[int, ...]:
-    """Return the strides of rows and steps of u, delta, B, C and z."""
-    rows = (operands.u, operands.delta, operands.B, operands.C, operands.u if operands.z is None else operands.z)
-    return tuple(stride for x in rows for stride in x.stride()[:2])
+def row_strides(operands: Operands) -> tuple[int, ...]:
+    """Return the strides of batch and step of u, delta, B, C and z."""
+    return strides(operands.u, operands.delta, operands.B, operands.C, operands.u if operands.z is None else operands.z)
 
 
 def flags(operands: Operands) -> dict[str, Any]:
-    """Return what the kernels are compiled for."""
+    """Return the constants that the kernels are compiled for."""
     return {
         "SOFTPLUS": operands.delta_softplus,
         "HAS_D": operands.D is not None,
@@ -227,5 +228,5 @@ def flags(operands: Operands) -> dict[str, Any]:
         "HAS_BIAS": operands.delta_bias is not None,
         "COMPLEX": operands.A.is_complex(),
         "STATES": power_of_two(operands.A.shape[1]),
-        "CHUNK": chunk_of(operands),
+        "CHUNK": checkpoint_steps(operands),
     }

@@ -1,7 +1,6 @@
-"""State-space duality: a recurrence over matrix states whose decay is one number, or one vector, a head and step."""
+"""State-space duality: a recurrence over matrix states, with one decay, or one vector of decays, per head and step."""
 
 from .cost import cost
-from .dispatch import path
 from .operation import ssd
 
-__all__ = ["cost", "path", "ssd"]
+__all__ = ["cost", "ssd"]

@@ -1,8 +1,8 @@
-"""What the recurrence of matrix states must do at the least."""
+"""The minimal work of the recurrence of matrix states."""
 
 from __future__ import annotations
 
-from ..costs import Cost
+from ..registration import KernelCost
 
 
 def cost(
@@ -15,14 +15,15 @@ def cost(
     by_channel: bool = False,
     backward: bool = False,
     itemsize: int = 4,
-) -> Cost:
-    """Return the cost of one forward pass, or of one backward pass that runs the states again.
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
 
-    That of the recurrence step by step: every addition, product and exponential counts one. A path in chunks does more
-    of them, in matrix products. Every input is read once and every output written once; states do not touch memory.
+    Counts the recurrence step by step: every addition, product and exponential is one operation. A path in chunks does
+    more of them, in matrix products. Every input is read once and every output written once; states do not touch
+    memory.
     """
     steps = batch * length * heads
     decays = n if by_channel else 1
     per_entry, copies = (15, 2) if backward else (5, 1)
     moved = steps * ((2 + (1 if backward else 0)) * p + copies * (2 * n + decays)) + copies * batch * heads * p * n
-    return Cost(steps * (per_entry * p * n + decays), moved * itemsize)
+    return KernelCost(steps * (per_entry * p * n + decays), moved * itemsize)

@@ -1,4 +1,4 @@
-"""The recurrence of matrix states as a plain loop over time: what the fast paths are held against."""
+"""The recurrence of matrix states as a plain loop over time: slow and readable, the reference for the fast paths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def reference(
 ) -> tuple[Tensor, Tensor]:
     """Return the outputs and the final state, in the precision of the inputs, differentiable by autograd.
 
-    Arguments and shapes are those of `ssd`.
+    The arguments are those of `ssd`.
     """
     decay = log_decay.exp() if log_decay.dim() == 4 else log_decay.exp()[..., None]
     state = x.new_zeros(x.shape[0], *x.shape[2:], B.shape[3]) if initial_state is None else initial_state

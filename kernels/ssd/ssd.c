@@ -1,22 +1,21 @@
-/* The recurrence of matrix states (p, n), forward and backward, each head by itself: blocks of time, in them W rows of
-   the state a vector, and some of its columns at a time in registers. The states at the start of each block are kept;
-   the backward pass runs a block again from there. Every sum has an order that does not depend on the number of
-   threads. */
+/* The recurrence of matrix states (p, n), forward and backward, each head by itself: blocks of time, with W rows of the
+   state per vector and a few of its columns at a time in registers. The states at the start of each block are kept; the
+   backward pass recomputes a block from them. The order of every sum is independent of the number of threads. */
 
-enum { BLOCK = 32, GROUP = 4 }; /* steps of a block, columns that fit in registers together */
+enum { BLOCK = 32, GROUP = 4 }; /* steps per block, columns that fit in registers together */
 
 typedef struct {
     int64_t batch, length, heads, p, n, by_channel, threads;
-    rows x, log_decay, B, C;        /* heads side by side; by_channel: a decay for each column */
-    float *y;                       /* as x, contiguous */
-    float *checkpoints, *final;     /* (batch, blocks, heads, n, p), of which the first is given; and one of them */
+    rows x, log_decay, B, C;        /* heads one after another; by_channel: one decay per column */
+    float *y;                       /* like x, contiguous */
+    float *checkpoints, *final;     /* (batch, blocks, heads, n, p), the first block given; and without blocks */
     float *scratch;                 /* `ssd_scratch` floats */
 } ssd;
 
 typedef struct {
     rows dy;
-    float *dx, *dlog_decay, *dB, *dC; /* as the inputs, contiguous */
-    float *dstate;                    /* (batch, heads, n, p): at the end when it comes, at the start when it goes */
+    float *dx, *dlog_decay, *dB, *dC; /* like the inputs, contiguous */
+    float *dstate;                    /* (batch, heads, n, p): input at the end, output at the start */
 } gradients;
 
 /* Some steps of one head in one row of the batch. */
@@ -24,8 +23,8 @@ typedef struct {
     int64_t b, head, start, steps;
 } place;
 
-/* What the columns of a place share: `decay` is (steps, n) or (steps); the others hold a vector of p after another,
-   each at all steps of a block. */
+/* Shared by the columns of a place: `decay` is (steps, n) or (steps); the others hold one vector of p after another, each
+   for all steps of a block. */
 typedef struct {
     float *decay;
     vec *x, *y; /* backward: dy and dx */
@@ -36,7 +35,7 @@ INLINE int64_t tiles(const ssd *s) { return upwards(s->p, W); }
 INLINE int64_t decays(const ssd *s) { return s->by_channel ? s->n : 1; }
 INLINE int64_t state_size(const ssd *s) { return s->n * s->p; }
 
-/* Vectors of a thread: three times p at all steps of a block, and the decays. */
+/* Vectors per thread: three times p for all steps of a block, and the decays. */
 INLINE int64_t room(const ssd *s) { return 3 * tiles(s) * BLOCK + upwards(BLOCK * decays(s), W); }
 
 EXPORT int64_t ssd_scratch(const ssd *s) { return s->threads * room(s) * W; }
@@ -54,7 +53,7 @@ INLINE float *checkpoint(const ssd *s, place at, int64_t block) {
     return state_of(s, s->checkpoints, at.b * blocks(s) + block, at.head);
 }
 
-/* The row of a head, `width` floats a head, at a step of the place. */
+/* The row of a head, `width` floats per head, at a step of the place. */
 INLINE float *head_row(rows r, place at, int64_t i, int64_t width) {
     return row(r, at.b, at.start + i) + at.head * width;
 }
@@ -63,7 +62,7 @@ INLINE rows contiguous(const ssd *s, float *data, int64_t width) {
     return (rows){data, s->length * s->heads * width, s->heads * width};
 }
 
-/* e^x, exactly 0 where that is next to it: a decay of minus infinity forgets everything. */
+/* e^x, exactly 0 if close to it: a log decay of minus infinity is a reset. */
 INLINE vec decay_of(vec x) {
     x *= LOG2_E;
     return choose(x < -126.0f, splat(0.0f), exp2v(x));
@@ -87,7 +86,7 @@ INLINE void store_rows(const ssd *s, rows to, place at, const vec *from) {
         EACH_VECTOR(s->p, { store(head_row(to, at, i, s->p) + d, from[d / W * BLOCK + i], wide); });
 }
 
-/* Do a body for each group of columns from k on, `group` of them, a number that the compiler knows. */
+/* Run a body for each group of columns from k on; their number, `group`, is known to the compiler. */
 #define EACH_GROUP(n, ...)                                                         \
     do {                                                                           \
         int64_t k = 0;                                                             \
@@ -144,7 +143,7 @@ EXPORT void ssd_forward(const ssd *s) {
 
 /* ---- backward ---- */
 
-/* Sums over p for a group of columns, still a vector each; that by the decays over all columns where they share one. */
+/* Sums over p for a group of columns, one vector each; log_decay sums over all columns if they share a decay. */
 typedef struct {
     vec B[BLOCK][GROUP], C[BLOCK][GROUP], log_decay[BLOCK][GROUP];
 } narrow;

@@ -1,8 +1,12 @@
-"""The recurrence of matrix states in Triton, backward: the gradients by B, C and the decays, a chunk a program.
+"""The recurrence of matrix states in Triton, backward: the gradients of B, C and the decays, one chunk per program.
 
-The gradients by the states come from the walk of `triton_states` turned round, and that by x from `triton_outputs`;
-scores are run again. What several tiles of n add to the gradient of one decay is written as parts and summed after.
+The gradients of the states come from the walk of `triton_forward` in the other direction, and that of x from its
+`read`; scores are recomputed. If several tiles of n contribute to the gradient of one decay, they write parts that are
+summed afterwards.
 """
+
+# Pyright takes the body of a kernel for plain Python.
+# pyright: reportGeneralTypeIssues=false
 
 from __future__ import annotations
 
@@ -12,11 +16,21 @@ import triton.language as tl
 from torch import Tensor
 
 from ..native import as_rows
-from ..triton_support import launch
-from ..triton_tiles import rows_of
-from .operands import Gradients, Operands
-from .triton_outputs import between, further, place, read_states
-from .triton_states import in_rows, logarithms, sizes, states_between, strides
+from ..registration import Gradients
+from ..triton_functions import load_rows
+from ..triton_launch import launch
+from .operation import Operands
+from .triton_forward import (
+    between,
+    further,
+    head_strides,
+    in_rows,
+    logarithms,
+    place,
+    read_states,
+    sizes,
+    states_between,
+)
 
 
 @triton.jit
@@ -56,9 +70,9 @@ def gradients(
     BLOCK_P: tl.constexpr,
     BLOCK_N: tl.constexpr,
 ):
-    """Write dB and dC (batch, length, heads, n) and dlog_decay, as those or (tiles of n, batch, length, heads)."""
+    """Write dB and dC (batch, length, heads, n), and dlog_decay like them or as (tiles of n, batch, length, heads)."""
     chunks, tiles = tl.cdiv(length, STEPS), tl.cdiv(n, BLOCK_N)
-    tile, chunk, batch, head = place(tiles, chunks, heads)  # pyright: ignore[reportGeneralTypeIssues]
+    tile, chunk, batch, head = place(tiles, chunks, heads)
     m, rows = tile * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, STEPS)
     first = chunk.to(tl.int64) * STEPS
     inside = tl.minimum(length - first, STEPS).to(tl.int32)
@@ -75,14 +89,14 @@ def gradients(
     for start in range(0, p, BLOCK_P):
         i = start + tl.arange(0, BLOCK_P)
         small, mask = state + i[:, None] * n + m, (i < p)[:, None] & (m < n)
-        added, asked = rows_of(x, x_step, rows, i, inside, p), rows_of(dy, dy_step, rows, i, inside, p)
+        added, asked = load_rows(x, x_step, rows, i, inside, p), load_rows(dy, dy_step, rows, i, inside, p)
         dscores += tl.dot(asked, tl.trans(added), input_precision=PRECISION)
         before, after = tl.load(starts + small, mask, 0.0), tl.load(dends + small, mask, 0.0)
         dread += tl.dot(asked, before, input_precision=PRECISION)
         dwritten += tl.dot(added, after, input_precision=PRECISION)
         through += tl.sum(before * after, 0)
 
-    b, c = rows_of(B, B_step, rows, m, inside, n), rows_of(C, C_step, rows, m, inside, n)
+    b, c = load_rows(B, B_step, rows, m, inside, n), load_rows(C, C_step, rows, m, inside, n)
     logs = logarithms(log_decay, log_decay_step, rows, m, inside, n, BY_CHANNEL)
     later = logarithms(log_decay, log_decay_step, rows + 1, m, inside, n, BY_CHANNEL)
     dread *= tl.exp2(tl.cumsum(logs, 0))
@@ -110,7 +124,7 @@ def gradients(
         pairs = tl.where(rows[:, None] > rows, tl.cumsum(pairs, 0, reverse=True), 0.0)
         dexponent = tl.sum(pairs, 1)
         from_before, to_after, through = tl.sum(from_before, 1), tl.sum(to_after, 1), tl.sum(through)
-    # A step's decay lies between all pairs of a step before it and one not before it.
+    # A step's decay applies to all pairs of a step before it and one that is not before it.
     dexponent += tl.cumsum(from_before, 0, reverse=True) + tl.cumsum(to_after, 0) - to_after + through
 
     row = (batch * length + first + rows) * heads + head
@@ -130,9 +144,9 @@ def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | No
     operands, dy = in_rows(operands), as_rows(dy)
     x, log_decay, B, C, initial = operands
     batch, length, heads, p = x.shape
-    dends, dinitial = states_between(dy, C, log_decay, dfinal, reverse=True)
+    dends, dinitial = states_between(operands, dy, C, dfinal, reverse=True)
     dx = read_states(operands, dy, dends, backward=True)
-    constants = sizes(x, B, operands.by_channel)
+    constants = sizes(operands, x, B)
     tiles = -(-B.shape[3] // constants["BLOCK_N"])
     dB, dC = B.new_empty(B.shape), C.new_empty(C.shape)
     if operands.by_channel:
@@ -142,9 +156,9 @@ def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | No
     launch(
         gradients,
         (-(-length // constants["STEPS"]) * tiles * batch * heads,),
-        *(x, dy, B, C, log_decay, starts, dends, dB, dC, dlog_decay, *strides(x, dy, B, C, log_decay)),
+        *(x, dy, B, C, log_decay, starts, dends, dB, dC, dlog_decay, *head_strides(x, dy, B, C, log_decay)),
         *(length, heads, p, B.shape[3]),
         **constants,
     )
     dlog_decay = dlog_decay if operands.by_channel else dlog_decay.sum(0).to(log_decay.dtype)
-    return Gradients(dx, dlog_decay, dB, dC, None if initial is None else dinitial.to(initial.dtype))
+    return dx, dlog_decay, dB, dC, None if initial is None else dinitial.to(initial.dtype)

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from ...harness.records import Record
+from ...harness.records.record import Record
 from ..formats import ScoreFormat
 from .drawing import QUANTITY_LABELS, Chart, by_family, named, specification
 from .labels import PlotArea, label_curves, labels

@@ -55,7 +55,9 @@ def _filters(number: int, report: BenchReport) -> Chart | None:
     """Return time by length of TCNCA's filter and of MEGA's implementations, with a comparison to published figures."""
     filters = list(report.rows[0]["forward"]) if report.rows else []
     curves = [[_filter_curve(report, name, direction) for name in filters] for direction in DIRECTIONS]
-    compared = " ".join(_against_published(report, direction) for direction in DIRECTIONS if direction in report.published)
+    compared = " ".join(
+        _against_published(report, direction) for direction in DIRECTIONS if direction in report.published
+    )
     note = f"TCNCA's filter and three implementations of MEGA's, {report.device}. {compared}".strip()
     return _by_length(f"filters-{number}", "Filters against sequence length", note, curves)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from ...harness.records import Record
+from ...harness.records.record import Record
 from ..table.rows import group_by
 from .drawing import Chart, by_family, specification
 from .labels import PlotArea, label_curves, labels, panels

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...harness.records import CurvePoint, Record, Try
+from ...harness.records.record import CurvePoint, Record, Try
 from ..formats import ScoreFormat, quantity
 
 WIDTH, HEIGHT = 460, 260

@@ -83,7 +83,12 @@ def index_page(site: Site) -> Iterator[File]:
         drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
         yield from ((drawn.script, drawn.source) for drawn in drawings)
         views.append({"section": section, "charts": drawings, "payload": section_payload(section)})
-    shown = {"sections": views, "notes": site.notes, "choices": choices(site), "speed": bool(site.results.bench_reports)}
+    shown = {
+        "sections": views,
+        "notes": site.notes,
+        "choices": choices(site),
+        "speed": bool(site.results.bench_reports),
+    }
     yield "index.html", render("index.html", "index.html", scripts=SCRIPTS, **shown)
 
 

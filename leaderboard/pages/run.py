@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...harness.records import Record, Score
+from ...harness.records.record import Record, Score
 from ..formats import NONE, ScoreFormat, duration, energy, memory, plain, quantity
 from ..read.cards import TaskCard
 from ..read.results import Results

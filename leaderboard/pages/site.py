@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...harness.records import Record
+from ...harness.records.record import Record
 from ..links import Links
 from ..read.published_values import read_published
 from ..read.results import Results

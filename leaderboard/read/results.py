@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ...harness.errors import UserError
-from ...harness.records import Record
-from ...harness.store import ResultStore
+from ...harness.records.record import Record
+from ...harness.records.store import ResultStore
 from .bench_reports import BenchReport, read_bench_reports
 from .cards import ModelCard, TaskCard
 
@@ -62,8 +62,12 @@ def read_results(folders: Sequence[Path]) -> Results:
     located = [(record, store.folder) for store in stores for record in store.read()]
     records, notes = merge_records(record for record, _ in located)
     folder_of = {id(record): folder for record, folder in located}
-    models, model_notes = _merge_cards((card for store in stores for card in _cards(store, "models", ModelCard)), "name")
-    tasks, task_notes = _merge_cards((card for store in stores for card in _cards(store, "tasks", TaskCard)), "task", "tier")
+    models, model_notes = _merge_cards(
+        (card for store in stores for card in _cards(store, "models", ModelCard)), "name"
+    )
+    tasks, task_notes = _merge_cards(
+        (card for store in stores for card in _cards(store, "tasks", TaskCard)), "task", "tier"
+    )
     return Results(
         records=tuple(records),
         models={name: card for (name,), card in models.items()},

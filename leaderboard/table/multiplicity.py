@@ -16,8 +16,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from ...harness.multiplicity import multiplicity
-from ...harness.records import Record
+from ...harness.records.multiplicity import multiplicity
+from ...harness.records.record import Record
 from ..read.cards import TaskCard
 from ..read.results import Results
 from .statistics import sign
@@ -28,7 +28,7 @@ EPSILONS = (0.01, 0.02, 0.05)
 
 @dataclass(frozen=True)
 class NearBest:
-    """Multiplicity of the runs within `epsilon` of the best score, as defined in `archarena.harness.multiplicity`."""
+    """Multiplicity of the runs within `epsilon` of the best score (`archarena.harness.records.multiplicity`)."""
 
     epsilon: float
     runs: int
@@ -79,7 +79,9 @@ def task_multiplicity(
     kept.sort(key=lambda run: -sign(direction) * run[1])
     names, values = [record.cell.variant for record, _, _ in kept], np.array([value for _, value, _ in kept])
     decisions = np.stack([decided for _, _, decided in kept])
-    steps = tuple(_step(epsilon, np.abs(values - values[0]) <= epsilon, names, decisions, classes) for epsilon in EPSILONS)
+    steps = tuple(
+        _step(epsilon, np.abs(values - values[0]) <= epsilon, names, decisions, classes) for epsilon in EPSILONS
+    )
     return TaskMultiplicity(decisions.shape[1], steps, tuple(dict.fromkeys(names)), _pairs(names, decisions))
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...harness.records import Record
+from ...harness.records.record import Record
 
 _OF_MODEL = ("model", "model_source", "hyperparameters", "seed")
 """Parts of a key that may differ between the rows of one column. A variant may also set its depth."""

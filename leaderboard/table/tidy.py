@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...harness.files import slug
-from ...harness.records import Record, Score
+from ...harness.records.record import Record, Score
 from ..links import unique_pages
 from ..read.cards import TaskCard
 from ..read.published_values import PublishedValue

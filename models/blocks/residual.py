@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...harness.model import SequenceModel
+from ...harness.contract.model import SequenceModel
 from .padding import valid_positions
 
 

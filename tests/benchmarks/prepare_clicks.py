@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
-from archarena.harness.arrays import content_checksum, save_splits
-from archarena.harness.losses import Rows
-from archarena.harness.prepare import streams
+from archarena.harness.data.arrays import content_checksum, save_splits
+from archarena.harness.data.prepare import streams
+from archarena.harness.training.rows import Rows
 from archarena.tasks.click_logs import CATEGORIES, COUNTS, CriteoX1
 from pyarrow import csv
 

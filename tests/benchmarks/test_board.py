@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from archarena.harness.store import ResultStore
+from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
 SIZES = [int(size) for size in os.environ.get("ARCHARENA_BENCH_RECORDS", "100,400").split(",")]

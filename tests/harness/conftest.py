@@ -8,7 +8,8 @@ import pytest
 
 TASK = '''
 import numpy as np
-from archarena.harness import Budget, Classes, Evaluation, Level, Split, Splits, Task, TaskSpec, Tokens, register_task
+from archarena.harness import Budget, Classes, Evaluation, ReferenceScore, Split, Splits, Task, TaskSpec, Tokens
+from archarena.harness import register_task
 
 
 def rows(generator, count):
@@ -19,7 +20,7 @@ def rows(generator, count):
 
 @register_task("toy", summary="Which half the first token is from.", suites=("toys",))
 class Toy(Task):
-    sizes = {"smoke": {"count": 64}, "quick": {"count": 256}}
+    arguments = {"smoke": {"count": 64}, "quick": {"count": 256}}
     budgets = {"smoke": Budget(20, 8), "quick": Budget(60, 16)}
     evaluations = (Evaluation("accuracy", "Share of right rows.", chance=0.5, ceiling=1.0),)
 
@@ -34,9 +35,9 @@ class Toy(Task):
         tests = {"test": rows(streams.fixed, 50)}
         return Splits(rows(streams.train, self.count), rows(streams.fixed, 40), tests)
 
-    def baselines(self, splits):
+    def reference_scores(self, splits):
         share = float(splits.tests["test"].targets.mean())
-        return [Level("", "majority", max(share, 1 - share))]
+        return [ReferenceScore("", "majority", max(share, 1 - share))]
 '''
 
 MODEL = """

@@ -8,13 +8,17 @@ import torch
 
 def with_gradients(operation, tensors):
     """Return the outputs of an operation and the gradients of a fixed weighted sum of them."""
-    given = [None if x is None else x.detach().requires_grad_() for x in tensors]
+    given = [x.detach().requires_grad_() if is_differentiable(x) else x for x in tensors]
     outputs = operation(*given)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     generator = torch.Generator().manual_seed(1)
     weights = [torch.randn(y.shape, generator=generator, dtype=torch.float64).to(y.dtype) for y in outputs]
     loss = torch.stack([(y * w).sum().real for y, w in zip(outputs, weights, strict=True)]).sum()
-    return [*(y.detach() for y in outputs), *torch.autograd.grad(loss, [x for x in given if x is not None])]
+    return [*(y.detach() for y in outputs), *torch.autograd.grad(loss, [x for x in given if is_differentiable(x)])]
+
+
+def is_differentiable(x):
+    return x is not None and (x.is_floating_point() or x.is_complex())
 
 
 def assert_same(found, expected, tolerance=1e-5):
@@ -26,20 +30,21 @@ def assert_same(found, expected, tolerance=1e-5):
 
 
 def in_double(tensors):
-    return [None if x is None else x.to(torch.promote_types(x.dtype, torch.float64)) for x in tensors]
+    return [x.to(torch.promote_types(x.dtype, torch.float64)) if is_differentiable(x) else x for x in tensors]
 
 
 @pytest.fixture(params=["c", "torch"])
-def with_and_without_c(request, monkeypatch):
-    """Run a test along the C path, and again as where there is no compiler."""
+def each_path(request, monkeypatch):
+    """Run a test on the C path, and again as on a machine without a compiler."""
     if request.param == "torch":
         monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    return request.param
+    with torch._dynamo.config.patch(disable=request.param == "torch"):
+        yield request.param
 
 
 @pytest.fixture(scope="session")
 def assert_agrees():
-    """Hold an operation against its reference in double precision: all outputs, all gradients."""
+    """Compare all outputs and gradients of an operation with its reference in double precision."""
 
     def check(operation, reference, tensors, tolerance=1e-5):
         assert_same(with_gradients(operation, tensors), with_gradients(reference, in_double(tensors)), tolerance)
@@ -49,7 +54,7 @@ def assert_agrees():
 
 @pytest.fixture
 def same_with_any_number_of_threads():
-    """Hold an operation to the same bits, outputs and gradients, twice and on other numbers of threads."""
+    """Check that outputs and gradients have the same bits, twice and with other numbers of threads."""
     before = torch.get_num_threads()
 
     def check(operation, tensors):

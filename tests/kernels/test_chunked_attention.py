@@ -88,6 +88,6 @@ def test_laplace_is_a_smooth_step_with_values_between_zero_and_one():
         ({"chunk": 0}, "at least one"),
     ],
 )
-def test_what_does_not_go_together_is_refused(changed, message):
+def test_operands_that_do_not_match_are_refused(changed, message):
     with pytest.raises(ValueError, match=message):
         chunked_attention(*operands(), **{"chunk": 4, "causal": True, **changed})

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.ema import cost, ema, ema_fft, operation, path
+from archarena.kernels.ema import cost, ema, ema_fft, operation
 from archarena.kernels.ema.reference import reference
+from archarena.kernels.paths import path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
@@ -20,28 +21,28 @@ def operands(batch=2, length=65, channels=5, averages=3, *, seed=0):
         return torch.randn(*shape, generator=generator)
 
     pair = (channels, averages)
-    return [normal(batch, length, channels), normal(*pair).tanh(), normal(*pair), normal(batch, *pair)]
+    return [normal(batch, length, channels), normal(*pair).tanh(), normal(*pair)]
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("length", LENGTHS)
-def test_agrees_with_the_loop_in_float64(with_and_without_c, assert_agrees, length, reverse):
+def test_agrees_with_the_loop_in_float64(each_path, assert_agrees, length, reverse):
     def fast(*x):
-        return ema(*x, reverse=reverse, return_final_state=True)
+        return ema(*x, reverse=reverse)
 
     def slow(*x):
         return reference(*x, reverse=reverse)
 
-    assert_agrees(fast, slow, operands(length=length))
-    assert_agrees(fast, slow, operands(length=length)[:3])
-    assert path(torch.zeros(1)) == {"c": "c", "torch": "chunked"}[with_and_without_c]
-    assert path(torch.zeros(1)) in paths_taken()["ema"]
+    given = operands(length=length)
+    assert_agrees(fast, slow, given)
+    assert path("ema", given[0]) == each_path
+    assert each_path in paths_taken()["ema"]
 
 
 @settings(max_examples=10, deadline=None)
 @given(shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 40, 9))), seed=st.integers(0, 99))
 def test_any_shape(assert_agrees, shape, seed):
-    assert_agrees(ema, lambda *x: reference(*x)[0], operands(*shape, seed=seed))
+    assert_agrees(ema, reference, operands(*shape, seed=seed))
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -52,11 +53,11 @@ def test_the_fourier_form_is_the_recurrence(assert_agrees, reverse):
     def by_recurrence(*x):
         return ema(*x, reverse=reverse)
 
-    assert_agrees(through_fourier, by_recurrence, operands(length=300)[:3])
+    assert_agrees(through_fourier, by_recurrence, operands(length=300))
 
 
 def test_the_fourier_form_can_be_cut_off():
-    _, decay, weight, _ = operands(length=20)
+    _, decay, weight = operands(length=20)
     impulse = torch.zeros(1, 20, 5)
     impulse[:, 0] = 1
     cut = ema_fft(impulse, decay, weight, reach=6)[0]
@@ -72,19 +73,8 @@ def test_an_impulse_decays():
     torch.testing.assert_close(y[10:], 2 * 0.5 ** torch.arange(90.0))
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("cut", [1, 64, 100])
-def test_two_halves_through_the_state_are_the_whole(with_and_without_c, cut, reverse):
-    x, decay, weight, state = operands(length=128)
-    y = ema(x, decay, weight, state, reverse=reverse)
-    parts = {}
-    for half in sorted((slice(None, cut), slice(cut, None)), key=lambda part: (part.start is None) == reverse):
-        parts[half.start], state = ema(x[:, half], decay, weight, state, reverse=reverse, return_final_state=True)
-    torch.testing.assert_close(torch.cat((parts[None], parts[cut]), 1), y, rtol=1e-4, atol=1e-4)
-
-
-def test_never_looks_ahead(with_and_without_c):
-    x, decay, weight, _ = operands(length=100)
+def test_never_looks_ahead(each_path):
+    x, decay, weight = operands(length=100)
     altered = x.clone()
     altered[:, 60] += 1
     assert torch.equal(ema(x, decay, weight)[:, :60], ema(altered, decay, weight)[:, :60])
@@ -96,7 +86,7 @@ def test_any_number_of_threads_gives_the_same_bits(same_with_any_number_of_threa
 
 def test_float64_is_computed_in_float64():
     given = [x.double().requires_grad_() for x in operands(1, 70, 1, 2)]
-    assert torch.autograd.gradcheck(lambda *x: ema(*x, return_final_state=True), given, fast_mode=True)
+    assert torch.autograd.gradcheck(ema, given, fast_mode=True)
 
 
 def test_half_precision_is_computed_in_float32():
@@ -105,14 +95,14 @@ def test_half_precision_is_computed_in_float32():
     assert torch.equal(y, ema(x.bfloat16().float(), *rest).bfloat16())
 
 
-def test_registration(with_and_without_c):
+def test_registration(each_path):
     given = [x.requires_grad_() for x in operands(length=9)]
     torch.library.opcheck(operation.averages, (*given, True))
-    torch.library.opcheck(operation.averages, (*given[:3], None, False))
+    assert [x.requires_grad for x in operation.averages(*given, True)] == [True, False]
 
 
 def test_vmap():
-    x, decay, weight, _ = operands(length=9)
+    x, decay, weight = operands(length=9)
     mapped = torch.vmap(lambda decay: ema(x, decay, weight))(torch.stack((decay, decay / 2)))
     assert torch.equal(mapped, torch.stack((ema(x, decay, weight), ema(x, decay / 2, weight))))
 
@@ -130,9 +120,9 @@ def test_cost_counts_each_byte_once():
     assert cost(2, 9, 3, 4).bytes == sum(x.nbytes for x in (*given, y))
 
 
-@pytest.mark.parametrize("index", [1, 2, 3])
+@pytest.mark.parametrize("index", [1, 2])
 def test_an_operand_of_another_shape_is_named(index):
     given = operands()
     given[index] = given[index][:1]
-    with pytest.raises(ValueError, match=rf"^{('x', 'decay', 'weight', 'initial_state')[index]} has shape"):
+    with pytest.raises(ValueError, match=rf"^{('x', 'decay', 'weight')[index]} has shape"):
         ema(*given)

@@ -1,4 +1,4 @@
-"""The Triton kernels, run by Triton's interpreter on the CPU in a process of its own; see `interpreted/conftest.py`."""
+"""Runs the Triton kernels in Triton's interpreter on the CPU, in another process; see `interpreted/conftest.py`."""
 
 import os
 import subprocess

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.linear_recurrence import cost, linear_recurrence, operation, path
+from archarena.kernels.linear_recurrence import cost, linear_recurrence, operation
 from archarena.kernels.linear_recurrence.reference import reference
+from archarena.kernels.paths import path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
@@ -28,17 +29,18 @@ def operands(batch=2, length=65, channels=5, *, seed=0, dtype=torch.float32):
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
 @pytest.mark.parametrize("length", LENGTHS)
-def test_agrees_with_the_loop_in_double_precision(with_and_without_c, assert_agrees, length, dtype, reverse):
+def test_agrees_with_the_loop_in_double_precision(each_path, assert_agrees, length, dtype, reverse):
     def fast(*x):
         return linear_recurrence(*x, reverse=reverse)
 
     def slow(*x):
         return reference(*x, reverse=reverse)
 
-    assert_agrees(fast, slow, operands(length=length, dtype=dtype))
-    assert_agrees(fast, slow, operands(length=length, dtype=dtype)[:2])
-    assert path(torch.zeros(1)) == {"c": "c", "torch": "blocked"}[with_and_without_c]
-    assert path(torch.zeros(1)) in paths_taken()["linear_recurrence"]
+    given = operands(length=length, dtype=dtype)
+    assert_agrees(fast, slow, given)
+    assert_agrees(fast, slow, given[:2])
+    assert path("linear_recurrence", given[0]) == each_path
+    assert each_path in paths_taken()["linear_recurrence"]
 
 
 @settings(max_examples=10, deadline=None)
@@ -71,14 +73,14 @@ def test_dtypes_promote_and_half_precision_is_computed_in_float32():
 
 
 @pytest.mark.parametrize("cut", [1, 31, 100])
-def test_two_halves_through_the_state_are_the_whole(with_and_without_c, cut):
+def test_two_halves_joined_by_the_state_are_the_whole(each_path, cut):
     a, b, initial = operands(length=128)
     first = linear_recurrence(a[:, :cut], b[:, :cut], initial)
     second = linear_recurrence(a[:, cut:], b[:, cut:], first[:, -1])
     torch.testing.assert_close(torch.cat((first, second), 1), linear_recurrence(a, b, initial))
 
 
-def test_neither_direction_looks_ahead(with_and_without_c):
+def test_neither_direction_looks_ahead(each_path):
     a, b, _ = operands(length=100)
     altered = b.clone()
     altered[:, 60] = torch.nan
@@ -90,14 +92,14 @@ def test_any_number_of_threads_gives_the_same_bits(same_with_any_number_of_threa
     same_with_any_number_of_threads(linear_recurrence, operands(length=200, channels=40))
 
 
-def test_views_with_strides_and_conjugates_are_read_right(with_and_without_c):
+def test_views_with_strides_and_conjugates_are_read_right(each_path):
     a, b, initial = operands(length=40, dtype=torch.complex64)
     turned = [x.mT.contiguous().mT.conj().conj_physical() for x in (a, b)]
     torch.testing.assert_close(linear_recurrence(*turned, initial), linear_recurrence(a, b, initial))
     torch.testing.assert_close(linear_recurrence(a.conj(), b), linear_recurrence(a.conj_physical(), b))
 
 
-def test_registration(with_and_without_c):
+def test_registration(each_path):
     a, b, initial = (x.requires_grad_() for x in operands(length=9))
     torch.library.opcheck(operation.recurrence, (a, b, initial, True))
     torch.library.opcheck(operation.recurrence, (a, b, None, False))

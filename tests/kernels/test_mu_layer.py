@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import itertools
-
 import pytest
 import torch
-from archarena.kernels.mu_layer import cost, mu_product, operation, path, shifted
+from archarena.kernels.mu_layer import cost, mu_product, operation, shifted
 from archarena.kernels.mu_layer.reference import reference
+from archarena.kernels.paths import path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
@@ -24,43 +23,35 @@ def sources(rows, length, groups, seed=0):
     return torch.randint(length, (rows, length, groups), generator=generator, dtype=torch.int32)
 
 
-def with_gradients(product, given, **options):
-    given = [x.detach().requires_grad_() for x in given]
-    y = product(*given, **options)
-    weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(y.dtype)
-    return [y.detach(), *torch.autograd.grad((y * weights).sum(), given)]
+@pytest.fixture(scope="session")
+def assert_right(assert_agrees):
+    """Compare the product with its reference, reading from a source."""
 
+    def check(given, source=None):
+        assert_agrees(
+            lambda *x: mu_product(*x, source=source), lambda *x: reference(*x, source=source), given, tolerance=2e-5
+        )
 
-def assert_right(given, **options):
-    expected = with_gradients(reference, [x.double() for x in given], **options)
-    for a, b in zip(with_gradients(mu_product, given, **options), expected, strict=True):
-        assert a.shape == b.shape
-        torch.testing.assert_close(a.double(), b, rtol=0, atol=2e-5 * max(1.0, b.abs().max().item()))
-
-
-@pytest.fixture(params=["c", "torch"])
-def each_path(request, monkeypatch):
-    if request.param == "torch":
-        monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    assert path(torch.zeros(1)) == request.param
-    return request.param
+    return check
 
 
 @pytest.mark.parametrize(("length", "channels"), [(1, 2), (7, 16), (65, 20), (130, 7)])
 @pytest.mark.parametrize("groups", [None, 1, 2])
-def test_agrees_with_the_loop_in_float64(each_path, length, channels, groups):
+def test_agrees_with_the_loop_in_float64(assert_right, each_path, length, channels, groups):
     source = None if groups is None else sources(1, length, groups)
-    assert_right(operands(length=length, channels=channels), source=source)
+    given = operands(length=length, channels=channels)
+    assert_right(given, source)
+    assert path("mu_layer", given[0]) == each_path
 
 
 @settings(max_examples=20, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(8, 40)), seed=st.integers(0, 99), data=st.data()
 )
-def test_any_shape_and_any_source(shape, seed, data):
+def test_any_shape_and_any_source(assert_right, shape, seed, data):
     batch, length, channels = shape
     source = sources(data.draw(st.sampled_from([1, batch])), length, data.draw(st.integers(1, channels)), seed)
-    assert_right(operands(*shape, seed=seed), source=source)
+    assert_right(operands(*shape, seed=seed), source)
 
 
 def test_is_two_layer_norms_and_their_product():
@@ -83,7 +74,7 @@ def test_reading_through_a_source_is_shifting_first(each_path):
     torch.testing.assert_close(mu_product(*given, source=source), mu_product(moved, *given[1:]))
 
 
-def test_views_with_strides_are_right(each_path):
+def test_views_with_strides_are_right(assert_right, each_path):
     a, c, *rest = operands()
     both = torch.cat((a, c), -1)
     assert_right([both[..., :20], both[..., 20:], *rest])
@@ -95,17 +86,9 @@ def test_half_precision_is_computed_in_float32_and_cast_back():
     assert torch.equal(mu_product(*given), mu_product(*(x.float() for x in given)).bfloat16())
 
 
-def test_same_bits_with_any_number_of_threads():
-    given, source, before = operands(3, 200, 48), sources(3, 200, 4), torch.get_num_threads()
-    runs = []
-    try:
-        for threads in (1, 1, 2, 3):
-            torch.set_num_threads(threads)
-            runs.append(with_gradients(mu_product, given, source=source))
-    finally:
-        torch.set_num_threads(before)
-    for first, other in itertools.pairwise(runs):
-        assert all(map(torch.equal, first, other))
+def test_any_number_of_threads_gives_the_same_bits(same_with_any_number_of_threads):
+    source = sources(3, 200, 4)
+    same_with_any_number_of_threads(lambda *x: mu_product(*x, source=source), operands(3, 200, 48))
 
 
 def test_registration_compile_and_vmap(each_path):
@@ -135,7 +118,7 @@ def test_the_flop_counter_sees_both_passes():
         ({"source": torch.full((1, 9, 2), 9, dtype=torch.int32)}, "outside 0 to 8"),
     ],
 )
-def test_what_does_not_go_together_is_refused(changed, message):
+def test_operands_that_do_not_match_are_refused(changed, message):
     names = ("a", "c", "weight_a", "bias_a", "weight_c", "bias_c", "alpha")
     with pytest.raises(ValueError, match=message):
         mu_product(**{**dict(zip(names, operands(), strict=True)), **changed})

@@ -3,14 +3,14 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
-import subprocess
-import sys
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 import torch
 from archarena.kernels import native
-from archarena.kernels.selective_scan import fused, path, selective_scan
+from archarena.kernels.selective_scan import selective_scan
 
 SOURCE = "EXPORT int answer(void) { return 42; }\n"
 
@@ -55,15 +55,13 @@ def test_another_source_or_compiler_is_another_file(source, tmp_path, monkeypatc
     assert len({first, second, native.build(source)}) == 3
 
 
+def answer(source):
+    return ctypes.CDLL(str(native.build(source))).answer()
+
+
 def test_processes_at_once_all_get_a_whole_library(source, tmp_path):
-    code = (
-        "import ctypes, sys, pathlib; from archarena.kernels import native;"
-        "print(ctypes.CDLL(str(native.build(pathlib.Path(sys.argv[1])))).answer())"
-    )
-    started = [
-        subprocess.Popen([sys.executable, "-c", code, str(source)], stdout=subprocess.PIPE, text=True) for _ in range(3)
-    ]
-    assert [process.communicate()[0].strip() for process in started] == ["42"] * 3
+    with ProcessPoolExecutor(3, get_context("fork")) as pool:
+        assert list(pool.map(answer, [source] * 3)) == [42] * 3
     assert [file.suffix for file in made(tmp_path) if file.is_file()] == [".so"]
 
 
@@ -74,7 +72,7 @@ def test_flags_that_a_compiler_refuses_are_left_out(source, tmp_path, monkeypatc
     assert native.library(source).answer() == 42
 
 
-def test_without_a_compiler_the_reason_is_told_and_remembered(source, monkeypatch):
+def test_without_a_compiler_the_reason_is_reported_and_remembered(source, monkeypatch):
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
     with pytest.warns(RuntimeWarning, match="answer runs without its C kernel, slower: no C compiler found"):
@@ -121,8 +119,7 @@ def test_can_be_turned_off(source, tmp_path, monkeypatch):
 
 
 def test_a_machine_with_a_compiler_runs_the_scan_in_c():
-    assert isinstance(native.library(fused.SOURCE), ctypes.CDLL)
-    assert path(torch.zeros(1)) == "c"
+    assert isinstance(native.library(native.source_of("selective_scan")), ctypes.CDLL)
 
 
 @pytest.mark.parametrize("flag", ["-march=x86-64", "-march=x86-64-v3", "-fno-openmp"])
@@ -135,8 +132,27 @@ def test_older_processors_and_no_threads_give_the_same_scan(tmp_path, monkeypatc
     monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path))
     native._load_once.cache_clear()
     try:
-        if native.unavailable_reason(fused.SOURCE):
+        if native.unavailable_reason(native.source_of("selective_scan")):
             pytest.skip(f"this compiler does not take {flag}")
         torch.testing.assert_close(selective_scan(*given, delta_softplus=True), expected, rtol=0, atol=1e-5)
     finally:
         native._load_once.cache_clear()
+
+
+def test_arguments_point_to_tensors_that_c_can_read_and_keep_them_alive():
+    structure = native.arguments("batch threads", floats="eps", rows="x y", pointers="weight bias")
+    x, weight = torch.arange(24.0).view(2, 3, 4), torch.ones(3, 2).mT
+    given = structure(batch=2, eps=0.5, x=x[:, :, ::2], weight=weight, reverse=True)
+    copied, whole = given._tensors
+    assert (given.batch, given.threads, given.eps) == (2, torch.get_num_threads(), 0.5)
+    assert torch.equal(copied, x[:, :, ::2])
+    assert (given.x.data, given.x.batch, given.x.step) == (copied[:, -1].data_ptr(), 6, -2)
+    assert given.y.data is None
+    assert given.weight == whole.data_ptr()
+    assert whole.is_contiguous()
+    assert given.bias is None
+    given.point("bias", x)
+    assert given.bias == x.data_ptr()
+    assert given._tensors[-1] is x
+    with pytest.raises(KeyError, match="batch"):
+        structure()

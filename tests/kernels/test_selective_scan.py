@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import itertools
+import functools
 
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.selective_scan import cost, dispatch, operation, path, selective_scan
+from archarena.kernels.paths import path
+from archarena.kernels.selective_scan import cost, operation, selective_scan, torch_form
 from archarena.kernels.selective_scan.reference import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,55 +34,40 @@ def operands(batch=2, length=65, channels=20, states=16, *, seed=0, dtype=torch.
     return given
 
 
-def with_gradients(scan, given, *, softplus=True):
-    """Return output, final state and all gradients of a fixed weighted sum of both."""
-    given = [None if x is None else x.detach().requires_grad_() for x in given]
-    y, final = scan(*given[:8], delta_softplus=softplus, initial_state=given[8])
-    generator = torch.Generator().manual_seed(1)
-    weights = (torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x.dtype) for x in (y, final))
-    loss = torch.stack([(x * w).sum().real for x, w in zip((y, final), weights, strict=True)]).sum()
-    return [y.detach(), final.detach(), *torch.autograd.grad(loss, [x for x in given if x is not None])]
+def fast(*x, delta_softplus=True):
+    """Run the scan; the initial state is the ninth of `operands`."""
+    initial = x[8] if len(x) > 8 else None
+    return selective_scan(*x[:8], delta_softplus=delta_softplus, initial_state=initial, return_final_state=True)
 
 
-def fast(*arguments, delta_softplus=True, **options):
-    return selective_scan(*arguments, delta_softplus=delta_softplus, **options, return_final_state=True)
+def slow(*x, delta_softplus=True):
+    return reference(*x[:8], delta_softplus=delta_softplus, initial_state=x[8])
+
+
+def assert_close(found, expected, tolerance=1e-5):
+    """Compare with the expected tensor, relative to its largest entry."""
+    assert found.shape == expected.shape
+    expected = expected.to(torch.promote_types(expected.dtype, torch.float64))
+    scale = max(1.0, expected.abs().max().item())
+    torch.testing.assert_close(found.to(expected.dtype), expected, rtol=0, atol=tolerance * scale)
 
 
 def in_double(given):
-    return [None if x is None else double(x) for x in given]
-
-
-def double(x):
-    return x.to(torch.promote_types(x.dtype, torch.float64))
-
-
-def assert_same(found, expected, tolerance=1e-5):
-    """Compare against float64, relative to the largest entry of each tensor."""
-    for a, b in zip(found, expected, strict=True):
-        assert a.shape == b.shape
-        torch.testing.assert_close(double(a), double(b), rtol=0, atol=tolerance * max(1.0, b.abs().max().item()))
-
-
-@pytest.fixture(params=["c", "loop"])
-def each_path(request, monkeypatch):
-    if request.param == "loop":
-        monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    with torch._dynamo.config.patch(disable=request.param == "loop"):
-        assert path(torch.zeros(1)) == request.param
-        yield request.param
+    return [x.to(torch.promote_types(x.dtype, torch.float64)) for x in given]
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_agrees_with_the_loop_in_float64(each_path, length):
+def test_agrees_with_the_loop_in_float64(assert_agrees, each_path, length):
     given = operands(length=length)
-    assert_same(with_gradients(fast, given), with_gradients(reference, in_double(given)))
+    assert_agrees(fast, slow, given)
+    assert path("selective_scan", given[0]) == each_path
     assert each_path in paths_taken()["selective_scan"]
 
 
 @pytest.mark.parametrize("states", [1, 2, 5])
-def test_complex_states_agree_with_the_loop_in_float64(each_path, states):
+def test_complex_states_agree_with_the_loop_in_float64(assert_agrees, each_path, states):
     given = operands(length=70, states=states, complex_states=True)
-    assert_same(with_gradients(fast, given), with_gradients(reference, in_double(given)))
+    assert_agrees(fast, slow, given)
 
 
 def test_a_complex_state_without_frequency_is_twice_a_real_one():
@@ -93,10 +79,11 @@ def test_a_complex_state_without_frequency_is_twice_a_real_one():
 
 
 @pytest.mark.parametrize("complex_states", [False, True])
-def test_steps_whose_decays_leave_the_range_agree_too(complex_states):
+def test_decays_outside_the_range_agree_too(complex_states):
     given = operands(length=40, states=4, complex_states=complex_states)
     given[1][:, ::7] = 1e3
-    assert_same(with_gradients(fast, given)[:2], with_gradients(reference, in_double(given))[:2])
+    for found, expected in zip(fast(*given), slow(*in_double(given)), strict=True):
+        assert_close(found, expected)
 
 
 @settings(max_examples=30, deadline=None)
@@ -106,30 +93,24 @@ def test_steps_whose_decays_leave_the_range_agree_too(complex_states):
     softplus=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_any_shape_and_any_operand_left_out(shape, absent, softplus, seed):
+def test_any_shape_and_any_operand_left_out(assert_agrees, shape, absent, softplus, seed):
     whole = operands(*shape, seed=seed)
     if not softplus:
         whole[1], whole[7] = whole[1].abs(), whole[7].abs()
     given = [None if i in absent else x for i, x in enumerate(whole)]
-    found = with_gradients(fast, given, softplus=softplus)
-    assert_same(found, with_gradients(reference, in_double(given), softplus=softplus))
+    assert_agrees(*(functools.partial(run, delta_softplus=softplus) for run in (fast, slow)), given)
 
 
 @pytest.mark.parametrize("states", [1, 3, 8, 16, 24])
-def test_any_number_of_states(each_path, states):
+def test_any_number_of_states(assert_agrees, each_path, states):
     given = operands(length=70, channels=5, states=states)
-    assert_same(with_gradients(fast, given), with_gradients(reference, in_double(given)))
+    assert_agrees(fast, slow, given)
 
 
 def test_float64_is_computed_in_float64():
     given = operands(1, 4, 3, 2, dtype=torch.float64)
-    given = [x.requires_grad_() for x in given]
-
-    def scan(*x):
-        return selective_scan(*x[:8], delta_softplus=True, initial_state=x[8], return_final_state=True)
-
-    assert path(given[0]) == "loop"
-    assert torch.autograd.gradcheck(scan, given)
+    assert path("selective_scan", given[0]) == "torch"
+    assert torch.autograd.gradcheck(fast, [x.requires_grad_() for x in given])
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -143,18 +124,19 @@ def test_half_precision_is_computed_in_float32_and_cast_back(dtype):
 
 
 @pytest.mark.parametrize("cut", [1, 64, 100])
-def test_two_halves_through_the_state_are_the_whole(each_path, cut):
+def test_two_halves_joined_by_the_state_are_the_whole(each_path, cut):
     given = operands(length=128)
     rows = (0, 1, 3, 4, 6)
-    y, final = fast(*given[:8], initial_state=given[8])
+    y, final = fast(*given)
     first = [x[:, :cut] if i in rows else x for i, x in enumerate(given)]
     second = [x[:, cut:] if i in rows else x for i, x in enumerate(given)]
-    y_first, state = fast(*first[:8], initial_state=given[8])
-    y_second, end = fast(*second[:8], initial_state=state)
-    assert_same((torch.cat((y_first, y_second), 1), end), (y.double(), final.double()))
+    y_first, state = fast(*first)
+    y_second, end = fast(*second[:8], state)
+    assert_close(torch.cat((y_first, y_second), 1), y)
+    assert_close(end, final)
 
 
-def test_a_long_gone_step_leaves_no_trace_however_large():
+def test_an_earlier_large_step_leaves_no_trace():
     given = operands(length=40)
     given[1][:, 20] = 1e6
     altered = [x.clone() for x in given]
@@ -164,7 +146,7 @@ def test_a_long_gone_step_leaves_no_trace_however_large():
     assert torch.isfinite(y).all()
 
 
-def test_not_a_number_stays_where_it_can_reach():
+def test_not_a_number_spreads_only_where_it_can():
     given = operands(batch=2, channels=20)
     given[0][0, 30, 4] = torch.nan
     bad = selective_scan(*given[:8], delta_softplus=True).isnan()
@@ -172,38 +154,30 @@ def test_not_a_number_stays_where_it_can_reach():
     assert bad.sum() == bad[0, 30:, 4].sum()
 
 
-def test_the_final_state_alone_is_differentiable():
+def test_only_the_final_state_is_differentiated():
     given = [x.requires_grad_() for x in operands(length=9)]
-    _, final = fast(*given[:8], initial_state=given[8])
+    _, final = fast(*given)
     doubled = [x.detach().double().requires_grad_() for x in given]
-    _, expected = reference(*doubled[:8], delta_softplus=True, initial_state=doubled[8])
+    _, expected = slow(*doubled)
     used = (0, 1, 2, 3, 7, 8)
     found = torch.autograd.grad(final.sum(), [given[i] for i in used])
-    assert_same(found, torch.autograd.grad(expected.sum(), [doubled[i] for i in used]))
+    for a, b in zip(found, torch.autograd.grad(expected.sum(), [doubled[i] for i in used]), strict=True):
+        assert_close(a, b)
 
 
-def test_views_with_strides_are_read_in_place_and_right(each_path):
+def test_views_with_strides_are_right(each_path):
     batch, length, channels, states = 2, 70, 24, 16
     u, delta, A, B, C, D, z, bias, initial = operands(batch, length, channels, states)
     packed = torch.cat((u, z, B, C), -1)
     u_view, z_view, B_view, C_view = packed.split((channels, channels, states, states), -1)
     turned = delta.mT.contiguous().mT
-    viewed = fast(u_view, turned, A.mT.contiguous().mT, B_view, C_view, D, z_view, bias, initial_state=initial)
-    plain = fast(u, delta, A, B, C, D, z, bias, initial_state=initial)
-    assert_same(viewed, plain, tolerance=0 if each_path == "c" else 1e-6)
+    viewed = fast(u_view, turned, A.mT.contiguous().mT, B_view, C_view, D, z_view, bias, initial)
+    for found, expected in zip(viewed, fast(u, delta, A, B, C, D, z, bias, initial), strict=True):
+        assert_close(found, expected, tolerance=0 if each_path == "c" else 1e-6)
 
 
-def test_same_bits_twice_and_with_any_number_of_threads(each_path):
-    given, before = operands(batch=3, length=200, channels=40), torch.get_num_threads()
-    runs = []
-    try:
-        for threads in (1, 1, 2, 3):
-            torch.set_num_threads(threads)
-            runs.append(with_gradients(fast, given))
-    finally:
-        torch.set_num_threads(before)
-    for first, other in itertools.pairwise(runs):
-        assert all(map(torch.equal, first, other))
+def test_any_number_of_threads_gives_the_same_bits(same_with_any_number_of_threads, each_path):
+    same_with_any_number_of_threads(fast, operands(batch=3, length=200, channels=40))
 
 
 def test_registration(each_path):
@@ -224,30 +198,36 @@ def test_composes_with_torch_compile():
     assert torch.equal(compiled(*given), twice(*given))
 
 
-@pytest.mark.slow
-def test_a_compiled_chunk_agrees(monkeypatch):
+@pytest.fixture
+def compile_short_chunks(monkeypatch):
+    """Run without C, and compile chunks of two steps."""
     monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    given = operands(1, 32, 8, 4)
-    assert path(given[0]) == "compiled"
-    assert_same(with_gradients(fast, given), with_gradients(reference, in_double(given)))
-    assert "compiled" in paths_taken()["selective_scan"]
-    assert dispatch._cannot_compile == []
+    monkeypatch.setattr(torch_form, "CHUNK", 2)
+    monkeypatch.setattr(torch_form, "_compile_failures", [])
+    monkeypatch.setattr(torch_form, "compiled", functools.cache(torch_form.compiled.__wrapped__))
 
 
-def test_where_compiling_fails_the_loop_runs_and_says_so(monkeypatch):
+@pytest.mark.slow
+def test_a_compiled_chunk_agrees(assert_agrees, compile_short_chunks):
+    assert_agrees(fast, slow, operands(1, 4, 8, 4))
+    assert "torch.compile" in paths_taken()["selective_scan"]
+    assert torch_form._compile_failures == []
+
+
+def test_if_compiling_fails_the_plain_chunks_run_with_a_warning(monkeypatch, compile_short_chunks):
     from torch._dynamo.exc import TorchDynamoException
 
     def refuse(*_, **__):
         raise TorchDynamoException("no backend")
 
-    monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    monkeypatch.setattr(dispatch, "_cannot_compile", [])
-    monkeypatch.setattr(dispatch, "_compiled", lambda chunk: refuse)
+    monkeypatch.setattr(torch_form, "compiled", lambda chunk: refuse)
     given = operands(length=9)
     with pytest.warns(RuntimeWarning, match="uncompiled, slower: no backend"):
-        found = selective_scan(*given[:8], delta_softplus=True)
-    assert path(given[0]) == "loop"
-    assert_same([found], [reference(*in_double(given)[:8], delta_softplus=True)[0]])
+        found = fast(*given)
+    for a, b in zip(found, slow(*in_double(given)), strict=True):
+        assert_close(a, b)
+    monkeypatch.setattr(torch_form, "compiled", None)
+    assert torch.equal(fast(*given)[0], found[0]), "it is not tried again"
 
 
 @pytest.mark.parametrize("complex_states", [False, True])
@@ -292,28 +272,10 @@ def test_an_operand_of_another_shape_is_named(each_path, name):
 
 def test_a_real_state_where_the_rest_is_complex_is_named():
     given = operands(length=9, complex_states=True)
-    with pytest.raises(ValueError, match=r"initial_state is torch.float32, where A is torch.complex64"):
+    with pytest.raises(ValueError, match=r"initial_state is torch.float32, but A is torch.complex64"):
         selective_scan(*given[:8], initial_state=given[8].real)
 
 
 def test_an_empty_input_is_refused(each_path):
     with pytest.raises(ValueError, match="nothing to run over"):
         selective_scan(*operands(length=0)[:5])
-
-
-@pytest.mark.parametrize(("softplus", "complex_states"), [(False, False), (True, False), (True, True)])
-def test_what_lies_past_a_length_changes_nothing(each_path, softplus, complex_states):
-    given = operands(length=70, complex_states=complex_states)
-    given[1], given[7] = given[1].abs(), given[7].abs()
-    lengths = torch.tensor([70, 41])
-    altered = [x.clone() for x in given]
-    for i in (0, 1, 3, 4, 6):
-        altered[i][1, 41:] = torch.nan
-    u, delta, A, B, C, D, z, bias, initial = altered
-    options = {"delta_softplus": softplus, "return_final_state": True}
-    y, final = selective_scan(u, delta, A, B, C, D, z, bias, lengths=lengths, initial_state=initial, **options)
-    short = [x[1:, :41] if i in (0, 1, 3, 4, 6) else x for i, x in enumerate(given)]
-    y_short, final_short = selective_scan(*short[:8], initial_state=initial[1:], **options)
-    torch.testing.assert_close(y[1:, :41], y_short, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(final[1:], final_short, rtol=1e-4, atol=1e-5)
-    assert not y[1, 41:].any()

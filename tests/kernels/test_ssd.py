@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.ssd import cost, operation, path, ssd
+from archarena.kernels.paths import path
+from archarena.kernels.ssd import cost, operation, ssd
 from archarena.kernels.ssd.reference import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ LENGTHS = (1, 7, 17, 65, 130)
 
 
 def operands(batch=2, length=65, heads=3, p=4, n=5, *, by_channel=False, seed=0, strength=1.0):
-    """All operands in order; decays from none at all to one that leaves nothing."""
+    """All operands in order; decays from none at all to almost zero."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):
@@ -22,14 +23,6 @@ def operands(batch=2, length=65, heads=3, p=4, n=5, *, by_channel=False, seed=0,
     rows = (batch, length, heads)
     log_decay = -strength * normal(*rows, n).exp() if by_channel else -strength * normal(*rows).exp()
     return [normal(*rows, p), log_decay, normal(*rows, n), normal(*rows, n), normal(batch, heads, p, n)]
-
-
-@pytest.fixture(params=["c", "chunked"])
-def each_path(request, monkeypatch):
-    if request.param == "chunked":
-        monkeypatch.setenv("ARCHARENA_NATIVE", "0")
-    assert path(torch.zeros(1)) == request.param
-    return request.param
 
 
 def fast(*tensors):
@@ -42,6 +35,7 @@ def test_agrees_with_the_loop_in_float64(assert_agrees, each_path, length, by_ch
     given = operands(length=length, by_channel=by_channel)
     assert_agrees(fast, reference, given)
     assert_agrees(fast, reference, given[:4])
+    assert path("ssd", given[0]) == each_path
     assert each_path in paths_taken()["ssd"]
 
 
@@ -59,7 +53,7 @@ def test_any_shape(shape, by_channel, seed):
 
 @pytest.mark.parametrize("by_channel", [False, True])
 @pytest.mark.parametrize("strength", [1e-4, 100.0])
-def test_hardly_any_decay_and_a_decay_that_leaves_nothing(assert_agrees, each_path, by_channel, strength):
+def test_very_weak_and_very_strong_decays(assert_agrees, each_path, by_channel, strength):
     assert_agrees(fast, reference, operands(length=200, by_channel=by_channel, strength=strength))
 
 
@@ -74,14 +68,14 @@ def test_minus_infinity_is_a_reset(each_path, by_channel):
     assert log_decay.grad.isfinite().all()
 
 
-def test_one_decay_a_head_is_that_decay_for_each_entry():
+def test_one_decay_per_head_is_the_same_decay_for_each_entry():
     x, log_decay, B, C, initial = operands(length=100)
     repeated = log_decay[..., None].expand_as(B)
     torch.testing.assert_close(ssd(x, log_decay, B, C, initial), ssd(x, repeated, B, C, initial), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("cut", [1, 64, 100])
-def test_two_halves_through_the_state_are_the_whole(cut):
+def test_two_halves_joined_by_the_state_are_the_whole(cut):
     *rows, initial = operands(length=128)
     y, final = fast(*rows, initial)
     y_first, state = fast(*(x[:, :cut] for x in rows), initial)
@@ -98,17 +92,8 @@ def test_never_looks_ahead(each_path):
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
-def test_the_same_bits_with_any_number_of_threads(by_channel):
-    given, before = [x.requires_grad_() for x in operands(by_channel=by_channel)], torch.get_num_threads()
-    runs = []
-    try:
-        for threads in (1, 2, 5):
-            torch.set_num_threads(threads)
-            y = ssd(*given)
-            runs.append([y, *torch.autograd.grad(y.square().sum(), given)])
-    finally:
-        torch.set_num_threads(before)
-    assert all(torch.equal(a, b) for run in runs[1:] for a, b in zip(run, runs[0], strict=True))
+def test_any_number_of_threads_gives_the_same_bits(same_with_any_number_of_threads, by_channel):
+    same_with_any_number_of_threads(fast, operands(by_channel=by_channel))
 
 
 @pytest.mark.parametrize("by_channel", [False, True])

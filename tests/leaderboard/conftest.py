@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archarena.harness.records import CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo, Try
-from archarena.harness.store import ResultStore
+from archarena.harness.records.record import CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo, Try
+from archarena.harness.records.store import ResultStore
 
 REFERENCES = {
     "recall-mqar": [

@@ -1,9 +1,9 @@
 """The cards of built-in models: all can be read, and their published recipes suit the model."""
 
 import pytest
-from archarena.harness.build import check_hyperparameters
-from archarena.harness.cards import load_card
-from archarena.harness.registry import discover
+from archarena.harness.contract.hyperparameters import check_hyperparameters
+from archarena.harness.contract.registry import discover
+from archarena.harness.planning.model_card import load_card
 from archarena.models.mega import MegaChunk
 
 CARDS = {name: load_card(name, entry.file) for name, entry in discover().models.items()}

@@ -3,7 +3,7 @@
 import pytest
 from archarena.harness.check import check_model
 from archarena.harness.check.samples import SPECS
-from archarena.harness.registry import discover
+from archarena.harness.contract.registry import discover
 
 SEQUENCE_MODELS = ["mamba", "mega", "mega-chunk", "tcnca", "tcnca-simple", "monet", "transformer"]
 FIELD_MODELS = ["finalmlp", "mlp", "lr", "fm", "dnn", "deepfm", "dcn", "dcnv2", "dualmlp", "finalnet", "pi-net"]

@@ -1,8 +1,8 @@
 import pytest
 import torch
+from archarena.harness.contract.spec import Classes, NextToken, Regression, Series, Size, TaskSpec, Tokens
 from archarena.harness.errors import UserError
-from archarena.harness.losses import Rows
-from archarena.harness.spec import Classes, NextToken, Regression, Series, Size, TaskSpec, Tokens
+from archarena.harness.training.rows import Rows
 from archarena.models.linear_cde import LinearCDE
 
 AREA = TaskSpec(Series(2, 40), Regression(1))

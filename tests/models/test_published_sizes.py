@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from archarena.harness import Binary, Fields, Size, TaskSpec
-from archarena.harness.cards import load_card
-from archarena.harness.registry import discover
+from archarena.harness.contract.registry import discover
+from archarena.harness.planning.model_card import load_card
 
 FRAPPE = (956, 4084, 9, 9, 4, 5, 4, 11, 82, 235)
 MOVIELENS = (16_977, 23_606, 49_659)

@@ -2,8 +2,8 @@ import math
 
 import pytest
 import torch
+from archarena.harness.contract.spec import Regression, Series, Size, TaskSpec
 from archarena.harness.errors import UserError
-from archarena.harness.spec import Regression, Series, Size, TaskSpec
 from archarena.models.blocks.time_step import log_steps
 from archarena.models.s4d import S4D, SSM_RATE, DiagonalSSM
 from hypothesis import given, settings

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from archarena.harness.model import SequenceModel
+from archarena.harness.contract.model import SequenceModel
 from archarena.models.gateloop import GateLoop
 from archarena.models.gla import GLA
 from archarena.models.linear_cde import LinearCDE

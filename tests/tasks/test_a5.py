@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams, UserError
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.a5 import ORDER, A5WordProblem, product_table
 
 

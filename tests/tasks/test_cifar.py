@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.cifar import CIFAR10, GreyImages, grey, records
 from archarena.tasks.hub import HUB_SWITCH, Hub
 from files import pictures
@@ -24,7 +24,7 @@ def test_images_keep_their_labels_as_grey_values_in_raster_order(tmp_path, packe
         assert values.shape == (rows, 1024, 1)
         assert values.dtype == np.uint8
         np.testing.assert_array_equal(values.reshape(rows, 32, 32).mean(2).argmax(1), 3 * split.targets + 1)
-    levels = {level.name: level.value for level in task.baselines(splits)}
+    levels = {level.name: level.value for level in task.reference_scores(splits)}
     assert levels["majority"] == pytest.approx(0.1)
     assert levels["logistic regression"] > 0.9
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from archarena.harness import UserError
 from archarena.harness.check.tasks import check_task
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks import click_files
 from archarena.tasks.click_arrays import EMPTY, PARTS, ArrayFile, click_arrays, pack
 from archarena.tasks.click_logs import (
@@ -88,7 +88,7 @@ def test_the_small_tiers_keep_common_ids_and_move_training_rows_alone(log):
     assert all((split.inputs["ids"] < np.array(task.cardinalities)[:, None]).all() for split in (one.train, one.valid))
     assert not np.array_equal(one.train.targets, other.train.targets)
     assert np.array_equal(one.tests["test"].inputs["ids"], other.tests["test"].inputs["ids"])
-    assert {(level.evaluation, level.name) for level in task.baselines(one)} == {
+    assert {(level.evaluation, level.name) for level in task.reference_scores(one)} == {
         (column, "constant") for column in ("", "log-loss", "log-loss-scaled")
     }
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams, UserError
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.copying import MARKER, NOISE, SYMBOLS, SelectiveCopying
 
 LENGTH, COUNT = 40, 6
@@ -43,7 +43,7 @@ def test_every_place_and_every_symbol_is_equally_likely(splits: Splits):
 def test_a_blind_guess_scores_one_in_fourteen(task: SelectiveCopying, splits: Splits):
     answers = splits.tests["test"].targets[:, -COUNT:]
     guesses = np.random.default_rng(0).integers(1, SYMBOLS + 1, answers.shape)
-    (chance,) = task.baselines(splits)
+    (chance,) = task.reference_scores(splits)
     assert chance.value == 1 / 14
     assert np.mean(answers == guesses) == pytest.approx(chance.value, abs=0.012)
 

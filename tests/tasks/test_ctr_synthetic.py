@@ -3,15 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
-from archarena.tasks.ctr_synthetic import (
-    CARDINALITIES,
-    PROBABILITY,
-    SPREAD,
-    SyntheticClicks,
-    draw_effects,
-    frequencies,
-)
+from archarena.harness.data.seeds import generator
+from archarena.tasks.ctr_synthetic import CARDINALITIES, PROBABILITY, SPREAD, SyntheticClicks, draw_effects, frequencies
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +19,7 @@ def splits(task: SyntheticClicks) -> Splits:
 
 @pytest.fixture(scope="module")
 def levels(task: SyntheticClicks, splits: Splits) -> dict:
-    return {(level.evaluation, level.name): level for level in task.baselines(splits)}
+    return {(level.evaluation, level.name): level for level in task.reference_scores(splits)}
 
 
 def test_ids_are_those_of_the_fields_and_leave_0_to_padding(task: SyntheticClicks, splits: Splits):

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.digits import Digits
 from sklearn.datasets import load_digits
 
@@ -44,7 +44,7 @@ def test_the_split_does_not_depend_on_any_stream(splits: Splits):
 
 
 def test_logistic_regression_is_far_above_the_majority(splits: Splits):
-    levels = {level.name: level.value for level in Digits().baselines(splits)}
+    levels = {level.name: level.value for level in Digits().reference_scores(splits)}
     assert levels["majority"] < 0.12
     assert levels["logistic regression"] > 0.9
 

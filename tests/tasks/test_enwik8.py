@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.enwik8 import ENWIK8, Enwik8Bytes, windows
 from files import wikipedia
 
@@ -51,7 +51,7 @@ def test_the_seed_moves_where_training_rows_start_and_nothing_else(small):
 
 def test_levels_of_random_letters_are_their_entropy(small):
     task, folder = small
-    levels = {v.name: v.value for v in task.baselines(task.splits(folder, streams("enwik8", "smoke", 0)))}
+    levels = {v.name: v.value for v in task.reference_scores(task.splits(folder, streams("enwik8", "smoke", 0)))}
     assert levels["uniform"] == 8
     assert levels["unigram"] == pytest.approx(2.0, abs=0.04)
     assert levels["bigram"] == pytest.approx(2.0, abs=0.04)

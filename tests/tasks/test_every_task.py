@@ -12,11 +12,11 @@ import time
 
 import pytest
 from archarena.harness import UserError
-from archarena.harness.executors import Inline
-from archarena.harness.plan import make_plan
-from archarena.harness.registry import discover
-from archarena.harness.runner import Runner, Watcher
-from archarena.harness.store import ResultStore
+from archarena.harness.contract.registry import discover
+from archarena.harness.planning.plan import make_plan
+from archarena.harness.records.store import ResultStore
+from archarena.harness.running.executor import Inline
+from archarena.harness.running.runner import Runner, Watcher
 from archarena.tasks.hub import HUB_SWITCH
 from files import SETS
 
@@ -42,7 +42,7 @@ class Teller(Watcher):
 def write_sets(task, tier, folder, monkeypatch):
     """Write what a task reads, and pin its sets by that."""
     folder.mkdir()
-    for source in REGISTRY.find("task", task).load().sources:
+    for source in REGISTRY.find("task", task).load().data_sources:
         assert source.name in SETS, f"tests/tasks/files has no writer of '{source.name}', which {task} reads"
         for name, value in SETS[source.name].at(tier, folder).items():
             monkeypatch.setattr(source, name, value)

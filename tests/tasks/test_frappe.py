@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.harness.plan import PlannedTask, Variant, make_cell
-from archarena.harness.prepare import streams
-from archarena.harness.recipe import get_tier
-from archarena.harness.registry import discover
+from archarena.harness.contract.registry import discover
+from archarena.harness.data.prepare import streams
+from archarena.harness.planning.cell import PlannedTask, Variant
+from archarena.harness.planning.plan import make_cell
+from archarena.harness.planning.tier import get_tier
 from archarena.tasks.frappe import (
     FIELDS,
     FRAPPE,
@@ -83,7 +84,7 @@ def test_ids_fit_the_spec_and_the_seed_moves_training_alone(official):
 
 def test_logistic_regression_finds_what_one_field_tells(official):
     task, folder = official
-    levels = task.baselines(task.splits(folder, streams("ctr-frappe", "smoke", 0)))
+    levels = task.reference_scores(task.splits(folder, streams("ctr-frappe", "smoke", 0)))
     scores = {(level.evaluation, level.name): level.value for level in levels}
     assert scores["", "constant"] == 0.5
     assert scores["", "logistic regression"] > 0.99

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Binary, Budget, Classes, PerPosition, Split, Splits, Streams, Task, Tokens, get_task
-from archarena.harness.metrics import METRICS
-from archarena.harness.seeds import generator
+from archarena.harness.contract.metrics import METRICS
+from archarena.harness.data.seeds import generator
 
 NAMES = [
     "recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
@@ -19,7 +19,7 @@ TIERS = ["smoke", "quick", "standard", "full"]
 @pytest.fixture(scope="module", params=NAMES)
 def task(request: pytest.FixtureRequest) -> Task:
     cls = get_task(request.param)
-    return cls(**cls.sizes["smoke"])
+    return cls(**cls.arguments["smoke"])
 
 
 def draw(task: Task, seed: int) -> Splits:
@@ -91,9 +91,9 @@ def test_the_longest_test_fills_the_declared_length(task: Task):
 
 def test_every_tier_can_be_made(task: Task):
     cls = type(task)
-    assert list(cls.sizes) == list(cls.budgets) == TIERS
+    assert list(cls.arguments) == list(cls.budgets) == TIERS
     for tier in TIERS:
-        spec = cls(**cls.sizes[tier]).spec
+        spec = cls(**cls.arguments[tier]).spec
         assert (type(spec.inputs), type(spec.outputs)) == (type(task.spec.inputs), type(task.spec.outputs))
         assert isinstance(cls.budgets[tier], Budget)
 
@@ -108,6 +108,6 @@ def test_evaluations_name_metrics_and_test_sets(task: Task):
 
 def test_levels_are_finite_and_belong_to_columns(task: Task):
     columns = {evaluation.name for evaluation in task.evaluations}
-    for level in task.baselines(draw(task, 0)):
+    for level in task.reference_scores(draw(task, 0)):
         assert level.evaluation in columns
         assert np.isfinite(level.value)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.imdb import IMDB, IMDbBytes
 from files import reviews
 
@@ -54,7 +54,9 @@ def test_the_seed_moves_the_training_rows_alone(small):
 
 def test_levels_tell_what_rules_without_order_reach(small):
     task, folder = small
-    levels = {level.name: level.value for level in task.baselines(task.splits(folder, streams("lra-text", "smoke", 0)))}
+    levels = {
+        level.name: level.value for level in task.reference_scores(task.splits(folder, streams("lra-text", "smoke", 0)))
+    }
     assert levels["majority"] == pytest.approx(0.5, abs=0.15)
     assert levels["bag of words"] > 0.95
     assert levels["byte counts"] > 0.8

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.induction import InductionHeads
 
 TRIGGER = 16
@@ -53,7 +53,7 @@ def test_longer_tests_stay_within_the_length_the_model_is_built_for(task: Induct
 
 
 def test_a_blind_guess_among_ordinary_tokens_scores_the_chance(task: InductionHeads, splits: Splits):
-    levels = {level.evaluation: level for level in task.baselines(splits)}
+    levels = {level.evaluation: level for level in task.reference_scores(splits)}
     assert set(levels) == {"", "0.25x", "2x", "4x"}
     guesses = np.random.default_rng(0).integers(1, TRIGGER, 3_000)
     for name, test in (("", "test"), ("0.25x", "0.25x"), ("4x", "4x")):

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.listops import ListOps
 from archarena.tasks.listops_trees import VOCABULARY
 
@@ -31,7 +31,7 @@ def test_all_trees_differ(splits: Splits):
 
 
 def test_the_first_operator_tells_much_in_short_trees(task: ListOps, splits: Splits):
-    levels = {level.name: level.value for level in task.baselines(splits)}
+    levels = {level.name: level.value for level in task.reference_scores(splits)}
     assert levels["first operator"] > levels["majority"] + 0.1
     assert levels["majority"] == pytest.approx(np.bincount(splits.tests["test"].targets).max() / 1_000, abs=0.05)
 
@@ -42,4 +42,4 @@ def test_the_level_first_operator_is_a_rule_learnt_in_training(task: ListOps, sp
     for operator in (VOCABULARY.index(name) for name in ("[MIN", "[MAX", "[MED", "[SM")):
         guess = np.bincount(train.targets[train.inputs["tokens"][:, 0] == operator]).argmax()
         right += int((test.targets[test.inputs["tokens"][:, 0] == operator] == guess).sum())
-    assert {level.name: level.value for level in task.baselines(splits)}["first operator"] == right / 1_000
+    assert {level.name: level.value for level in task.reference_scores(splits)}["first operator"] == right / 1_000

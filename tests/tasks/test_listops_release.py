@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.listops_release import LISTOPS, ListOpsRelease, tree_ids
 from archarena.tasks.listops_trees import VOCABULARY, draw_trees
 from files import releases

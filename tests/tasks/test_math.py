@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.metrics import METRICS
-from archarena.harness.prepare import streams
+from archarena.harness.contract.metrics import METRICS
+from archarena.harness.data.prepare import streams
 from archarena.tasks.byte_rows import END, IGNORE
 from archarena.tasks.math import MATH, MATH_500, Math, Math500, frame
 from files import problems
@@ -56,7 +56,9 @@ def test_validation_problems_are_never_trained_on_and_the_seed_moves_training_al
 
 def test_a_bigram_of_bytes_is_below_a_unigram_and_both_are_probabilities(small):
     task, folder = small
-    levels = {level.name: level.value for level in task.baselines(task.splits(folder, streams("math", "smoke", 0)))}
+    levels = {
+        level.name: level.value for level in task.reference_scores(task.splits(folder, streams("math", "smoke", 0)))
+    }
     assert 0 < levels["bigram"] < levels["unigram"] < np.log2(258)
 
 
@@ -89,7 +91,7 @@ def test_the_500_are_a_set_of_their_own_in_the_hubs_columns(small, monkeypatch):
     splits = fewer.splits(folder, streams("math-500", "smoke", 0))
     assert all("in the 500?" in text for text in read(splits.tests["lm"]))
     assert all("in train?" in text for text in read(splits.train)[10:])
-    assert set(splits.tests["solve"].groups["level"]) <= {f"Level {n}" for n in range(1, 6)}
+    assert set(splits.tests["solve"].groups["level"]) <= {f"ReferenceScore {n}" for n in range(1, 6)}
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.integers(30, 120))
@@ -113,6 +115,8 @@ def test_the_real_problems_give_the_known_counts_and_levels():
         pytest.skip(MATH.missing(data))
     test = MATH.read(data, "test")
     assert test["level"].value_counts().sort_index().tolist() == [437, 894, 1131, 1214, 1324]
-    task = Math(**Math.sizes["quick"])
-    levels = {level.name: level.value for level in task.baselines(task.splits(data, streams("math", "quick", 0)))}
+    task = Math(**Math.arguments["quick"])
+    levels = {
+        level.name: level.value for level in task.reference_scores(task.splits(data, streams("math", "quick", 0)))
+    }
     assert levels["bigram"] < 4.0 < levels["unigram"] < 5.5

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.mnist import FILES, MNIST, MNISTDigits, parse_idx
 from files.pictures import digits, idx, mnist
 
@@ -47,7 +47,7 @@ def test_validation_images_are_never_trained_on_and_the_seed_moves_training_alon
 
 
 def test_levels(small):
-    levels = {level.name: level.value for level in small[0].baselines(draw(small))}
+    levels = {level.name: level.value for level in small[0].reference_scores(draw(small))}
     assert levels["majority"] == pytest.approx(0.1)
     assert levels["logistic regression"] > 0.9
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 from archarena.harness import Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.mqar_mixed import MixedMultiQueryRecall
 
 SIZE = {"vocab_size": 64, "trained": [[16, 2, 50], [32, 4, 30]], "tested": [[16, 2], [64, 8]], "valid": 10, "test": 20}
@@ -35,6 +35,6 @@ def test_fillers_are_random_and_answers_those_of_the_pairs():
 
 
 def test_the_published_settings_are_those_of_the_paper():
-    size = MixedMultiQueryRecall.sizes["full"]
+    size = MixedMultiQueryRecall.arguments["full"]
     assert sum(rows for _, _, rows in size["trained"]) == 180_000
     assert [1024, 256] in size["tested"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.pathfinder import Pathfinder, PathfinderContrast, PathX
 from archarena.tasks.pathfinder_images import CANVAS_BYTES, _grow_pairs, draw_images, draw_scenes
 from archarena.tasks.pathfinder_paths import NONE, Canvases

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from archarena.harness import UserError
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
 from archarena.tasks.pathfinder_release import DIFFICULTY, PathfinderRelease, PathXRelease, shrunk
 from files import releases
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from archarena.harness import Size, Streams, Tokens, get_model, get_task
-from archarena.harness.losses import Rows
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
+from archarena.harness.training.rows import Rows
 
 TASKS = ["recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
          "recall-copying"]  # fmt: skip
@@ -17,7 +17,7 @@ MODELS = ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"]
 @pytest.fixture(scope="module", params=TASKS)
 def case(request):
     cls = get_task(request.param)
-    task = cls(**cls.sizes["smoke"])
+    task = cls(**cls.arguments["smoke"])
     splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
     return task.spec, splits.train
 

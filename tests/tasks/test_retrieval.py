@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from archarena.harness import Size, get_model
-from archarena.harness.losses import Rows
-from archarena.harness.prepare import streams
+from archarena.harness.data.prepare import streams
+from archarena.harness.training.rows import Rows
 from archarena.tasks.retrieval import AAN, CitedPairs
 from files import papers
 
@@ -40,7 +40,7 @@ def test_both_texts_of_a_pair_are_the_heads_of_theirs_with_the_label(small):
 
 def test_shared_words_tell_this_small_set(small):
     task, folder = small
-    levels = {v.name: v.value for v in task.baselines(task.splits(folder, streams("lra-retrieval", "smoke", 0)))}
+    levels = {v.name: v.value for v in task.reference_scores(task.splits(folder, streams("lra-retrieval", "smoke", 0)))}
     assert levels["majority"] == 0.5
     assert levels["shared words"] > 0.9
 

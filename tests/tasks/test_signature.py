@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.signature import SignatureArea, SignatureVolume, signature
 
 
@@ -58,7 +58,7 @@ def test_the_zero_predictor_errs_about_as_published(cls, published):
 
 def test_the_level_zero_is_the_spread_of_the_targets():
     task, splits = splits_of(SignatureArea)
-    zero = next(level for level in task.baselines(splits) if level.name == "zero")
+    zero = next(level for level in task.reference_scores(splits) if level.name == "zero")
     assert zero.value == pytest.approx(float(np.sqrt(np.mean(splits.tests["test"].targets ** 2))))
 
 
@@ -82,5 +82,5 @@ def test_steps_are_rounded_normal_numbers():
 
 def test_end_points_explain_half_of_the_area_at_best():
     task, splits = splits_of(SignatureArea)
-    levels = {level.name: level.value for level in task.baselines(splits)}
+    levels = {level.name: level.value for level in task.reference_scores(splits)}
     assert 0.3 * levels["zero"] < levels["end points"] < 0.9 * levels["zero"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
-from archarena.harness.seeds import generator
+from archarena.harness.data.seeds import generator
 from archarena.tasks.single_recall import SingleQueryRecall, SingleQueryRecallGrid
 
 V, CONTEXT = 20, 40
@@ -53,13 +53,13 @@ def test_keys_that_occur_are_asked_alike(splits: Splits):
 def test_a_blind_guess_among_values_scores_the_chance(task: SingleQueryRecall, splits: Splits):
     answers = splits.tests["test"].targets[:, -1]
     guesses = np.random.default_rng(0).integers(10, 19, len(answers))
-    (chance,) = task.baselines(splits)
+    (chance,) = task.reference_scores(splits)
     assert chance.kind == "chance"
     assert np.mean(answers == guesses) == pytest.approx(chance.value, abs=0.03)
 
 
 def test_the_small_published_vocabulary_has_a_chance_of_a_quarter(splits: Splits):
-    assert SingleQueryRecall(10, 20, 1, 1, 1).baselines(splits)[0].value == 0.25
+    assert SingleQueryRecall(10, 20, 1, 1, 1).reference_scores(splits)[0].value == 0.25
 
 
 def test_a_grid_gives_a_column_to_each_vocabulary_and_length():
@@ -70,5 +70,5 @@ def test_a_grid_gives_a_column_to_each_vocabulary_and_length():
     small, large = (made.tests[name].targets[:, -1] for name in ("v10-l8", "v20-l8"))
     assert set(small) == set(range(10, 14))
     assert set(large) == set(range(10, 19))
-    levels = {level.evaluation: level.value for level in grid.baselines(made)}
+    levels = {level.evaluation: level.value for level in grid.reference_scores(made)}
     assert levels == {"v10-l8": 0.25, "v10-l16": 0.25, "v20-l8": 1 / 9, "v20-l16": 1 / 9}

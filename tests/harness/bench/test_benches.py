@@ -14,9 +14,9 @@ from archarena.harness.bench.report import epoch_table, kernel_table, length_tab
 from archarena.harness.bench.roofline import Roofline, measure
 from archarena.harness.bench.step import bench_step
 from archarena.harness.bench.timing import CpuClock, race
-from archarena.harness.bench.workload import Contestant
 from archarena.harness.bench.workloads import load
-from archarena.harness.registry import discover
+from archarena.harness.contract.registry import discover
+from archarena.kernels.workload import Contestant
 from rich.console import Console
 
 CPU = torch.device("cpu")

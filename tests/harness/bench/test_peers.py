@@ -6,12 +6,12 @@ from types import ModuleType
 import pytest
 import torch
 from archarena.harness.bench.kernels import relative_error
-from archarena.harness.bench.workload import Contestant, differentiable
 from archarena.harness.bench.workloads import load
 from archarena.kernels.depthwise_conv import depthwise_conv
 from archarena.kernels.linear_recurrence import linear_recurrence
 from archarena.kernels.selective_scan import selective_scan
 from archarena.kernels.ssd import ssd
+from archarena.kernels.workload import Contestant, differentiable
 
 CPU = torch.device("cpu")
 

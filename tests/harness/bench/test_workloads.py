@@ -3,9 +3,9 @@
 import pytest
 import torch
 from archarena.harness.bench.kernels import relative_error, worst_error
-from archarena.harness.bench.workload import Peer
 from archarena.harness.bench.workloads import load
 from archarena.harness.errors import UserError
+from archarena.kernels.workload import Peer
 
 WORKLOADS = load()
 CPU = torch.device("cpu")

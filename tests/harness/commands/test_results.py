@@ -2,7 +2,7 @@
 
 import json
 
-from archarena.harness.store import ResultStore
+from archarena.harness.records.store import ResultStore
 
 
 def test_commands_on_one_folder_of_records(call, results, plugins):

@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from archarena.harness import check
 from archarena.harness.check.samples import SPECS
-from archarena.harness.executors import Inline
-from archarena.harness.store import ResultStore
+from archarena.harness.records.store import ResultStore
+from archarena.harness.running.executor import Inline
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     zipfile.ZipFile(packed).extractall(tmp_path / "sent")
     assert list(ResultStore(tmp_path / "sent").read()) == [record]
 
-    monkeypatch.setattr("archarena.harness.executors.Local", lambda jobs: Inline())
+    monkeypatch.setattr("archarena.harness.running.executor.Local", lambda jobs: Inline())
     options = ["--results", tmp_path / "sent", *plugins, "--plugin", plugin, "--device", "cpu"]
     code, out, _ = call("verify", "mine/toy", *options)
     assert (code, "mine/toy/smoke/s0 holds." in out) == (0, True), out

@@ -1,6 +1,6 @@
-"""Triton's interpreter must be chosen before Triton is imported, so these tests run in a process of their own.
+"""Triton's interpreter must be chosen before Triton is imported, so these tests run in another process.
 
-`tests/kernels/test_interpreted.py` starts it; by hand:
+`tests/kernels/test_interpreted.py` starts it. To run them by hand:
 ``TRITON_INTERPRET=1 pytest tests/kernels/interpreted``.
 """
 
@@ -31,13 +31,13 @@ if INTERPRETED:
 
 @pytest.fixture(scope="session")
 def operands_of():
-    """Return the operands that the tests of the paths on a CPU draw, by the name of their file."""
+    """Return a function that draws operands like a test file of the CPU paths, given its name."""
     return lambda name, *arguments, **options: load(name, FOLDER.parent).operands(*arguments, **options)
 
 
 @pytest.fixture
 def guarded(monkeypatch):
-    """Allocate each output inside a larger tensor of NaN, which has to stay as it was."""
+    """Allocate each output inside a larger tensor of NaN, which must not change."""
     empty = torch.Tensor.new_empty
 
     @contextmanager

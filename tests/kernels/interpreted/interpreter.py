@@ -1,7 +1,7 @@
 """Makes Triton's interpreter fast enough for tests.
 
-Its associative scan loops over entries in Python, and every call of a function within a kernel goes through all of
-Triton's language again, to replace what a call before it has replaced.
+Its associative scan loops over entries in Python, and every call of a function within a kernel patches all of Triton's
+language again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def scan_along_the_axis_only() -> None:
-    """Let the interpreter combine whole slices along the scanned axis, with the same results."""
+    """Combine whole slices along the scanned axis, with the same results."""
     from triton.runtime.interpreter import ScanOps
 
     def generic_scan(self, given):
@@ -33,7 +33,7 @@ def scan_along_the_axis_only() -> None:
 
 
 def replace_the_language_once() -> None:
-    """Let calls within a kernel rely on what the kernel's launch, or the first call from a module, has replaced."""
+    """Patch the language only at the launch of a kernel, and at the first call of a function from another module."""
     from triton.runtime import interpreter
 
     ready = set()

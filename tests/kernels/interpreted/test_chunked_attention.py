@@ -1,4 +1,4 @@
-"""The Triton kernels of attention in chunks against the loop over queries in float64."""
+"""The Triton kernels of attention in chunks against their reference in float64."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from functools import partial
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.chunked_attention import chunked_attention, cost, on_gpu, operation, path
+from archarena.kernels.chunked_attention import (
+    chunked_attention,
+    cost,
+    operation,
+    torch_form,
+    triton_backward,
+    triton_forward,
+)
 from archarena.kernels.chunked_attention.reference import reference
+from archarena.kernels.paths import path
 from torch.utils.flop_counter import FlopCounterMode
 
 SCATTERED = torch.tensor([[True] * 9 + [False] * 8 + [True, False] * 3])
@@ -17,8 +25,8 @@ SCATTERED = torch.tensor([[True] * 9 + [False] * 8 + [True, False] * 3])
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
     """Two tiles of a chunk of 20 positions, two of 17 or 18 channels."""
-    monkeypatch.setattr(on_gpu, "LARGEST", 16)
-    monkeypatch.setitem(on_gpu.WIDEST, "tf32x3", 16)
+    monkeypatch.setattr(triton_forward, "LARGEST", 16)
+    monkeypatch.setitem(triton_forward.WIDEST, "tf32x3", 16)
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def operands(operands_of):
 )
 def test_agrees_with_the_loop_in_float64(operands, assert_agrees, length, chunk, weighting, causal, valid):
     options = {"chunk": chunk, "causal": causal, "weighting": weighting, "valid": valid}
-    given = operands(length=length, chunk=chunk + 3)  # a bias larger than a chunk
+    given = operands(length=length, chunk=chunk + 3)  # the bias is larger than a chunk
     assert_agrees(partial(chunked_attention, **options), partial(reference, **options), given)
     assert "triton" in paths_taken()["chunked_attention"]
 
@@ -51,13 +59,13 @@ def test_without_a_bias(operands, assert_agrees):
 
 
 def test_parts_of_the_gradient_by_the_bias_that_hold_several_chunks(operands, assert_agrees, monkeypatch):
-    monkeypatch.setattr(on_gpu, "PARTS_ENTRIES", 2 * 16)
+    monkeypatch.setattr(triton_backward, "PARTS_ENTRIES", 2 * 16)
     options = {"chunk": 4, "causal": True, "weighting": "relu2"}
     assert_agrees(partial(chunked_attention, **options), partial(reference, **options), operands(length=18))
 
 
-def test_half_precision_is_read_and_written_beside_float32(operands):
-    """As autocast gives it. The interpreter cuts off where a GPU rounds: two units in the last place."""
+def test_half_precision_mixes_with_float32(operands):
+    """As under autocast. The interpreter truncates and a GPU rounds, hence two units in the last place."""
     q, k, v, bias = operands(length=7)
     given = [q.bfloat16(), k, v.bfloat16(), bias]
     (y, *found), (exact, *expected) = (
@@ -80,11 +88,13 @@ def test_a_chunk_without_any_key_gives_zeros(operands):
 
 def test_softmax_and_float64_stay_with_torch(operands):
     q = operands()[0]
-    assert path(q, "laplace") == "triton"
-    assert path(q, "softmax") == path(q.double(), "laplace") == "torch"
+    assert path("chunked_attention", q) == "triton"
+    assert path("chunked_attention", q.double()) == "torch"
+    softmax = partial(chunked_attention, q, q, q, chunk=4, causal=True)
+    assert torch.equal(softmax(), torch_form.forward(operation.Operands(q, q, q, None, None, 4, True, "softmax")))
 
 
-def test_rows_are_read_where_they_lie(operands):
+def test_rows_are_read_in_place(operands):
     q, k, v, bias = operands(length=7)
     attend = partial(chunked_attention, bias=bias, chunk=4, causal=True, weighting="relu2")
     assert torch.equal(attend(*torch.cat((q, k, v), 2).split((17, 17, 18), 2)), attend(q, k, v))
@@ -125,7 +135,7 @@ def test_the_flop_counter_sees_both_passes(operands):
     assert counter.get_total_flops() == sum(cost(1, 8, 17, 18, 4, backward=x).flops for x in (False, True))
 
 
-def test_shapes_that_do_not_go_together_are_refused(operands):
+def test_shapes_that_do_not_match_are_refused(operands):
     q, k, v, _ = operands(length=5)
     with pytest.raises(ValueError, match="k has shape"):
         chunked_attention(q, k[:, :4], v, chunk=4, causal=True, weighting="relu2")

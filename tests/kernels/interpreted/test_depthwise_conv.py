@@ -1,7 +1,9 @@
 import pytest
 import torch
-from archarena.kernels.depthwise_conv import on_gpu, shifted
-from archarena.kernels.depthwise_conv.operands import Operands
+from archarena.kernels.depthwise_conv import depthwise_conv, torch_form, triton_backward, triton_forward
+from archarena.kernels.depthwise_conv.operation import Operands
+from archarena.kernels.depthwise_conv.reference import reference
+from archarena.kernels.paths import path
 
 
 def operands(length, taps, *, dilation, left, silu, residual, biased, dtype=torch.float32):
@@ -24,31 +26,39 @@ CASES = [
 )
 def test_agrees_with_plain_torch(length, case):
     given = operands(length, **case)
-    torch.testing.assert_close(on_gpu.forward(given), shifted.forward(given), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(triton_forward.forward(given), torch_form.forward(given), rtol=1e-5, atol=1e-5)
     dy = torch.randn(given.x.shape, generator=torch.Generator().manual_seed(0))
-    for found, expected in zip(on_gpu.backward(given, dy), shifted.backward(given, dy), strict=True):
+    for found, expected in zip(triton_backward.backward(given, dy), torch_form.backward(given, dy), strict=True):
         assert (found is None) == (expected is None)
         if found is not None:
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_half_precision_is_read_and_written_beside_float32_weights():
+def test_half_precision_mixes_with_float32_weights():
     given = operands(9, **CASES[0], dtype=torch.bfloat16)
     exact = given._replace(x=given.x.float())
-    y, dy = on_gpu.forward(given), torch.randn(given.x.shape).bfloat16()
+    y, dy = triton_forward.forward(given), torch.randn(given.x.shape).bfloat16()
     assert y.dtype == torch.bfloat16
-    # The interpreter cuts off where a GPU rounds: two units in the last place.
-    torch.testing.assert_close(y.float(), on_gpu.forward(exact), rtol=2**-6, atol=1e-3)
-    found, expected = on_gpu.backward(given, dy), on_gpu.backward(exact, dy.float())
+    # The interpreter truncates and a GPU rounds, hence two units in the last place.
+    torch.testing.assert_close(y.float(), triton_forward.forward(exact), rtol=2**-6, atol=1e-3)
+    found, expected = triton_backward.backward(given, dy), triton_backward.backward(exact, dy.float())
     assert [x.dtype for x in found] == [torch.bfloat16, torch.float32, torch.float32]
-    torch.testing.assert_close(found.x.float(), expected.x, rtol=2**-6, atol=1e-3)
-    torch.testing.assert_close(found.weight, expected.weight)
+    torch.testing.assert_close(found[0].float(), expected[0], rtol=2**-6, atol=1e-3)
+    torch.testing.assert_close(found[1], expected[1])
 
 
 def test_nothing_is_written_outside():
     given = operands(7, **CASES[0])
     guarded = torch.full((4, 7, 20), torch.nan)
     guarded[1:3] = given.x
-    found = on_gpu.forward(given._replace(x=guarded[1:3]))
-    torch.testing.assert_close(found, shifted.forward(given), rtol=1e-5, atol=1e-5)
+    found = triton_forward.forward(given._replace(x=guarded[1:3]))
+    torch.testing.assert_close(found, torch_form.forward(given), rtol=1e-5, atol=1e-5)
     assert guarded[[0, 3]].isnan().all()
+
+
+def test_the_operation_takes_this_path(assert_agrees):
+    x, weight, bias, *_ = operands(7, **CASES[0])
+    assert path("depthwise_conv", x) == "triton"
+    assert_agrees(depthwise_conv, reference, (x, weight, bias))
+    y = depthwise_conv(x.bfloat16(), weight, bias)
+    torch.testing.assert_close(y.float(), depthwise_conv(x, weight, bias), rtol=2**-6, atol=2**-5)

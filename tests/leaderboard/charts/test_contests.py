@@ -2,9 +2,9 @@
 
 import pytest
 from archarena.harness.bench.report import write_report
-from archarena.leaderboard.read.bench_reports import read_bench_reports
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.speed import speed_charts
+from archarena.leaderboard.read.bench_reports import read_bench_reports
 
 STEP = [
     {"contestant": "archarena", "seconds": 0.1, "times_ours": 1.0},

@@ -10,11 +10,11 @@ from archarena.harness.bench.report import write_report
 from archarena.harness.bench.roofline import Roofline
 from archarena.harness.bench.timing import CpuClock
 from archarena.harness.bench.workloads import load
+from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
-from archarena.harness.registry import discover
-from archarena.leaderboard.read.bench_reports import read_bench_reports
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.speed import speed_charts
+from archarena.leaderboard.read.bench_reports import read_bench_reports
 
 CPU = torch.device("cpu")
 

@@ -1,7 +1,7 @@
 """Quality against training time, from single runs."""
 
 import pytest
-from archarena.harness.records import CurvePoint, TradeOff
+from archarena.harness.records.record import CurvePoint, TradeOff
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.trade_off import trade_off_chart
 

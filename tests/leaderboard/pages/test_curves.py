@@ -1,7 +1,7 @@
 import pytest
-from archarena.harness.records import CurvePoint, Try
-from archarena.leaderboard.pages.curves import HEIGHT, LEFT, RIGHT, TOP, WIDTH, curve_panels, nice_ticks
+from archarena.harness.records.record import CurvePoint, Try
 from archarena.leaderboard.formats import ScoreFormat
+from archarena.leaderboard.pages.curves import HEIGHT, LEFT, RIGHT, TOP, WIDTH, curve_panels, nice_ticks
 from hypothesis import given
 from hypothesis import strategies as st
 

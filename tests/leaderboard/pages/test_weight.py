@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from archarena.leaderboard.pages import files
+from archarena.leaderboard.pages import files as pages
 from archarena.leaderboard.pages.site import make_site
 from archarena.leaderboard.read.cards import ModelCard, TaskCard
 from archarena.leaderboard.read.results import Results

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from archarena.harness.store import ResultStore
+from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
 KEPT = sorted(path for path in (Path(__file__).parents[2] / "leaderboard" / "records").iterdir() if path.is_dir())

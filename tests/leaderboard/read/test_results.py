@@ -3,6 +3,7 @@ import json
 import pytest
 from archarena.harness.errors import UserError
 from archarena.harness.files import write_json
+from archarena.leaderboard.read.cards import RecipeCard
 from archarena.leaderboard.read.results import merge_records, read_results
 
 
@@ -72,7 +73,7 @@ def test_a_folder_without_records_is_an_error(tmp_path):
 def test_bench_reports_may_be_in_a_separate_folder(results, make_record, tmp_path):
     write_json(tmp_path / "speed" / "bench" / "bench-lengths-x.json", {"schema": 1, "bench": "lengths"})
     found = read_results([results(make_record()), tmp_path / "speed"])
-    assert (len(found.records), [report.bench for bench in results_.bench_reports]) == (1, ["lengths"])
+    assert (len(found.records), [report.bench for report in found.bench_reports]) == (1, ["lengths"])
     with pytest.raises(UserError, match="Only reports of `archarena bench` were found"):
         read_results([tmp_path / "speed"])
 

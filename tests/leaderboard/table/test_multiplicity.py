@@ -4,10 +4,10 @@ import hashlib
 
 import numpy as np
 import pytest
-from archarena.harness.records import PredictionFile
-from archarena.leaderboard.table.multiplicity import task_multiplicity
+from archarena.harness.records.record import PredictionFile
 from archarena.leaderboard.read.cards import TaskCard
 from archarena.leaderboard.read.results import Results
+from archarena.leaderboard.table.multiplicity import task_multiplicity
 from safetensors.numpy import save
 
 CARD = TaskCard(task="digits", tier="quick", spec={"outputs": {"kind": "Classes", "n": 2}})

@@ -1,0 +1,198 @@
+"""Lifts: what takes a model of one kind to tasks of the other kind, so that every model meets every task.
+
+=====================  ==============  ==============================================================
+lift                   model           what the model gets
+=====================  ==============  ==============================================================
+``raster``             SequenceModel   an image as the sequence of its pixels, row by row
+``fields-as-sequence`` SequenceModel   each field, then each number, as one position
+``window-as-fields``   FieldModel      at every position, its last (or nearest) 16 positions as fields
+``chunks-as-fields``   FieldModel      a whole row as 32 bags of tokens, or as up to 256 numbers
+=====================  ==============  ==============================================================
+
+Boundaries of windows and chunks lie at fixed positions, so padding a row changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..contract.spec import Fields, Image, Pair, Series, TaskSpec, Tokens
+from ..errors import UserError
+from .heads import EMBEDDING_STD, embedding_table
+
+WINDOW = 16
+"""Positions that ``window-as-fields`` shows at once; a protocol constant."""
+
+CHUNKS = 32
+"""Bags into which ``chunks-as-fields`` cuts a token sequence; a protocol constant."""
+
+NUMBERS = 256
+"""Most numbers that ``chunks-as-fields`` makes of a series or an image; a protocol constant."""
+
+
+class RasterEmbedding(nn.Module):
+    """Pixels (B, channels, height, width) to (B, height * width, model width)."""
+
+    def __init__(self, channels: int, width: int):
+        super().__init__()
+        self.linear = nn.Linear(channels, width)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, None]:
+        return self.linear(raster(pixels)), None
+
+
+class FieldsEmbedding(nn.Module):
+    """Fields and numbers as a sequence (B, fields + n_dense, width).
+
+    A field is the mean of its bag's embeddings, a number its value times a learned vector; a
+    vector for each position is added, so that the mixer knows which is which.
+    """
+
+    offsets: Tensor
+
+    def __init__(self, fields: Fields, width: int):
+        super().__init__()
+        sizes = torch.tensor([0, *(count - 1 for count in fields.cardinalities)], device="cpu")
+        self.register_buffer("offsets", sizes.cumsum(0)[:-1].unsqueeze(-1), persistent=False)
+        self.table = embedding_table(1 + int(sizes.sum()), width)
+        numbers = torch.empty(fields.n_dense, width).normal_(0, EMBEDDING_STD)
+        self.numbers = nn.Parameter(numbers) if fields.n_dense else None
+        self.places = nn.Parameter(torch.empty(field_count(fields), width).normal_(0, EMBEDDING_STD))
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> tuple[Tensor, None]:
+        filled = ids > 0
+        bags = self.table(torch.where(filled, ids + self.offsets, 0)).sum(2)
+        x = bags / filled.sum(2, keepdim=True).clamp(min=1)
+        if self.numbers is not None and dense is not None:
+            x = torch.cat((x, dense.unsqueeze(-1) * self.numbers), 1)
+        return x + self.places, None
+
+
+def field_count(fields: Fields) -> int:
+    """Return how many positions ``fields-as-sequence`` makes."""
+    return len(fields.cardinalities) + fields.n_dense
+
+
+def raster(pixels: Tensor) -> Tensor:
+    """Return pixels (B, channels, height, width) row by row: (B, height * width, channels)."""
+    return pixels.flatten(2).transpose(1, 2)
+
+
+class NativeFields(nn.Module):
+    """No lift: a task of fields as it is."""
+
+    name = None
+
+    def __init__(self, spec: TaskSpec):
+        super().__init__()
+        assert isinstance(spec.inputs, Fields)
+        self.fields = spec.inputs
+
+    def forward(self, ids: Tensor, dense: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        return ids, dense if self.fields.n_dense else None
+
+
+class WindowFields(nn.Module):
+    """``window-as-fields``: one row a position, (B * length, window, 1) ids or window * channels numbers.
+
+    Field w - 1 is the position itself where the task is causal; else the window is centred.
+    """
+
+    name = "window-as-fields"
+
+    def __init__(self, spec: TaskSpec):
+        super().__init__()
+        inputs = spec.inputs
+        length = inputs.height * inputs.width if isinstance(inputs, Image) else inputs.length  # type: ignore[union-attr]
+        self.window = min(WINDOW, length)
+        self.after = 0 if spec.causal else (self.window - 1) // 2
+        if isinstance(inputs, Tokens):
+            self.fields = Fields((inputs.vocab_size,) * self.window)
+        else:
+            self.fields = Fields((), n_dense=self.window * inputs.channels)  # type: ignore[union-attr]
+
+    def forward(
+        self,
+        tokens: Tensor | None = None,
+        lengths: Tensor | None = None,
+        values: Tensor | None = None,
+        pixels: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        before = self.window - 1 - self.after
+        if tokens is not None:
+            padded = F.pad(tokens, (before, self.after))
+            return padded.unfold(1, self.window, 1).flatten(0, 1).unsqueeze(-1), None
+        x = raster(pixels) if pixels is not None else values
+        assert x is not None
+        windows = F.pad(x, (0, 0, before, self.after)).unfold(1, self.window, 1)
+        return no_ids(windows.shape[0] * windows.shape[1], x), windows.transpose(2, 3).flatten(2).flatten(0, 1)
+
+
+class TokenChunks(nn.Module):
+    """``chunks-as-fields`` of tokens: (B, length) to (B, chunks, bag); a pair's sides stand side by side."""
+
+    name = "chunks-as-fields"
+
+    def __init__(self, spec: TaskSpec):
+        super().__init__()
+        tokens = spec.inputs.of if isinstance(spec.inputs, Pair) else spec.inputs
+        assert isinstance(tokens, Tokens)
+        self.length = tokens.length
+        bag = math.ceil(tokens.length / CHUNKS)
+        self.chunks = math.ceil(tokens.length / bag)
+        sides = 2 if isinstance(spec.inputs, Pair) else 1
+        self.fields = Fields((tokens.vocab_size,) * self.chunks * sides, bag=bag)
+
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, None]:
+        if tokens.shape[-1] > self.length:
+            raise UserError(f"Rows have {tokens.shape[-1]} positions; the task's spec allows {self.length}.")
+        padded = F.pad(tokens, (0, self.chunks * self.fields.bag - tokens.shape[-1]))
+        return padded.view(len(tokens), -1, self.fields.bag), None
+
+
+class SeriesChunks(nn.Module):
+    """``chunks-as-fields`` of a series: all its numbers, or means over equal stretches of time."""
+
+    name = "chunks-as-fields"
+
+    def __init__(self, spec: TaskSpec):
+        super().__init__()
+        assert isinstance(spec.inputs, Series)
+        series = spec.inputs
+        self.stretch = math.ceil(series.length / max(1, NUMBERS // series.channels))
+        self.fields = Fields((), n_dense=series.channels * math.ceil(series.length / self.stretch))
+
+    def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        means = F.avg_pool1d(values.transpose(1, 2), self.stretch, ceil_mode=True)
+        return no_ids(len(values), values), means.transpose(1, 2).flatten(1)
+
+
+class ImageChunks(nn.Module):
+    """``chunks-as-fields`` of an image: all its numbers, or means over equal squares."""
+
+    name = "chunks-as-fields"
+
+    def __init__(self, spec: TaskSpec):
+        super().__init__()
+        assert isinstance(spec.inputs, Image)
+        image = spec.inputs
+        self.side = 1
+        while image.channels * self._squares(image) > NUMBERS and self.side < max(image.height, image.width):
+            self.side += 1
+        self.fields = Fields((), n_dense=image.channels * self._squares(image))
+
+    def _squares(self, image: Image) -> int:
+        return math.ceil(image.height / self.side) * math.ceil(image.width / self.side)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        means = F.avg_pool2d(pixels, self.side, ceil_mode=True)
+        return no_ids(len(pixels), pixels), means.flatten(1)
+
+
+def no_ids(rows: int, like: Tensor) -> Tensor:
+    """Return the ids (rows, 0, 1) of rows without categorical fields."""
+    return torch.zeros(rows, 0, 1, dtype=torch.long, device=like.device)

@@ -1,0 +1,216 @@
+"""A runnable module: a registered model, and what the harness lays around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..contract.model import FieldModel, ImageModel, SequenceModel, State, embedding_weights, model_name
+from ..contract.spec import Series, TaskSpec, Tokens
+from ..errors import UserError
+
+
+def tensors_of(state: State) -> Iterator[Tensor]:
+    """Yield the tensors of a state, however they are nested."""
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, dict | list | tuple):
+        for part in state.values() if isinstance(state, dict) else state:
+            yield from tensors_of(part)
+
+
+class Built(nn.Module):
+    """A model that takes a task's input arrays as keyword arguments and returns its outputs.
+
+    Tasks with an answer at each position may pass ``scored`` (batch, length) booleans too: the
+    outputs are then those of the marked positions alone, (marked, n), in the order of
+    `torch.nonzero`. What comes after the mixing of positions is computed nowhere else.
+
+    Attributes
+    ----------
+    core
+        The instance of the registered class.
+    lift
+        The lift (`archarena.harness.assembly.lifts`) that took the model to this task, or None.
+    spec
+        The task's spec.
+    """
+
+    window: int
+    """Positions that `step` remembers for a model without a step of its own."""
+
+    def __init__(self, core: SequenceModel | FieldModel | ImageModel, lift: str | None, spec: TaskSpec):
+        super().__init__()
+        self.core = core
+        self.lift = lift
+        self.spec = spec
+
+    def body_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that the tier's budget counts, each once."""
+        declared = getattr(self.core, "body_parameters", self.core.parameters)
+        return list(dict.fromkeys(declared()))
+
+    def embedding_tables(self) -> list[nn.Parameter]:
+        """Return the tables of embeddings, the harness's own included, each once."""
+        return list(dict.fromkeys([*embedding_weights(self), *self.core.embedding_tables()]))
+
+    def param_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the optimiser's groups, each with ``weight_decay`` and ``max_rate``, the cap of its learning rate.
+
+        Embedding tables and parameters with fewer than two axes (biases, norms) are exempt from
+        decay; what the model declares in its own `param_groups` comes before both rules.
+        """
+        declared = {id(parameter): group for group in self.core.param_groups() for parameter in group["params"]}
+        tables = {id(table) for table in self.embedding_tables()}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                own = declared.get(id(parameter), {})
+                usual = 0.0 if parameter.ndim < 2 or id(parameter) in tables else weight_decay
+                key = own.get("weight_decay", usual), own.get("max_rate", math.inf)
+                groups.setdefault(key, []).append(parameter)
+        return [
+            {"params": parameters, "weight_decay": decay, "max_rate": cap}
+            for (decay, cap), parameters in sorted(groups.items(), reverse=True, key=lambda item: item[0])
+        ]
+
+    def _expect(self, outputs: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Return what the model's `forward` returned.
+
+        Raises
+        ------
+        UserError
+            If it is not a tensor of that shape.
+        """
+        if not isinstance(outputs, Tensor):
+            kind = type(outputs).__name__
+            raise UserError(f"forward() of model {model_name(type(self.core))} returned {kind}, not a tensor.")
+        if outputs.shape != shape:
+            raise UserError(
+                f"forward() of model {model_name(type(self.core))} returned shape {tuple(outputs.shape)}, "
+                f"expected {tuple(shape)}."
+            )
+        return outputs
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return the term that the model adds to the loss of the last forward pass, or None."""
+        loss = getattr(self.core, "auxiliary_loss", None)
+        return loss() if loss else None
+
+    @property
+    def steps_itself(self) -> bool:
+        """Return whether the model has a `step` of its own; else `step` runs forward over what was seen."""
+        return False
+
+    def init_state(self, batch: int) -> State:
+        """Return the state before the first position.
+
+        Raises
+        ------
+        NotImplementedError
+            If the task is not causal, does not ask for an answer at each position, or has neither
+            tokens nor a series as inputs.
+        """
+        if not (self.spec.causal and self.spec.per_position and isinstance(self.spec.inputs, Tokens | Series)):
+            raise NotImplementedError("Only causal tasks with an answer at each token or value are decoded.")
+        device = next(self.parameters()).device
+        if isinstance(self.spec.inputs, Tokens):
+            return torch.zeros(batch, 0, dtype=torch.long, device=device)
+        return torch.zeros(batch, 0, self.spec.inputs.channels, device=device)
+
+    def prefill(self, rows: Tensor) -> State:
+        """Return the state after the positions of `rows`: (batch, length) tokens or (batch, length, channels)."""
+        return torch.cat((self.init_state(len(rows)), rows), 1)[:, -self.window :]
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the outputs (batch, n) at the next position, and the state with it.
+
+        Parameters
+        ----------
+        x
+            Tokens (batch,) or values (batch, channels).
+        """
+        seen = torch.cat((state, x.unsqueeze(1)), 1)[:, -self.window :]
+        last = torch.zeros(seen.shape[:2], dtype=torch.bool, device=seen.device)
+        last[:, -1] = True
+        return self(**self._inputs(seen), scored=last), seen
+
+    def _inputs(self, array: Tensor) -> dict[str, Tensor]:
+        return {"tokens" if isinstance(self.spec.inputs, Tokens) else "values": array}
+
+
+class BuiltSequence(Built):
+    """Embedding, sequence model, head, which reads `width` numbers a position."""
+
+    core: SequenceModel
+
+    def __init__(
+        self, core: SequenceModel, embedding: nn.Module, head: nn.Module, width: int, lift: str | None, spec: TaskSpec
+    ):
+        super().__init__(core, lift, spec)
+        self.embedding = embedding
+        self.head = head
+        self.width = width
+        self.window = getattr(spec.inputs, "length", 0)
+
+    def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
+        x, lengths = self.embedding(**inputs)
+        y = self._expect(self.core(x, lengths), (*x.shape[:2], self.width))
+        return self.head(y, lengths) if scored is None else self.head(y[scored], None)
+
+    @property
+    def steps_itself(self) -> bool:
+        """Return whether the model has a `step` of its own."""
+        return type(self.core).step is not SequenceModel.step
+
+    def init_state(self, batch: int) -> State:
+        """Return the state before the first position; see `Built.init_state`."""
+        nothing_seen = super().init_state(batch)
+        return self.core.init_state(batch) if self.steps_itself else nothing_seen
+
+    def prefill(self, rows: Tensor) -> State:
+        """Return the state after the positions of `rows`; see `Built.prefill`."""
+        if not self.steps_itself:
+            return super().prefill(rows)
+        state = self.init_state(len(rows))
+        for x in rows.unbind(1):
+            _, state = self.step(x, state)
+        return state
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the outputs at the next position, and the state with it; see `Built.step`."""
+        if not self.steps_itself:
+            return super().step(x, state)
+        embedded, _ = self.embedding(**self._inputs(x.unsqueeze(1)))
+        y, state = self.core.step(embedded.squeeze(1), state)
+        return self.head(y, None), state
+
+
+class BuiltFields(Built):
+    """A field model behind its view of the task."""
+
+    def __init__(self, core: FieldModel, view: nn.Module, spec: TaskSpec):
+        super().__init__(core, view.name, spec)  # type: ignore[arg-type]
+        self.view = view
+        self.window = getattr(view, "window", 0)
+
+    def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
+        ids, dense = self.view(**inputs)
+        if scored is not None:
+            marked = scored.flatten()
+            ids, dense = ids[marked], None if dense is None else dense[marked]
+        outputs = self._expect(self.core(ids, dense), (len(ids), self.spec.n_outputs))
+        if scored is None and self.spec.per_position:
+            return outputs.unflatten(0, (len(next(iter(inputs.values()))), -1))
+        return outputs
+
+
+class BuiltImage(Built):
+    """An image model, which takes pixels as they are."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self._expect(self.core(pixels), (len(pixels), self.spec.n_outputs))

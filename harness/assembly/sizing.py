@@ -1,0 +1,131 @@
+"""Fair size: the width at which a model's body meets the tier's budget of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ..contract.model import model_name
+from ..contract.scan import describe
+from ..contract.spec import Size, TaskSpec
+from ..errors import UserError
+
+TOLERANCE = 0.05
+"""A body within this share of the budget is of fair size."""
+
+WIDEST = 1 << 16
+"""Where the search for a width ends."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The size found.
+
+    Attributes
+    ----------
+    slack
+        The hyperparameter that took up what a coarse width left, with its value; often empty.
+    body
+        Parameters of the body at this size.
+    deviation
+        ``body / budget - 1``.
+    """
+
+    width: int
+    slack: dict[str, int] = field(default_factory=dict)
+    body: int = 0
+    deviation: float = 0.0
+
+    @property
+    def fair(self) -> bool:
+        """Return whether the body is within 5 % of the budget."""
+        return abs(self.deviation) <= TOLERANCE
+
+
+_fits: dict[tuple[Any, ...], Fit] = {}
+
+
+def fit_width(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Mapping[str, Any]) -> Fit:
+    """Return the size whose body is nearest to `budget` parameters, found on the meta device.
+
+    The width is a multiple of the model's ``width_multiple``. Where the nearest one misses the budget by
+    more than 5 %, the hyperparameter named by its ``slack`` is moved too, unless the user set it.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be built at some width on the way.
+    """
+    key = (cls, spec, depth, budget, repr(sorted(hyperparameters.items())))
+    if key not in _fits:
+        _fits[key] = _fit(cls, spec, depth, budget, hyperparameters)
+    return _fits[key]
+
+
+def _fit(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Mapping[str, Any]) -> Fit:
+    def measure(width: int, **slack: int) -> Fit:
+        body = count_body(cls, spec, Size(width, depth), {**hyperparameters, **slack})
+        return Fit(width, slack, body, body / budget - 1)
+
+    form = cls.form_for(spec)  # type: ignore[attr-defined]
+    step: int = form.width_multiple
+    below, above = _bracket(lambda units: measure(units * step), WIDEST // step)
+    best = _nearest(below, above)
+    name: str | None = form.slack
+    if best.fair or name is None or name in hyperparameters:
+        return best
+    for width in (below.width, above.width):
+        best = _nearest(best, *_bracket(lambda value, width=width: measure(width, **{name: value}), WIDEST))
+    return best
+
+
+def _bracket(measure: Callable[[int], Fit], last: int) -> tuple[Fit, Fit]:
+    """Return the fits on both sides of the budget, for a count that grows with its argument.
+
+    Both are the same where even the smallest is above, or where the count has stopped growing.
+    """
+    low, high = 1, 2
+    below, above = measure(low), measure(high)
+    if below.deviation >= 0:
+        return below, below
+    while above.deviation < 0:
+        if above.body == below.body or 2 * high > last:
+            return below, below
+        low, below = high, above
+        high, above = 2 * high, measure(2 * high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = measure(middle)
+        if found.deviation < 0:
+            low, below = middle, found
+        else:
+            high, above = middle, found
+    return below, above
+
+
+def _nearest(*fits: Fit) -> Fit:
+    return min(fits, key=lambda fit: abs(fit.deviation))
+
+
+def count_body(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> int:
+    """Return the parameters of a model's body, without allocating any.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be built at this size.
+    """
+    try:
+        with torch.device("meta"):
+            model = cls.build(spec, size, **hyperparameters)  # type: ignore[attr-defined]
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"Model {model_name(cls)} cannot be built at width {size.width} and depth {size.depth} "
+            f"on torch's meta device (where tensors have no values): {describe(error)}."
+        ) from error
+    return sum(parameter.numel() for parameter in model.body_parameters())

@@ -1,0 +1,67 @@
+"""A finished cell's model, with the weights it was scored by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from safetensors.torch import load
+
+from ..contract.registry import discover
+from ..contract.spec import Size, spec_from_json
+from ..errors import UserError
+from ..planning.find import find_record, name_of
+from ..records.record import Record
+from ..records.store import ResultStore
+from .module import Built
+
+
+def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path] = (), device: str = "cpu") -> Built:
+    """Return the model of a cell that was run with ``--keep-weights``, ready to be called.
+
+    Parameters
+    ----------
+    results
+        The results folder.
+    cell
+        ``VARIANT/TASK[/TIER/sSEED]``, or the start of a key.
+    plugins
+        The Python files that registered the model.
+
+    Raises
+    ------
+    UserError
+        If there is no such cell, its weights were not kept or are not those of the record, or the
+        model has changed so that they do not fit.
+
+    Examples
+    --------
+    >>> model = load_trained("results", "mamba/recall-mqar/quick/s0")  # doctest: +SKIP
+    >>> model(tokens=tokens, lengths=lengths)  # doctest: +SKIP
+    """
+    store = ResultStore(Path(results))
+    record = find_record(store.folder, cell)
+    if record.weights is None or record.size is None:
+        raise UserError(f"The weights of {name_of(record)} were not kept: run {record.command} --keep-weights.")
+    content = (store.folder / record.weights.file).read_bytes()
+    if hashlib.sha256(content).hexdigest() != record.weights.sha256:
+        raise UserError(f"{store.folder / record.weights.file} is not the file that {name_of(record)} names.")
+    cls = discover([Path(plugin) for plugin in plugins]).find("model", record.cell.model).load()
+    settings = {**record.key_parts["hyperparameters"], **record.size.slack}
+    size = Size(record.size.width, record.size.depth)
+    model = cls.build(_spec(store, record), size, **settings)  # type: ignore[attr-defined]
+    try:
+        model.load_state_dict(load(content))
+    except RuntimeError as error:
+        message = f"The weights of {name_of(record)} do not fit the model as it is now; see archarena why."
+        raise UserError(message) from error
+    return model.to(device).eval()
+
+
+def _spec(store: ResultStore, record: Record):
+    cell = record.cell
+    for card in store.cards("tasks"):
+        if (card["task"], card["tier"]) == (cell.task, cell.tier):
+            return spec_from_json(card["spec"])
+    raise UserError(f"{store.folder} has no card of task {cell.task} at tier {cell.tier}: copy its cards/ folder too.")

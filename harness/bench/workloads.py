@@ -1,0 +1,27 @@
+"""Finds the workloads of the kernels: ``workload.py`` in the folder of each operation."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Sequence
+from importlib import import_module
+
+from ... import kernels
+from ...kernels.workload import Workload
+from ..errors import UserError, did_you_mean
+
+
+def load(only: Sequence[str] = ()) -> list[Workload]:
+    """Return the workloads of the named kernels, or of all.
+
+    Raises
+    ------
+    UserError
+        If a kernel has no workload.
+    """
+    names = sorted(module.name for module in pkgutil.iter_modules(kernels.__path__) if module.ispkg)
+    for name in only:
+        if name not in names:
+            raise UserError(f"There is no kernel '{name}'.{did_you_mean(name, names)} Known: {', '.join(names)}.")
+    modules = (import_module(f"{kernels.__name__}.{name}.workload") for name in names if not only or name in only)
+    return [workload for module in modules for workload in module.WORKLOADS]

@@ -1,0 +1,74 @@
+"""contract.hyperparameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import UserError, did_you_mean
+from .model import model_name
+
+
+def hyperparameters_of(cls: type) -> dict[str, Any]:
+    """Return the model's hyperparameters with their defaults: its keyword-only arguments."""
+    return {name: parameter.default for name, parameter in _hyperparameters(cls).items()}
+
+
+def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
+    return {
+        name: parameter
+        for form in (getattr(cls, "image_form", None), cls)
+        if form is not None
+        for name, parameter in init_parameters(form).items()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
+    }
+
+
+def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None:
+    """Raise `UserError` for a hyperparameter the model does not have, or a value of another type."""
+    known = _hyperparameters(cls)
+    for name, value in hyperparameters.items():
+        if name not in known:
+            raise UserError(
+                f"Model {model_name(cls)} has no hyperparameter '{name}'.{did_you_mean(name, known)} "
+                f"Known: {', '.join(known) or 'none'}."
+            )
+        kind = _kind_of(known[name])
+        if not _is_of_kind(value, kind):
+            raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {value!r}.")
+
+
+def check_depth(cls: type, depth: Any) -> None:
+    """Raise `UserError` for a number of blocks that is none, or a model that asks for none."""
+    if "depth" not in init_parameters(cls):
+        raise UserError(f"Model {model_name(cls)} takes no depth.")
+    if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
+        raise UserError(f"Model {model_name(cls)}: depth must be a whole number of blocks, found {depth!r}.")
+
+
+_TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
+
+
+def _kind_of(parameter: inspect.Parameter) -> str:
+    """Return what a parameter takes, such as ``int | None``: as annotated, else its default's type."""
+    if parameter.annotation is parameter.empty:
+        return type(parameter.default).__name__
+    annotation = parameter.annotation
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    """Return whether a value is of one of the named types; any value is, where one is not plain."""
+    names = [name.strip() for name in kind.split("|")]
+    if not all(name in _TYPES for name in names):
+        return True
+    if isinstance(value, bool):
+        return "bool" in names
+    return any(isinstance(value, _TYPES[name]) for name in names)
+
+
+def init_parameters(cls: type) -> dict[str, inspect.Parameter]:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(cls).parameters
+    return {name: parameter for name, parameter in parameters.items() if parameter.kind not in variable}

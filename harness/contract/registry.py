@@ -1,0 +1,182 @@
+"""Finding models and tasks: entry points, plugin files, and listing without importing them.
+
+A class is registered by a decorator whose arguments are literals, so a listing reads them from
+the source with `ast`: no plugin code runs, and torch is not imported, until a model is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import UserError, did_you_mean
+from .scan import (
+    Entry,
+    Kind,
+    describe,
+    module_file,
+    scan,
+)
+
+_Class = TypeVar("_Class", bound=type)
+
+
+def register_model(
+    name: str, *, summary: str, paper: str = "", family: str = "", on_request: bool = False
+) -> Callable[[_Class], _Class]:
+    """Register a model class under `name`; all arguments must be literals.
+
+    Parameters
+    ----------
+    name
+        What commands, records and pages call it.
+    summary
+        One sentence: what the architecture is.
+    paper
+        Where it was published, such as ``arXiv:2312.00752``.
+    family
+        The kind of architecture, by which the board groups and colours rows.
+    on_request
+        Whether a run takes it only where it is named: it needs a setting, or more than the others.
+    """
+    return _stamp(name)
+
+
+def register_task(
+    name: str, *, summary: str, suites: tuple[str, ...] = (), needs: tuple[str, ...] = ()
+) -> Callable[[_Class], _Class]:
+    """Register a task class under `name`; all arguments must be literals.
+
+    Parameters
+    ----------
+    name
+        What commands, records and pages call it.
+    summary
+        One sentence: what the task measures.
+    suites
+        The suites it belongs to.
+    needs
+        Names of the data sets it reads; empty where it is made by code.
+    """
+    return _stamp(name)
+
+
+def _stamp(name: str) -> Callable[[_Class], _Class]:
+    def decorate(cls: _Class) -> _Class:
+        cls.registered_name = name  # type: ignore[attr-defined]
+        return cls
+
+    return decorate
+
+
+@dataclass
+class Registry:
+    """All models and tasks at hand, and one sentence for each thing that could not be read."""
+
+    models: dict[str, Entry] = field(default_factory=dict)
+    tasks: dict[str, Entry] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    clashes: dict[tuple[Kind, str], str] = field(default_factory=dict)
+
+    def of_kind(self, kind: Kind) -> dict[str, Entry]:
+        """Return the entries of one kind by name."""
+        return self.models if kind == "model" else self.tasks
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry; a name that is taken becomes unusable and is told as a problem."""
+        known = self.of_kind(entry.kind).get(entry.name)
+        if known is None:
+            self.of_kind(entry.kind)[entry.name] = entry
+        elif (known.file, known.class_name) != (entry.file, entry.class_name):
+            sentence = (
+                f"{entry.kind} '{entry.name}' is registered twice, in {known.origin} and in {entry.origin}: "
+                "rename one of them."
+            )
+            self.clashes[entry.kind, entry.name] = sentence
+            self.problems.append(sentence)
+
+    def find(self, kind: Kind, name: str) -> Entry:
+        """Return the entry called `name`.
+
+        Raises
+        ------
+        UserError
+            For an unknown name (with the closest known one) or an ambiguous one.
+        """
+        if (kind, name) in self.clashes:
+            raise UserError(self.clashes[kind, name])
+        known = self.of_kind(kind)
+        if name not in known:
+            raise UserError(
+                f"There is no {kind} '{name}'.{did_you_mean(name, known)} Known: {', '.join(sorted(known)) or 'none'}."
+            )
+        return known[name]
+
+    def suite(self, name: str) -> list[Entry]:
+        """Return the tasks of a suite, in the order of registration."""
+        members = [entry for entry in self.tasks.values() if name in entry.declared.get("suites", ())]
+        if not members:
+            raise UserError(
+                f"There is no suite '{name}'.{did_you_mean(name, self.suites())} Known: {', '.join(self.suites())}."
+            )
+        return members
+
+    def suites(self) -> list[str]:
+        """Return the names of all suites."""
+        return sorted({suite for entry in self.tasks.values() for suite in entry.declared.get("suites", ())})
+
+
+def discover(plugins: Sequence[Path] = ()) -> Registry:
+    """Return everything registered by installed packages and by the given plugin files.
+
+    Raises
+    ------
+    UserError
+        For a plugin file that cannot be read or registers nothing. What is wrong with an installed
+        package is told in the registry's problems and stops nothing.
+    """
+    registry = Registry()
+    for group in ("archarena.models", "archarena.tasks"):
+        for point in metadata.entry_points(group=group):
+            _add_module(registry, point.module, f"entry point '{point.name}' of {group}")
+    for plugin in plugins:
+        _add_file(registry, Path(plugin).resolve(), None, f"plugin {plugin}")
+    return registry
+
+
+def get_model(name: str, plugins: Sequence[Path] = ()) -> type:
+    """Return the class of the model called `name`."""
+    return discover(plugins).find("model", name).load()
+
+
+def get_task(name: str, plugins: Sequence[Path] = ()) -> type:
+    """Return the class of the task called `name`."""
+    return discover(plugins).find("task", name).load()
+
+
+def _add_module(registry: Registry, module: str, what: str) -> None:
+    try:
+        file = module_file(module)
+    except Exception as error:
+        registry.problems.append(f"The {what} names module '{module}', which cannot be found ({describe(error)}).")
+        return
+    try:
+        _add_file(registry, file, module, what)
+    except UserError as error:
+        registry.problems.append(str(error))
+
+
+def _add_file(registry: Registry, file: Path, module: str | None, what: str) -> None:
+    if not file.is_file():
+        raise UserError(f"The {what} is not there: no file {file}.")
+    try:
+        entries = scan(file, module)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"The {what} cannot be read: {describe(error)}.") from error
+    if not entries:
+        raise UserError(f"The {what} registers nothing: no class in {file} has @register_model or @register_task.")
+    for entry in entries:
+        registry.add(entry)

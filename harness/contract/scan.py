@@ -1,0 +1,132 @@
+"""contract.scan."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from ..errors import UserError
+
+Kind = Literal["model", "task"]
+
+KINDS: tuple[Kind, ...] = ("model", "task")
+
+DECORATORS: dict[str, Kind] = {"register_model": "model", "register_task": "task"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered class, known from its source and not yet imported."""
+
+    kind: Kind
+    name: str
+    class_name: str
+    declared: Mapping[str, Any] = field(hash=False)
+    file: Path
+    module: str | None = None
+    """Import name, or None for a plugin file."""
+
+    @property
+    def origin(self) -> str:
+        """Return where it came from, as a user would name it."""
+        return self.module or str(self.file)
+
+    def load(self) -> type:
+        """Import the class.
+
+        Raises
+        ------
+        UserError
+            If importing its file fails, whatever it raised.
+        """
+        try:
+            module = import_module(self.module) if self.module else load_plugin(self.file)
+            return getattr(module, self.class_name)
+        except Exception as error:
+            message = f"{self.kind} '{self.name}' cannot be imported from {self.origin}: {describe(error)}."
+            raise UserError(message) from error
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception on one line: its type, its message and, for syntax errors, the line."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def scan(file: Path, module: str | None = None) -> list[Entry]:
+    """Return the classes a source file registers, without running it."""
+    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    return [
+        Entry(DECORATORS[decorator], *_literals(call, node), file=file, module=module)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for decorator, call in _registrations(node)
+    ]
+
+
+def _registrations(node: ast.ClassDef) -> Iterable[tuple[str, ast.Call]]:
+    for call in node.decorator_list:
+        if isinstance(call, ast.Call):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            if name in DECORATORS:
+                yield name, call
+
+
+def _literals(call: ast.Call, node: ast.ClassDef) -> tuple[str, str, dict[str, Any]]:
+    try:
+        values = [ast.literal_eval(argument) for argument in call.args]
+        declared = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in call.keywords}
+        name = values[0] if values else declared.pop("name")
+    except (ValueError, KeyError):
+        raise ValueError(
+            f"the arguments of the decorator of class {node.name} must be literals, the name first"
+        ) from None
+    return name, node.name, declared
+
+
+def module_file(module: str) -> Path:
+    """Return the source file of a module without importing it or its parents."""
+    path: Sequence[str] | None = None
+    spec = None
+    parts = module.split(".")
+    for end in range(1, len(parts) + 1):
+        spec = _find_spec(".".join(parts[:end]), path)
+        if spec is None:
+            raise ModuleNotFoundError(f"no module named '{'.'.join(parts[:end])}'")
+        path = list(spec.submodule_search_locations or ())
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"'{module}' has no source file")
+    return Path(spec.origin).resolve()
+
+
+def _find_spec(name: str, path: Sequence[str] | None):
+    for finder in sys.meta_path:
+        found = finder.find_spec(name, path)
+        if found is not None:
+            return found
+    return None
+
+
+def load_plugin(file: Path) -> ModuleType:
+    """Run a plugin file, once for each state of it, under a module name of its own, and return the module."""
+    name = f"archarena_plugin_{file.stem}_{abs(hash((str(file), file.stat().st_mtime_ns))):x}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is not a Python source file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,55 @@
+"""Finding a record by what a user types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..contract.registry import Registry
+from ..errors import UserError, did_you_mean
+from ..records.record import Record
+from ..records.store import ResultStore
+from .cell import Cell, Variant, cell_name
+from .plan import make_cell, plan_task
+from .tier import get_tier
+
+
+def name_of(record: Record) -> str:
+    """Return a record's cell as commands take it; see `archarena.harness.planning.cell.cell_name`."""
+    cell = record.cell
+    return cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed)
+
+
+def find_record(results: Path, cell: str) -> Record:
+    """Return the newest record that a cell's name, the start of one, or the start of a key stands for.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    records = list(ResultStore(results).read())
+    names = {name_of(record) for record in records}
+    found = [record for record in records if name_of(record) == cell or record.key == cell]
+    found = found or [record for record in records if _begins(record, cell)]
+    if not found:
+        hint = f"{did_you_mean(cell, names)} Write VARIANT/TASK/TIER/sSEED."
+        raise UserError(f"{results} has no record of '{cell}'.{hint}")
+    return max(found, key=lambda record: record.started)
+
+
+def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
+    """Return the cell of a record as it would be run now.
+
+    Raises
+    ------
+    UserError
+        If its model, task or data is not at hand.
+    """
+    settings = tuple(sorted(record.cell.hyperparameters.items()))
+    variant = Variant(registry.find("model", record.cell.model), settings)
+    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
+    return make_cell(variant, task, record.cell.seed, record.cell.recipe)
+
+
+def _begins(record: Record, cell: str) -> bool:
+    return name_of(record).startswith(f"{cell}/") or (len(cell) >= 6 and record.key.startswith(cell))

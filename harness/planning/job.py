@@ -1,0 +1,94 @@
+"""What a parent hands to a child process: one JSON file that names everything by value.
+
+The child writes only into the job's folder; the parent reads its outcome from there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..contract.evaluation import Decoding
+from ..contract.scan import Entry
+from .recipe import Training
+
+JOB, OUTCOME, PROGRESS, LOG = "job.json", "outcome.json", "progress.json", "log.txt"
+
+PREDICTIONS, WEIGHTS = "predictions.safetensors", "weights.safetensors"
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Source(_Message):
+    """Where a registered class lies, as `Entry` has it."""
+
+    kind: Literal["model", "task"]
+    name: str
+    class_name: str
+    file: Path
+    module: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Source:
+        """Return the source of an entry."""
+        return cls(kind=entry.kind, name=entry.name, class_name=entry.class_name, file=entry.file, module=entry.module)
+
+    def load(self) -> type:
+        """Import the class."""
+        return Entry(self.kind, self.name, self.class_name, {}, self.file, self.module).load()
+
+
+class PrepareJob(_Message):
+    """Make a task's arrays."""
+
+    action: Literal["prepare"] = "prepare"
+    task: Source
+    tier: str
+    seed: int
+    data: Path
+    target: Path
+    with_levels: bool
+
+
+class Readout(_Message):
+    """One split to read: at the model's outputs, as likelihoods of candidates, or as generated answers.
+
+    Attributes
+    ----------
+    split
+        Its folder among the prepared arrays, such as ``tests/test`` or ``valid``.
+    """
+
+    name: str
+    split: str
+    readout: Literal["outputs", "likelihood", "generate"]
+    decoding: Decoding | None = None
+
+
+class TrainJob(_Message):
+    """Train one cell and predict its test rows."""
+
+    action: Literal["train"] = "train"
+    model: Source
+    hyperparameters: dict[str, Any]
+    depth: int
+    task: str
+    tier: str
+    seed: int
+    training: Training
+    metric: str
+    arrays: Path
+    device: str
+    readouts: list[Readout]
+    keep_weights: bool = False
+    explore_near_equals: bool = False
+
+
+class Job(_Message):
+    """The content of ``job.json``."""
+
+    work: PrepareJob | TrainJob = Field(discriminator="action")

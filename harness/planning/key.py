@@ -1,0 +1,80 @@
+"""A cell's key: known before it runs, a pure function of what can change its result.
+
+The parts are kept beside the hash, so that `archarena why` can say which of them moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from .cell import Cell, PlannedTask
+from .recipe import PROTOCOL, Training
+from .source_hash import source_hash
+
+
+def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
+    """Return what the key covers, as JSON values.
+
+    Parameters
+    ----------
+    device
+        Name of the processor the trial runs on.
+    torch_version
+        ``major.minor`` of torch.
+    """
+    tier, training = cell.task.tier, cell.training
+    on_cpu = not device.startswith("cuda")
+    return {
+        "protocol": PROTOCOL,
+        "model": cell.variant.entry.name,
+        "model_source": source_hash(cell.variant.entry),
+        "hyperparameters": cell.variant.model_hyperparameters | dict(training.hyperparameters if training else ()),
+        "task": cell.task.name,
+        "task_source": source_hash(cell.task.entry),
+        "data": data_identity(cell.task),
+        "budget": _budget(training),
+        "tier": {"name": tier.name} | _size(cell),
+        "recipe": json.loads(json.dumps(asdict(training.recipe))) if training else {"name": cell.recipe},
+        "seed": cell.seed,
+        "precision": "fp32" if on_cpu else tier.precision,
+        "compile": tier.compile and not on_cpu,
+        "threads": tier.threads,
+        "device": device,
+        "torch": torch_version,
+    }
+
+
+def _budget(training: Training | None) -> dict[str, int]:
+    if training is None:
+        return {}
+    length = {"steps": training.steps} if training.epochs is None else {"epochs": training.epochs}
+    return {**length, "batch": training.batch}  # type: ignore[dict-item]
+
+
+def _size(cell: Cell) -> dict[str, int]:
+    if cell.training is not None and cell.training.size is not None:
+        return asdict(cell.training.size)
+    return {"depth": cell.depth, "body_parameters": cell.task.tier.body_parameters}
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Return the key: sha256 over canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def data_identity(task: PlannedTask) -> dict[str, Any]:
+    """Return what pins a task's data: generator version and arguments, and checksums of sets."""
+    arguments = json.loads(json.dumps(dict(task.task.arguments[task.tier.name])))
+    sources = {source.name: source.identity() for source in task.task.data_sources}
+    return {"version": task.task.version, "arguments": arguments, "sources": sources}
+
+
+def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the parts in which two keys differ, with the old and the new value."""
+    names = sorted(old.keys() | new.keys())
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}

@@ -1,0 +1,110 @@
+"""Model cards: what a model is, and the recipe its paper trained it by, as data beside its source.
+
+A card is ``cards/NAME.toml`` in the folder of the model's source file, NAME being the registered
+name::
+
+    multiplies = "One or two sentences: what is multiplied with what."
+    deviations = ["One sentence each: where ours differs from the paper, or what the paper leaves open."]
+    strengths = "One sentence."                    # optional
+
+    [published.lra-listops]                        # optional: the paper's own recipe for that task
+    source = "arXiv:2111.00396, Table 8"
+    width = 80                                     # as in `Size`
+    depth = 6
+    hyperparameters = { d_state = 16 }
+    steps = 90000                                  # or epochs = 60
+    batch = 64
+    recipe = { learning_rate = 1e-3, schedule = "linear", warmup_steps = 3000, dropout = 0.1 }
+
+A recipe's keys are the fields of `archarena.harness.planning.recipe.Recipe`, save that ``learning_rate`` (a
+number, or a list to try) stands for ``learning_rates``, and ``dropout`` sets the model's
+hyperparameter of that name. What it leaves out has the plain value: AdamW, no weight decay, no
+warm-up, no clipping, cosine to zero.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from ..errors import UserError, did_you_mean
+from .recipe import Recipe
+
+_RECIPE_KEYS = {field.name for field in fields(Recipe)} - {"name", "learning_rates"} | {"learning_rate", "dropout"}
+
+
+class Published(BaseModel):
+    """How a paper trained its model on one task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    width: int = Field(gt=0)
+    depth: int = Field(gt=0)
+    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    steps: int | None = Field(default=None, gt=0)
+    epochs: int | None = Field(default=None, gt=0)
+    batch: int = Field(gt=0)
+    recipe: Recipe
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_recipe(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("recipe"), dict):
+            return values
+        given = dict(values["recipe"])
+        unknown = sorted(given.keys() - _RECIPE_KEYS)
+        if unknown:
+            raise ValueError(f"recipe has no key '{unknown[0]}'.{did_you_mean(unknown[0], _RECIPE_KEYS)}")
+        hyperparameters = dict(values.get("hyperparameters", {}))
+        if "dropout" in given:
+            hyperparameters["dropout"] = given.pop("dropout")
+        rates = given.pop("learning_rate", ())
+        rates = tuple(rates) if isinstance(rates, list) else (rates,)
+        recipe = TypeAdapter(Recipe).validate_python({"name": "published", "learning_rates": rates, **given})
+        return {**values, "hyperparameters": hyperparameters, "recipe": recipe}
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Published:
+        if (self.steps is None) == (self.epochs is None):
+            raise ValueError("give either steps or epochs")
+        if not self.recipe.learning_rates or min(self.recipe.learning_rates) <= 0:
+            raise ValueError("recipe needs a learning_rate above 0")
+        return self
+
+
+class Card(BaseModel):
+    """What pages and plans need to know of a model beside its decorator's arguments."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    multiplies: str
+    deviations: list[str] = Field(default_factory=list)
+    strengths: str = ""
+    published: dict[str, Published] = Field(default_factory=dict)
+
+
+def load_card(name: str, source_path: Path) -> Card | None:
+    """Return the card of the model registered as `name` in the file `source_path`, or None where it has none.
+
+    Raises
+    ------
+    UserError
+        For a card that cannot be read or holds what a card does not have.
+    """
+    path = source_path.parent / "cards" / f"{name}.toml"
+    if not path.is_file():
+        return None
+    try:
+        return Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        raise UserError(f"The card {path} is broken: {place + ': ' if place else ''}{message}.") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"The card {path} cannot be read: {error}.") from None

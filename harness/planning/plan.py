@@ -1,0 +1,178 @@
+"""From what a user asks for to the list of cells."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..contract.registry import Registry
+from ..contract.scan import Entry
+from ..contract.spec import Size
+from ..contract.task import Task
+from ..errors import UserError, did_you_mean
+from .cell import RECIPES, Cell, Plan, PlannedTask, Variant
+from .model_card import load_card
+from .recipe import Training, trade_off
+from .tier import Tier, get_tier
+
+
+def make_plan(
+    registry: Registry,
+    *,
+    models: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    suites: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    tier: str = "quick",
+    recipe: str = "common",
+    seeds: Sequence[int] | None = None,
+    data: Path,
+) -> Plan:
+    """Return the cells for the named models (all, where none is named) and tasks.
+
+    A task named by itself must have its data at hand; one that comes with a suite is left out
+    with a note where its data is absent.
+
+    Raises
+    ------
+    UserError
+        For an unknown name or setting, absent data, or an empty plan.
+    """
+    size = get_tier(tier)
+    if recipe not in RECIPES:
+        raise UserError(f"There is no recipe '{recipe}'.{did_you_mean(recipe, RECIPES)} Known: {', '.join(RECIPES)}.")
+    if recipe == "published" and settings:
+        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; leave one of the two out.")
+    variants = make_variants(registry, models or usual_models(registry), settings)
+    planned, notes = _make_tasks(registry, tasks, suites, size, data)
+    if not planned or not variants:
+        raise UserError(" ".join(["Nothing to run.", *notes]))
+    chosen = range(size.seeds) if seeds is None else dict.fromkeys(seeds)
+    cells = [make_cell(variant, task, seed, recipe) for task in planned for seed in chosen for variant in variants]
+    return Plan(tuple(cells), tuple(notes))
+
+
+def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
+    """Return a cell with the training that its recipe means.
+
+    Raises
+    ------
+    UserError
+        For a broken card, or one whose recipe sets what the model does not have.
+    """
+    if recipe == "published":
+        training = _published(variant.entry, task)
+    else:
+        how = trade_off(task.tier.recipe) if recipe == "trade-off" else task.tier.recipe
+        training = Training(how, task.budget.batch, task.budget.steps)
+    return Cell(variant, task, seed, recipe, training)
+
+
+def _published(entry: Entry, task: PlannedTask) -> Training | None:
+    card = load_card(entry.name, entry.file)
+    found = card.published.get(task.task.recipes_of or task.name) if card else None
+    if found is None:
+        return None
+    _check_hyperparameters(entry, {name: (value,) for name, value in found.hyperparameters.items()})
+    return Training(
+        found.recipe,
+        task.budget.batch if task.task.recipes_of else found.batch,
+        found.steps,
+        found.epochs,
+        Size(found.width, found.depth),
+        tuple(sorted(found.hyperparameters.items())),
+    )
+
+
+def _make_tasks(
+    registry: Registry, tasks: Sequence[str], suites: Sequence[str], tier: Tier, data: Path
+) -> tuple[list[PlannedTask], list[str]]:
+    named = {name: registry.find("task", name) for name in tasks}
+    wanted = dict(named)
+    for suite in suites or (() if tasks else ("quick",)):
+        wanted |= {entry.name: entry for entry in registry.suite(suite)}
+    planned, notes = [], []
+    for name, entry in wanted.items():
+        try:
+            planned.append(plan_task(entry, tier, data))
+        except UserError as error:
+            if name in named:
+                raise
+            notes.append(f"Left out {name}: {error}")
+    return planned, notes
+
+
+def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
+    """Return a task made for a tier.
+
+    Raises
+    ------
+    UserError
+        If the task cannot be imported, has no such tier, or its data is absent.
+    """
+    cls = entry.load()
+    if not issubclass(cls, Task):
+        raise UserError(f"Task '{entry.name}' is not a subclass of archarena.harness.Task.")
+    if tier.name not in cls.arguments or tier.name not in cls.budgets:
+        raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.arguments)}.")
+    for source in cls.data_sources:
+        source.resolve(data)
+    return PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)
+
+
+def usual_models(registry: Registry) -> list[str]:
+    """Return the models of a run that names none: all but those made `on_request`."""
+    return [name for name, entry in registry.models.items() if not entry.declared.get("on_request")]
+
+
+def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[str]) -> list[Variant]:
+    """Return the variants: each model crossed with the grid of its ``MODEL.NAME=V1,V2`` settings."""
+    entries = {name: registry.find("model", name) for name in models}
+    grids: dict[str, dict[str, tuple[Any, ...]]] = {name: {} for name in entries}
+    for setting in settings:
+        model, parameter, values = parse_setting(setting)
+        if model not in entries:
+            raise UserError(f"--set {setting}: model '{model}' is not in this run.{did_you_mean(model, entries)}")
+        grids[model][parameter] = values
+    for name, grid in grids.items():
+        _check_hyperparameters(entries[name], grid)
+    return [
+        Variant(entries[name], tuple(sorted(zip(grid, values, strict=True))))
+        for name, grid in grids.items()
+        for values in itertools.product(*grid.values())
+    ]
+
+
+def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:
+    """Return model, hyperparameter and values of a setting such as ``mamba.d_state=8,16``."""
+    target, equals, values = setting.partition("=")
+    model, dot, parameter = target.partition(".")
+    if not (equals and dot and model and parameter and values):
+        raise UserError(f"--set {setting}: write MODEL.HYPERPARAMETER=VALUE[,VALUE...], such as mamba.d_state=8,16.")
+    return model, parameter, tuple(dict.fromkeys(_literal(value) for value in values.split(",")))
+
+
+def _literal(text: str) -> Any:
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _check_hyperparameters(entry: Entry, grid: Mapping[str, tuple[Any, ...]]) -> None:
+    if not grid:
+        return
+    from ..contract.hyperparameters import check_depth, check_hyperparameters
+
+    cls = entry.load()
+    for parameter, value in ((parameter, value) for parameter, values in grid.items() for value in values):
+        if parameter == "depth":
+            check_depth(cls, value)
+        else:
+            check_hyperparameters(cls, {parameter: value})

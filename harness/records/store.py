@@ -1,0 +1,110 @@
+"""A results folder: records, and what lies beside them.
+
+It holds::
+
+    records/TASK/VARIANT-sSEED-KEY.json     one record a cell
+    predictions/KEY.safetensors             test predictions, written before the record
+    weights/KEY.safetensors                 the trained model, where asked for
+    cards/models/NAME.json                  what pages need to know of a model
+    cards/tasks/TASK-TIER.json              ... and of a task, its levels included
+    work/                                   running trials and prepared arrays; may be deleted
+
+Every file is written whole or not at all. A record is written last, so that what it names exists.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from ..errors import UserError
+from ..files import slug, write_json
+from .record import SCHEMA, Record
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Steps by the schema they start from: each turns a record of schema N into one of N + 1."""
+
+
+class ResultStore:
+    """A results folder, read and written one whole file at a time."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def path_of(self, record: Record) -> Path:
+        """Return where a record lies."""
+        cell = record.cell
+        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
+        return self.folder / "records" / slug(cell.task) / name
+
+    def write(self, record: Record) -> Path:
+        """Write a record in place of an earlier one of the same cell and key."""
+        path = self.path_of(record)
+        write_json(path, record.model_dump(mode="json", by_alias=True))
+        return path
+
+    def read(self) -> Iterator[Record]:
+        """Yield all records, by path.
+
+        Raises
+        ------
+        UserError
+            For a file that is not a record, or one of a newer schema.
+        """
+        for path in self.record_files():
+            yield read_record(path)
+
+    def record_files(self) -> list[Path]:
+        """Return the paths of all records, sorted."""
+        return sorted((self.folder / "records").glob("*/*.json"))
+
+    def by_key(self) -> dict[str, Record]:
+        """Return all records by their full key."""
+        return {record.key: record for record in self.read()}
+
+    def write_card(self, kind: Literal["models", "tasks"], name: str, card: dict[str, Any]) -> None:
+        """Write what pages need to know of a model or a task."""
+        write_json(self.folder / "cards" / kind / f"{slug(name)}.json", card)
+
+    def cards(self, kind: Literal["models", "tasks"]) -> list[dict[str, Any]]:
+        """Return all cards of one kind, by file name."""
+        return [_read_json(path) for path in sorted((self.folder / "cards" / kind).glob("*.json"))]
+
+
+def read_record(path: Path) -> Record:
+    """Return the record in a file, migrated to the present schema.
+
+    Raises
+    ------
+    UserError
+        For a file that cannot be read, is not a record, or is one of a newer schema.
+    """
+    data = _read_json(path)
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if type(schema) is not int or schema < min(MIGRATIONS, default=SCHEMA):
+        raise UserError(f"{path} is not a record: it has no known schema number. Move it out of the records folder.")
+    if schema > SCHEMA:
+        raise UserError(
+            f"{path} has schema {schema}, and this version of archarena reads up to {SCHEMA}: update archarena."
+        )
+    for step in range(schema, SCHEMA):
+        data = MIGRATIONS[step](data)
+    try:
+        return Record.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UserError(
+            f"{path} is not a valid record: {place}: {first['msg']}. Delete it and run its cell again."
+        ) from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Delete it and run its cell again.") from None

@@ -1,0 +1,132 @@
+"""Where a trial ran: what a reader needs to judge or repeat a number."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ..errors import UserError
+
+_PACKAGES = ("archarena", "torch", "triton", "numpy", "scikit-learn", "datasets")
+
+
+def torch_version() -> str:
+    """Return torch's ``major.minor`` without importing it."""
+    return ".".join(metadata.version("torch").split("+")[0].split(".")[:2])
+
+
+@cache
+def devices() -> tuple[str, ...]:
+    """Return names and drivers of the GPUs that CUDA shows this process, without a CUDA context in it."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if shown in ("", "-1"):
+        return ()
+    some = [] if shown is None or shown.startswith("MIG-") else ["--id", shown]
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", *some, "--query-gpu=name,driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(line.strip() for line in listed.stdout.splitlines() if line.strip())
+
+
+def device_ids() -> tuple[str, ...]:
+    """Return what ``CUDA_VISIBLE_DEVICES`` calls each of those GPUs."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(shown.split(",")) if shown else tuple(str(index) for index in range(len(devices())))
+
+
+def resolve_device(wanted: str) -> str:
+    """Return ``cpu`` or ``cuda`` for ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    UserError
+        For another word, or ``cuda`` where there is no GPU or torch is a build without CUDA.
+    """
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device {wanted}: use auto, cpu or cuda.")
+    if wanted == "cpu":
+        return "cpu"
+    lacking = _why_not_cuda()
+    if wanted == "cuda" and lacking:
+        raise UserError(f"--device cuda: {lacking}, or use --device cpu.")
+    return "cpu" if lacking else "cuda"
+
+
+def _why_not_cuda() -> str | None:
+    if not devices():
+        return "nvidia-smi lists no NVIDIA GPU that CUDA_VISIBLE_DEVICES shows; make one visible"
+    if metadata.version("torch").endswith("+cpu"):
+        return f"torch {metadata.version('torch')} is a build for CPUs; install one for CUDA"
+    return None
+
+
+def device_name(device: str) -> str:
+    """Return the name by which results are kept apart: ``cuda: NVIDIA H100`` or ``cpu: AMD EPYC``."""
+    if device == "cuda":
+        return f"cuda: {devices()[0].split(',')[0]}"
+    return f"cpu: {_processor()}"
+
+
+@cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+@cache
+def environment(device: str) -> dict[str, Any]:
+    """Return versions, processor, memory, driver, and the source tree's commit where there is one."""
+    found = {
+        "device": device_name(device),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+        **_commit(),
+    }
+    return found | ({"driver": devices()[0].split(",")[-1].strip()} if device == "cuda" else {})
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> dict[str, Any]:
+    """Return the commit of archarena's own source tree, and whether it had uncommitted changes."""
+    spec = importlib.util.find_spec("archarena.harness")
+    folder = Path(str(spec.origin)).parent if spec and spec.origin else Path(__file__).parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit or _git(folder, "ls-files", "--error-unmatch", "contract/registry.py") is None:
+        return {}
+    return {"commit": commit, "uncommitted_changes": bool(_git(folder, "status", "--porcelain", "--", "."))}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,119 @@
+"""Running jobs: a few children at a time, or in this process for debugging."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..files import write_json
+from ..planning.job import JOB, LOG, Job, PrepareJob, TrainJob
+from ..records.record import Outcome
+from .child import Child, Limits
+
+_POLL_SECONDS = 0.05
+
+_STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next one goes on from here.")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job, the folder it works in, and what it may use."""
+
+    name: str
+    folder: Path
+    work: PrepareJob | TrainJob
+    limits: Limits
+    threads: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended."""
+
+    outcome: Outcome
+    log_tail: str
+    peak_rss: int
+
+
+OnStart = Callable[[Request], None]
+
+OnEnd = Callable[[Request, Ended], None]
+
+Tick = Callable[[], None]
+
+
+class Executor(Protocol):
+    """The seam between a run and where its jobs execute."""
+
+    def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
+        """Run all requests; `on_end` is called once for each, `tick` many times a second."""
+        ...
+
+
+class Local:
+    """Children on this machine: one a slice of cores, or one a GPU.
+
+    Parameters
+    ----------
+    jobs
+        How many run at once.
+    gpus
+        What `CUDA_VISIBLE_DEVICES` calls the GPUs that they take turns on, if any.
+    """
+
+    def __init__(self, jobs: int, gpus: Sequence[str] = ()):
+        self.slots = [gpus[index % len(gpus)] if gpus else None for index in range(jobs)]
+
+    def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
+        """Run all requests, as many at once as there are slots; no child outlives the call."""
+        waiting, free = iter(requests), list(self.slots)
+        running: list[tuple[Request, Child, str | None]] = []
+        try:
+            while True:
+                while free and (request := next(waiting, None)) is not None:
+                    slot = free.pop()
+                    running.append((request, start(request, slot), slot))
+                    on_start(request)
+                if not running:
+                    return
+                tick()
+                time.sleep(_POLL_SECONDS)
+                for item in list(running):
+                    request, child, slot = item
+                    outcome = child.poll()
+                    if outcome is not None:
+                        running.remove(item)
+                        free.append(slot)
+                        on_end(request, Ended(outcome, child.log_tail(), child.peak_rss))
+        except BaseException:
+            for request, child, _ in running:
+                child.kill()
+                on_end(request, Ended(_STOPPED, child.log_tail(), child.peak_rss))
+            raise
+
+
+def start(request: Request, device: str | None) -> Child:
+    """Write the job's file and start its child."""
+    write_json(request.folder / JOB, Job(work=request.work).model_dump(mode="json"))
+    return Child(request.folder, request.limits, request.threads, device)
+
+
+class Inline:
+    """In this process, one after the other, without limits: for a debugger."""
+
+    def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
+        """Run all requests."""
+        from .worker import do
+
+        for request in requests:
+            request.folder.mkdir(parents=True, exist_ok=True)
+            on_start(request)
+            tick()
+            log = request.folder / LOG
+            with log.open("w") as file, redirect_stdout(file), redirect_stderr(file):
+                outcome = do(request.work, request.folder)
+            on_end(request, Ended(outcome, log.read_text()[-4000:], 0))

@@ -1,0 +1,126 @@
+"""From how a trial ended to its record, and the cards that pages read beside records."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..contract.scan import Entry
+from ..data.prepare import is_prepared, read_meta
+from ..errors import UserError
+from ..files import write_atomically
+from ..planning.cell import Cell, Keyed
+from ..planning.job import PREDICTIONS, WEIGHTS
+from ..planning.key import data_identity
+from ..planning.model_card import load_card
+from ..records.record import CellInfo, DataInfo, Record, WeightsFile
+from ..records.store import ResultStore
+from .environment import environment
+from .executor import Ended
+from .score import keep_predictions, score
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Makes the records of one run."""
+
+    store: ResultStore
+    device: str
+    plugins: Sequence[Path] = ()
+
+    def record(self, keyed: Keyed, folder: Path, ended: Ended, started: str) -> Record:
+        """Return the record of a cell: scored where its trial went well, else with reason and log."""
+        outcome, scores, kept, weights = ended.outcome, {}, None, None
+        if outcome.status == "ok":
+            try:
+                scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
+                kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
+                weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
+            except UserError as error:
+                outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
+        peak = max(ended.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
+        return Record(
+            key=keyed.key,
+            key_parts=keyed.parts,
+            cell=cell_info(keyed.cell),
+            status=outcome.status,
+            reason=outcome.reason,
+            log_tail="" if outcome.status == "ok" else ended.log_tail,
+            scores=scores,
+            learning_rate=outcome.learning_rate,
+            tries=outcome.tries,
+            size=outcome.size,
+            lift=outcome.lift,
+            kernels=outcome.kernels,
+            cost=outcome.cost.model_copy(update={"peak_rss_bytes": peak}),
+            data=_data_info(keyed),
+            environment=environment(self.device),
+            command=self.command(keyed.cell),
+            started=started,
+            predictions=kept,
+            weights=weights,
+            trade_off=outcome.trade_off,
+            near_equals=outcome.near_equals,
+        )
+
+    def command(self, cell: Cell) -> str:
+        """Return the command that runs one cell alone."""
+        model, task = cell.variant.entry.name, cell.task
+        words = ["archarena", "run", "--model", model]
+        for name, value in cell.variant.hyperparameters:
+            words += ["--set", f"{model}.{name}={value}"]
+        words += ["--task", task.name, "--tier", task.tier.name, "--seed", str(cell.seed), "--device", self.device]
+        if cell.recipe != "common":
+            words += ["--recipe", cell.recipe]
+        for plugin in self.plugins:
+            words += ["--plugin", str(plugin)]
+        return shlex.join(words)
+
+
+def keep_weights(weights: Path, store: Path, key: str) -> WeightsFile | None:
+    """Copy the weights into the store, where the trial left them."""
+    if not weights.is_file():
+        return None
+    content = weights.read_bytes()
+    file = store / "weights" / f"{key}.safetensors"
+    write_atomically(file, content)
+    return WeightsFile(file=f"weights/{file.name}", sha256=hashlib.sha256(content).hexdigest())
+
+
+def cell_info(cell: Cell) -> CellInfo:
+    """Return which cell it is, as a record has it."""
+    return CellInfo(
+        variant=cell.variant.name,
+        model=cell.variant.entry.name,
+        hyperparameters=dict(cell.variant.hyperparameters),
+        task=cell.task.name,
+        tier=cell.task.tier.name,
+        recipe=cell.recipe,
+        seed=cell.seed,
+    )
+
+
+def _data_info(keyed: Keyed) -> DataInfo:
+    meta = read_meta(keyed.arrays) if is_prepared(keyed.arrays) else {}
+    return DataInfo(
+        identity=data_identity(keyed.cell.task),
+        checksum=meta.get("checksum"),
+        reduced=keyed.cell.task.reduced,
+        rows=meta.get("rows", {}),
+    )
+
+
+def model_card(entry: Entry) -> dict[str, Any]:
+    """Return what pages need to know of a model, read from its source and its card without importing it."""
+    tree = ast.parse(entry.file.read_text(encoding="utf-8"))
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    declared = {key: entry.declared.get(key, "") for key in ("summary", "paper", "family")}
+    description = ast.get_docstring(classes[entry.class_name]) or ""
+    card = load_card(entry.name, entry.file)
+    told = card.model_dump(mode="json", exclude_defaults=True) if card else {}
+    return {"name": entry.name, **declared, "origin": entry.origin, "description": description, **told}

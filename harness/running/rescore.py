@@ -1,0 +1,39 @@
+"""Scoring a record's kept predictions again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from ..contract.registry import Registry
+from ..data.prepare import is_prepared, prepare, prepared_folder, read_meta
+from ..errors import UserError
+from ..planning.plan import plan_task
+from ..planning.tier import get_tier
+from ..records.record import Record, Score
+from ..records.store import ResultStore
+from .score import score
+
+
+def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:
+    """Return the scores of a record's predictions by the task's metrics as they are now.
+
+    Raises
+    ------
+    UserError
+        If the predictions are not all kept, not the record's own, or the task now has other rows.
+    """
+    assert record.predictions is not None
+    file = store.folder / record.predictions.file
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != record.predictions.sha256:
+        raise UserError("its predictions are missing, or not those that the record names.")
+    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
+    arrays = prepared_folder(store.folder.resolve() / "work", task, record.cell.seed)
+    if not is_prepared(arrays):
+        prepare(task, record.cell.seed, data, arrays, with_levels=False)
+    if read_meta(arrays)["checksum"] != record.data.checksum:
+        raise UserError("the task now has other rows than the record was scored on.")
+    try:
+        return score(task, arrays, file)
+    except UserError as error:
+        raise UserError(f"only the first rows of its predictions are kept ({error})") from error

@@ -1,0 +1,85 @@
+"""Scoring predictions in the parent, against answers the child was not given."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from ..contract.evaluation import Evaluation
+from ..data.arrays import load_array, load_split
+from ..errors import UserError
+from ..files import write_atomically
+from ..planning.cell import PlannedTask
+from ..planning.job import Readout
+from ..records.record import PredictionFile, Score
+
+VALIDATION = "validation"
+"""Name of the predictions on validation rows."""
+
+KEPT_ROWS = 10_000
+"""At most this many test rows of predictions are kept beside a record: always the first ones."""
+
+
+def readouts(task: PlannedTask) -> list[Readout]:
+    """Return what a trial must read, each once: the test sets, and the validation rows where a metric calibrates."""
+    found = {
+        e.predictions: Readout(name=e.predictions, split=f"tests/{e.test}", readout=e.readout, decoding=e.decoding)
+        for e in task.task.evaluations
+    }
+    if any(e.scorer.calibrate for e in task.task.evaluations):
+        found[VALIDATION] = Readout(name=VALIDATION, split="valid", readout="outputs")
+    return list(found.values())
+
+
+def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
+    """Return the score of every column that there are predictions for: all, unless the model only writes text.
+
+    Raises
+    ------
+    UserError
+        If the predictions do not have the shape the answers ask for.
+    """
+    found = load_file(predictions)
+    return {
+        task.column(evaluation.name): _score(evaluation, found, arrays)
+        for evaluation in task.task.evaluations
+        if evaluation.predictions in found and (VALIDATION in found or not evaluation.scorer.calibrate)
+    }
+
+
+def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -> Score:
+    metric, answers = evaluation.scorer, load_split(arrays / "answers" / evaluation.test)
+    predicted, targets = found[evaluation.predictions], np.asarray(answers.targets)
+    try:
+        if metric.calibrate:
+            predicted = metric.calibrate(found[VALIDATION], load_array(arrays / "valid" / "targets.npy"))(predicted)
+        value = metric.score(predicted, targets)
+        slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
+        slices |= metric.detail(predicted, targets) if metric.detail else {}
+    except (ValueError, IndexError) as error:
+        raise UserError(f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}.") from error
+    return Score(
+        metric=metric.name,
+        direction=metric.direction,
+        value=_number(value),
+        rows=len(targets),
+        slices={name: {str(key): _number(v) for key, v in groups.items()} for name, groups in slices.items()},
+    )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def keep_predictions(predictions: Path, store: Path, key: str) -> PredictionFile:
+    """Copy the first rows of each prediction array into the store."""
+    kept = {name: np.ascontiguousarray(array[:KEPT_ROWS]) for name, array in load_file(predictions).items()}
+    content = save(kept)
+    file = store / "predictions" / f"{key}.safetensors"
+    write_atomically(file, content)
+    rows = {name: len(array) for name, array in kept.items()}
+    return PredictionFile(file=f"predictions/{file.name}", sha256=hashlib.sha256(content).hexdigest(), rows=rows)

@@ -1,0 +1,56 @@
+"""One file that holds a plugin and what it reached: the plugin, its cards, its records and their predictions."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..contract.scan import Entry
+from ..errors import UserError
+from ..files import slug
+from ..planning.source_hash import source_hash
+from ..records.record import Record
+from ..records.store import ResultStore
+
+
+def records_of(entries: Sequence[Entry], results: Path) -> tuple[list[Record], int]:
+    """Return the records that a plugin made, and how many another state of it made.
+
+    Raises
+    ------
+    UserError
+        If it made none.
+    """
+    store = ResultStore(results)
+    ours = [record for record in store.read() if any(_is_of(record, entry) for entry in entries)]
+    fresh = [record for record in ours if any(_is_of(record, entry) and _is_fresh(record, entry) for entry in entries)]
+    if not fresh:
+        made = "only records that another state of it made: run it again" if ours else "no records of it"
+        raise UserError(f"{results} holds {made}; a submission needs some.")
+    return fresh, len(ours) - len(fresh)
+
+
+def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequence[Record], output: Path) -> None:
+    """Write the zip file: the layout of a results folder, with the plugin and its model cards in ``plugin/``."""
+    store = ResultStore(results)
+    files = [store.path_of(record) for record in records]
+    files += [results / record.predictions.file for record in records if record.predictions]
+    files += [results / "cards" / "models" / f"{slug(name)}.json" for name in {r.cell.model for r in records}]
+    tasks = {f"{record.cell.task}-{record.cell.tier}" for record in records}
+    files += [results / "cards" / "tasks" / f"{slug(name)}.json" for name in tasks]
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(plugin, f"plugin/{plugin.name}")
+        for card in (entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"):
+            if card.is_file():
+                archive.write(card, f"plugin/cards/{card.name}")
+        for file in sorted(file for file in files if file.is_file()):
+            archive.write(file, file.relative_to(results))
+
+
+def _is_of(record: Record, entry: Entry) -> bool:
+    return entry.name == (record.cell.model if entry.kind == "model" else record.cell.task)
+
+
+def _is_fresh(record: Record, entry: Entry) -> bool:
+    return record.key_parts.get(f"{entry.kind}_source") == source_hash(entry)

@@ -1,0 +1,298 @@
+"""One learning rate's training: a state that can be stopped at any step and taken up again."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..contract.metrics import METRICS, Metric
+from ..contract.spec import TaskSpec
+from ..contract.task import Budget
+from ..data.seeds import generator
+from ..planning.recipe import IMPROVEMENT, Recipe
+from ..records.record import CurvePoint, Try
+from .cost import StepClock, energy_joules
+from .loss import at_scored_positions, loss_function
+from .predict import read_out
+from .rows import Rows
+
+
+class DivergedError(Exception):
+    """The loss is no longer a number."""
+
+
+@dataclass
+class Progress:
+    """Where an attempt stands; written into its checkpoint as JSON."""
+
+    step: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    joules: float | None = None
+    best: float | None = None
+    loss: float = math.inf
+    diverged: bool = False
+    stalled: int = 0
+    scale: float = 1.0
+    curve: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all attempts of a trial share."""
+
+    spec: TaskSpec
+    recipe: Recipe
+    budget: Budget
+    metric: str
+    train: Rows
+    valid: Rows
+    order_seed: int
+    autocast: bool
+    compile: bool
+    report: Callable[[int], None]
+    fits_itself: bool = False
+    checkpoint_seconds: float = 10.0
+
+
+class Attempt:
+    """A model, its optimiser and its progress under one learning rate.
+
+    The order of rows is a pure function of (seed, epoch) and the state is whole, so an attempt
+    that was killed and taken up again ends as one that never was.
+    """
+
+    def __init__(self, setting: Setting, rate: float, make_model: Callable[[], nn.Module], file: Path):
+        self.setting, self.rate, self.file = setting, rate, file
+        self.model = make_model()
+        groups = self.model.param_groups(setting.recipe.weight_decay)  # type: ignore[operator]
+        self.optimizer = _optimizer(setting.recipe, groups, rate)
+        self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []  # type: ignore[operator]
+        self.progress = Progress()
+        self.best_weights: dict[str, Tensor] = {}
+        self.clock = StepClock(setting.train.device)
+        self._saved_at = time.perf_counter()
+        if file.is_file():
+            self._load()
+
+    @property
+    def metric(self) -> Metric:
+        """Return the metric that is read on the validation rows."""
+        return METRICS[self.setting.metric]
+
+    def run(self, until: int) -> None:
+        """Train up to step `until`, reading the validation rows as the recipe says."""
+        setting, steps = self.setting, self.setting.budget.steps
+        if self.progress.diverged or self._is_done():
+            return
+        forward = torch.compile(self.model) if setting.compile else self.model
+        if setting.compile or setting.train.device.type == "cuda":
+            self._warm_up(forward)
+        before = energy_joules(setting.train.device)
+        try:
+            for rows in self._order(self.progress.step, until):
+                loss = self._step(forward, rows)
+                self.progress.step += 1
+                self.progress.samples += len(rows)
+                setting.report(self.progress.step)
+                if setting.recipe.evaluates_after(self.progress.step, steps):
+                    self._validate(float(loss))
+                    if self._is_done():
+                        break
+        except DivergedError:
+            self.progress.diverged = True
+        after = energy_joules(setting.train.device)
+        if before is not None and after is not None:
+            self.progress.joules = (self.progress.joules or 0.0) + after - before
+        self._save()
+
+    def fit(self) -> None:
+        """Let the model fit itself to all training rows, in one call instead of the loop."""
+        if self.progress.step:
+            return
+        with self.clock:
+            self.model.core.fit(self.model, self.setting.train)  # type: ignore[union-attr, operator]
+        self.progress.step, self.progress.samples = 1, len(self.setting.train)
+        try:
+            self._validate(
+                read_out(self.model, self.setting.train, self.setting.spec, 4 * self.setting.budget.batch)[1]
+            )
+        except DivergedError:
+            self.progress.diverged = True
+        self._save()
+
+    def restore_best(self) -> nn.Module:
+        """Return the model with the weights that scored best on the validation rows."""
+        if self.best_weights:
+            self.model.load_state_dict(self.best_weights)
+        return self.model
+
+    def summary(self) -> Try:
+        """Return what the record tells of this attempt."""
+        p = self.progress
+        curve = [CurvePoint(**point) for point in p.curve]
+        return Try(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=curve)
+
+    def _order(self, start: int, until: int) -> Iterator[Tensor]:
+        """Yield the rows of each step: epochs of one permutation each, the last part batch dropped."""
+        rows, batch = len(self.setting.train), self.setting.budget.batch
+        per_epoch = max(1, rows // batch)
+        permutation, drawn = None, -1
+        for step in range(start, until):
+            epoch, place = divmod(step, per_epoch)
+            if epoch != drawn:
+                order = generator(self.setting.order_seed, "epoch", epoch).permutation(rows)
+                permutation, drawn = torch.from_numpy(order).to(self.setting.train.device), epoch
+            assert permutation is not None
+            yield permutation[place * batch : (place + 1) * batch]
+
+    def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+        recipe = self.setting.recipe
+        self.model.train()
+        self._set_rate()
+        with self.clock:
+            self.optimizer.zero_grad(set_to_none=True)
+            loss = self._backward(forward, rows)
+            for table in self.tables:
+                _add_to_gradient(table, recipe.embedding_l2)
+            if recipe.clip:
+                nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+            self.optimizer.step()
+        return loss
+
+    def _backward(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+        """Add the gradients of the loss of some rows, and return it."""
+        setting = self.setting
+        inputs, targets = setting.train.batch(rows)
+        assert targets is not None
+        inputs, targets = at_scored_positions(setting.spec, inputs, targets)
+        with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
+            outputs = forward(**inputs)
+        loss = loss_function(setting.spec)(outputs.float(), targets)
+        auxiliary = self.model.auxiliary_loss()  # type: ignore[operator]
+        (loss if auxiliary is None else loss + auxiliary).backward()
+        return loss.detach()
+
+    def _warm_up(self, forward: Callable[..., Tensor]) -> None:
+        """Make two passes of which nothing stays: what torch and Triton compile at first use is in no step's time.
+
+        The second batch may have another number of scored positions, for which torch compiles again.
+        """
+        step, random = self.progress.step, _random_state(self.setting.train.device)
+        weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        self.model.train()
+        for rows in self._order(step, step + 2):
+            self._backward(forward, rows)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.model.load_state_dict(weights)
+        _set_random_state(random)
+
+    def _set_rate(self) -> None:
+        """Give every group the step's learning rate: by the schedule, after plateaus, under the group's cap."""
+        recipe, p = self.setting.recipe, self.progress
+        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
+        if p.scale < 1:
+            rate = max(rate * p.scale, recipe.min_rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = min(rate, group["max_rate"])
+
+    def _validate(self, train_loss: float) -> None:
+        p, setting = self.progress, self.setting
+        p.seconds += self.clock.take()
+        predictions, loss = read_out(self.model, setting.valid, setting.spec, 4 * setting.budget.batch)
+        value = self.metric.score(predictions, setting.valid.target_array())
+        if not (math.isfinite(train_loss) and math.isfinite(loss) and math.isfinite(value)):
+            raise DivergedError
+        p.loss = loss
+        point = CurvePoint(step=p.step, samples=p.samples, seconds=p.seconds, train_loss=train_loss, valid=value)
+        p.curve.append(point.model_dump())
+        self._note_plateau(value)
+        if p.best is None or self._better(value, p.best):
+            p.best = value
+            self.best_weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        if time.perf_counter() - self._saved_at > setting.checkpoint_seconds:
+            self._save()
+
+    def _note_plateau(self, value: float) -> None:
+        """Count validation passes without improvement, and drop the learning rate where the recipe says so."""
+        p, recipe = self.progress, self.setting.recipe
+        sign = 1 if self.metric.direction == "higher" else -1
+        if p.best is None or sign * (value - p.best) > IMPROVEMENT:
+            p.stalled = 0
+            return
+        p.stalled += 1
+        if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
+            p.scale *= recipe.plateau_factor
+
+    def _better(self, value: float, than: float) -> bool:
+        return value > than if self.metric.direction == "higher" else value < than
+
+    def _is_done(self) -> bool:
+        """Return whether training on cannot help: a perfect score, or as many stalled passes as the recipe allows."""
+        p, stop_after = self.progress, self.setting.recipe.stop_after
+        return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
+
+    def _save(self) -> None:
+        """Write the whole state as one file, atomically."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        tensors |= _random_state(self.setting.train.device)
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        temporary = self.file.with_suffix(".tmp")
+        save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(self.progress))})
+        temporary.replace(self.file)
+        self._saved_at = time.perf_counter()
+
+    def _load(self) -> None:
+        with safe_open(self.file, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            self.progress = Progress(**json.loads(file.metadata()["progress"]))
+        self.model.load_state_dict(_under(tensors, "model."))
+        self.best_weights = _under(tensors, "best.")
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(tensors, "optimizer.").items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        _set_random_state(tensors)
+
+
+def _optimizer(recipe: Recipe, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=True)
+
+
+def _add_to_gradient(table: nn.Parameter, factor: float) -> None:
+    """Add ``factor * table``, the gradient of ``factor / 2 * sum(table**2)``, to a table's gradient."""
+    if table.grad is None:
+        table.grad = factor * table.detach()
+    else:
+        table.grad.add_(table.detach(), alpha=factor)
+
+
+def _random_state(device: torch.device) -> dict[str, Tensor]:
+    state = {"random.cpu": torch.get_rng_state()}
+    return state | ({"random.cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def _set_random_state(tensors: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,44 @@
+"""Training losses by kind of output, and reading a model out over many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..contract.spec import Binary, Classes, NextToken, PerPosition, Regression, TaskSpec
+
+IGNORE = -100
+
+
+def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss of outputs and targets, a mean over rows or scored positions."""
+    match spec.outputs:
+        case Classes():
+            return F.cross_entropy
+        case PerPosition(ignore=ignore):
+            return lambda outputs, targets: _per_position_loss(outputs, targets, ignore)
+        case NextToken():
+            return lambda outputs, targets: _per_position_loss(outputs, targets, IGNORE)
+        case Binary():
+            return lambda outputs, targets: F.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets)
+        case Regression():
+            return F.mse_loss
+
+
+def _per_position_loss(outputs: Tensor, targets: Tensor, ignore: int) -> Tensor:
+    return F.cross_entropy(outputs.flatten(0, -2).float(), targets.flatten(), ignore_index=ignore)
+
+
+def at_scored_positions(
+    spec: TaskSpec, inputs: Mapping[str, Tensor], targets: Tensor
+) -> tuple[Mapping[str, Tensor], Tensor]:
+    """Return inputs that ask for outputs where there is a target, and the targets there.
+
+    Only tasks with `PerPosition` outputs have positions without one; others are returned as they are.
+    """
+    if not isinstance(spec.outputs, PerPosition):
+        return inputs, targets
+    scored = targets != spec.outputs.ignore
+    return {**inputs, "scored": scored}, targets[scored]

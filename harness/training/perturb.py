@@ -1,0 +1,113 @@
+"""Near-equals of a trained model, drawn by noise at inference (Hsu et al. 2024, arXiv:2402.00728).
+
+Each draw multiplies every output feature of every `Linear` and `Conv` by ``1 + rate * N(0, 1)``
+(Gaussian dropout). The factors are one draw a model, so that a draw is a model and not a noisy
+pass. Those whose validation loss is within epsilon of the trained model's are near-equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..contract.spec import Binary, Classes, TaskSpec
+from ..records.multiplicity import disagreement, multiplicity, viable_range
+from ..records.record import NearEquals, NearEqualsStep
+from .loss import loss_function
+from .rows import Rows
+
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+
+DRAWS = 20
+"""Models drawn at each rate."""
+
+EPSILONS = (0.01, 0.02, 0.03, 0.04)
+"""How much higher than the trained model's the validation loss may be, in nats."""
+
+MOST_ROWS = 2000
+"""Validation rows that are looked at: the first ones."""
+
+_NOISY = (nn.Linear, nn.Conv1d, nn.Conv2d)
+
+
+@torch.no_grad()
+def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int) -> NearEquals:
+    """Draw models around a trained one and return how differently the near-equals among them decide."""
+    if not isinstance(spec.outputs, Classes | Binary):
+        return NearEquals(reason="Only tasks with one class a row are explored.")
+    model.eval()
+    generator = torch.Generator(valid.device).manual_seed(seed)
+    base_loss, base_scores, labels = _read(model, valid, spec, batch)
+    losses, scores = [base_loss], [base_scores]
+    for rate in RATES:
+        for _ in range(DRAWS):
+            with noise(model, rate, generator):
+                loss, found, _ = _read(model, valid, spec, batch)
+            losses.append(loss)
+            scores.append(found)
+    gaps, table = np.array(losses) - base_loss, np.stack(scores)
+    steps = [_step(epsilon, table[gaps <= epsilon], labels) for epsilon in EPSILONS]
+    return NearEquals(rows=len(labels), drawn=len(losses) - 1, base_loss=base_loss, steps=steps)
+
+
+@contextmanager
+def noise(model: nn.Module, rate: float, generator: torch.Generator) -> Iterator[None]:
+    """Multiply every output feature of every linear map and convolution by one draw of ``1 + rate * N(0, 1)``."""
+
+    def hook_of(module: nn.Module):
+        is_linear = isinstance(module, nn.Linear)
+        features = module.out_features if is_linear else module.out_channels
+        factors = 1 + rate * torch.randn(features, generator=generator, device=generator.device)  # type: ignore[arg-type]
+        trailing = 0 if is_linear else module.weight.ndim - 2  # type: ignore[union-attr]
+        factors = factors.view(-1, *[1] * trailing)
+        return lambda _, __, output: output * factors.to(output.dtype)
+
+    hooks = [m.register_forward_hook(hook_of(m)) for m in model.modules() if isinstance(m, _NOISY)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _read(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int) -> tuple[float, np.ndarray, np.ndarray]:
+    """Return the mean loss, (rows, classes) probabilities, and the labels."""
+    loss, total = loss_function(spec), 0.0
+    probabilities, labels = [], []
+    for start in range(0, min(MOST_ROWS, len(valid)), batch):
+        inputs, targets = valid.batch(slice(start, min(start + batch, MOST_ROWS)))
+        assert targets is not None
+        outputs = model(**inputs).float()
+        total += loss(outputs, targets).item() * len(targets)
+        probabilities.append(_probabilities(outputs))
+        labels.append(targets)
+    right = torch.cat(labels).long().cpu().numpy()
+    return total / len(right), torch.cat(probabilities).cpu().numpy(), right
+
+
+def _probabilities(outputs: Tensor) -> Tensor:
+    if outputs.shape[1] > 1:
+        return outputs.softmax(1)
+    one = outputs.sigmoid()
+    return torch.cat((1 - one, one), 1)
+
+
+def _step(epsilon: float, kept: np.ndarray, labels: np.ndarray) -> NearEqualsStep:
+    """Return the measures over kept models (models, rows, classes), the trained one first."""
+    decisions, classes = kept.argmax(-1), kept.shape[-1]
+    ambiguity, discrepancy, mean = multiplicity(decisions, classes)
+    ranges = viable_range(kept[:, np.arange(len(labels)), labels])
+    return NearEqualsStep(
+        epsilon=epsilon,
+        models=len(kept),
+        ambiguity=ambiguity,
+        discrepancy=discrepancy,
+        disagreement=mean,
+        disagreement_95=float(np.quantile(disagreement(decisions, classes), 0.95)),
+        viable_range=float(ranges.mean()),
+        viable_range_95=float(np.quantile(ranges, 0.95)),
+    )

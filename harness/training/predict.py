@@ -1,0 +1,66 @@
+"""training.predict."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..contract.spec import NextToken, PerPosition, TaskSpec
+from .loss import IGNORE, at_scored_positions, loss_function
+from .rows import Rows
+
+MOST_LOGITS = 256
+"""With more classes a position than this, the class with the highest logit is kept in place of all logits."""
+
+
+@torch.no_grad()
+def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[np.ndarray, float]:
+    """Return predictions in the form `archarena.harness.contract.metrics` takes, and the mean loss.
+
+    Per-position outputs are given at scored positions only, and as the highest class where there
+    are more than `MOST_LOGITS` (-1 where they hold NaN); next-token outputs as the negative
+    log-likelihood in nats of each scored token, 0 elsewhere.
+    """
+    model.eval()
+    loss = loss_function(spec)
+    predictions, losses, weights = [], [], []
+    for inputs, targets in rows.batches(size):
+        rows_read = len(next(iter(inputs.values())))
+        if targets is not None:
+            inputs, targets = at_scored_positions(spec, inputs, targets)
+        outputs = model(**inputs).float()
+        if isinstance(spec.outputs, NextToken):
+            assert targets is not None
+            predictions.append(_token_nll(outputs, targets).cpu())
+        elif isinstance(spec.outputs, PerPosition) and spec.outputs.n > MOST_LOGITS:
+            predictions.append(_highest(outputs).cpu())
+        else:
+            predictions.append(outputs.cpu())
+        if targets is not None:
+            losses.append(loss(outputs, targets).item())
+            weights.append(rows_read)
+    mean = float(np.average(losses, weights=weights)) if losses else float("nan")
+    return torch.cat(predictions).numpy(), mean
+
+
+def _highest(outputs: Tensor) -> Tensor:
+    classes = outputs.argmax(-1).to(torch.int32)
+    return torch.where(outputs.isnan().any(-1), -1, classes)
+
+
+@torch.no_grad()
+def log_likelihoods(model: nn.Module, rows: Rows, size: int) -> np.ndarray:
+    """Return each row's summed log-probability of its ``candidates`` tokens, in nats."""
+    model.eval()
+    sums = []
+    for inputs, _ in rows.batches(size):
+        candidates = inputs.pop("candidates")
+        sums.append(-_token_nll(model(**inputs).float(), candidates).sum(1).cpu())
+    return torch.cat(sums).numpy()
+
+
+def _token_nll(outputs: Tensor, targets: Tensor) -> Tensor:
+    nll = F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), ignore_index=IGNORE, reduction="none")
+    return nll.view(targets.shape)

@@ -1,0 +1,245 @@
+"""The execution of a cell, in the child: fit the width, tune, train, predict, measure."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import save_file as save_weights
+from torch import nn
+
+from ...kernels.paths import paths_taken
+from ..assembly.build import construct
+from ..assembly.module import Built
+from ..assembly.sizing import Fit, count_body, fit_width
+from ..contract.spec import Size, TaskSpec, spec_from_json
+from ..contract.task import Budget
+from ..data.arrays import load_array, load_arrays, load_split
+from ..data.prepare import BASE_SEED, read_meta
+from ..data.seeds import seed
+from ..files import write_atomically
+from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
+from ..planning.recipe import TRADE_OFF_NOISE
+from ..planning.tier import Tier, get_tier
+from ..records.record import Cost, CurvePoint, NearEquals, Outcome, SizeInfo, TradeOff
+from . import cost as measure
+from .attempt import Attempt, Setting
+from .generate import decode, generate_text
+from .perturb import explore
+from .predict import log_likelihoods, read_out
+from .rows import Rows
+from .tune import tune
+
+
+def run_trial(job: TrainJob, folder: Path) -> Outcome:
+    """Run a cell and return its outcome; test predictions and weights go into `folder`."""
+    cls, tier = job.model.load(), get_tier(job.tier)
+    if not hasattr(cls, "build"):
+        return _generate(cls, job, folder)
+    spec = spec_from_json(read_meta(job.arrays)["spec"])
+    reason = cls.supports(spec)  # type: ignore[attr-defined]
+    if reason:
+        return Outcome(status="skipped", reason=reason)
+    report = _Reporter(folder / PROGRESS)
+    fit, size = _fit_size(cls, spec, job, tier)
+    hyperparameters = {**job.hyperparameters, **fit.slack}
+    make_model = _factory(cls, spec, size, hyperparameters, job)
+    fits_itself = _fits_itself(cls, spec, size, hyperparameters)
+    setting = replace(_setting(job, tier, spec, report), fits_itself=fits_itself)
+    attempt, tries = tune(setting, make_model, folder)
+    if attempt is None:
+        return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
+    model = attempt.restore_best()
+    _predict(model, job, spec, setting, folder)
+    if job.keep_weights:
+        weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+        save_weights(weights, folder / WEIGHTS)
+    return Outcome(
+        status="ok",
+        learning_rate=attempt.rate,
+        tries=tries,
+        size=_size(model, fit, size),
+        lift=getattr(model, "lift", None),
+        kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
+        cost=_cost(attempt, setting, report.seconds),
+        trade_off=_trade_off(attempt, setting),
+        near_equals=_near_equals(model, job, setting) if job.explore_near_equals else None,
+    )
+
+
+def _trade_off(attempt: Attempt, setting: Setting) -> TradeOff | None:
+    """Return the points at the ends of a cyclic schedule's cycles."""
+    recipe, metric = setting.recipe, attempt.metric
+    if recipe.schedule != "cyclic":
+        return None
+    ends = recipe.cycle_ends(setting.budget.steps)
+    points = [CurvePoint(**point) for point in attempt.progress.curve if point["step"] in ends]
+    return TradeOff(
+        metric=metric.name, points=points, noise_floor=TRADE_OFF_NOISE if metric.unit == "fraction" else None
+    )
+
+
+def _near_equals(model: nn.Module, job: TrainJob, setting: Setting) -> NearEquals:
+    stream = seed(BASE_SEED, "near-equals", job.task, job.seed)
+    return explore(model, setting.valid, setting.spec, 4 * setting.budget.batch, stream)
+
+
+def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:
+    """Let a model that only writes text answer what asks for text."""
+    asked = [readout for readout in job.readouts if readout.readout == "generate"]
+    if not asked:
+        return Outcome(status="skipped", reason="The model only writes text, and this task does not ask for any.")
+    started = time.perf_counter()
+    generator = construct(cls, job.hyperparameters, device=job.device)
+    found = {}
+    for readout in asked:
+        assert readout.decoding is not None
+        prompts = load_array(job.arrays / readout.split / "inputs" / "text.npy").tolist()
+        found[readout.name] = generate_text(generator, prompts, readout.decoding, seed=_decode_seed(job))
+    save_arrays(found, folder / PREDICTIONS)
+    cost = Cost(total_seconds=time.perf_counter() - started)
+    return Outcome(status="ok", cost=cost.model_copy(update=measure.peak_memory(torch.device(job.device))))
+
+
+def _decode_seed(job: TrainJob) -> int:
+    return seed(BASE_SEED, "decode", job.task, job.seed)
+
+
+def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit, Size]:
+    """Return the published size, or the one whose body meets the tier's budget."""
+    size = job.training.size
+    if size is not None:
+        return Fit(size.width, body=count_body(cls, spec, size, job.hyperparameters)), size
+    fit = fit_width(cls, spec, job.depth, tier.body_parameters, job.hyperparameters)
+    return fit, Size(fit.width, job.depth)
+
+
+def _fits_itself(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict) -> bool:
+    """Return whether the model that these hyperparameters make has a `fit` in the place of the loop."""
+    with torch.device("meta"):
+        built = cls.build(spec, size, **hyperparameters)  # type: ignore[attr-defined]
+    return hasattr(getattr(built, "core", None), "fit")
+
+
+def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: TrainJob) -> Callable[[], nn.Module]:
+    """Return a function that builds the model with the cell's own initial weights."""
+
+    def make_model() -> nn.Module:
+        torch.manual_seed(seed(BASE_SEED, "model", job.task, job.seed))
+        return cls.build(spec, size, **hyperparameters).to(job.device)  # type: ignore[attr-defined]
+
+    return make_model
+
+
+def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Setting:
+    device = torch.device(job.device)
+    on_gpu = device.type == "cuda"
+    train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
+    recipe, steps = job.training.over(len(train))
+    report.steps = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
+    return Setting(
+        spec=spec,
+        recipe=recipe,
+        budget=Budget(steps, job.training.batch),
+        metric=job.metric,
+        train=Rows(train.inputs, train.targets, device),
+        valid=Rows(valid.inputs, valid.targets, device),
+        order_seed=seed(BASE_SEED, "order", job.task, job.seed),
+        autocast=on_gpu and tier.precision == "bf16",
+        compile=on_gpu and tier.compile,
+        report=report,
+    )
+
+
+class _Reporter:
+    """Tells the parent how far the trial is, at most twice a second.
+
+    A trial that is taken up again counts on from what the stopped one told.
+
+    Attributes
+    ----------
+    steps
+        Optimiser steps of the whole trial, those of rates that are given up included.
+    """
+
+    steps = 1
+
+    def __init__(self, file: Path):
+        self.file, self.began = file, time.perf_counter()
+        self.done, self.written = 0, -math.inf
+        told = json.loads(file.read_text()) if file.is_file() else {"fraction": 0.0, "seconds": 0.0}
+        self.fraction_before, self.seconds_before = told["fraction"], told["seconds"]
+
+    @property
+    def seconds(self) -> float:
+        """Return how long the trial has run, over all processes that worked on it."""
+        return self.seconds_before + time.perf_counter() - self.began
+
+    def __call__(self, step: int) -> None:
+        self.done += 1
+        now = self.seconds
+        if now - self.written > 0.5:
+            fraction = min(1.0, self.fraction_before + self.done / self.steps)
+            write_atomically(self.file, json.dumps({"fraction": fraction, "seconds": now}).encode(), durable=False)
+            self.written = now
+
+
+def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, folder: Path) -> None:
+    """Write the predictions on every split that is read, each by its name."""
+    found = {readout.name: _read_split(model, job, spec, setting, readout) for readout in job.readouts}
+    save_arrays({name: np.ascontiguousarray(array) for name, array in found.items()}, folder / PREDICTIONS)
+
+
+def _read_split(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
+    folder = job.arrays / readout.split
+    inputs, size = load_arrays(folder / "inputs"), 4 * job.training.batch
+    inputs.pop("text", None)
+    device = setting.train.device
+    if readout.readout == "generate":
+        assert isinstance(model, Built)
+        assert readout.decoding is not None
+        prompts, lengths = inputs["tokens"], inputs["lengths"]
+        return decode(model, prompts, lengths, readout.decoding, seed=_decode_seed(job), batch=size)
+    if readout.readout == "likelihood":
+        return log_likelihoods(model, Rows(inputs, None, device), size)
+    scored = folder / "scored.npy"
+    if scored.is_file():
+        inputs["scored"] = load_array(scored)
+    targets = folder / "targets.npy"
+    rows = Rows(inputs, load_array(targets) if targets.is_file() else None, device)
+    return read_out(model, rows, spec, size)[0]
+
+
+def _size(model: nn.Module, fit: Fit, size: Size) -> SizeInfo:
+    return SizeInfo(
+        width=size.width,
+        depth=size.depth,
+        slack=fit.slack,
+        budget=round(fit.body / (1 + fit.deviation)),
+        body_parameters=fit.body,
+        total_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        deviation=fit.deviation,
+    )
+
+
+def _cost(attempt: Attempt, setting: Setting, total_seconds: float) -> Cost:
+    model, rows, progress = attempt.model, setting.train, attempt.progress
+    cost = Cost(
+        train_seconds=progress.seconds,
+        total_seconds=total_seconds,
+        step_ms=attempt.clock.quantiles_ms(),
+        inference_ms=measure.inference_ms(model, rows, setting.budget.batch),
+        forward_flops=measure.forward_flops(model, rows),
+        state_bytes=measure.state_bytes(model),
+        energy_joules=progress.joules,
+        **measure.peak_memory(rows.device),
+    )
+    measure.throughput(cost, progress.samples, measure.tokens_per_row(rows))
+    return cost

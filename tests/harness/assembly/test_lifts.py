@@ -1,0 +1,204 @@
+import pytest
+import torch
+from archarena.harness import (
+    Classes,
+    FieldModel,
+    Fields,
+    Image,
+    NextToken,
+    Pair,
+    PerPosition,
+    SequenceModel,
+    Series,
+    Size,
+    TaskSpec,
+    Tokens,
+    UserError,
+)
+from archarena.harness.assembly.lifts import (
+    CHUNKS,
+    NUMBERS,
+    WINDOW,
+    FieldsEmbedding,
+    ImageChunks,
+    SeriesChunks,
+    TokenChunks,
+    WindowFields,
+    raster,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+
+class Perceptron(FieldModel):
+    """One hidden layer over the fields' mean embeddings, side by side."""
+
+    def __init__(self, fields, outputs, width):
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(count, 8, padding_idx=0) for count in fields.cardinalities)
+        self.hidden = nn.Linear(8 * len(fields.cardinalities) + fields.n_dense, width)
+        self.readout = nn.Linear(width, outputs)
+
+    def forward(self, ids, dense=None):
+        parts = [table(ids[:, f]).mean(1) for f, table in enumerate(self.tables)]
+        return self.readout(torch.relu(self.hidden(torch.cat(parts if dense is None else [*parts, dense], 1))))
+
+
+class MeanPool(SequenceModel):
+    """Works on each position by itself, so that the head's mean forgets the order."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.mix = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, x, lengths=None):
+        return x + self.mix(x)
+
+
+def which_came_first(rows, length):
+    """Return tokens with one 1 and one 2 among others, and whether the 1 came first."""
+    generator = torch.Generator().manual_seed(rows)
+    tokens = torch.randint(3, 8, (rows, length), generator=generator)
+    places = torch.rand(rows, length, generator=generator).argsort(1)[:, :2]
+    tokens.scatter_(1, places, torch.tensor([[1, 2]]).expand(rows, 2))
+    return tokens, (places[:, 0] < places[:, 1]).long()
+
+
+def accuracy_after_training(cls, steps=128, length=12):
+    torch.manual_seed(0)
+    model = cls.build(TaskSpec(Tokens(8, length), Classes(2)), Size(32, 1))
+    tokens, targets = which_came_first(4096, length)
+    optimizer = torch.optim.AdamW(model.param_groups(0.01), lr=1e-2)
+    for step in range(steps):
+        rows = slice(64 * (step % 64), 64 * (step % 64) + 64)
+        optimizer.zero_grad()
+        F.cross_entropy(model(tokens=tokens[rows]), targets[rows]).backward()
+        optimizer.step()
+    tokens, targets = which_came_first(500, length)
+    return float((model(tokens=tokens).argmax(1) == targets).float().mean())
+
+
+def test_a_lifted_field_model_beats_mean_pooling_where_order_matters():
+    assert accuracy_after_training(MeanPool) < 0.6
+    assert accuracy_after_training(Perceptron) > 0.85
+
+
+def test_a_causal_window_ends_at_its_position():
+    tokens = torch.arange(1, 21)[None]
+    view = WindowFields(TaskSpec(Tokens(30, 20), NextToken(30), causal=True))
+    ids, dense = view(tokens=tokens)
+    assert dense is None
+    assert view.fields == Fields((30,) * WINDOW)
+    assert ids.shape == (20, WINDOW, 1)
+    assert ids[2, :, 0].tolist() == [0] * (WINDOW - 3) + [1, 2, 3]
+    assert ids[19, :, 0].tolist() == list(range(5, 21))
+
+
+def test_a_two_sided_window_is_centred():
+    ids, _ = WindowFields(TaskSpec(Tokens(40, 30), PerPosition(2)))(tokens=torch.arange(1, 31)[None])
+    assert ids[15, :, 0].tolist() == list(range(8, 24))
+
+
+def test_a_window_over_a_series_holds_numbers():
+    view = WindowFields(TaskSpec(Series(2, 5), PerPosition(2), causal=True))
+    ids, dense = view(values=torch.arange(10.0).view(1, 5, 2))
+    assert ids.shape == (5, 0, 1)
+    assert dense[1].tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 2, 3]
+
+
+def test_tokens_are_cut_into_at_most_32_bags_in_order():
+    view = TokenChunks(TaskSpec(Tokens(300, 100), Classes(2)))
+    ids, _ = view(tokens=torch.arange(1, 101)[None])
+    assert view.fields == Fields((300,) * 25, bag=4)
+    assert len(view.fields.cardinalities) <= CHUNKS
+    assert ids.flatten().tolist() == list(range(1, 101))
+
+
+def test_the_sides_of_a_pair_stand_side_by_side():
+    view = TokenChunks(TaskSpec(Pair(Tokens(300, 40)), Classes(2)))
+    ids, _ = view(tokens=torch.arange(1, 81).view(1, 2, 40))
+    assert ids.shape == (1, len(view.fields.cardinalities), view.fields.bag)
+    assert ids[0, :20].flatten().tolist() == list(range(1, 41))
+    assert ids[0, 20:].flatten().tolist() == list(range(41, 81))
+
+
+@settings(max_examples=40, deadline=None)
+@given(length=st.integers(1, 200), used=st.data())
+def test_chunk_boundaries_do_not_move_with_the_array(length, used):
+    view = TokenChunks(TaskSpec(Tokens(300, length), Classes(2)))
+    count = used.draw(st.integers(1, length))
+    narrow = torch.arange(1, count + 1)[None]
+    wide = F.pad(narrow, (0, length - count))
+    assert torch.equal(view(tokens=narrow)[0], view(tokens=wide)[0])
+    assert view(tokens=wide)[0].shape[1:] == (len(view.fields.cardinalities), view.fields.bag)
+
+
+@pytest.mark.parametrize("outputs", [Classes(3), PerPosition(3)])
+def test_padding_changes_nothing_under_a_lift(outputs):
+    model = Perceptron.build(TaskSpec(Tokens(20, 50), outputs), Size(16, 1)).eval()
+    narrow, lengths = torch.randint(1, 20, (4, 33)), torch.full((4,), 33)
+    outputs = [model(tokens=F.pad(narrow, (0, more)), lengths=lengths)[:, :33] for more in (0, 9, 17)]
+    torch.testing.assert_close(outputs[0], outputs[1])
+    torch.testing.assert_close(outputs[0], outputs[2])
+
+
+def test_a_row_longer_than_the_spec_is_refused_by_chunks():
+    model = Perceptron.build(TaskSpec(Tokens(20, 50), Classes(2)), Size(16, 1))
+    with pytest.raises(UserError, match="51 positions"):
+        model(tokens=torch.ones(1, 51, dtype=torch.long))
+
+
+@pytest.mark.parametrize(("channels", "length", "numbers"), [(1, 64, 64), (1, 1000, 250), (3, 300, 225), (300, 5, 300)])
+def test_a_series_becomes_few_numbers(channels, length, numbers):
+    view = SeriesChunks(TaskSpec(Series(channels, length), Classes(2)))
+    ids, dense = view(values=torch.ones(2, length, channels))
+    assert ids.shape == (2, 0, 1)
+    assert dense.shape == (2, view.fields.n_dense) == (2, numbers)
+    assert torch.equal(dense, torch.ones_like(dense))
+
+
+@pytest.mark.parametrize(
+    ("shape", "numbers"), [((1, 8, 8), 64), ((1, 28, 28), 196), ((3, 32, 32), 192), ((1, 5, 300), 200)]
+)
+def test_an_image_becomes_few_numbers(shape, numbers):
+    view = ImageChunks(TaskSpec(Image(*shape), Classes(2)))
+    _, dense = view(pixels=torch.ones(2, *shape))
+    assert dense.shape == (2, view.fields.n_dense) == (2, numbers)
+    assert numbers <= NUMBERS
+    assert torch.equal(dense, torch.ones_like(dense))
+
+
+def test_the_last_stretch_of_a_series_is_the_mean_of_what_is_there():
+    view = SeriesChunks(TaskSpec(Series(1, 257), Classes(2)))
+    values = torch.arange(257.0).view(1, 257, 1)
+    assert view(values=values)[1][0, -1] == 256
+
+
+def test_a_raster_goes_row_by_row():
+    pixels = torch.arange(12.0).view(1, 2, 2, 3)
+    assert raster(pixels)[0].tolist() == [[0, 6], [1, 7], [2, 8], [3, 9], [4, 10], [5, 11]]
+
+
+def test_fields_become_positions_that_can_be_told_apart():
+    embedding = FieldsEmbedding(Fields((4, 4), n_dense=2, bag=2), width=8)
+    same_id, dense = torch.tensor([[[3, 0], [3, 0]]]), torch.tensor([[1.0, 1.0]])
+    x, lengths = embedding(same_id, dense)
+    assert lengths is None
+    assert x.shape == (1, 4, 8)
+    assert len(x[0].unique(dim=0)) == 4
+
+
+def test_a_bag_is_the_mean_of_its_ids_and_padding_does_not_count():
+    embedding = FieldsEmbedding(Fields((4, 6), bag=3), width=8)
+    with torch.no_grad():
+        embedding.places.zero_()
+    one, padded, both = (
+        embedding(torch.tensor([[bag, [1, 0, 0]]]))[0][0, 0] for bag in ([2, 2, 2], [2, 0, 0], [2, 3, 0])
+    )
+    torch.testing.assert_close(one, padded)
+    torch.testing.assert_close(both, (embedding.table.weight[2] + embedding.table.weight[3]) / 2)
+    assert torch.equal(embedding(torch.zeros(1, 2, 3, dtype=torch.long))[0], torch.zeros(1, 2, 8))

@@ -1,0 +1,114 @@
+import pytest
+import torch
+from archarena.harness import Classes, NextToken, SequenceModel, Size, TaskSpec, Tokens, UserError
+from archarena.harness.assembly.sizing import count_body, fit_width
+from torch import nn
+
+SPEC = TaskSpec(Tokens(100, 32), Classes(4))
+
+
+class Layers(SequenceModel):
+    def __init__(self, width, depth, *, hidden: int | None = None):
+        super().__init__()
+        inner = hidden or 2 * width
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width)) for _ in range(depth)
+        )
+
+    def forward(self, x, lengths=None):
+        for layer in self.layers:
+            x = x + layer(x)
+        return x
+
+
+class Coarse(Layers):
+    width_multiple = 64
+
+
+class CoarseWithSlack(Coarse):
+    slack = "hidden"
+
+
+@pytest.mark.parametrize("budget", [12_000, 64_000, 1_000_000, 4_000_000])
+@pytest.mark.parametrize("depth", [1, 2, 6])
+def test_the_body_is_within_five_percent_of_the_budget(budget, depth):
+    fit = fit_width(Layers, SPEC, depth, budget, {})
+    built = Layers.build(SPEC, Size(fit.width, depth)) if budget < 100_000 else None
+    assert abs(fit.body / budget - 1) <= 0.05
+    assert fit.deviation == pytest.approx(fit.body / budget - 1)
+    assert fit.slack == {}
+    assert built is None or sum(p.numel() for p in built.core.parameters()) == fit.body
+
+
+def test_the_width_found_is_the_nearest_one():
+    fit = fit_width(Layers, SPEC, 2, 64_000, {})
+    for other in (fit.width - 1, fit.width + 1):
+        assert abs(count_body(Layers, SPEC, Size(other, 2), {}) - 64_000) >= abs(fit.body - 64_000)
+
+
+def test_the_vocabulary_does_not_count():
+    large = TaskSpec(Tokens(50_000, 32), NextToken(50_000), causal=True)
+    assert fit_width(Layers, large, 2, 64_000, {}).width == fit_width(Layers, SPEC, 2, 64_000, {}).width
+
+
+def test_the_width_is_a_multiple_and_the_deviation_is_told():
+    fit = fit_width(Coarse, SPEC, 2, 64_000, {})
+    assert fit.width % 64 == 0
+    assert abs(fit.deviation) > 0.05
+    assert not fit.fair
+
+
+def test_slack_takes_up_what_a_coarse_width_leaves():
+    fit = fit_width(CoarseWithSlack, SPEC, 2, 64_000, {})
+    assert fit.width % 64 == 0
+    assert fit.slack["hidden"] > 0
+    assert fit.fair
+    assert count_body(CoarseWithSlack, SPEC, Size(fit.width, 2), fit.slack) == fit.body
+
+
+def test_slack_is_left_alone_where_the_width_alone_is_fair():
+    assert fit_width(CoarseWithSlack, SPEC, 2, count_body(Coarse, SPEC, Size(128, 2), {}), {}).slack == {}
+
+
+def test_a_hyperparameter_the_user_set_is_never_overridden():
+    fit = fit_width(CoarseWithSlack, SPEC, 2, 64_000, {"hidden": 100})
+    assert fit.slack == {}
+    assert fit.body == count_body(CoarseWithSlack, SPEC, Size(fit.width, 2), {"hidden": 100})
+
+
+def test_a_body_that_cannot_shrink_or_grow_ends_the_search():
+    class Fixed(SequenceModel):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1000))
+
+    assert fit_width(Fixed, SPEC, 2, 100, {}).deviation == pytest.approx(9.0)
+    assert fit_width(Fixed, SPEC, 2, 1_000_000, {}).deviation == pytest.approx(-0.999)
+
+
+def test_nothing_is_allocated_on_the_way():
+    assert fit_width(Layers, SPEC, 1, 4_000_000_000, {}).fair
+
+
+def test_a_model_that_reads_tensor_values_in_init_is_told():
+    class Reading(SequenceModel):
+        def __init__(self, width):
+            super().__init__()
+            self.sizes = torch.arange(width).sum().item()
+
+    with pytest.raises(UserError, match=r"'Reading' cannot be built at width 1 and depth 2 on torch's meta device"):
+        fit_width(Reading, SPEC, 2, 64_000, {})
+
+
+def test_a_fit_is_found_once():
+    class Counting(Layers):
+        built = 0
+
+        def __init__(self, width, depth):
+            Counting.built += 1
+            super().__init__(width, depth)
+
+    first = fit_width(Counting, SPEC, 2, 64_000, {})
+    built = Counting.built
+    assert fit_width(Counting, SPEC, 2, 64_000, {}) == first
+    assert Counting.built == built

@@ -1,0 +1,84 @@
+"""A cell's key: the same for the same cell, another for whatever can change its result."""
+
+from dataclasses import replace
+
+import pytest
+from archarena.harness.contract.registry import discover
+from archarena.harness.contract.scan import Entry, scan
+from archarena.harness.planning.key import changed_parts, key_of, key_parts
+from archarena.harness.planning.plan import make_plan
+from archarena.harness.planning.source_hash import source_hash
+
+CONTEXT = {"device": "cpu: test", "torch_version": "2.13"}
+
+
+@pytest.fixture
+def cell(toy_task, make_model, tmp_path):
+    plan = make_plan(discover([toy_task, make_model()]), models=["good"], tasks=["toy"], tier="smoke", data=tmp_path)
+    return plan.cells[0]
+
+
+def test_a_key_is_a_pure_function_of_the_cell(cell):
+    assert key_of(key_parts(cell, **CONTEXT)) == key_of(key_parts(replace(cell), **CONTEXT))
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("seed", lambda cell: (replace(cell, seed=1), CONTEXT)),
+        ("device", lambda cell: (cell, {**CONTEXT, "device": "cpu: other"})),
+        ("torch", lambda cell: (cell, {**CONTEXT, "torch_version": "2.14"})),
+        (
+            "hyperparameters",
+            lambda cell: (replace(cell, variant=replace(cell.variant, hyperparameters=(("scale", 2.0),))), CONTEXT),
+        ),
+        ("recipe", lambda cell: (_with_rates(cell, (1e-3,)), CONTEXT)),
+    ],
+)
+def test_what_changes_is_told(cell, part, change):
+    other, context = change(cell)
+    old, new = key_parts(cell, **CONTEXT), key_parts(other, **context)
+    assert list(changed_parts(old, new)) == [part]
+    assert key_of(old) != key_of(new)
+
+
+def _with_rates(cell, rates):
+    training = cell.training
+    return replace(cell, training=replace(training, recipe=replace(training.recipe, learning_rates=rates)))
+
+
+def test_limits_and_waiting_times_are_not_part_of_a_key(cell):
+    patient = replace(cell, task=replace(cell.task, tier=replace(cell.task.tier, seconds=1e6, memory_gib=1.0)))
+    assert key_parts(cell, **CONTEXT) == key_parts(patient, **CONTEXT)
+
+
+def entry_of(path) -> Entry:
+    return scan(path)[0]
+
+
+def test_comments_docstrings_and_layout_do_not_change_a_source_hash(tmp_path):
+    plain, dressed = tmp_path / "a" / "m.py", tmp_path / "b" / "m.py"
+    for path, text in (
+        (plain, '@register_model("m", summary="")\nclass M:\n    x = 1\n'),
+        (
+            dressed,
+            '"""Doc."""\n# why\n@register_model(\n "m", summary="")\nclass M:\n "Doc."\n\n x = 1  # one\n',
+        ),
+    ):
+        path.parent.mkdir()
+        path.write_text(text)
+    assert source_hash(entry_of(plain)) == source_hash(entry_of(dressed))
+    dressed.write_text(dressed.read_text().replace("x = 1", "x = 2"))
+    assert source_hash(entry_of(plain)) != source_hash(entry_of(dressed))
+
+
+def test_the_kernels_a_model_imports_are_part_of_its_source():
+    from archarena.harness.contract.scan import module_file
+    from archarena.harness.planning import source_hash
+
+    entry = discover().find("model", "mamba")
+    names = {path.name for path in source_hash._closure(entry.file, entry.module)}
+    assert "mamba.py" in names
+    assert module_file("archarena.kernels.selective_scan").parent.name == "selective_scan"
+    assert any(name.endswith(".c") for name in names)
+    assert "registry.py" not in names

@@ -1,0 +1,73 @@
+"""Records: whole or not at all, versioned, and refused in one sentence when they are wrong."""
+
+import json
+
+import pytest
+from archarena.harness.errors import UserError
+from archarena.harness.records.record import SCHEMA, CellInfo, DataInfo, Record, json_schema
+from archarena.harness.records.store import MIGRATIONS, ResultStore, read_record
+
+
+def record(**changes) -> Record:
+    cell = CellInfo(variant="mamba[d_state=8]", model="mamba", task="toy", tier="smoke", recipe="common", seed=0)
+    return Record(
+        **{"key": "ab" * 32, "key_parts": {}, "cell": cell, "status": "ok", "data": DataInfo(identity={})} | changes
+    )
+
+
+def test_a_record_reads_back_as_written(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.write(record(learning_rate=0.003))
+    assert path == tmp_path / "records" / "toy" / "mamba_d_state_8-s0-abababababab.json"
+    assert list(store.read()) == [record(learning_rate=0.003)]
+
+
+def test_a_record_of_a_newer_schema_is_refused(tmp_path):
+    path = ResultStore(tmp_path).write(record())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": SCHEMA + 1}))
+    with pytest.raises(UserError, match=f"has schema {SCHEMA + 1}, and this version of archarena reads up to {SCHEMA}"):
+        read_record(path)
+
+
+def test_an_older_record_is_migrated_step_by_step(tmp_path, monkeypatch):
+    path = ResultStore(tmp_path).write(record())
+    old = {**json.loads(path.read_text()), "schema": SCHEMA - 1}
+    old["state"] = old.pop("status")
+    path.write_text(json.dumps(old))
+    monkeypatch.setitem(
+        MIGRATIONS, SCHEMA - 1, lambda data: {**data, "schema": SCHEMA, "status": data["state"]} | {"state": None}
+    )
+    with pytest.raises(UserError, match="not a valid record: state"):
+        read_record(path)
+    monkeypatch.setitem(
+        MIGRATIONS,
+        SCHEMA - 1,
+        lambda data: {key: value for key, value in data.items() if key != "state"} | {"schema": SCHEMA, "status": "ok"},
+    )
+    assert read_record(path) == record()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schema": 1}', '{"schema": "1"}', '{"schema": true}', '{"schema": 0}']
+)
+def test_a_corrupt_file_is_one_sentence_that_names_it(tmp_path, content):
+    path = tmp_path / "records" / "toy" / "x.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"x\.json") as error:
+        list(ResultStore(tmp_path).read())
+    assert "\n" not in str(error.value)
+
+
+def test_not_a_number_cannot_be_written():
+    with pytest.raises(ValueError, match="finite"):
+        record(learning_rate=float("nan"))
+
+
+def test_an_unknown_field_is_refused():
+    with pytest.raises(ValueError, match="extra"):
+        record(score=1.0)
+
+
+def test_the_json_schema_names_every_status():
+    assert set(json_schema()["properties"]["status"]["enum"]) >= {"ok", "oom", "timeout", "crashed", "skipped"}

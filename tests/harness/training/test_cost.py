@@ -1,0 +1,97 @@
+"""Measured cost: operations counted where the formula is known, times that are times."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from archarena.harness.records.record import Cost
+from archarena.harness.training.cost import (
+    StepClock,
+    energy_joules,
+    forward_flops,
+    inference_ms,
+    peak_memory,
+    state_bytes,
+    throughput,
+    tokens_per_row,
+)
+from archarena.harness.training.rows import Rows
+from torch import nn
+
+CPU = torch.device("cpu")
+
+
+class Linear(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 16, bias=False)
+
+    def forward(self, values):
+        return self.linear(values).mean(1)
+
+
+@pytest.fixture
+def rows():
+    return Rows({"values": np.ones((4, 5, 8), np.float32)}, None, CPU)
+
+
+def test_a_matrix_product_counts_two_operations_an_entry_for_one_row(rows):
+    assert forward_flops(Linear(), rows) == 2 * 5 * 8 * 16
+
+
+def test_kernels_register_their_operations():
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model
+
+    model = get_model("mamba").build(TaskSpec(Tokens(7, 12), NextToken(7), causal=True), Size(16, 1))
+    tokens = Rows({"tokens": np.ones((2, 12), np.uint8)}, None, CPU)
+    products = 12 * 2 * sum(p.numel() for p in model.parameters() if p.ndim == 2 and p.shape != (7, 16))
+    assert forward_flops(model, tokens) > products * 0.9
+
+
+def test_energy_is_the_counter_that_the_installed_package_reads_in_joules(monkeypatch):
+    pynvml = pytest.importorskip("pynvml")
+    monkeypatch.setattr(torch.cuda, "_get_pynvml_handler", lambda device: device.type)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", lambda handle: {"cuda": 4500}[handle])
+    assert energy_joules(torch.device("cuda")) == 4.5
+    assert energy_joules(CPU) is None
+
+
+def test_the_clock_adds_up_only_what_it_is_held_around():
+    clock = StepClock(CPU)
+    for _ in range(3):
+        with clock:
+            time.sleep(0.01)
+    time.sleep(0.05)
+    assert 0.03 <= clock.take() < 0.06
+    assert clock.take() == 0
+    assert set(clock.quantiles_ms()) == {"p10", "p50", "p90"}
+
+
+def test_latency_is_given_a_row(rows):
+    assert 0 < inference_ms(Linear(), rows, batch=4) < 100
+
+
+def test_throughput_counts_rows_and_tokens(rows):
+    cost = Cost(train_seconds=2.0)
+    throughput(cost, samples=40, tokens=tokens_per_row(rows))
+    assert (cost.samples_per_second, cost.tokens_per_second) == (20, 100)
+
+
+def test_memory_is_in_bytes():
+    assert peak_memory(CPU)["peak_rss_bytes"] > 2**20
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mamba", 2 * 4 * 32 * (16 + 3)),  # two blocks: state and the convolution's last inputs, of 32 channels
+        ("transformer", 2 * 4 * 16 * (2 * 12 + 2)),  # keys and values at 12 positions, the convolution's last two
+        ("mlp", None),
+    ],
+)
+def test_a_rows_state_is_counted_over_all_layers_at_the_tasks_length(name, expected):
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model
+
+    model = get_model(name).build(TaskSpec(Tokens(7, 12), NextToken(7), causal=True), Size(16, 2))
+    assert state_bytes(model) == (expected if model.steps_itself else None)
