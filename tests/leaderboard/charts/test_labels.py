@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 import altair as alt
 import pytest
 from archarena.leaderboard.charts.drawing import Chart, draw, named, specification
-from archarena.leaderboard.charts.labels import LETTER, LINE, PlotArea, label_curves, label_points, names
+from archarena.leaderboard.charts.labels import LETTER, LINE, PlotArea, label_curves, label_points, labels
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +32,7 @@ def test_marks_are_drawn_where_the_labels_are_told_they_are(panel):
     rows = [{"x": x, "y": y, "label": "", "dx": 0, "dy": 0} for x, y in [(1, 10), (30, 55), (7, 90)]]
     x, y = panel.scales()
     base = alt.Chart().encode(x=alt.X("x:Q", scale=x), y=alt.Y("y:Q", scale=y))
-    body = alt.layer(base.mark_point(), names(base), data=named("points"))
+    body = alt.layer(base.mark_point(), labels(base), data=named("points"))
     spec = specification(body.properties(width=panel.width, height=panel.height))
     svg = draw(Chart("c", "", "", spec, {"points": rows}), "p").svg
     marks = re.search(r'<g class="mark-symbol role-mark layer_0_marks".*?</g>', str(svg), re.DOTALL)

@@ -30,13 +30,13 @@ def test_scores_keep_the_order_of_the_task_and_show_slices(make_record):
     assert view.valid_label == "bits per byte"
 
 
-def test_tries_say_what_became_of_them(make_record):
+def test_attempts_say_how_they_ended(make_record):
     record = make_record()
     record.tries[2].diverged = True
     view = run_view(record, Results((record,)))
-    assert [(rate, outcome) for rate, _, _, outcome in view.tries] == [
+    assert [(rate, outcome) for rate, _, _, outcome in view.attempts] == [
         ("0.001", "stopped"),
-        ("0.003", "kept"),
+        ("0.003", "chosen"),
         ("0.01", "diverged"),
     ]
 
@@ -44,11 +44,11 @@ def test_tries_say_what_became_of_them(make_record):
 def test_facts_cover_size_cost_data_and_environment(make_record):
     record = make_record(lift="window of 8", kernels={"selective_scan": "fused-cpu"})
     view = run_view(record, Results((record,)))
-    assert facts_of(view, "Size")["body parameters"] == "63,312 of a budget of 64,000 (-1.1 %)"
+    assert facts_of(view, "Size")["body parameters"] == "63,312, target 64,000 (-1.1 %)"
     assert facts_of(view, "Size")["lift"] == "window of 8"
     assert facts_of(view, "Size")["kernels"] == "selective_scan fused-cpu"
-    assert facts_of(view, "Cost")["training"] == "12.5 s"
-    assert "energy, J" not in facts_of(view, "Cost"), "what was not measured is not shown"
+    assert facts_of(view, "Cost")["training time"] == "12.5 s"
+    assert "energy" not in facts_of(view, "Cost"), "what was not measured is not shown"
     assert facts_of(view, "Data")["rows"] == "train 40,000, test 2,000"
     assert facts_of(view, "Data")["checksum of the rows"] == "recall-mqar-0"
     assert facts_of(view, "Environment")["packages"] == "torch 2.13.0"
@@ -59,4 +59,4 @@ def test_a_failure_without_a_size_has_no_size_part(make_record):
     record = make_record(status="crashed", size=None)
     view = run_view(record, Results((record,)))
     assert "Size" not in dict(view.facts)
-    assert view.scores == view.panels == view.tries == ()
+    assert view.scores == view.panels == view.attempts == ()

@@ -5,7 +5,7 @@ from pathlib import Path
 from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
-KEPT = sorted(path for path in (Path(__file__).parents[2] / "leaderboard" / "records").iterdir() if path.is_dir())
+KEPT = sorted(path for path in (Path(__file__).parents[3] / "leaderboard" / "records").iterdir() if path.is_dir())
 
 
 def test_every_kept_record_is_a_result():

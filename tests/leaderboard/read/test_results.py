@@ -3,6 +3,7 @@ import json
 import pytest
 from archarena.harness.errors import UserError
 from archarena.harness.files import write_json
+from archarena.leaderboard.pages.files import recipe_line
 from archarena.leaderboard.read.cards import RecipeCard
 from archarena.leaderboard.read.results import merge_records, read_results
 
@@ -54,8 +55,9 @@ def test_a_difference_is_noted_once(results, make_record, task_card):
 def test_a_published_recipe_is_told_in_words():
     recipe = {"name": "published", "learning_rates": [0.001, 0.01], "weight_decay": 0.1}
     card = RecipeCard(source="A paper, table 8.", width=64, depth=2, epochs=60, batch=128, recipe=recipe)
-    assert card.line == (
-        "width 64, depth 2; 60 epochs of 128 rows; learning rates 0.001, 0.01, weight decay 0.1. A paper, table 8."
+    assert recipe_line(card) == (
+        "width 64, depth 2; 60 epochs, 128 rows per batch; learning rates 0.001, 0.01, "
+        "weight decay 0.1. A paper, table 8."
     )
 
 
