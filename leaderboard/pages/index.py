@@ -76,8 +76,10 @@ def _scores(cell: CellView, seeds: Iterable[int]) -> list[float | str | None] | 
 def _verdicts(column: ColumnView, variants: list[str]) -> list[str]:
     """Return a string per reference row, with one character per row."""
     compared = column.comparisons
+    if compared is None:
+        return [Verdict.UNKNOWN * len(variants)] * len(variants)
     lines = {}
-    for index, name in enumerate(compared.names if compared else ()):
+    for index, name in enumerate(compared.names):
         found = dict(zip(compared.names, compared.verdicts(index), strict=True))
         lines[name] = "".join(found.get(other, Verdict.UNKNOWN) for other in variants)
     return [lines.get(one, Verdict.UNKNOWN * len(variants)) for one in variants]

@@ -69,11 +69,11 @@ class TaskCard(BaseModel):
     suites: list[str] = []
     reduced: bool = False
     evaluations: list[EvaluationCard] = []
-    reference_scores: list[ReferenceCard] = Field([], validation_alias=AliasChoices("reference_scores", "levels"))
+    reference_scores: list[ReferenceCard] = Field(default=[], validation_alias=AliasChoices("reference_scores", "levels"))
     rows: dict[str, int] = {}
     needs: list[str] = []
     spec: dict[str, Any] = {}
-    data_sources: list[dict[str, str]] = Field([], validation_alias=AliasChoices("data_sources", "sources"))
+    data_sources: list[dict[str, str]] = Field(default=[], validation_alias=AliasChoices("data_sources", "sources"))
 
     @property
     def suite(self) -> str:

@@ -72,7 +72,7 @@ def task_multiplicity(
     classes = {"Binary": 2, "Classes": outputs.get("n", 0)}.get(str(outputs.get("kind", "")), 0)
     scored = [record for record in records if record.status == "ok" and column in record.scores] if classes else []
     runs = [(record, record.scores[column].value, _decisions(record, results)) for record in scored]
-    kept = [run for run in runs if run[1] is not None and run[2] is not None]
+    kept = [(record, value, chosen) for record, value, chosen in runs if value is not None and chosen is not None]
     if len({len(decided) for _, _, decided in kept}) != 1 or len(kept) < 2:
         return None
     direction = scored[0].scores[column].direction
