@@ -25,8 +25,8 @@ def command(
 
     Example: archarena compare mamba transformer
     """
-    from ...leaderboard.table.statistics import compare, difference, estimate
     from ...leaderboard.table.records import newest
+    from ...leaderboard.table.statistics import compare, difference, estimate
     from ..records.store import ResultStore
 
     scores: dict[tuple[str, ...], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))

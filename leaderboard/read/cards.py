@@ -69,7 +69,9 @@ class TaskCard(BaseModel):
     suites: list[str] = []
     reduced: bool = False
     evaluations: list[EvaluationCard] = []
-    reference_scores: list[ReferenceCard] = Field(default=[], validation_alias=AliasChoices("reference_scores", "levels"))
+    reference_scores: list[ReferenceCard] = Field(
+        default=[], validation_alias=AliasChoices("reference_scores", "levels")
+    )
     rows: dict[str, int] = {}
     needs: list[str] = []
     spec: dict[str, Any] = {}
