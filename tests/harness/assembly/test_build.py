@@ -275,5 +275,5 @@ def test_each_form_gets_the_hyperparameters_that_it_has():
 
 def test_an_image_model_by_itself_takes_images_alone():
     assert Pixels.build(ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
-    with pytest.raises(UserError, match="it takes images and gives one answer each"):
+    with pytest.raises(UserError, match="it supports only images with one output per image"):
         Pixels.build(EACH_PIXEL, Size(8, 1))
