@@ -202,7 +202,7 @@ def test_an_init_that_asks_for_more_than_there_is_is_told():
         def __init__(self, width, vocabulary):
             super().__init__(width, 1)
 
-    with pytest.raises(UserError, match="asks for 'vocabulary'"):
+    with pytest.raises(UserError, match="__init__ parameter 'vocabulary'"):
         Asking.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
 
 

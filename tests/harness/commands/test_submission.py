@@ -52,7 +52,7 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     source = plugin.read_text()
     plugin.write_text(source.replace("torch.relu", "torch.tanh"))
     code, _, err = call("submit", plugin, "--results", results, "--output", tmp_path / "stale.zip")
-    assert (code, "another state of it" in err) == (2, True)
+    assert (code, "another version of this plugin" in err) == (2, True)
     plugin.write_text(source)
     monkeypatch.setattr(check, "check_model", lambda entry: [check.Finding("shapes", "failed", "wrong")])
     code, out, _ = call("submit", plugin, "--results", results, "--output", tmp_path / "broken.zip")
