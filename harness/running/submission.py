@@ -26,8 +26,11 @@ def records_of(entries: Sequence[Entry], results: Path) -> tuple[list[Record], i
     ours = [record for record in store.read() if any(_is_of(record, entry) for entry in entries)]
     fresh = [record for record in ours if any(_is_of(record, entry) and _is_fresh(record, entry) for entry in entries)]
     if not fresh:
-        made = "only records from another version of this plugin: run it again" if ours else "no records of this plugin"
-        raise UserError(f"{results} contains {made}. A submission needs at least one record.")
+        if ours:
+            raise UserError(
+                "All records were made by a different version of this plugin; run it again before submitting."
+            )
+        raise UserError(f"{results} has no records of this plugin; run it before submitting.")
     return fresh, len(ours) - len(fresh)
 
 
