@@ -1,4 +1,4 @@
-"""Data sets whose parts are whole files of bytes, packed or not."""
+"""Data sets of raw byte files, compressed or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONTENT = "content"
 
 @dataclass(eq=False)
 class ByteFiles(DataSet):
-    """Files pinned by the sha256 of their unpacked content: as they are, or as the one file in a gz or zip."""
+    """Files, plain or as the only file in a gz or zip, pinned by the sha256 of their uncompressed content."""
 
     columns: Mapping[str, type] = field(default_factory=lambda: {CONTENT: bytes})
 
@@ -30,12 +30,12 @@ class ByteFiles(DataSet):
         Raises
         ------
         UserError
-            If the set is absent, unreadable, or not what is pinned.
+            If the data set is missing, unreadable, or differs from the pinned content.
         """
         return self.read(folder, part)[CONTENT].tolist()[0]
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
-        """Return the content as the one entry of a table."""
+        """Return the content as a table with one entry."""
         if path.suffix == ".parquet":
             return super().table(path, part)
         import pandas as pd
@@ -43,12 +43,12 @@ class ByteFiles(DataSet):
         return pd.DataFrame({CONTENT: [unpacked(path)]})
 
     def canonical(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-        """Return the content as it is, and its sha256."""
+        """Return the unchanged content and its sha256."""
         return table, hashlib.sha256(b"".join(table[CONTENT])).hexdigest()
 
 
 def unpacked(path: Path) -> bytes:
-    """Return the bytes of a file, or of the one file that is packed in it.
+    """Return the uncompressed bytes of a file.
 
     Raises
     ------
@@ -62,5 +62,5 @@ def unpacked(path: Path) -> bytes:
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if len(names) != 1:
-            raise ValueError(f"it holds {len(names)} files, expected one")
+            raise ValueError(f"the archive contains {len(names)} files, expected one")
         return archive.read(names[0])

@@ -1,8 +1,8 @@
-"""From the csv files of a click log to memory-mapped arrays, with no file and no table whole in memory.
+"""Convert the csv files of a click log to memory-mapped arrays without loading a whole file.
 
-Files are read once, in blocks. What a categorical field holds is packed into 64 bits a row and
-spilled to a file a field; then each field is numbered by itself on the training rows, and the
-fields are woven into rows.
+Files are read once, in blocks. Each categorical value is packed into a 64-bit key and written to
+one scratch file per field. Then the fields are numbered one by one on the training rows and
+interleaved into rows.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ VERSION = 1
 META = "meta.json"
 WEAVE_ROWS = 2**17
 EMPTY = 0
-"""The key of an empty entry: it gets no id of its own."""
+"""The key of an empty entry, which is mapped to the id for unknown values."""
 
 Keys = Callable[["pa.Array"], np.ndarray]
 
 
 def pack(column: pa.Array) -> np.ndarray:
-    """Return tokens of up to 8 bytes as uint64 keys, equal where the tokens are."""
+    """Return tokens of up to 8 bytes as uint64 keys; equal tokens have equal keys."""
     import pyarrow.compute as pc
 
     padded = pc.ascii_rpad(column, width=8, padding="\0")  # pyright: ignore[reportAttributeAccessIssue]
     if len(padded) and pc.max(pc.binary_length(padded)).as_py() > 8:  # pyright: ignore[reportAttributeAccessIssue]
-        raise UserError("A categorical column holds a value of more than 8 characters, which no known click log does.")
+        raise UserError("A categorical column has a value of more than 8 characters, which is not supported.")
     _, _, content = padded.buffers()
     start = padded.offset
     return np.frombuffer(content, np.uint64)[start : start + len(padded)]
@@ -58,7 +58,7 @@ def pack_integers(values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Field:
-    """A categorical field: the column it is made from, its Arrow type, and how it becomes keys."""
+    """A categorical field: its column, Arrow type, and conversion to keys."""
 
     name: str
     column: str
@@ -73,9 +73,9 @@ class Layout:
     Attributes
     ----------
     numeric
-        Columns that stay numbers, as they are.
+        Numeric columns, used unchanged.
     min_count
-        What is rarer in a field's training rows has the id of unknown values.
+        Values rarer than this in the training rows get the id for unknown values.
     """
 
     label: str
@@ -85,7 +85,7 @@ class Layout:
 
     @property
     def kinds(self) -> dict[str, Any]:
-        """Return the Arrow type of every column that is read."""
+        """Return the Arrow type of every column to read."""
         import pyarrow as pa
 
         texts = {field.column: getattr(pa, field.kind)() for field in self.fields}
@@ -94,22 +94,23 @@ class Layout:
 
 @dataclass(frozen=True)
 class ClickArrays:
-    """The parts of a click log, memory-mapped, and how many ids each field has."""
+    """The memory-mapped parts of a click log and the number of ids per field."""
 
     parts: Mapping[str, Split]
     cardinalities: tuple[int, ...]
 
 
 def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
-    """Return a click log's arrays from the user's cache, prepared first where they are not there.
+    """Return a click log's arrays from the user's cache; prepare them if they are missing.
 
-    Ids of a field count from 1 by falling count among the training rows; the last one stands for
-    values that are unknown, rare or empty, and 0 would pad.
+    Ids of a field start at 1, in order of decreasing count in the training rows. The last id is for
+    unknown, rare and empty values; 0 is reserved for padding.
 
     Raises
     ------
     UserError
-        If the set is absent, unreadable, or not what is pinned; or if the cache cannot be written.
+        If the data set is missing, unreadable, or differs from the pinned content, or if the
+        cache cannot be written.
     """
     folder = cache_folder("prepared") / f"{source.name}-{_key(source, layout)}"
     if not (folder / META).is_file():
@@ -119,14 +120,14 @@ def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
                 if not (folder / META).is_file():
                     _prepare(source, layout, files, folder)
         except OSError as error:
-            raise UserError(f"Cannot keep the arrays of '{source.name}' in {folder.parent}: {error}.") from error
+            raise UserError(f"Cannot cache the arrays of '{source.name}' in {folder.parent}: {error}.") from error
     cardinalities = tuple(json.loads((folder / META).read_text())["cardinalities"])
     return ClickArrays({part: load_split(folder / part) for part in PARTS}, cardinalities)
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process prepares the same folder."""
+    """Lock a folder against other processes that prepare it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f".{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -140,7 +141,7 @@ def _key(source: CsvFiles, layout: Layout) -> str:
 
 
 def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder: Path) -> None:
-    """Make the arrays in a folder, whole or not at all."""
+    """Write the arrays to a folder atomically."""
     for part, file in files.items():
         source.check(file, part)
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as unfinished:
@@ -156,7 +157,7 @@ def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder
 
 
 def _spill(source: CsvFiles, layout: Layout, file: Path, done: Path, scratch: Path) -> None:
-    """Read a file: labels and numbers into their arrays, keys into a scratch file a field."""
+    """Read a file; write labels and numbers to their arrays, and keys to one scratch file per field."""
     scratch.mkdir(parents=True)
     (done / "inputs").mkdir(parents=True)
     with ExitStack() as stack:
@@ -178,7 +179,7 @@ def _numbers(column: pa.Array) -> np.ndarray:
 
 
 def _number(scratch: Path, index: int, min_count: int) -> int:
-    """Put ids in the place of a field's keys, in every part, and return how many ids there are."""
+    """Replace a field's keys by ids in every part, and return the number of ids."""
     import pandas as pd
 
     train, *others = (_scratch(scratch / part, index) for part in PARTS)
@@ -200,7 +201,7 @@ def _number(scratch: Path, index: int, min_count: int) -> int:
 
 
 def _weave(scratch: Path, fields: int, target: Path) -> None:
-    """Write ids (rows, fields, 1) from a file of ids a field."""
+    """Interleave one file of ids per field into ids (rows, fields, 1)."""
     with ExitStack() as stack:
         columns = [stack.enter_context(_scratch(scratch, index).open("rb")) for index in range(fields)]
         ids = stack.enter_context(ArrayFile(target, np.int32, fields, 1))
@@ -213,7 +214,7 @@ def _scratch(folder: Path, index: int) -> Path:
 
 
 class ArrayFile:
-    """An .npy file that is written block by block; its header has room for the number of rows."""
+    """An .npy file written in blocks; the header has room for the final number of rows."""
 
     def __init__(self, path: Path, dtype: type, *row: int):
         self.dtype, self.row, self.rows = np.dtype(dtype), row, 0
@@ -226,7 +227,7 @@ class ArrayFile:
         np.lib.format.write_array_header_1_0(self.file, described)
 
     def append(self, block: np.ndarray) -> None:
-        """Write rows of shape (rows, *row)."""
+        """Append rows of shape (rows, *row)."""
         np.ascontiguousarray(block, self.dtype).tofile(self.file)
         self.rows += len(block)
 

@@ -1,4 +1,4 @@
-"""Click logs of tens of millions of rows: csv files that are read in blocks, never whole."""
+"""Click logs with tens of millions of rows: csv files read in blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCK_BYTES = 2**24
 
 @dataclass(eq=False)
 class CsvFiles(DataSet):
-    """Parts that are csv files, pinned by the md5 sums of their bytes; `blocks` is told the columns."""
+    """Csv files pinned by md5 checksums; `blocks` takes the columns to read."""
 
     columns: Mapping[str, type] = field(default_factory=dict)
 
@@ -29,13 +29,13 @@ class CsvFiles(DataSet):
         return (f"{part}.csv",)
 
     def path(self, folder: Path, part: str) -> Path:
-        """Return the file of a part, brought from the hub first if it is absent and that is allowed."""
+        """Return the file of a part; fetch it from the hub if it is missing and this is allowed."""
         found = self._file(self.resolve(folder), part)
         assert found is not None
         return found
 
     def check(self, path: Path, part: str) -> None:
-        """Read a file once to see that it is the pinned part (see `DataSet.check`)."""
+        """Read a file and compare its checksum with the pinned one (see `DataSet.check`)."""
         try:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "md5").hexdigest()
@@ -44,7 +44,7 @@ class CsvFiles(DataSet):
         self._require_sum(found, part, str(path))
 
     def fetch(self, folder: Path, report: Report = silent) -> Path:
-        """Bring what is absent out of the hub's archive into the data folder (see `DataSet.fetch`)."""
+        """Extract missing parts from the hub's archive into the data folder (see `DataSet.fetch`)."""
         absent = [part for part in self.parts if self._file(self._home(folder), part) is None]
         assert self.hub is not None
         if not absent:
@@ -78,17 +78,17 @@ class CsvFiles(DataSet):
             raise self._not_it(place, part, f"the checksum {found[:12]}", f"{self.checksums[part][:12]} is")
 
     def blocks(self, path: Path, kinds: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
-        """Yield the named columns of a file as Arrow arrays, many rows at a time.
+        """Yield the named columns of a file as Arrow arrays, in blocks of rows.
 
         Parameters
         ----------
         kinds
-            The Arrow type of each column; empty entries are null where it is a number.
+            The Arrow type of each column; empty entries of numeric columns are null.
 
         Raises
         ------
         UserError
-            If a column is missing, or holds something else than its type.
+            If a column is missing or has values of another type.
         """
         import pyarrow as pa
         from pyarrow import csv

@@ -1,10 +1,9 @@
-"""Where real data comes from: the data folder, or the Hugging Face hub where that is allowed.
+"""Real data, from the data folder or, if the user allows it, from the Hugging Face hub.
 
-Tasks made by code need none of this. A set lies under the data folder as
-``<folder>/<set>/<part>.<suffix>``; the suffix tells the format. Its content is pinned by a
-checksum over canonical rows, so that a repack (another format, another order of rows) is accepted
-and a change is not; where the checksum is not known to us, by the number of rows. Nothing stands
-in for a set that is absent.
+Generated tasks need no data. A data set is stored under the data folder as
+``<folder>/<set>/<part>.<suffix>``; the suffix gives the format. A checksum over canonical rows pins
+the content, so the format and the order of the rows may differ but the rows may not. If the
+checksum is unknown, the number of rows is pinned instead. A missing data set is never replaced by another.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Report = Callable[[str, int], None]
-"""Is told how many rows of a part have been read."""
+"""Called with a part's name and the number of rows read so far."""
 
 
 def silent(part: str, rows: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @dataclass(eq=False)
@@ -45,20 +44,20 @@ class DataSet:
     Attributes
     ----------
     name
-        What commands and messages call it.
+        Name in commands and messages.
     summary, licence
-        What it is and who made it; under which terms it may be used.
+        Contents and authors; terms of use.
     columns
-        The columns that are read and pinned, with their types.
+        Columns to read and pin, with their types.
     checksums
-        What `canonical` must give for each part.
+        Expected checksum of each part, as `canonical` returns it.
     counts
-        Rows of each part that has no checksum.
+        Expected number of rows of each part without a checksum.
     files
-        File names of a part under the set's folder, in the order they are looked for; by default
-        the part's name with any of the known suffixes.
+        Possible file names of a part, in order of preference; by default the part's name with any
+        known suffix.
     folder
-        Name of the set's folder under the data folder; by default the set's name.
+        Name of the folder under the data folder; by default `name`.
     """
 
     name: str
@@ -78,38 +77,38 @@ class DataSet:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Return the names of the parts."""
+        """Names of the parts."""
         return (*self.checksums, *self.counts)
 
     def identity(self) -> dict[str, Any]:
-        """Return what pins the set's content."""
+        """Return the checksums and row counts that pin the content."""
         counts = {"counts": dict(self.counts)} if self.counts else {}
         return {"checksums": dict(self.checksums), **counts}
 
     def find(self, folder: Path) -> Path | None:
-        """Return the set's folder under the data folder if it holds every part, or None."""
+        """Return the data set's folder if it contains every part, or None."""
         return self._home(folder) if all(self._file(self._home(folder), part) for part in self.parts) else None
 
     def missing(self, folder: Path) -> str:
-        """Return the sentence that names the set, the places looked in and how to bring it."""
+        """Return a message that names the data set, the folder searched and how to get the files."""
         wanted = " and ".join(
             " (or ".join(filter(None, (names[0], ", ".join(names[1:])))) + ")" * (len(names) > 1)
             for names in (self._names(part) for part in self.parts if self._file(self._home(folder), part) is None)
         )
-        hub = f", or set {HUB_SWITCH}=1 to have it brought from the hub ({self.hub.repository})" if self.hub else ""
+        hub = f", or set {HUB_SWITCH}=1 to download it from the hub ({self.hub.repository})" if self.hub else ""
         return (
-            f"The data set '{self.name}' ({self.summary}) is not at hand: {self._home(folder)} lacks {wanted}. "
-            f"Put it there (`archarena data import {self.name} PATH` does), or name the folder that holds "
+            f"The data set '{self.name}' ({self.summary}) is missing: {self._home(folder)} does not contain {wanted}. "
+            f"Put it there with `archarena data import {self.name} PATH`, or set the folder that contains "
             f"{self._home(Path('DIR'))} with --data DIR or ARCHARENA_DATA=DIR{hub}."
         )
 
     def resolve(self, folder: Path) -> Path:
-        """Return the set's folder, brought from the hub first if it is absent and that is allowed.
+        """Return the data set's folder; fetch missing files from the hub if allowed.
 
         Raises
         ------
         UserError
-            If it is neither there nor to be had.
+            If the data set is missing and cannot be fetched.
         """
         home = self.find(folder)
         if home is None and self.hub and is_allowed():
@@ -119,12 +118,12 @@ class DataSet:
         return home
 
     def fetch(self, folder: Path, report: Report = silent) -> Path:
-        """Bring what is absent from the hub into the data folder, checked, each part whole or not at all.
+        """Fetch missing parts from the hub and check them; each part is written atomically.
 
         Raises
         ------
         UserError
-            If the hub does not hold the set, cannot be reached, or has something else.
+            If the hub lacks the data set, cannot be reached, or has different content.
         """
         if self.hub is None:
             raise UserError(f"The data set '{self.name}' is not on the hub. {self.missing(folder)}")
@@ -135,17 +134,17 @@ class DataSet:
         return self._home(folder)
 
     def adopt(self, place: Path, folder: Path) -> Path:
-        """Check the files at a place that the user names, and copy them into the data folder.
+        """Check the files at a path given by the user and copy them into the data folder.
 
         Parameters
         ----------
         place
-            A folder that holds every part under a name the set is looked for by, or one such file.
+            A folder with a file for every part (see `files`), or one such file.
 
         Raises
         ------
         UserError
-            If a part is not there, or is not what is pinned.
+            If a part is missing or differs from the pinned content.
         """
         source = place if place.is_dir() else place.parent
         found = {part: self._file(source, part) for part in self.parts}
@@ -163,11 +162,11 @@ class DataSet:
         return self._home(folder)
 
     def check(self, path: Path, part: str) -> None:
-        """Raise `UserError` unless a file is the part that is pinned."""
+        """Raise `UserError` unless a file has the pinned content of a part."""
         self._read_file(path, part)
 
     def belonging(self, path: Path) -> list[Path]:
-        """Return the files that a part is read from, given the one it is found by."""
+        """Return all files of a part, given the one that was found."""
         return [path]
 
     def read(self, folder: Path, part: str) -> pd.DataFrame:
@@ -176,14 +175,14 @@ class DataSet:
         Raises
         ------
         UserError
-            If the set is absent, unreadable, or not what is pinned.
+            If the data set is missing, unreadable, or differs from the pinned content.
         """
         path = self._file(self.resolve(folder), part)
         assert path is not None
         return self._read_file(path, part)
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
-        """Return the columns of a file, whatever its reader raises."""
+        """Return the columns of a file; errors of the reader pass through."""
         return read_table(path, self.columns)
 
     def canonical(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -229,7 +228,7 @@ class DataSet:
         return next((path for name in self._names(part) if (path := home / name).is_file()), None)
 
     def _keep(self, folder: Path, name: str, write: Callable[[Path], Any]) -> None:
-        """Write a file into the set's folder, whole or not at all."""
+        """Write a file into the data set's folder atomically."""
         target = self._home(folder) / name
         unfinished = target.with_name(f".{name}.{os.getpid()}.part")
         try:
@@ -257,27 +256,27 @@ class DataSet:
     def _not_brought(self, error: Exception) -> UserError:
         assert self.hub is not None
         return UserError(
-            f"The data set '{self.name}' cannot be brought from the hub ({self.hub.repository}): "
+            f"Cannot fetch the data set '{self.name}' from the hub ({self.hub.repository}): "
             f"{describe(error).rstrip('.')}. Without a network, put its files into the data folder and leave "
             f"{HUB_SWITCH} unset."
         )
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a row of the hub with the set's columns."""
+        """Convert a row of the hub to the columns of the data set."""
         return row
 
 
 def hold_out(labels: np.ndarray, rows: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row numbers that stay and those held out, a draw that never changes.
+    """Return the row numbers to keep and those to hold out, by a fixed random draw.
 
     Parameters
     ----------
     labels
-        (N,) classes; each gives the same number of rows, up to one.
+        (N,) classes; the numbers of rows held out per class differ by at most one.
     rows
-        How many rows to hold out.
+        Number of rows to hold out.
     name
-        What the draw is for; another name gives another draw.
+        Name of the draw; different names give different draws.
     """
     order = generator(name, "held out").permutation(len(labels))
     classes = np.unique(labels)

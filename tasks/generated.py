@@ -1,8 +1,7 @@
-"""Rows made by code that take long to make, kept as Arrow files in the user's cache.
+"""A cache of generated rows that take long to make, stored as Arrow files.
 
-What is kept is found again by its name, the generator's version, its arguments and the state of its
-random streams: the rows are a pure function of these. A kept set whose checksum no longer holds is
-made anew.
+The cache key covers the name, the generator's version, its arguments and the state of its random
+streams; the rows are a pure function of these. Entries with a wrong checksum are generated again.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import numpy as np
 import platformdirs
 
 WORTH_SECONDS = 5.0
-"""Sets that are made faster than this are not kept."""
+"""Rows generated in less time than this are not cached."""
 BATCH_BYTES = 2**24
 META = "meta.json"
 
@@ -30,7 +29,7 @@ Streams = tuple[np.random.Generator, ...]
 
 
 def cache_folder(kind: str = "generated") -> Path:
-    """Return where sets of a kind are kept: under ``ARCHARENA_CACHE``, or the user's cache directory."""
+    """Return the cache folder of a kind: under ``ARCHARENA_CACHE``, or the user's cache directory."""
     chosen = os.environ.get("ARCHARENA_CACHE")
     return (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / kind
 
@@ -43,18 +42,18 @@ def generated(
     draw: Callable[..., Arrays],
     worth_seconds: float = WORTH_SECONDS,
 ) -> Arrays:
-    """Return the arrays that `draw` makes, from the cache where they were made before.
+    """Return the arrays that `draw` makes, from the cache if they are there.
 
     Parameters
     ----------
     name, version, arguments
-        What is made; a generator that would make other rows needs another version.
+        Cache key; increase the version when the generator's rows change.
     streams
-        Each gives `draw` a stream of its own, so that they are left in the same state either way.
+        Each spawns a stream for `draw`, so their state does not depend on the cache.
     draw
-        Takes as many generators as there are streams.
+        Takes one generator per stream.
     worth_seconds
-        What took longer is kept.
+        Cache arrays that took longer than this.
     """
     own = [stream.spawn(1)[0] for stream in streams]
     folder = cache_folder() / f"{name}-{_key(name, version, arguments, own)}"
@@ -76,7 +75,7 @@ def _key(name: str, version: int, arguments: Mapping[str, Any], streams: list[np
 
 
 def _read(folder: Path) -> Arrays | None:
-    """Return the arrays kept in a folder, or None where there are none that are whole."""
+    """Return the arrays stored in a folder, or None if there are none or they are damaged."""
     if not folder.is_dir():
         return None
     try:
@@ -86,7 +85,7 @@ def _read(folder: Path) -> Arrays | None:
             return arrays
     except Exception:
         pass
-    print(f"archarena: the generated set in {folder} is damaged and is made anew.", file=sys.stderr)
+    print(f"archarena: the cached rows in {folder} are damaged; generating them again.", file=sys.stderr)
     return None
 
 
@@ -106,7 +105,7 @@ def _load(folder: Path, dtype: str, shape: list[int]) -> np.ndarray:
 
 
 def _write(folder: Path, arrays: Arrays) -> None:
-    """Keep arrays, whole or not at all; a cache that cannot be written is told and does no harm."""
+    """Store arrays atomically; if the cache cannot be written, print a warning and go on."""
     unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         unfinished.mkdir(parents=True)
@@ -117,7 +116,7 @@ def _write(folder: Path, arrays: Arrays) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         unfinished.rename(folder)
     except OSError as error:
-        print(f"archarena: cannot keep a generated set in {folder.parent}: {error}.", file=sys.stderr)
+        print(f"archarena: cannot cache generated rows in {folder.parent}: {error}.", file=sys.stderr)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -133,7 +132,7 @@ def _save(folder: Path, array: np.ndarray) -> None:
 
 
 def _batches(array: np.ndarray) -> Iterator[Any]:
-    """Yield the rows of an array as Arrow lists of equal length, many at a time."""
+    """Yield blocks of rows of an array as Arrow lists of equal length."""
     import pyarrow as pa
 
     width = int(np.prod(array.shape[1:]))

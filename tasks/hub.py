@@ -1,4 +1,4 @@
-"""The Hugging Face hub as a source of data sets, read through `datasets` where the user allows it."""
+"""Data sets from the Hugging Face hub, read with `datasets` if the user allows it."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path
 from typing import Any
 
 HUB_SWITCH = "ARCHARENA_HUB"
-"""Environment variable; ``1`` lets absent sets be brought from the Hugging Face hub."""
+"""Environment variable; ``1`` allows fetching missing data sets from the Hugging Face hub."""
 
 
 def is_allowed() -> bool:
-    """Return whether the user lets the hub be asked."""
+    """Return whether the user allows access to the hub."""
     return os.environ.get(HUB_SWITCH) == "1"
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Where the Hugging Face hub holds a set.
+    """Location of a data set on the Hugging Face hub.
 
     Attributes
     ----------
     repository
         ``owner/name``, or a local folder in the hub's layout.
     configurations
-        Configurations that together make the set; None is the default one.
+        Configurations that make up the data set; None is the default one.
     parts
-        The hub's split of each part, where it is named otherwise.
+        Name of each part's split on the hub, if it differs.
     folder, revision
-        A folder inside the repository, and a branch, where they are not the default.
+        Folder inside the repository and branch, if not the default.
     archive
-        A zip file of the repository that holds all parts, for sets that are brought as files.
+        A zip file in the repository with all parts, for data sets fetched as files.
     """
 
     repository: str
@@ -43,7 +43,7 @@ class Hub:
     archive: str = ""
 
     def rows(self, part: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a part, streamed."""
+        """Stream the rows of a part."""
         from datasets import load_dataset
 
         for configuration in self.configurations:
@@ -57,7 +57,7 @@ class Hub:
             )
 
     def download(self) -> Path:
-        """Return the archive, brought into the hub's own cache with progress."""
+        """Download the archive into the hub's cache, with a progress bar, and return its path."""
         from datasets import DownloadManager
 
         local = Path(self.repository) / self.archive

@@ -1,4 +1,4 @@
-"""Pathfinder and Path-X as the Long Range Arena released them: the files behind the published numbers."""
+"""Pathfinder and Path-X on the files released with the Long Range Arena, as used for published values."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level
 
 DIFFICULTY = "curv_contour_length_14"
-"""The split that everyone uses: paths of 14 dashes."""
+"""The commonly used split: paths of 14 dashes."""
 
 
 @dataclass(eq=False)
 class PathfinderFiles:
     """Images and labels in the release's layout; implements `archarena.harness.contract.data_source.DataSource`.
 
-    ``FOLDER/curv_contour_length_14/metadata/*.npy`` are lists in plain text, one image a line: its
-    folder, its name, its number, its label, and parameters. The images lie beside ``metadata``.
+    ``FOLDER/curv_contour_length_14/metadata/*.npy`` are plain text lists with one image per line:
+    folder, name, number, label, and parameters. The images are stored next to ``metadata``.
     """
 
     name: str
@@ -40,48 +40,48 @@ class PathfinderFiles:
 
     @property
     def summary(self) -> str:
-        """Return one sentence: what it holds."""
-        return f"Pathfinder of {self.side} pixels as released with the Long Range Arena, Tay et al. 2021"
+        """One-line description."""
+        return f"Pathfinder, {self.side} by {self.side} pixels, as released with the Long Range Arena, Tay et al. 2021"
 
     def identity(self) -> dict[str, Any]:
-        """Return what pins the set's content; its checksum is not known to us."""
+        """Return the number of images, which pins the content; the checksum is unknown."""
         return {"count": self.count}
 
     def find(self, folder: Path) -> Path | None:
-        """Return the set's folder under the data folder, or None."""
+        """Return the data set's folder under the data folder, or None."""
         home = folder / f"pathfinder{self.side}"
         return home if any((home / DIFFICULTY / "metadata").glob("*.npy")) else None
 
     def missing(self, folder: Path) -> str:
-        """Return the sentence that names the set, the place looked in and how to bring it."""
+        """Return a message that names the data set, the folder searched and how to get the files."""
         home = folder / f"pathfinder{self.side}"
         return (
-            f"The data set '{self.name}' ({self.summary}) is not at hand: {home / DIFFICULTY / 'metadata'} has no "
-            f"lists. Put the release's folder {home.name} there (`archarena data import {self.name} PATH` does), or "
-            f"name the folder that holds {home.name} with --data DIR or ARCHARENA_DATA=DIR."
+            f"The data set '{self.name}' ({self.summary}) is missing: {home / DIFFICULTY / 'metadata'} has no "
+            f"lists. Put the release's folder {home.name} there with `archarena data import {self.name} PATH`, or "
+            f"set the folder that contains {home.name} with --data DIR or ARCHARENA_DATA=DIR."
         )
 
     def resolve(self, folder: Path) -> Path:
-        """Return the set's folder, or raise `UserError` with the sentence of `missing`."""
+        """Return the data set's folder, or raise `UserError` with the message of `missing`."""
         home = self.find(folder)
         if home is None:
             raise UserError(self.missing(folder))
         return home
 
     def fetch(self, folder: Path, report: Report = silent) -> Path:
-        """Refuse: the release is not on the hub."""
+        """Raise `UserError`, since the release is not on the hub."""
         raise UserError(f"The data set '{self.name}' is not on the hub. {self.missing(folder)}")
 
     def adopt(self, place: Path, folder: Path) -> Path:
-        """Check the release's folder at a place that the user names, and copy it into the data folder.
+        """Check the release's folder at a path given by the user and copy it into the data folder.
 
         Raises
         ------
         UserError
-            If the lists are not there, are broken, or name another number of images.
+            If the lists are missing or broken, or have the wrong number of images.
         """
         if self.find(place.parent) != place:
-            raise UserError(f"{place} is not the release's folder pathfinder{self.side} with {DIFFICULTY} in it.")
+            raise UserError(f"{place} is not the release's folder pathfinder{self.side} with a subfolder {DIFFICULTY}.")
         self._lists(place)
         home = folder / place.name
         unfinished = home.with_name(f".{home.name}.{os.getpid()}.part")
@@ -95,7 +95,7 @@ class PathfinderFiles:
         return home
 
     def labelled(self, folder: Path) -> tuple[list[Path], np.ndarray]:
-        """Return the files of all images, in the order of the lists, and their labels."""
+        """Return the image files, in the order of the lists, and their labels."""
         return self._lists(self.resolve(folder))
 
     def _lists(self, home: Path) -> tuple[list[Path], np.ndarray]:
@@ -108,7 +108,7 @@ class PathfinderFiles:
             raise UserError(f"Cannot read the lists in {home / DIFFICULTY / 'metadata'}: {describe(error)}.") from error
         if len(files) != self.count:
             raise UserError(
-                f"{home} is not the data set '{self.name}': its lists name {len(files)} images, expected {self.count}."
+                f"{home} is not the data set '{self.name}': its lists have {len(files)} images, expected {self.count}."
             )
         return files, labels
 
@@ -122,29 +122,31 @@ class PathfinderFiles:
         except OSError as error:
             raise UserError(f"Cannot read {file} of the data set '{self.name}': {describe(error)}.") from error
         if pixels.shape != (self.side, self.side):
-            raise UserError(f"{file} of the data set '{self.name}' has shape {pixels.shape}.")
+            raise UserError(
+                f"{file} of the data set '{self.name}' has shape {pixels.shape}, expected {(self.side, self.side)}."
+            )
         return pixels
 
 
 def _plain(name: str) -> str:
-    """Return a relative path, refusing one that leaves its folder."""
+    """Return a relative path; raise `ValueError` if it leaves its folder."""
     if name.startswith("/") or ".." in name.split("/"):
-        raise ValueError(f"'{name}' leaves the set's folder")
+        raise ValueError(f"'{name}' is outside the data set's folder")
     return name
 
 
 class _Released(Task):
-    """Released images, split 8:1:1 by a permutation of ours; papers use several, none of them published.
+    """Released images, split 8:1:1 by a fixed permutation; the splits used in papers are not published.
 
     Parameters
     ----------
     train, valid, test
-        Images. The training images move with the seed.
+        Number of images. The training images depend on the seed.
     side
-        Pixels of an image's side, as released by default; where it is less, squares of pixels become their mean.
+        Side of the images in pixels, by default as released; smaller images are averaged over squares of pixels.
     """
 
-    evaluations = (Evaluation("accuracy", "Share of images answered right.", chance=0.5, ceiling=1.0),)
+    evaluations = (Evaluation("accuracy", "Share of images classified correctly.", chance=0.5, ceiling=1.0),)
     arguments: ClassVar = {
         "smoke": {"train": 16, "valid": 8, "test": 16},
         "quick": {"train": 2_000, "valid": 100, "test": 400},
@@ -159,7 +161,7 @@ class _Released(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Grey values row by row in, one of two classes out."""
+        """Gray values in raster order in, one of two classes out."""
         return image_spec(self.side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
@@ -175,7 +177,7 @@ class _Released(Task):
         )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return what the majority class and single pixels reach."""
+        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_level(train.targets, test.targets), pixel_level(train, test)]
 
@@ -188,12 +190,12 @@ class _Released(Task):
 
 @register_task(
     "lra-pathfinder-release",
-    summary="Pathfinder on the images released with the Long Range Arena, for numbers beside the published ones.",
+    summary="Pathfinder on the images released with the Long Range Arena, comparable with published values.",
     suites=("lra-release",),
     needs=("pathfinder-release",),
 )
 class PathfinderRelease(_Released):
-    """The released images of 32 pixels."""
+    """The released images of 32 by 32 pixels."""
 
     budgets: ClassVar = {
         "smoke": Budget(steps=3, batch=4),
@@ -207,12 +209,12 @@ class PathfinderRelease(_Released):
 
 @register_task(
     "lra-pathx-release",
-    summary="Path-X on the images released with the Long Range Arena, for numbers beside the published ones.",
+    summary="Path-X on the images released with the Long Range Arena, comparable with published values.",
     suites=("lra-release",),
     needs=("pathx-release",),
 )
 class PathXRelease(_Released):
-    """The released images of 128 pixels, smaller at the tiers of a CPU."""
+    """The released images of 128 by 128 pixels, downscaled on the CPU tiers."""
 
     arguments: ClassVar = {
         **_Released.arguments,
@@ -230,6 +232,6 @@ class PathXRelease(_Released):
 
 
 def shrunk(image: np.ndarray, side: int) -> np.ndarray:
-    """Return a square image, (pixels, pixels) uint8, whose squares of pixels became one pixel each, their mean."""
+    """Return a square image, (pixels, pixels) uint8, averaged over squares of pixels to (side, side)."""
     step = len(image) // side
     return image.reshape(side, step, side, step).mean(axis=(1, 3)).round().astype(np.uint8)

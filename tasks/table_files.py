@@ -1,4 +1,4 @@
-"""Reading tables from files, whatever they are packed in."""
+"""Read tables from files of several formats, compressed or not."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ TEXT_SUFFIXES = (".jsonl.xz", ".jsonl.gz", ".jsonl", ".parquet", ".csv")
 
 
 def read_table(path: Path, columns: Columns) -> pd.DataFrame:
-    """Return the named columns of a file, its format told by its suffix.
+    """Return the named columns of a file; the suffix gives the format.
 
     Raises
     ------
     ValueError
         If a column is missing or holds something else than its type.
     Exception
-        Whatever the format's reader raises for a file that is broken.
+        Any error of the format's reader for a broken file.
     """
     suffix = next((suffix for suffix in READERS if path.name.endswith(suffix)), None)
     if suffix is None:
-        raise ValueError(f"a file of this kind is not known, only {', '.join(READERS)}")
+        raise ValueError(f"unknown file format; known suffixes are {', '.join(READERS)}")
     return typed(READERS[suffix](path, columns), columns)
 
 
 def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """Return the named columns in their order, each checked to hold its type.
+    """Return the named columns in order, after checking their types.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         if kind is int:
             table[name] = table[name].astype("int64")
         elif not all(isinstance(value, kind) for value in table[name].tolist()):
-            raise ValueError(f"column '{name}' holds something else than {'text' if kind is str else 'bytes'}")
+            raise ValueError(f"column '{name}' contains values that are not {'text' if kind is str else 'bytes'}")
     return table
 
 
@@ -86,24 +86,24 @@ def _parse_delimited(content: bytes) -> pd.DataFrame:
 
 
 def _zipped(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read the one delimited file in an archive that has the columns, in memory; nothing is unpacked."""
+    """Read, in memory, the first delimited file in an archive that has the columns."""
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
             if PurePosixPath(member).suffix == ".csv":
                 table = _parse_delimited(archive.read(member))
                 if set(columns) <= set(table.columns):
                     return table
-    raise ValueError(f"no csv file in it has the columns {', '.join(columns)}")
+    raise ValueError(f"no csv file in the archive has the columns {', '.join(columns)}")
 
 
 def _libfm(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read lines ``label id:1 id:1 ...``; labels above 0 become 1, all others 0."""
+    """Read lines ``label id:1 id:1 ...``; positive labels become 1, all others 0."""
     import numpy as np
     import pandas as pd
 
     numbers = np.array(re.sub(rb":1\b", b"", path.read_bytes()).split(), dtype=np.int64)
     if numbers.size % len(columns):
-        raise ValueError(f"its lines do not all have {len(columns)} entries")
+        raise ValueError(f"not every line has {len(columns)} entries")
     table = numbers.reshape(-1, len(columns))
     table[:, 0] = table[:, 0] > 0
     return pd.DataFrame(table, columns=list(columns))

@@ -132,7 +132,7 @@ def hub(tmp_path):
 
 def test_the_hub_fills_the_data_folder_where_it_is_allowed(tmp_path, hub, monkeypatch):
     data, folder = small_set(hub=hub), tmp_path / "data"
-    with pytest.raises(UserError, match="not at hand"):
+    with pytest.raises(UserError, match="is missing"):
         data.resolve(folder)
     monkeypatch.setenv(HUB_SWITCH, "1")
     assert data.resolve(folder) == folder / "small"
@@ -150,7 +150,7 @@ def test_what_the_hub_gives_is_checked_before_it_is_kept(tmp_path, hub, monkeypa
 
 def test_a_hub_out_of_reach_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv(HUB_SWITCH, "1")
-    with pytest.raises(UserError, match=r"'small' cannot be brought from the hub .*put its files into the data"):
+    with pytest.raises(UserError, match=r"Cannot fetch the data set 'small' from the hub .*put its files into"):
         small_set(hub=Hub(str(tmp_path / "nowhere"))).resolve(tmp_path)
 
 

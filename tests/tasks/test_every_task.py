@@ -68,6 +68,6 @@ def test_absent_data_is_told_with_the_set_the_place_and_the_way(task, tmp_path, 
     first = REGISTRY.find("task", task).declared["needs"][0]
     with pytest.raises(UserError) as told:
         make_plan(REGISTRY, models=["mlp"], tasks=[task], tier="smoke", data=tmp_path)
-    for part in (f"The data set '{first}'", "is not at hand", str(tmp_path), f"data import {first} PATH", "--data DIR"):
+    for part in (f"The data set '{first}'", "is missing", str(tmp_path), f"data import {first} PATH", "--data DIR"):
         assert part in str(told.value)
     assert list(tmp_path.iterdir()) == []

@@ -156,7 +156,7 @@ def test_an_archive_is_read_in_memory_and_writes_nothing_outside(tmp_path):
 
 def test_an_archive_without_the_log_is_told(tmp_path):
     zipped(tmp_path, log().drop(columns="country"))
-    with pytest.raises(UserError, match=r"Mobile_Frappe\.zip.*no csv file in it has the columns user, item"):
+    with pytest.raises(UserError, match=r"Mobile_Frappe\.zip.*no csv file in the archive has the columns user, item"):
         FRAPPE_RAW.read(tmp_path, "log")
 
 

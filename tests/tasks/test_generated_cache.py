@@ -75,4 +75,4 @@ def test_a_cache_that_cannot_be_written_does_no_harm(capsys, cache):
     (cache / "generated").write_text("a file where the folder should be")
     arrays, _ = make(Maker())
     assert len(arrays["labels"]) == 50
-    assert "cannot keep" in capsys.readouterr().err
+    assert "cannot cache" in capsys.readouterr().err

@@ -39,7 +39,7 @@ def test_smaller_images_are_means_of_squares():
 
 def test_an_import_is_checked_and_copied_whole(release, tmp_path):
     data = tmp_path / "data"
-    with pytest.raises(UserError, match="its lists name 40 images, expected 200000"):
+    with pytest.raises(UserError, match="its lists have 40 images, expected 200000"):
         PathfinderRelease.dataset.adopt(release, data)
     assert not data.exists()
     SET.adopt(release, data)
@@ -49,7 +49,7 @@ def test_an_import_is_checked_and_copied_whole(release, tmp_path):
 
 
 def test_an_absent_release_names_the_place_and_the_way(tmp_path):
-    with pytest.raises(UserError, match=r"not at hand: .*metadata has no lists.*data import pathfinder-release"):
+    with pytest.raises(UserError, match=r"is missing: .*metadata has no lists.*data import pathfinder-release"):
         SET.resolve(tmp_path)
 
 
