@@ -1,6 +1,6 @@
-"""The protocol: registry, specs, model and task contracts, running and records.
+"""The harness: registry, specs, model and task contracts, running and records.
 
-Names are loaded on first use, so importing this package imports neither torch nor NumPy.
+Names are imported on first use, so importing this package imports neither torch nor NumPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Python call: run models against tasks and get a table."""
+"""Python interface: run models on tasks and return a table."""
 
 from __future__ import annotations
 
@@ -39,40 +39,40 @@ def run(
     keep_weights: bool = False,
     explore_near_equals: bool = False,
 ) -> pd.DataFrame:
-    """Run models against tasks and return one row a (variant, column, seed).
+    """Run models on tasks and return one row per (variant, column, seed).
 
     Parameters
     ----------
     models, tasks, suites
-        Names; all models and suite ``quick`` where none is given.
+        Names. Defaults to all models not registered with ``on_request``, and to suite ``quick``.
     plugins
         Python files that register models or tasks.
     settings
-        Hyperparameters, such as ``"mamba.d_state=8,16"``; each value makes a variant.
+        Hyperparameters, such as ``"mamba.d_state=8,16"``; each value gives a variant.
     recipe
         ``common``, the same for all models; ``published``, each model's own from its card; or
         ``trade-off``, quality against training time from one run with a cyclic learning rate.
     seeds
-        How many seeds from 0, or which.
+        Number of seeds, counted from 0, or a list of seeds. Defaults to the tier's number of seeds.
     results
-        The folder that records are read from and written to; finished cells do not run again.
+        Results folder. Cells with a finished record there are not run again.
     data
         The data folder; by default ``ARCHARENA_DATA`` or the user's data directory.
     device
         ``auto``, ``cpu`` or ``cuda``.
     jobs
-        Cells at once; by default one a GPU, or one a slice of cores.
+        Number of cells to run in parallel; by default one per GPU, or as many as fit on the CPU cores.
     rerun
-        ``missing``, ``failed`` (those that diverged too) or ``all``.
+        ``missing``, ``failed`` (includes diverged cells) or ``all``.
     keep_weights
         Keep the trained models, for `archarena.harness.load_trained`.
     explore_near_equals
-        Also draw models around each trained one (`archarena.harness.training.perturb`).
+        Also measure predictive multiplicity with perturbed models (`archarena.harness.training.perturb`).
 
     Raises
     ------
     UserError
-        For anything that is wrong before a trial starts. A trial that fails is a row.
+        For any error found before the trials start. A failed trial is returned as a row.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def run(
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
-    """Return records as a tidy table: one row a (variant, column, tier, seed)."""
+    """Return records as a tidy table: one row per (variant, column, tier, seed)."""
     import pandas as pd
 
     rows = [
@@ -111,7 +111,7 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
 
 
 def make_executor(plan: Plan, device: str, jobs: int | None, *, inline: bool = False) -> Executor:
-    """Return the executor: one trial a GPU, or one a slice of as many cores as the tier gives a cell."""
+    """Return the executor: by default one trial per GPU, or as many as the CPU cores allow at the tier's threads."""
     if inline:
         return Inline()
     gpus = device_ids() if device == "cuda" else ()

@@ -1,4 +1,4 @@
-"""Errors that a user can mend."""
+"""Errors that a user can fix."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake told in one sentence: what was wrong, what was found, what to do.
+    """A user's mistake; the message says what is wrong, what was found and how to fix it.
 
-    Commands print the sentence without a traceback and exit with code 2.
+    Commands print the message without a traceback and exit with code 2.
     """
 
 
@@ -20,9 +20,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 _NO_MEMORY = ("out of memory", "not enough memory", "allocate memory", "ALLOC_FAILED")
-"""What torch, and CUDA and its libraries, say where memory ends; "illegal memory access" is another thing."""
+"""Out-of-memory messages of torch, CUDA and its libraries; "illegal memory access" is a different error."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether there was no memory left, of this machine or of its GPU."""
+    """Return whether an error means that CPU or GPU memory ran out."""
     return isinstance(error, MemoryError) or any(words in str(error) for words in _NO_MEMORY)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .errors import UserError
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename.
+    """Write a file atomically: temporary file, fsync, rename.
 
     Parameters
     ----------
     durable
-        Whether it must outlive a power cut; what can be made again does without the wait for the disk.
+        Whether the file must survive a power failure; False skips the fsync.
 
     Raises
     ------
     UserError
-        If the disk is full or the folder cannot be written; what was there stays.
+        If the disk is full or the folder is not writable; an existing file is kept.
     """
     temporary = None
     try:
@@ -39,17 +39,15 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise UserError(
-            f"Cannot write {path}: {error.strerror or error}. Nothing that was finished is lost."
-        ) from error
+        raise UserError(f"Cannot write {path}: {error.strerror or error}. Finished results are kept.") from error
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write canonical, readable JSON atomically; NaN and infinities are refused."""
+    """Write indented JSON with sorted keys atomically; NaN and infinities are rejected."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_atomically(path, text.encode() + b"\n")
 
 
 def slug(text: str) -> str:
-    """Return `text` as a file name: letters, digits, dot, dash and underscore only."""
+    """Return `text` as a file name with only letters, digits, dots, dashes and underscores."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "_"

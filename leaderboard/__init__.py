@@ -1,1 +1,1 @@
-"""Records to statistics to pages."""
+"""Leaderboard: reads result folders, compares the scores and writes a static site."""

@@ -1,4 +1,4 @@
-"""From results folders to a static site."""
+"""Build the static site from result folders. The command ``archarena board`` calls `build_board`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..harness.files import write_atomically
-from .pages import site_files
-from .site import Site, make_site
-from .sources import read_sources
+from .pages.files import site_files
+from .pages.site import make_site
+from .read.results import read_results
 
 
 @dataclass(frozen=True)
 class BoardSummary:
-    """What a build did.
+    """What a build wrote.
 
     Attributes
     ----------
     pages, written
-        Files of the site, and how many of them changed.
+        Number of files in the site, and how many of them changed.
     rows, cells, failures
-        Variants, cells, and cells that are neither a result nor a skip.
+        Number of variants, of cells, and of cells that failed.
     notes
-        What the page says about its records: conflicts, older records, differing data.
+        The site's notes on its records: conflicts, older records, differing data.
     """
 
     index: Path
@@ -39,31 +39,23 @@ class BoardSummary:
         return f"{self.rows} variants, {self.cells} cells{failed}; {self.written} of {self.pages} files changed"
 
 
-def build_board(results: Sequence[Path], site: Path) -> BoardSummary:
-    """Write the site made from one or more results folders; unchanged files are left alone.
+def build_board(folders: Sequence[Path], output: Path) -> BoardSummary:
+    """Write the site for one or more result folders. Files that did not change are not rewritten.
 
     Raises
     ------
     UserError
-        If there are no records, one cannot be read, or the site cannot be written.
+        If there are no records, a record cannot be read, or the site cannot be written.
     """
-    made = make_site(read_sources(results))
-    pages = written = 0
-    for name, text in site_files(made):
-        pages += 1
-        written += _write_if_changed(site / name, text)
-    return _summary(made, site / "index.html", pages, written)
-
-
-def _summary(site: Site, index: Path, pages: int, written: int) -> BoardSummary:
-    cells = site.cells
+    site = make_site(read_results(folders))
+    changed = [_write_if_changed(output / name, text) for name, text in site_files(site)]
     return BoardSummary(
-        index=index,
-        pages=pages,
-        written=written,
-        rows=len({cell["variant"] for cell in cells}),
-        cells=len(cells),
-        failures=sum(cell["status"] not in ("ok", "skipped") for cell in cells),
+        index=output / "index.html",
+        pages=len(changed),
+        written=sum(changed),
+        rows=len({record.cell.variant for record in site.records}),
+        cells=len(site.records),
+        failures=sum(record.status not in ("ok", "skipped") for record in site.records),
         notes=site.notes,
     )
 

@@ -1,4 +1,4 @@
-"""Numbers as pages show them: a decimal point whatever the reader's locale, digits by metric."""
+"""Text formats of the pages: scores, times, sizes, and safe text. Numbers always use a decimal point."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _DECIMALS = {"auc": 4, "log_loss": 4, "scaled_log_loss": 4, "rmse": 5}
 
 @dataclass(frozen=True)
 class ScoreFormat:
-    """How the scores of one metric are written."""
+    """Formats the scores of one metric."""
 
     metric: str
     unit: str
 
     @property
     def label(self) -> str:
-        """Return the metric and its unit, as a column's header shows them."""
+        """Return the metric and its unit, for a column header."""
         name = "AUC" if self.metric == "auc" else self.metric.replace("_", " ")
         return f"{name}, %" if self.unit == "fraction" else name
 
     @property
     def scale(self) -> int:
-        """Return by what a score is multiplied to be shown."""
+        """Return the factor between a score and its displayed value."""
         return 100 if self.unit == "fraction" else 1
 
     @property
     def decimals(self) -> int:
-        """Return the digits shown after the point."""
+        """Return the number of decimals."""
         return 1 if self.unit == "fraction" else _DECIMALS.get(self.metric, 3)
 
     def __call__(self, value: float | None) -> str:
@@ -44,12 +44,12 @@ class ScoreFormat:
         return f"{self.scale * value:.{self.decimals}f}"
 
     def signed(self, value: float) -> str:
-        """Return a difference of two scores, with its sign."""
+        """Return a difference of two scores with its sign."""
         return f"{self.scale * value:+.{self.decimals}f}".replace("-", "\u2212")
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in the unit that suits it."""
+    """Return a time in ms, s, min or h."""
     if seconds is None or not math.isfinite(seconds):
         return NONE
     if 0 < seconds < 0.1:
@@ -61,17 +61,17 @@ def duration(seconds: float | None) -> str:
 
 
 def quantity(value: float | None) -> str:
-    """Return a count or rate with three digits and a unit prefix: 64.1 k, 2.53 M."""
+    """Return a count or rate with three digits and a unit prefix, such as 64.1 k or 2.53 M."""
     return _scaled(value, 1000, ("", "k", "M", "G", "T", "P"))
 
 
 def energy(joules: float | None) -> str:
-    """Return an energy with three digits: 1.25 kJ."""
+    """Return an energy with three digits, such as 1.25 kJ."""
     return NONE if joules is None else f"{quantity(joules)}J" if joules >= 1000 else f"{joules:.3g} J"
 
 
 def memory(value: float | None) -> str:
-    """Return bytes with three digits: 410 MiB."""
+    """Return bytes with three digits, such as 410 MiB."""
     return _scaled(value, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
 
 
@@ -101,7 +101,7 @@ def plain(value: Any) -> str:
 
 
 def paper_address(paper: str) -> str:
-    """Return where a paper named like ``arXiv:2312.00752`` or ``doi:10.1145/...`` is read, or an empty string."""
+    """Return the URL of a paper named ``arXiv:2312.00752`` or ``doi:10.1145/...``, otherwise an empty string."""
     match = re.fullmatch(r"(arXiv):(\d{4}\.\d{4,5})|(doi):(10\.[\w./()-]+)", paper, re.ASCII)
     if not match:
         return ""
@@ -109,18 +109,16 @@ def paper_address(paper: str) -> str:
 
 
 def visible(value: Any) -> Any:
-    """Return text with its control, direction and other invisible characters spelled out.
+    """Return text with control, direction and other invisible characters escaped.
 
-    A name with a right-to-left override would otherwise show as another name.
+    Without this, a name with a right-to-left override would look like a different name.
     """
-    if isinstance(value, Markup) or not isinstance(value, str):
+    if isinstance(value, Markup) or not isinstance(value, str) or value.isprintable():
         return value
-    if value.isprintable():
-        return value
-    return "".join(_spelled(char) for char in value)
+    return "".join(_escaped(char) for char in value)
 
 
-def _spelled(char: str) -> str:
+def _escaped(char: str) -> str:
     if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
         return char
     return f"\\u{ord(char):04x}"

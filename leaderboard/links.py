@@ -1,4 +1,4 @@
-"""Where each page of the site lies, relative to its root."""
+"""Paths of the pages, relative to the root of the site."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from ..harness.files import slug
 
 Key = TypeVar("Key")
 LONGEST = 80
-"""Characters of a file name, so that hostile names stay within what a disk allows."""
+"""Maximum length of a file name; long names would exceed the limit of the file system."""
 
 
 @dataclass(frozen=True)
 class Links:
-    """Pages by the names of what they show.
-
-    Attributes
-    ----------
-    pairs
-        By two models, in the order in which `models` has them.
-    """
+    """Pages by the names of models, tasks, and pairs of models in the order of `models`."""
 
     models: Mapping[str, str]
     tasks: Mapping[str, str]
@@ -31,7 +25,7 @@ class Links:
 
     @classmethod
     def of(cls, models: Iterable[str], tasks: Iterable[str]) -> Links:
-        """Return the links of a site with these models and tasks."""
+        """Return the links of a site for these models and tasks."""
         models = sorted(set(models))
         pairs = {pair: "--".join(slug(name) for name in pair) for pair in combinations(models, 2)}
         return cls(
@@ -41,12 +35,12 @@ class Links:
         )
 
     def pair(self, one: str, other: str) -> str:
-        """Return the page that compares two models, whichever is named first."""
+        """Return the page that compares two models, in either order."""
         return self.pairs.get((one, other)) or self.pairs.get((other, one), "")
 
 
 def unique_pages(folder: str, stems: Mapping[Key, str]) -> dict[Key, str]:
-    """Return a page for each key; where two stems agree, all but the first are told apart by a hash of the key."""
+    """Return a page per key. If two stems are equal, a hash of the key makes the later ones unique."""
     found: dict[Key, str] = {}
     taken: set[str] = set()
     for key, stem in stems.items():

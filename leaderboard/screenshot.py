@@ -1,4 +1,4 @@
-"""A picture of a site's first page, taken by a Chromium without a window."""
+"""Screenshot of the index page, taken with a headless Chromium."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLAGS = (
 )  # fmt: skip
 SIZE = (1440, 900)
 """Width and height in pixels."""
-PATIENCE = 120
+TIMEOUT = 120
 """Seconds."""
 
 
@@ -26,11 +26,11 @@ def take_screenshot(index: Path, picture: Path) -> None:
     Raises
     ------
     UserError
-        If there is no Chromium, or it leaves no picture.
+        If no Chromium is installed, or it writes no screenshot.
     """
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        raise UserError(f"There is no Chromium to take a screenshot with; looked for {', '.join(BROWSERS)}.")
+        raise UserError(f"A screenshot needs Chromium, and none of these was found: {', '.join(BROWSERS)}.")
     picture.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as profile:
         command = [
@@ -38,9 +38,9 @@ def take_screenshot(index: Path, picture: Path) -> None:
             f"--screenshot={picture.resolve()}", index.resolve().as_uri(),
         ]  # fmt: skip
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         except subprocess.TimeoutExpired:
-            raise UserError(f"{browser} took no screenshot within {PATIENCE} s.") from None
+            raise UserError(f"{browser} took no screenshot within {TIMEOUT} s.") from None
     if done.returncode or not picture.is_file():
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise UserError(f"{browser} took no screenshot: {last}")

@@ -250,7 +250,7 @@ class Math500(Math):
     def asked(self, data: Path) -> pd.DataFrame:
         """Return the 500 problems (see `Math.asked`)."""
         table = MATH_500.read(data, "test").rename(columns={"subject": "type"})
-        return table.assign(level=[f"ReferenceScore {level}" for level in table["level"]])
+        return table.assign(level=[f"Level {level}" for level in table["level"]])
 
 
 def frame(problem: bytes, solution: bytes, length: int) -> tuple[bytes, bytes]:

@@ -36,7 +36,7 @@ def test_the_plugin_of_the_readme_is_a_file_of_25_lines(plugin):
 
 
 def test_it_passes_the_check(plugin):
-    assert "All holds." in archarena(plugin.parent, "check", plugin.name)
+    assert "All checks passed." in archarena(plugin.parent, "check", plugin.name)
 
 
 def test_it_runs_and_is_shown_beside_the_built_in_models(plugin):

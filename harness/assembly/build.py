@@ -1,4 +1,4 @@
-"""From a registered class to a runnable module."""
+"""Build runnable modules from registered model classes."""
 
 from __future__ import annotations
 
@@ -32,15 +32,17 @@ def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, A
     Raises
     ------
     UserError
-        For an unknown or ill-typed hyperparameter, a task the model or its kind cannot take, or
-        an ``__init__`` that asks for what the harness does not have.
+        If a hyperparameter is unknown or has the wrong type, the model does not support the task,
+        or the model's ``__init__`` has a parameter that the harness cannot provide.
     """
     check_hyperparameters(cls, hyperparameters)
     reason = cls.supports(spec)  # type: ignore[attr-defined]
     if reason:
-        raise UserError(f"Model {model_name(cls)} does not take this task: {reason}")
+        raise UserError(f"Model {model_name(cls)} does not support this task: {reason}")
     if spec.per_position and isinstance(spec.inputs, Pair | Fields):
-        raise UserError(f"Inputs {type(spec.inputs).__name__} have no positions for outputs at each of them.")
+        raise UserError(
+            f"{type(spec.inputs).__name__} inputs have no positions, so the task cannot have one output per position."
+        )
     form = cls.form_for(spec)  # type: ignore[attr-defined]
     if issubclass(form, SequenceModel):
         return _build_sequence(form, spec, size, hyperparameters)
@@ -49,7 +51,7 @@ def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, A
     if issubclass(form, ImageModel):
         return _build_image(form, spec, size, hyperparameters)
     raise UserError(
-        f"Model {model_name(cls)} must subclass SequenceModel, FieldModel or ImageModel, or write its own build."
+        f"Model {model_name(cls)} must subclass SequenceModel, FieldModel or ImageModel, or define its own build()."
     )
 
 
@@ -85,7 +87,7 @@ def _build_image(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping
 
 
 def construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> Any:
-    """Make an instance with those of the `offered` arguments and hyperparameters that its ``__init__`` names."""
+    """Create an instance, passing the hyperparameters and `offered` arguments that its ``__init__`` names."""
     parameters = init_parameters(cls)
     arguments = {name: value for name, value in hyperparameters.items() if name in parameters}
     for name, parameter in parameters.items():
@@ -93,7 +95,7 @@ def construct(cls: type, hyperparameters: Mapping[str, Any], **offered: Any) -> 
             arguments[name] = offered[name]
         elif parameter.default is parameter.empty:
             raise UserError(
-                f"Model {model_name(cls)}: __init__ asks for '{name}', which is neither a hyperparameter with "
+                f"Model {model_name(cls)}: the __init__ parameter '{name}' is neither a hyperparameter with "
                 f"a default nor one of {', '.join(offered)}."
             )
     return cls(**arguments)

@@ -1,6 +1,6 @@
-"""What the harness lays around a sequence model: an embedding, a final norm and a head.
+"""The layers the harness adds to a sequence model: an embedding, a final norm and a head.
 
-None of it counts towards a tier's budget, and all of it is the same for every model.
+They are the same for every model and do not count towards a tier's body size.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 EMBEDDING_STD = 1.0
-"""Standard deviation of fresh embeddings; a protocol constant.
+"""Standard deviation of initial embeddings; a protocol constant.
 
-It is torch's default. With the 0.02 of large language models the first block's output buries which
-token stands at a position, and narrow recurrences were slower to learn recall.
+This is torch's default. With 0.02, common in large language models, the output of the first block
+drowns out the token's embedding, and narrow recurrent models learned recall more slowly.
 """
 
 
 def embedding_table(rows: int, width: int) -> nn.Embedding:
-    """Return a table N(0, 1) whose row 0, the padding, is zero and stays so."""
+    """Return a table initialized from N(0, 1); row 0, the padding, is zero and stays zero."""
     table = nn.Embedding(rows, width, padding_idx=0)
     with torch.no_grad():
         table.weight.normal_(0, EMBEDDING_STD)[0].zero_()
@@ -25,7 +25,7 @@ def embedding_table(rows: int, width: int) -> nn.Embedding:
 
 
 class TokenEmbedding(nn.Module):
-    """Tokens (B, length) to (B, length, width)."""
+    """Embed tokens (B, length) as (B, length, width)."""
 
     def __init__(self, vocab_size: int, width: int):
         super().__init__()
@@ -36,14 +36,14 @@ class TokenEmbedding(nn.Module):
 
 
 class PairEmbedding(TokenEmbedding):
-    """Both sides of a pair as rows of one batch: (B, 2, length) to (2B, length, width)."""
+    """Embed both sides of a pair as rows of one batch: (B, 2, length) to (2B, length, width)."""
 
     def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         return super().forward(tokens.flatten(0, 1), None if lengths is None else lengths.flatten())
 
 
 class SeriesEmbedding(nn.Module):
-    """Real vectors (B, length, channels) to (B, length, width), by one linear map."""
+    """Map real vectors (B, length, channels) to (B, length, width) with one linear layer."""
 
     def __init__(self, channels: int, width: int):
         super().__init__()
@@ -54,7 +54,7 @@ class SeriesEmbedding(nn.Module):
 
 
 def positions(count: int, lengths: Tensor) -> Tensor:
-    """Return which of `count` positions are valid in each row, (B, count) bool."""
+    """Return a mask (B, count) of the valid positions in each row."""
     return torch.arange(count, device=lengths.device) < lengths.unsqueeze(-1)
 
 
@@ -67,7 +67,7 @@ def masked_mean(x: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 class PositionHead(nn.Module):
-    """Logits at each position: (B, length, width) to (B, length, n)."""
+    """One output vector per position: (B, length, width) to (B, length, n)."""
 
     def __init__(self, width: int, n: int):
         super().__init__()
@@ -79,7 +79,7 @@ class PositionHead(nn.Module):
 
 
 class RowHead(nn.Module):
-    """Logits a row, from the mean over its valid positions: (B, length, width) to (B, n)."""
+    """One output vector per row, from the mean over its valid positions: (B, length, width) to (B, n)."""
 
     def __init__(self, width: int, n: int):
         super().__init__()
@@ -91,7 +91,7 @@ class RowHead(nn.Module):
 
 
 class LastHead(nn.Module):
-    """Values a row, from its last valid position as it is: (B, length, width) to (B, n)."""
+    """One output vector per row, from its last valid position, unnormalized: (B, length, width) to (B, n)."""
 
     def __init__(self, width: int, n: int):
         super().__init__()
@@ -105,7 +105,7 @@ class LastHead(nn.Module):
 
 
 class PairHead(nn.Module):
-    """Logits a pair, from [e1, e2, e1 - e2, e1 * e2] of its sides' means: (2B, length, width) to (B, n)."""
+    """One output vector per pair, from [e1, e2, e1 - e2, e1 * e2] of its means: (2B, length, width) to (B, n)."""
 
     def __init__(self, width: int, n: int):
         super().__init__()

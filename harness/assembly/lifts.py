@@ -1,15 +1,15 @@
-"""Lifts: what takes a model of one kind to tasks of the other kind, so that every model meets every task.
+"""Lifts: adapters that let a model of one kind run on tasks of another kind, so every model can run on every task.
 
 =====================  ==============  ==============================================================
-lift                   model           what the model gets
+lift                   model           what the model receives
 =====================  ==============  ==============================================================
-``raster``             SequenceModel   an image as the sequence of its pixels, row by row
-``fields-as-sequence`` SequenceModel   each field, then each number, as one position
-``window-as-fields``   FieldModel      at every position, its last (or nearest) 16 positions as fields
-``chunks-as-fields``   FieldModel      a whole row as 32 bags of tokens, or as up to 256 numbers
+``raster``             SequenceModel   an image as a sequence of pixels, row by row
+``fields-as-sequence`` SequenceModel   one position per field, then one per number
+``window-as-fields``   FieldModel      the last (or nearest) 16 positions as fields, per position
+``chunks-as-fields``   FieldModel      a row as 32 bags of tokens or as up to 256 numbers
 =====================  ==============  ==============================================================
 
-Boundaries of windows and chunks lie at fixed positions, so padding a row changes nothing.
+Window and chunk boundaries are at fixed positions, so padding a row does not change the result.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from ..errors import UserError
 from .heads import EMBEDDING_STD, embedding_table
 
 WINDOW = 16
-"""Positions that ``window-as-fields`` shows at once; a protocol constant."""
+"""Positions per window in ``window-as-fields``; a protocol constant."""
 
 CHUNKS = 32
-"""Bags into which ``chunks-as-fields`` cuts a token sequence; a protocol constant."""
+"""Maximum number of bags per token sequence in ``chunks-as-fields``; a protocol constant."""
 
 NUMBERS = 256
-"""Most numbers that ``chunks-as-fields`` makes of a series or an image; a protocol constant."""
+"""Maximum number of values per series or image in ``chunks-as-fields``; a protocol constant."""
 
 
 class RasterEmbedding(nn.Module):
-    """Pixels (B, channels, height, width) to (B, height * width, model width)."""
+    """Embed pixels (B, channels, height, width) as (B, height * width, model width)."""
 
     def __init__(self, channels: int, width: int):
         super().__init__()
@@ -46,10 +46,10 @@ class RasterEmbedding(nn.Module):
 
 
 class FieldsEmbedding(nn.Module):
-    """Fields and numbers as a sequence (B, fields + n_dense, width).
+    """Embed fields and numbers as a sequence (B, fields + n_dense, width).
 
-    A field is the mean of its bag's embeddings, a number its value times a learned vector; a
-    vector for each position is added, so that the mixer knows which is which.
+    A field becomes the mean of its bag's embeddings, a number its value times a learned vector.
+    A learned vector per position is added so that the model can distinguish the positions.
     """
 
     offsets: Tensor
@@ -73,17 +73,17 @@ class FieldsEmbedding(nn.Module):
 
 
 def field_count(fields: Fields) -> int:
-    """Return how many positions ``fields-as-sequence`` makes."""
+    """Return the number of positions ``fields-as-sequence`` produces."""
     return len(fields.cardinalities) + fields.n_dense
 
 
 def raster(pixels: Tensor) -> Tensor:
-    """Return pixels (B, channels, height, width) row by row: (B, height * width, channels)."""
+    """Flatten pixels (B, channels, height, width) row by row to (B, height * width, channels)."""
     return pixels.flatten(2).transpose(1, 2)
 
 
 class NativeFields(nn.Module):
-    """No lift: a task of fields as it is."""
+    """No lift: pass the fields through unchanged."""
 
     name = None
 
@@ -97,9 +97,9 @@ class NativeFields(nn.Module):
 
 
 class WindowFields(nn.Module):
-    """``window-as-fields``: one row a position, (B * length, window, 1) ids or window * channels numbers.
+    """``window-as-fields``: one row per position, (B * length, window, 1) ids or window * channels numbers.
 
-    Field w - 1 is the position itself where the task is causal; else the window is centred.
+    If the task is causal, the window ends at the position itself; otherwise it is centered on it.
     """
 
     name = "window-as-fields"
@@ -133,7 +133,7 @@ class WindowFields(nn.Module):
 
 
 class TokenChunks(nn.Module):
-    """``chunks-as-fields`` of tokens: (B, length) to (B, chunks, bag); a pair's sides stand side by side."""
+    """``chunks-as-fields`` for tokens: (B, length) to (B, chunks, bag); the two sides of a pair are concatenated."""
 
     name = "chunks-as-fields"
 
@@ -149,13 +149,15 @@ class TokenChunks(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, None]:
         if tokens.shape[-1] > self.length:
-            raise UserError(f"Rows have {tokens.shape[-1]} positions; the task's spec allows {self.length}.")
+            raise UserError(
+                f"Rows have {tokens.shape[-1]} positions, but the task's spec allows at most {self.length}."
+            )
         padded = F.pad(tokens, (0, self.chunks * self.fields.bag - tokens.shape[-1]))
         return padded.view(len(tokens), -1, self.fields.bag), None
 
 
 class SeriesChunks(nn.Module):
-    """``chunks-as-fields`` of a series: all its numbers, or means over equal stretches of time."""
+    """``chunks-as-fields`` for a series: all its values, or means over intervals of equal length."""
 
     name = "chunks-as-fields"
 
@@ -172,7 +174,7 @@ class SeriesChunks(nn.Module):
 
 
 class ImageChunks(nn.Module):
-    """``chunks-as-fields`` of an image: all its numbers, or means over equal squares."""
+    """``chunks-as-fields`` for an image: all its values, or means over squares of equal size."""
 
     name = "chunks-as-fields"
 
@@ -194,5 +196,5 @@ class ImageChunks(nn.Module):
 
 
 def no_ids(rows: int, like: Tensor) -> Tensor:
-    """Return the ids (rows, 0, 1) of rows without categorical fields."""
+    """Return empty ids (rows, 0, 1) for rows without categorical fields."""
     return torch.zeros(rows, 0, 1, dtype=torch.long, device=like.device)

@@ -1,4 +1,4 @@
-"""A runnable module: a registered model, and what the harness lays around it."""
+"""Runnable modules: a registered model wrapped with the layers the harness adds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..errors import UserError
 
 
 def tensors_of(state: State) -> Iterator[Tensor]:
-    """Yield the tensors of a state, however they are nested."""
+    """Yield the tensors of a nested state."""
     if isinstance(state, Tensor):
         yield state
     elif isinstance(state, dict | list | tuple):
@@ -26,22 +26,22 @@ def tensors_of(state: State) -> Iterator[Tensor]:
 class Built(nn.Module):
     """A model that takes a task's input arrays as keyword arguments and returns its outputs.
 
-    Tasks with an answer at each position may pass ``scored`` (batch, length) booleans too: the
-    outputs are then those of the marked positions alone, (marked, n), in the order of
-    `torch.nonzero`. What comes after the mixing of positions is computed nowhere else.
+    For tasks with one output per position, callers may also pass ``scored``, a boolean mask of
+    shape (batch, length). The outputs are then only those of the marked positions, (marked, n), in
+    the order of `torch.nonzero`, and the head is not computed for other positions.
 
     Attributes
     ----------
     core
         The instance of the registered class.
     lift
-        The lift (`archarena.harness.assembly.lifts`) that took the model to this task, or None.
+        Name of the lift (`archarena.harness.assembly.lifts`) that adapts the model to this task, or None.
     spec
         The task's spec.
     """
 
     window: int
-    """Positions that `step` remembers for a model without a step of its own."""
+    """Number of positions `step` keeps for a model that does not implement `step`."""
 
     def __init__(self, core: SequenceModel | FieldModel | ImageModel, lift: str | None, spec: TaskSpec):
         super().__init__()
@@ -50,19 +50,19 @@ class Built(nn.Module):
         self.spec = spec
 
     def body_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters that the tier's budget counts, each once."""
+        """Return the parameters that count towards the tier's body size, without duplicates."""
         declared = getattr(self.core, "body_parameters", self.core.parameters)
         return list(dict.fromkeys(declared()))
 
     def embedding_tables(self) -> list[nn.Parameter]:
-        """Return the tables of embeddings, the harness's own included, each once."""
+        """Return the embedding tables, including those of the harness, without duplicates."""
         return list(dict.fromkeys([*embedding_weights(self), *self.core.embedding_tables()]))
 
     def param_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Return the optimiser's groups, each with ``weight_decay`` and ``max_rate``, the cap of its learning rate.
+        """Return the optimizer's parameter groups, with ``weight_decay`` and ``max_rate`` (maximum learning rate).
 
-        Embedding tables and parameters with fewer than two axes (biases, norms) are exempt from
-        decay; what the model declares in its own `param_groups` comes before both rules.
+        Embedding tables and parameters with fewer than two axes (biases, norms) are not decayed.
+        The model's own `param_groups` take precedence over both rules.
         """
         declared = {id(parameter): group for group in self.core.param_groups() for parameter in group["params"]}
         tables = {id(table) for table in self.embedding_tables()}
@@ -79,12 +79,12 @@ class Built(nn.Module):
         ]
 
     def _expect(self, outputs: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Return what the model's `forward` returned.
+        """Check what the model's `forward` returned and return it.
 
         Raises
         ------
         UserError
-            If it is not a tensor of that shape.
+            If it is not a tensor of the given shape.
         """
         if not isinstance(outputs, Tensor):
             kind = type(outputs).__name__
@@ -97,13 +97,13 @@ class Built(nn.Module):
         return outputs
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return the term that the model adds to the loss of the last forward pass, or None."""
+        """Return the model's auxiliary loss for the last forward pass, or None."""
         loss = getattr(self.core, "auxiliary_loss", None)
         return loss() if loss else None
 
     @property
     def steps_itself(self) -> bool:
-        """Return whether the model has a `step` of its own; else `step` runs forward over what was seen."""
+        """Return whether the model implements `step`; otherwise `step` runs forward over recent positions."""
         return False
 
     def init_state(self, batch: int) -> State:
@@ -112,22 +112,24 @@ class Built(nn.Module):
         Raises
         ------
         NotImplementedError
-            If the task is not causal, does not ask for an answer at each position, or has neither
-            tokens nor a series as inputs.
+            If the task is not causal, does not have one output per position, or has inputs other
+            than tokens or a series.
         """
         if not (self.spec.causal and self.spec.per_position and isinstance(self.spec.inputs, Tokens | Series)):
-            raise NotImplementedError("Only causal tasks with an answer at each token or value are decoded.")
+            raise NotImplementedError(
+                "Decoding needs a causal task with token or series inputs and one output per position."
+            )
         device = next(self.parameters()).device
         if isinstance(self.spec.inputs, Tokens):
             return torch.zeros(batch, 0, dtype=torch.long, device=device)
         return torch.zeros(batch, 0, self.spec.inputs.channels, device=device)
 
     def prefill(self, rows: Tensor) -> State:
-        """Return the state after the positions of `rows`: (batch, length) tokens or (batch, length, channels)."""
+        """Return the state after `rows`, (batch, length) tokens or (batch, length, channels) values."""
         return torch.cat((self.init_state(len(rows)), rows), 1)[:, -self.window :]
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the outputs (batch, n) at the next position, and the state with it.
+        """Return the outputs (batch, n) at the next position, and the new state.
 
         Parameters
         ----------
@@ -144,7 +146,7 @@ class Built(nn.Module):
 
 
 class BuiltSequence(Built):
-    """Embedding, sequence model, head, which reads `width` numbers a position."""
+    """An embedding, a sequence model with `width` outputs per position, and a head."""
 
     core: SequenceModel
 
@@ -164,7 +166,7 @@ class BuiltSequence(Built):
 
     @property
     def steps_itself(self) -> bool:
-        """Return whether the model has a `step` of its own."""
+        """Return whether the model implements `step`."""
         return type(self.core).step is not SequenceModel.step
 
     def init_state(self, batch: int) -> State:
@@ -173,7 +175,7 @@ class BuiltSequence(Built):
         return self.core.init_state(batch) if self.steps_itself else nothing_seen
 
     def prefill(self, rows: Tensor) -> State:
-        """Return the state after the positions of `rows`; see `Built.prefill`."""
+        """Return the state after `rows`; see `Built.prefill`."""
         if not self.steps_itself:
             return super().prefill(rows)
         state = self.init_state(len(rows))
@@ -182,7 +184,7 @@ class BuiltSequence(Built):
         return state
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the outputs at the next position, and the state with it; see `Built.step`."""
+        """Return the outputs at the next position, and the new state; see `Built.step`."""
         if not self.steps_itself:
             return super().step(x, state)
         embedded, _ = self.embedding(**self._inputs(x.unsqueeze(1)))
@@ -191,7 +193,7 @@ class BuiltSequence(Built):
 
 
 class BuiltFields(Built):
-    """A field model behind its view of the task."""
+    """A field model and the view that turns the task's inputs into fields."""
 
     def __init__(self, core: FieldModel, view: nn.Module, spec: TaskSpec):
         super().__init__(core, view.name, spec)  # type: ignore[arg-type]
@@ -210,7 +212,7 @@ class BuiltFields(Built):
 
 
 class BuiltImage(Built):
-    """An image model, which takes pixels as they are."""
+    """An image model, which receives the pixels unchanged."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self._expect(self.core(pixels), (len(pixels), self.spec.n_outputs))

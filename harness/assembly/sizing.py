@@ -1,4 +1,4 @@
-"""Fair size: the width at which a model's body meets the tier's budget of parameters."""
+"""Sizing: find the width at which a model's body matches the tier's body size."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ..contract.spec import Size, TaskSpec
 from ..errors import UserError
 
 TOLERANCE = 0.05
-"""A body within this share of the budget is of fair size."""
+"""Largest relative deviation from the tier's body size that still counts as fair."""
 
 WIDEST = 1 << 16
-"""Where the search for a width ends."""
+"""Largest width searched."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The size found.
+    """The result of a search for a width.
 
     Attributes
     ----------
     slack
-        The hyperparameter that took up what a coarse width left, with its value; often empty.
+        Name and value of the hyperparameter that was adjusted in addition to the width; often empty.
     body
-        Parameters of the body at this size.
+        Number of body parameters at this size.
     deviation
-        ``body / budget - 1``.
+        Relative deviation from the requested body size, ``body / budget - 1``.
     """
 
     width: int
@@ -41,7 +41,7 @@ class Fit:
 
     @property
     def fair(self) -> bool:
-        """Return whether the body is within 5 % of the budget."""
+        """Return whether the body is within 5 % of the requested body size."""
         return abs(self.deviation) <= TOLERANCE
 
 
@@ -49,15 +49,15 @@ _fits: dict[tuple[Any, ...], Fit] = {}
 
 
 def fit_width(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Mapping[str, Any]) -> Fit:
-    """Return the size whose body is nearest to `budget` parameters, found on the meta device.
+    """Return the size whose body has the number of parameters closest to `budget`, using the meta device.
 
-    The width is a multiple of the model's ``width_multiple``. Where the nearest one misses the budget by
-    more than 5 %, the hyperparameter named by its ``slack`` is moved too, unless the user set it.
+    The width is a multiple of the model's ``width_multiple``. If the closest one deviates by more than
+    5 %, the hyperparameter named by the model's ``slack`` is adjusted too, unless the user set it.
 
     Raises
     ------
     UserError
-        If the model cannot be built at some width on the way.
+        If the model cannot be built at a width that the search tries.
     """
     key = (cls, spec, depth, budget, repr(sorted(hyperparameters.items())))
     if key not in _fits:
@@ -83,9 +83,9 @@ def _fit(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Ma
 
 
 def _bracket(measure: Callable[[int], Fit], last: int) -> tuple[Fit, Fit]:
-    """Return the fits on both sides of the budget, for a count that grows with its argument.
+    """Return the closest fits below and above the requested body size; the count must grow with the argument.
 
-    Both are the same where even the smallest is above, or where the count has stopped growing.
+    Both are the same fit if even the smallest is too large, if the count stops growing, or if `last` is reached.
     """
     low, high = 1, 2
     below, above = measure(low), measure(high)
@@ -111,7 +111,7 @@ def _nearest(*fits: Fit) -> Fit:
 
 
 def count_body(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> int:
-    """Return the parameters of a model's body, without allocating any.
+    """Return the number of parameters in a model's body, without allocating them.
 
     Raises
     ------
@@ -126,6 +126,6 @@ def count_body(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[s
     except Exception as error:
         raise UserError(
             f"Model {model_name(cls)} cannot be built at width {size.width} and depth {size.depth} "
-            f"on torch's meta device (where tensors have no values): {describe(error)}."
+            f"on torch's meta device, where tensors have no values: {describe(error)}."
         ) from error
     return sum(parameter.numel() for parameter in model.body_parameters())

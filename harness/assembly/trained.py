@@ -1,4 +1,4 @@
-"""A finished cell's model, with the weights it was scored by."""
+"""Load the trained model of a finished cell."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from .module import Built
 
 
 def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path] = (), device: str = "cpu") -> Built:
-    """Return the model of a cell that was run with ``--keep-weights``, ready to be called.
+    """Return the trained model of a cell that was run with ``--keep-weights``, in evaluation mode.
 
     Parameters
     ----------
     results
         The results folder.
     cell
-        ``VARIANT/TASK[/TIER/sSEED]``, or the start of a key.
+        ``VARIANT/TASK[/TIER/sSEED]``, or a prefix of a key.
     plugins
-        The Python files that registered the model.
+        Python files that register the model.
 
     Raises
     ------
     UserError
-        If there is no such cell, its weights were not kept or are not those of the record, or the
-        model has changed so that they do not fit.
+        If there is no such cell, its weights were not kept or do not match the record, or the
+        model has changed and the weights no longer fit.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
         raise UserError(f"The weights of {name_of(record)} were not kept: run {record.command} --keep-weights.")
     content = (store.folder / record.weights.file).read_bytes()
     if hashlib.sha256(content).hexdigest() != record.weights.sha256:
-        raise UserError(f"{store.folder / record.weights.file} is not the file that {name_of(record)} names.")
+        raise UserError(f"{store.folder / record.weights.file} does not match its record's checksum.")
     cls = discover([Path(plugin) for plugin in plugins]).find("model", record.cell.model).load()
     settings = {**record.key_parts["hyperparameters"], **record.size.slack}
     size = Size(record.size.width, record.size.depth)
@@ -54,7 +54,7 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
     try:
         model.load_state_dict(load(content))
     except RuntimeError as error:
-        message = f"The weights of {name_of(record)} do not fit the model as it is now; see archarena why."
+        message = f"The weights of {name_of(record)} do not fit the current model; see archarena why."
         raise UserError(message) from error
     return model.to(device).eval()
 
@@ -64,4 +64,4 @@ def _spec(store: ResultStore, record: Record):
     for card in store.cards("tasks"):
         if (card["task"], card["tier"]) == (cell.task, cell.tier):
             return spec_from_json(card["spec"])
-    raise UserError(f"{store.folder} has no card of task {cell.task} at tier {cell.tier}: copy its cards/ folder too.")
+    raise UserError(f"{store.folder} has no card for task {cell.task} at tier {cell.tier}: copy its cards/ folder too.")

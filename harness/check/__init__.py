@@ -1,4 +1,4 @@
-"""The contract of models and tasks, run on a tiny size: `check_model` and `check_task`."""
+"""Contract checks of models and tasks at a tiny size: `check_model` and `check_task`."""
 
 from .findings import Finding as Finding
 from .models import check_model as check_model

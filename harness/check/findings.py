@@ -1,4 +1,4 @@
-"""What a check found."""
+"""Results of checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Status = Literal["ok", "failed", "skipped"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One point of the contract: whether it holds, in one sentence."""
+    """The result of one contract check, with a one-sentence message."""
 
     name: str
     status: Status
@@ -22,25 +22,25 @@ class Finding:
 
 
 class BrokenError(Exception):
-    """A point of the contract does not hold; the message says how."""
+    """A contract check failed; the message says why."""
 
 
 def require(holds: bool, message: str) -> None:
-    """Raise `BrokenError` unless the condition holds."""
+    """Raise `BrokenError` unless the condition is true."""
     if not holds:
         raise BrokenError(message)
 
 
 def examine(name: str, check: Callable[[], str | None], where: str = "") -> Finding:
-    """Run one check and return what it found; whatever the code under test raises is a failure.
+    """Run one check and return its result. Any exception from the code under test is a failure.
 
     Parameters
     ----------
     check
-        Returns None where the point holds, or why it does not apply; raises `BrokenError` where
-        it is broken.
+        Returns None if it passes, or the reason why it does not apply. Raises `BrokenError` if it
+        fails.
     where
-        What the check runs on, put before the message.
+        What the check runs on; prefixes the message.
     """
     place = f"{where}: " if where else ""
     try:
@@ -48,12 +48,12 @@ def examine(name: str, check: Callable[[], str | None], where: str = "") -> Find
     except (BrokenError, UserError) as broken:
         return Finding(name, "failed", f"{place}{broken}")
     except Exception as error:
-        return Finding(name, "failed", f"{place}it raised {describe(error)}")
-    return Finding(name, "skipped" if reason else "ok", f"{place}{reason or 'holds'}")
+        return Finding(name, "failed", f"{place}raised {describe(error)}")
+    return Finding(name, "skipped" if reason else "ok", f"{place}{reason or 'passed'}")
 
 
 def merge(findings: list[Finding]) -> list[Finding]:
-    """Return one finding a name: what failed first with the count of failures, else how often it held."""
+    """Return one finding per name: the first failure with the number of failures, or the number of passes."""
     by_name: dict[str, list[Finding]] = {}
     for finding in findings:
         by_name.setdefault(finding.name, []).append(finding)
@@ -68,4 +68,4 @@ def _merge_one(same: list[Finding]) -> Finding:
         return Finding(failed[0].name, "failed", failed[0].message + more)
     if not held:
         return same[0]
-    return held[0] if len(same) == 1 else Finding(held[0].name, "ok", f"holds on {len(held)} kinds of task")
+    return held[0] if len(same) == 1 else Finding(held[0].name, "ok", f"passed on {len(held)} kinds of task")

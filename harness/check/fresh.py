@@ -1,4 +1,4 @@
-"""The contract's points that are checked on fresh weights."""
+"""Contract checks on freshly initialized weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .subject import DEPTH, Subject
 
 
 def build(subject: Subject) -> None:
-    """Build at a tiny width; the module offers what training asks of it."""
+    """Check that the model builds at a tiny width and has the methods that training needs."""
     subject.model = subject.build()
     for method in ("body_parameters", "param_groups", "embedding_tables", "auxiliary_loss"):
         require(hasattr(subject.model, method), f"what build returned has no {method}()")
@@ -25,11 +25,11 @@ def build(subject: Subject) -> None:
 
 
 def param_groups(subject: Subject) -> None:
-    """Name only parameters of the model, each once, and only what a group may hold."""
+    """Check that groups contain only known keys and name each of the model's parameters at most once."""
     core = getattr(subject.model, "core", None)
     declared = core.param_groups() if isinstance(core, SequenceModel | FieldModel | ImageModel) else []
     unknown = sorted({key for group in declared for key in group} - ParamGroup.__annotations__.keys())
-    require(not unknown, f"a group of param_groups() holds '{', '.join(unknown)}', which is not known")
+    require(not unknown, f"a group of param_groups() has unknown keys: {', '.join(unknown)}")
     named = [id(parameter) for group in declared for parameter in group["params"]]
     require(len(named) == len(set(named)), "param_groups() names a parameter twice")
     strange = set(named) - {id(parameter) for parameter in subject.model.parameters()}
@@ -37,16 +37,19 @@ def param_groups(subject: Subject) -> None:
 
 
 def size(subject: Subject) -> None:
-    """Find a width on the meta device, and count a body that is part of the model."""
+    """Check that a width can be found on the meta device and that the body is part of the model."""
     fit_width(subject.cls, subject.spec, DEPTH, get_tier("smoke").body_parameters, {})
     known = {id(parameter) for parameter in subject.model.parameters()}
     body = list(subject.model.body_parameters())  # type: ignore[operator]
     require(bool(body), "body_parameters() is empty")
-    require(all(id(parameter) in known for parameter in body), "body_parameters() holds what is not in the model")
+    require(
+        all(id(parameter) in known for parameter in body),
+        "body_parameters() contains parameters that are not in the model",
+    )
 
 
 def hyperparameters(subject: Subject) -> None:
-    """Refuse a hyperparameter that does not exist."""
+    """Check that an unknown hyperparameter is refused."""
     try:
         subject.build(no_such_hyperparameter=1)
     except UserError:
@@ -55,7 +58,7 @@ def hyperparameters(subject: Subject) -> None:
 
 
 def shapes(subject: Subject) -> None:
-    """Return one tensor of the right shape and dtype."""
+    """Check that the output is one tensor of the right shape and dtype."""
     outputs, expected = subject.outputs(subject.inputs), output_shape(subject.spec, len(subject.targets))
     require(isinstance(outputs, Tensor), f"the model returned a {type(outputs).__name__}, not a tensor")
     found = tuple(outputs.shape)
@@ -64,16 +67,16 @@ def shapes(subject: Subject) -> None:
 
 
 def finite(subject: Subject) -> None:
-    """Give finite outputs, loss and gradients."""
-    require(bool(subject.outputs(subject.inputs).isfinite().all()), "the outputs hold NaN or infinity")
+    """Check that outputs and gradients are finite."""
+    require(bool(subject.outputs(subject.inputs).isfinite().all()), "the outputs contain NaN or infinity")
     subject.model.zero_grad()
     subject.loss(subject.model).backward()
     bad = [n for n, p in subject.model.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
-    require(not bad, f"the gradient of {', '.join(bad[:3])} holds NaN or infinity")
+    require(not bad, f"the gradient of {', '.join(bad[:3])} contains NaN or infinity")
 
 
 def gradients(subject: Subject) -> None:
-    """Send a gradient to every parameter that is not declared dead."""
+    """Check that every parameter that is not declared dead gets a gradient."""
     core = getattr(subject.model, "core", subject.model)
     dead = core.dead_parameters() if isinstance(core, SequenceModel | FieldModel | ImageModel) else {}
     prefix = "core." if core is not subject.model else ""
@@ -94,7 +97,7 @@ def _reached(parameter: Tensor) -> bool:
 
 
 def seed(subject: Subject) -> None:
-    """Start from weights that are a function of the seed and move with it."""
+    """Check that the initial weights are determined by the seed and change with it."""
     first, again, other = subject.build(seed=1), subject.build(seed=1), subject.build(seed=2)
     torch.manual_seed(0)
     loss = subject.loss(first)

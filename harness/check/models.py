@@ -1,4 +1,4 @@
-"""The contract of a model, run on a tiny size."""
+"""Contract checks of a model at a tiny size."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ POINTS: dict[str, Callable[[Subject], str | None]] = {
     "reach": trained.reach,
 }
 NEEDED_BY_THE_REST = ("build", "shapes", "finite", "batch size", "look-ahead")
-"""Where one of these fails on a task, those after it would only repeat it."""
+"""If one of these fails on a task, the later checks are not run, as they would only repeat the failure."""
 
 
 def check_model(model: Entry | type, specs: Mapping[str, TaskSpec] | None = None) -> list[Finding]:
-    """Return what the contract's points say of a model, on CPU.
+    """Run the contract checks of a model on the CPU.
 
     Parameters
     ----------
     model
-        A registered entry, which is imported under watch, or a class.
+        A registered entry, whose import is watched for changes to global state, or a class.
     specs
-        Named tasks to build it for; tiny ones of every kind by default.
+        Task specs to build it for, by name. Default: tiny ones of every kind.
     """
     watch, findings, loaded = StateWatch(), [], []
     with torch.random.fork_rng(devices=[]):

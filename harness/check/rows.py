@@ -1,4 +1,4 @@
-"""Whether the arrays of a split are what a task's spec says."""
+"""Checks that the arrays of a split match a task's spec."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from .findings import require
 
 
 def check_inputs(place: str, split: Split, spec: TaskSpec) -> None:
-    """Raise `BrokenError` if an input array has another name, shape, dtype or range than the spec's."""
+    """Raise `BrokenError` if an input array's name, shape, dtype or range does not match the spec."""
     arrays = {name: np.asarray(array) for name, array in split.inputs.items() if name != "text"}
     for name, array in arrays.items():
-        require(len(array) == len(split.targets) or _ranks(split), f"{place}: {name} and targets differ in rows")
+        require(
+            len(array) == len(split.targets) or _ranks(split),
+            f"{place}: {name} and targets have different numbers of rows",
+        )
         require(array.dtype.kind in "iuf", f"{place}: {name} has dtype {array.dtype}")
-        require(bool(np.isfinite(array).all()), f"{place}: {name} holds NaN or infinity")
+        require(bool(np.isfinite(array).all()), f"{place}: {name} contains NaN or infinity")
     match spec.inputs:
         case Tokens(vocab_size, length):
             _check_tokens(place, arrays, vocab_size, (length,))
@@ -44,33 +47,36 @@ def check_inputs(place: str, split: Split, spec: TaskSpec) -> None:
 
 
 def _ranks(split: Split) -> bool:
-    """Return whether rows are candidates, of which several share one target."""
+    """Return whether rows are candidates, several per target."""
     return "candidates" in split.inputs
 
 
 def _check_shape(place: str, arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> None:
-    require(name in arrays, f"{place}: there is no input '{name}', only {', '.join(arrays)}")
+    require(name in arrays, f"{place}: input '{name}' is missing; found: {', '.join(arrays)}")
     found = arrays[name].shape[1:]
     require(found == shape, f"{place}: a row of {name} has shape {found}, expected {shape}")
 
 
 def _check_ids(place: str, name: str, ids: np.ndarray, end: np.ndarray | int) -> None:
     require(ids.dtype.kind in "iu", f"{place}: {name} has dtype {ids.dtype}, expected integers")
-    require(bool(((ids >= 0) & (ids < end)).all()), f"{place}: {name} holds ids outside 0 to the spec's last")
+    require(bool(((ids >= 0) & (ids < end)).all()), f"{place}: {name} contains ids outside the spec's range")
 
 
 def _check_tokens(place: str, arrays: dict[str, np.ndarray], vocab_size: int, shape: tuple[int, ...]) -> None:
-    require("tokens" in arrays, f"{place}: there is no input 'tokens', only {', '.join(arrays)}")
+    require("tokens" in arrays, f"{place}: input 'tokens' is missing; found: {', '.join(arrays)}")
     tokens = arrays["tokens"]
     fits = tokens.ndim == 1 + len(shape) and tokens.shape[1:-1] == shape[:-1] and tokens.shape[-1] <= shape[-1]
-    require(fits, f"{place}: a row of tokens has shape {tokens.shape[1:]}, expected {shape} at most")
+    require(fits, f"{place}: a row of tokens has shape {tokens.shape[1:]}, expected at most {shape}")
     _check_ids(place, "tokens", tokens, vocab_size)
     if "lengths" not in arrays:
         return
     lengths = arrays["lengths"]
     require(lengths.shape == tokens.shape[:-1], f"{place}: lengths have shape {lengths.shape}")
     within = (lengths >= 1) & (lengths <= tokens.shape[-1])
-    require(lengths.dtype.kind in "iu" and bool(within.all()), f"{place}: lengths are not 1 to {tokens.shape[-1]}")
+    require(
+        lengths.dtype.kind in "iu" and bool(within.all()),
+        f"{place}: lengths are not integers from 1 to {tokens.shape[-1]}",
+    )
     past = np.arange(tokens.shape[-1]) >= lengths[..., None]
     require(not tokens[past].any(), f"{place}: tokens past a row's length are not 0")
 
@@ -83,13 +89,13 @@ def _check_fields(place: str, arrays: dict[str, np.ndarray], fields: Fields) -> 
 
 
 def check_targets(place: str, split: Split, spec: TaskSpec, *, ranked: bool) -> None:
-    """Raise `BrokenError` if the targets have another shape or range than the spec's outputs.
+    """Raise `BrokenError` if the targets' shape or range does not match the spec's outputs.
 
     Parameters
     ----------
     ranked
-        Whether the rows are candidates ranked by likelihood: then these, not the targets, are the
-        next tokens.
+        Whether the rows are candidates ranked by likelihood. Then the candidates, not the targets,
+        are checked as next tokens.
     """
     if ranked:
         require("candidates" in split.inputs, f"{place}: rows ranked by likelihood need an input 'candidates'")
@@ -106,19 +112,19 @@ def check_targets(place: str, split: Split, spec: TaskSpec, *, ranked: bool) -> 
             _check_classes(place, targets, (len(split),), 2, None)
         case Regression(n):
             require(targets.shape == (len(split), n), f"{place}: targets have shape {targets.shape}")
-            require(bool(np.isfinite(targets).all()), f"{place}: targets hold NaN or infinity")
+            require(bool(np.isfinite(targets).all()), f"{place}: targets contain NaN or infinity")
 
 
 def _check_classes(place: str, targets: np.ndarray, shape: tuple[int, ...], n: int, ignore: int | None) -> None:
     require(targets.shape == shape, f"{place}: targets have shape {targets.shape}, expected {shape}")
     scored = targets if ignore is None else targets[targets != ignore]
     require(bool(scored.size), f"{place}: no target is scored")
-    require(bool(((scored >= 0) & (scored < n)).all()), f"{place}: targets are not classes 0 to {n - 1}")
+    require(bool(((scored >= 0) & (scored < n)).all()), f"{place}: targets are not classes from 0 to {n - 1}")
     require(bool((scored == np.floor(scored)).all()), f"{place}: targets are not whole numbers")
 
 
 def row_keys(split: Split) -> np.ndarray:
-    """Return one 64-bit hash a row, over its inputs; zeros at the end, the padding, do not enter."""
+    """Return one 64-bit hash per row over its inputs, ignoring trailing zeros (padding)."""
     names = [name for name in ("tokens", "ids", "dense", "values", "pixels") if name in split.inputs]
     columns = [_row_bytes(np.asarray(split.inputs[name])) for name in names]
     hashes = [blake2b(b"|".join(parts), digest_size=8).digest() for parts in zip(*columns, strict=True)]

@@ -1,4 +1,4 @@
-"""Tiny tasks of every kind, and rows for them."""
+"""Tiny task specs of every kind, with sample rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..contract.spec import (
 )
 
 LENGTH = 12
-"""Positions of a tiny sequence: short enough that a local model's reach spans it."""
+"""Length of a tiny sequence, short enough for a local model's receptive field to cover it."""
 
 SPECS = {
     "tokens to classes": TaskSpec(Tokens(24, LENGTH), Classes(4)),
@@ -40,7 +40,7 @@ Batch = tuple[dict[str, Tensor], Tensor]
 
 
 def make_batch(spec: TaskSpec, rows: int = 8) -> Batch:
-    """Return inputs and targets, the same ones at every call; rows differ from their start on."""
+    """Return inputs and targets, identical in every call. Rows differ from their first position."""
     generator = torch.Generator().manual_seed(0)
     return _inputs(spec, rows, generator), _targets(spec, rows, generator)
 
@@ -77,7 +77,7 @@ def _tokens(rows: int, vocab_size: int, length: int, generator: torch.Generator,
 def _targets(spec: TaskSpec, rows: int, generator: torch.Generator) -> Tensor:
     match spec.outputs:
         case Classes(n):
-            # Not as many of each: the bias of a read-out that starts at zero would have no gradient.
+            # Unequal class counts: with equal ones, the bias of a head initialized to zero would have no gradient.
             return torch.arange(rows).clamp(max=rows - 2) % n
         case PerPosition(n) | NextToken(n):
             return torch.randint(n, (rows, n_positions(spec)), generator=generator)
@@ -88,7 +88,7 @@ def _targets(spec: TaskSpec, rows: int, generator: torch.Generator) -> Tensor:
 
 
 def n_positions(spec: TaskSpec) -> int:
-    """Return the positions of a row."""
+    """Return the number of positions per row."""
     match spec.inputs:
         case Tokens(length=length) | Series(length=length) | Pair(Tokens(length=length)):
             return length
@@ -99,12 +99,12 @@ def n_positions(spec: TaskSpec) -> int:
 
 
 def output_shape(spec: TaskSpec, rows: int) -> tuple[int, ...]:
-    """Return the shape of what a model must return."""
+    """Return the expected shape of a model's output."""
     return (rows, n_positions(spec), spec.n_outputs) if spec.per_position else (rows, spec.n_outputs)
 
 
 def repeat_row(spec: TaskSpec, rows: int) -> dict[str, Tensor]:
-    """Return inputs whose rows are all alike and have no padding."""
+    """Return inputs with identical rows and no padding."""
     inputs, _ = make_batch(spec, 2)
     return {name: array[:1].expand(rows, *array.shape[1:]).clone() for name, array in _unpadded(spec, inputs).items()}
 
@@ -117,7 +117,7 @@ def _unpadded(spec: TaskSpec, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def change_one_place_a_row(spec: TaskSpec) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return equal rows, and the same rows with another single entry (token, id, number) changed in each."""
+    """Return equal rows, and a copy with a different single entry (token, id or number) changed in each row."""
     base = repeat_row(spec, 1)
     places = [(name, index) for name, array in base.items() if name != "lengths" for index in _places(array)]
     equal = repeat_row(spec, len(places))
@@ -137,7 +137,7 @@ def _other_id(token: int) -> int:
 
 
 def change_the_future(spec: TaskSpec) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return equal rows, and the same rows with all that comes after position t changed in row t."""
+    """Return equal rows, and a copy in which everything after position t is changed in row t."""
     count = n_positions(spec)
     equal = repeat_row(spec, count)
     changed = {name: array.clone() for name, array in equal.items()}

@@ -1,4 +1,4 @@
-"""Global state that a plugin must leave as it found it."""
+"""Global state that a plugin must not change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .findings import Finding
 
 @dataclass(frozen=True)
 class Setting:
-    """One piece of global state: how to read it and how to put it back."""
+    """One piece of global state, with functions to read and restore it."""
 
     name: str
     read: Callable[[], Any]
@@ -38,7 +38,7 @@ def _set_cudnn(flags: tuple[bool, ...]) -> None:
 
 
 def _silencers() -> list[Any]:
-    """Return the filters that hide warnings of every origin; libraries add narrower ones when imported."""
+    """Return the filters that ignore warnings from all sources; libraries add narrower ones when imported."""
     return [entry for entry in warnings.filters if entry[0] == "ignore" and entry[1] is None and entry[3] is None]
 
 
@@ -48,7 +48,7 @@ def _drop_silencers(kept: list[Any]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without what torch's own lazy imports set."""
+    """Return the environment without the variables that torch's lazy imports set."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("TORCH", "TRITON", "KINETO"))}
 
 
@@ -79,13 +79,13 @@ SETTINGS = (
 
 @dataclass
 class StateWatch:
-    """Notes which settings were changed, and when, and puts them back."""
+    """Records which settings were changed, and when, and restores them."""
 
     changes: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
-        """Watch what runs inside."""
+        """Watch the code inside the `with` block."""
         before = [setting.read() for setting in SETTINGS]
         try:
             yield
@@ -96,8 +96,8 @@ class StateWatch:
                     setting.restore(old)
 
     def finding(self) -> Finding:
-        """Return what was changed, if anything."""
+        """Return a finding that lists the changes."""
         if not self.changes:
-            return Finding("global state", "ok", "left as it was found")
+            return Finding("global state", "ok", "unchanged")
         told = "; ".join(f"{name} was changed ({phase})" for name, phase in self.changes.items())
         return Finding("global state", "failed", told)

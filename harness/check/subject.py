@@ -1,4 +1,4 @@
-"""What the points of the contract are checked on."""
+"""The model under test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH, DEPTH = 32, 2
 
 
 class Subject:
-    """A model class on one tiny task, with the weights that the checks share."""
+    """A model class on one tiny task, with weights shared by the checks."""
 
     def __init__(self, cls: Any, spec: TaskSpec):
         self.cls, self.spec = cls, spec
@@ -29,7 +29,7 @@ class Subject:
         self.model: nn.Module
 
     def build(self, seed: int = 0, **hyperparameters: Any) -> nn.Module:
-        """Return a model with the weights of a seed."""
+        """Return a model initialized with this seed."""
         torch.manual_seed(seed)
         return self.cls.build(self.spec, self.size, **hyperparameters)
 
@@ -41,11 +41,11 @@ class Subject:
 
     @torch.no_grad()
     def outputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return what the shared model says of some rows outside training."""
+        """Return the shared model's outputs in evaluation mode."""
         return self.model.eval()(**inputs)
 
     @property
     def mixer(self) -> nn.Module | None:
-        """Return the sequence model inside, where there is one."""
+        """Return the sequence model inside the built model, if there is one."""
         core = self.model.core if isinstance(self.model, Built) else None
         return core if isinstance(core, SequenceModel) else None

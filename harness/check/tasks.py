@@ -1,4 +1,4 @@
-"""The contract of a task, run at a small tier."""
+"""Contract checks of a task at a small tier."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .findings import Finding, examine, require
 from .rows import check_inputs, check_targets, row_keys
 
 DRAWS = 60
-"""Random predictions that stand for a blind guess."""
+"""Number of random predictions for the chance check."""
 
 GUESSABLE = ("accuracy", "position_accuracy", "auc", "choice_accuracy")
-"""Metrics of which random logits reach the chance level."""
+"""Metrics for which random logits score at chance."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Subject:
         return self.task.splits(self.data, self._streams(seed=0))
 
     def rows(self, seed: int) -> Splits:
-        """Return the rows of a seed, made anew by a new instance."""
+        """Return the rows of a seed, created by a new instance."""
         return self.cls(**self.cls.arguments[self.tier]).splits(self.data, self._streams(seed))
 
     def _streams(self, seed: int) -> Streams:
@@ -58,16 +58,16 @@ class Subject:
 
 
 def check_task(task: Entry | type, tier: str = "smoke", data: Path = Path()) -> list[Finding]:
-    """Return what the contract's points say of a task.
+    """Run the contract checks of a task.
 
     Parameters
     ----------
     task
         A registered entry or a class.
     tier
-        The size to make it at.
+        The tier to create it at.
     data
-        The data folder. A task whose data is not there is skipped.
+        The data folder. A task is skipped if its data is missing.
     """
     made: list[Subject] = []
     findings = [examine("make", partial(_make, task, tier, data, made))]
@@ -94,7 +94,7 @@ def _make(task: Entry | type, tier: str, data: Path, made: list[Subject]) -> str
 
 
 def spec(subject: Subject) -> None:
-    """Keep every array to the spec: names, shapes, dtypes and ranges."""
+    """Check that every array matches the spec in name, shape, dtype and range."""
     for name, split in subject.named().items():
         check_inputs(name, split, subject.task.spec)
         if name not in _read_by(subject, "generate"):
@@ -108,11 +108,11 @@ def _read_by(subject: Subject, readout: str) -> set[str]:
 
 
 def deterministic(subject: Subject) -> None:
-    """Give the same bytes for the same streams, and move only the training rows with the seed."""
+    """Check that equal streams give equal rows, and that the seed changes only the training rows."""
     again, other = subject.rows(seed=0), subject.rows(seed=1)
     require(content_checksum(again) == content_checksum(subject.splits), "the same streams gave different rows")
     moved = [name for name in ("valid", *other.tests) if not _same(_split(other, name), _split(subject.splits, name))]
-    require(not moved, f"another seed moved {', '.join(moved)}; only the training rows may move")
+    require(not moved, f"another seed changed {', '.join(moved)}; only the training rows may depend on the seed")
 
 
 def _split(splits: Splits, name: str) -> Split:
@@ -125,10 +125,10 @@ def _same(a: Split, b: Split) -> bool:
 
 
 def no_leak(subject: Subject) -> None:
-    """Hold no training row among the validation and test rows, and no validation row among the test rows.
+    """Check that no training row is in the validation or test rows, and no validation row in the test rows.
 
-    Rows that repeat by nature (a user and an item) may recur as often as training rows do among
-    themselves: of exchangeable rows, that is how often a fresh one is found in training.
+    Rows that repeat naturally (a user and an item) may recur as often as training rows repeat among
+    themselves: for exchangeable rows, that is how often a new one occurs in training.
     """
     keys = {name: row_keys(split) for name, split in subject.named().items()}
     tests = [name for name in keys if name not in ("train", "valid")]
@@ -142,32 +142,35 @@ def no_leak(subject: Subject) -> None:
 
 
 def _repeating(keys: np.ndarray) -> float:
-    """Return the share of rows that occur more than once."""
+    """Return the fraction of rows that occur more than once."""
     _, counts = np.unique(keys, return_counts=True)
     return float(counts[counts > 1].sum() / len(keys))
 
 
 def evaluations(subject: Subject) -> None:
-    """Name columns once, and only metrics, test sets and groups that exist."""
+    """Check that evaluation names are unique and that their metrics, test sets and groups exist."""
     names = [evaluation.name for evaluation in subject.task.evaluations]
     first = subject.task.evaluations[0].metric
-    require(isinstance(first, str), "the first evaluation's metric must be one of the harness's, by name")
+    require(isinstance(first, str), "the first evaluation's metric must be the name of a harness metric")
     require(len(set(names)) == len(names), f"two evaluations have the same name: {names}")
     for e in subject.task.evaluations:
         told = f"evaluation '{e.name}'"
         known = isinstance(e.metric, Metric) or e.metric in METRICS
         require(known, f"{told} has metric '{e.metric}'; known: {', '.join(METRICS)}")
-        require((e.readout == "generate") == (e.decoding is not None), f"{told} needs a decoding to generate by")
-        require(e.test in subject.splits.tests, f"{told} reads test set '{e.test}', which does not exist")
+        require(
+            (e.readout == "generate") == (e.decoding is not None),
+            f"{told} must have a decoding if, and only if, its readout is generate",
+        )
+        require(e.test in subject.splits.tests, f"{told} uses test set '{e.test}', which does not exist")
         absent = [name for name in e.slices if name not in subject.splits.tests[e.test].groups]
-        require(not absent, f"{told} is sliced by {', '.join(absent)}, which the test set has no groups for")
+        require(not absent, f"{told} is sliced by {', '.join(absent)}, but the test set has no such groups")
 
 
 def chance(subject: Subject) -> str | None:
-    """Let random predictions score the declared chance level."""
+    """Check that random predictions score the declared chance."""
     declared = [e for e in subject.task.evaluations if e.chance is not None and e.metric in GUESSABLE]
     if not declared:
-        return "no evaluation declares a chance level that random predictions reach"
+        return "no evaluation declares a chance score that random predictions can reach"
     for e in declared:
         scores = np.array(_guesses(e, subject.splits.tests[e.test], subject.task.spec))
         mean, error = scores.mean(), scores.std(ddof=1) / math.sqrt(DRAWS)
@@ -197,11 +200,11 @@ def _prediction_shape(evaluation: Evaluation, test: Split, task: TaskSpec) -> tu
 
 
 def reference_scores(subject: Subject) -> None:
-    """Compute levels that are finite and belong to declared evaluations."""
+    """Check that reference scores are finite and belong to declared evaluations."""
     names = {evaluation.name for evaluation in subject.task.evaluations}
     for level in subject.task.reference_scores(subject.splits):
-        told = f"level '{level.name}'"
-        require(level.evaluation in names, f"{told} is of evaluation '{level.evaluation}', which does not exist")
+        told = f"reference score '{level.name}'"
+        require(level.evaluation in names, f"{told} refers to evaluation '{level.evaluation}', which does not exist")
         require(math.isfinite(level.value), f"{told} is {level.value}")
 
 

@@ -1,6 +1,6 @@
-"""The contract's points that are checked on weights trained on 8 rows.
+"""Contract checks on weights trained on 8 rows.
 
-A leak scaled by a parameter that starts at zero, or drowned by fresh weights, shows only then.
+Training reveals leaks that are scaled by a parameter initialized to zero or masked by fresh weights.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .subject import Subject
 STEPS = 400
 RATE = 1e-2
 LEARNED = 0.3
-"""The loss of 8 learned rows, as a share of the loss at the start."""
+"""Maximum loss of 8 learned rows, as a fraction of the initial loss."""
 
 TOLERANCE = 1e-4
-"""Largest difference, as a share of the largest output, between outputs that must be equal."""
+"""Maximum difference between outputs that must be equal, as a fraction of the largest output."""
 
 
 def overfit(subject: Subject) -> None:
-    """Learn 8 rows by heart."""
+    """Check that the model can memorize 8 rows."""
     subject.model = model = subject.build()
     if hasattr(subject.cls, "fit"):
         return _fit(subject)
@@ -44,11 +44,11 @@ def overfit(subject: Subject) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    raise BrokenError(f"8 rows are not learned in {STEPS} steps: the loss went from {first:.3g} to {last:.3g}")
+    raise BrokenError(f"8 rows were not learned in {STEPS} steps: the loss went from {first:.3g} to {last:.3g}")
 
 
 def _fit(subject: Subject) -> None:
-    """Learn 8 rows by the model's own `fit`: classes by their highest output, as its loss is not theirs."""
+    """Check the model's own `fit` on 8 rows: classes by argmax, since `fit` need not minimize the harness's loss."""
     first = subject.loss(subject.model).item()
     rows = Rows({k: v.numpy() for k, v in subject.inputs.items()}, subject.targets.numpy(), torch.device("cpu"))
     subject.model.core.fit(subject.model, rows)  # type: ignore[union-attr, operator]
@@ -61,7 +61,7 @@ def _fit(subject: Subject) -> None:
 
 
 def step(subject: Subject) -> str | None:
-    """Say the same position by position as over the whole row, where a causal model steps."""
+    """Check that stepping through positions gives the same outputs as the whole row."""
     built = subject.model
     if not (isinstance(built, Built) and built.steps_itself and subject.spec.causal and subject.spec.per_position):
         return "the model has no step, or the task is not causal"
@@ -78,7 +78,7 @@ def step(subject: Subject) -> str | None:
 
 
 def look_ahead(subject: Subject) -> str | None:
-    """See nothing after position t at position t, by change of input and by gradient."""
+    """Check by input changes and by gradients that position t does not depend on later positions."""
     if not subject.spec.causal:
         return "the task is not causal"
     if subject.spec.per_position:
@@ -93,10 +93,10 @@ def look_ahead(subject: Subject) -> str | None:
 
 
 def reach(subject: Subject) -> str | None:
-    """Let every place of the input change the output, and either end of a two-sided model the other."""
+    """Check that every input entry affects the output, and that the ends of a bidirectional model affect each other."""
     equal, changed = change_one_place_a_row(subject.spec)
     moved = (subject.outputs(equal) != subject.outputs(changed)).flatten(1).any(1)
-    require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} places of the input change no output")
+    require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} input entries do not affect the output")
     if subject.mixer is not None and not subject.spec.causal:
         flow = gradient_flow(subject.mixer, subject)
         told = f"over {len(flow)} positions, no gradient reaches"
@@ -107,7 +107,7 @@ def reach(subject: Subject) -> str | None:
 
 
 def gradient_flow(mixer: nn.Module, subject: Subject) -> Tensor:
-    """Return (length, length): the largest gradient of output t to input s."""
+    """Return (length, length): the largest gradient of output t with respect to input s."""
     generator = torch.Generator().manual_seed(1)
     length, width = n_positions(subject.spec), subject.size.width
     x = torch.randn(1, length, width, generator=generator).requires_grad_()
@@ -118,7 +118,7 @@ def gradient_flow(mixer: nn.Module, subject: Subject) -> Tensor:
 
 
 def padding(subject: Subject) -> str | None:
-    """Say the same of a row however far it is padded."""
+    """Check that padding does not change the outputs."""
     if not isinstance(subject.spec.inputs, Tokens | Pair):
         return "rows have no padding"
     tokens, short = subject.inputs["tokens"], n_positions(subject.spec) // 2 + 1
@@ -133,7 +133,7 @@ def padding(subject: Subject) -> str | None:
 
 
 def batch_size(subject: Subject) -> None:
-    """Say the same of a row whatever shares its batch."""
+    """Check that a row's outputs do not depend on the other rows of the batch."""
     whole = subject.outputs(subject.inputs)
     rows = [subject.outputs({name: array[row : row + 1] for name, array in subject.inputs.items()}) for row in (0, 3)]
     _require_equal(whole[[0, 3]], torch.cat(rows), "other rows of a batch change the outputs")

@@ -1,4 +1,4 @@
-"""The contract of a model that only writes text."""
+"""Contract checks of models that only generate text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ PROMPTS = ["One and one are", "Two and two are"]
 
 
 def answers(cls: Any) -> str | None:
-    """Give as many texts as asked for, the likeliest ones the same every time."""
+    """Check the number of texts, and that decoding at temperature 0 is deterministic."""
     try:
         generator = construct(cls, {}, device="cpu")
     except UserError as error:
-        return f"it cannot be made without settings: {error}"
+        return f"it cannot be created without settings: {error}"
     sampled = generate_text(generator, PROMPTS, Decoding(4, samples=2, temperature=1.0), seed=0)
-    require(sampled.shape[:2] == (2, 2), f"two samples of two prompts came as {sampled.shape}")
+    require(
+        sampled.shape[:2] == (2, 2), f"two samples for each of two prompts have shape {sampled.shape}, expected (2, 2)"
+    )
     once, again = (generate_text(generator, PROMPTS, Decoding(4), seed=seed) for seed in (0, 1))
-    require(np.array_equal(once, again), "at temperature 0 another seed gives other texts")
+    require(np.array_equal(once, again), "at temperature 0, another seed gives different texts")
     return None

@@ -1,4 +1,4 @@
-"""The command line, one file a sub-command; each imports what it runs inside its function."""
+"""The command line: one file per subcommand. Each command imports its dependencies inside its function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ app.add_typer(bench.app, name="bench")
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; a user's mistake is one sentence and exit code 2."""
+    """Run the command line. A user error prints one sentence and exits with code 2."""
     try:
         return app(arguments)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""``archarena bench``: speed of kernels, mixers and training steps on this machine."""
+"""``archarena bench``: the speed of kernels, mixers and training steps on this machine."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from .options import Device
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed. Example: archarena bench kernels --only selective_scan")
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="The folder that the report (JSON) goes into.")]
-Threads = Annotated[int | None, typer.Option("--threads", help="Threads on a CPU. Default: all cores.")]
-Seconds = Annotated[float, typer.Option("--seconds", help="Time for each thing that is timed.")]
-Longest = Annotated[int | None, typer.Option("--longest", help="No sequence is longer. Default: see above.")]
-PeerPython = Annotated[str | None, typer.Option("--peer-python", help="The Python that has the peers. Default: this.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the JSON report.")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Number of CPU threads. Default: all cores.")]
+Seconds = Annotated[float, typer.Option("--seconds", help="Seconds per timed call.")]
+Longest = Annotated[int | None, typer.Option("--longest", help="Maximum sequence length. Default: see above.")]
+PeerPython = Annotated[str | None, typer.Option("--peer-python", help="Python with the peers. Default: this one.")]
 DEFAULT_OUTPUT = Path("results/bench")
 
 
 @app.callback()
 def group() -> None:
-    """Measure speed: of kernels, of mixers by length, of TCNCA's filter against MEGA's, of a step, of an epoch."""
+    """Measure the speed of kernels, mixers by length, TCNCA's and MEGA's filters, a training step and an epoch."""
 
 
 @app.command("kernels")
 def kernels(
-    only: Annotated[list[str] | None, typer.Option("--only", help="A kernel; repeat for several.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Kernel to time; repeat for several.")] = None,
     device: Device = "auto",
     threads: Threads = None,
     seconds: Seconds = 1.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Time each kernel against its reference, plain torch, peers that are installed, and the roofline.
+    """Compare each kernel with its reference, plain torch, installed peers and the roofline.
 
-    Exit code: 1 where a kernel disagrees with its reference; such a kernel gets no time.
+    Exit code: 1 if a kernel disagrees with its reference. Such a kernel is not timed.
 
     Example: archarena bench kernels --only depthwise_conv
     """
@@ -43,7 +43,7 @@ def kernels(
 
 @app.command("lengths")
 def lengths(
-    only: Annotated[list[str] | None, typer.Option("--only", help="A model; repeat for several.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Model to time; repeat for several.")] = None,
     width: Annotated[int | None, typer.Option(help="Channels. Default: 64 on a CPU, 512 on a GPU.")] = None,
     longest: Longest = None,
     device: Device = "auto",
@@ -51,9 +51,9 @@ def lengths(
     seconds: Seconds = 1.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Time one block of each sequence model, forward and backward, from length 256 to as far as memory goes.
+    """Time one block of each sequence model, forward and backward, from length 256 until memory runs out.
 
-    Ends at 16,384 on a CPU and at 131,072 on a GPU, and prints the exponent fitted to the four longest lengths.
+    Stops at length 16,384 on a CPU and 131,072 on a GPU. Prints the exponent fitted to the four longest lengths.
 
     Example: archarena bench lengths --only mamba --only transformer
     """
@@ -69,10 +69,10 @@ def filters(
     seconds: Seconds = 1.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Time TCNCA's filter against MEGA's in its three forms, length 1,024 to 131,072.
+    """Compare TCNCA's filter with three forms of MEGA's, at lengths 1,024 to 131,072.
 
-    The published ratios, 7.07 forward and 2.86 backward, are against the official form by powers and FFT; the ratio
-    against the same filter as a plain recurrence is printed beside.
+    The published ratios, 7.07 forward and 2.86 backward, refer to the official form (powers and FFT). The ratio to
+    the same filter as a plain recurrence is also printed.
 
     Example: archarena bench filters --longest 16384
     """
@@ -83,12 +83,12 @@ def filters(
 def step(
     peer_python: PeerPython = None,
     threads: Threads = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Time for each contestant.")] = 10.0,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds per contestant.")] = 10.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Time a training step of a small mamba language model on the CPU, against transformers and mambapy.
+    """Compare a CPU training step of a small mamba language model with transformers and mambapy.
 
-    Peers are looked for in the environment of --peer-python; one that is not there is told and left out.
+    Peers are imported in the environment of --peer-python. A missing peer is reported and left out.
 
     Example: archarena bench step --peer-python peers/bin/python
     """
@@ -99,12 +99,12 @@ def step(
 def epoch(
     peer_python: PeerPython = None,
     threads: Threads = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Time for each contestant.")] = 20.0,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds per contestant.")] = 20.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Time an epoch of FinalMLP on the CPU, in the harness's training loop and in FuxiCTR's.
+    """Time an epoch of FinalMLP on the CPU in the harness's training loop and in FuxiCTR's.
 
-    FuxiCTR is looked for in the environment of --peer-python; where it is not there, that is told.
+    FuxiCTR is imported in the environment of --peer-python. If it is missing, that is reported.
 
     Example: archarena bench epoch --peer-python peers/bin/python
     """
@@ -119,7 +119,7 @@ def everything(
     peer_python: PeerPython = None,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Run all five, one after the other; on a GPU step and epoch are left out, as they are timed on a CPU.
+    """Run all five benchmarks in sequence. On a GPU, step and epoch are left out because they are CPU benchmarks.
 
     Example: archarena bench all --output leaderboard/records/speed/bench
     """
@@ -135,7 +135,7 @@ def everything(
     ]
     if on["device"] == "cpu":
         jobs += [(what, {**common, "peer_python": peer_python}) for what in ("step", "epoch")]
-    # Of one that was killed the code is negative.
+    # A killed process has a negative exit code.
     raise typer.Exit(max(abs(launch(what, threads, options)) for what, options in jobs))
 
 

@@ -1,4 +1,4 @@
-"""``archarena board``: records to a static site."""
+"""``archarena board``: build a static site from records."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ NAME = "board"
 
 
 def command(
-    results: Annotated[list[Path], typer.Argument(help="One or more results folders; they are merged.")],
-    site: Annotated[Path, typer.Option("--output", "-o", help="Where the site is written.")] = Path("site"),
-    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
-    screenshot: Annotated[Path | None, typer.Option(help="Write a PNG of its first page; needs a Chromium.")] = None,
+    results: Annotated[list[Path], typer.Argument(help="One or more results folders, which are merged.")],
+    site: Annotated[Path, typer.Option("--output", "-o", help="Output folder of the site.")] = Path("site"),
+    open_: Annotated[bool, typer.Option("--open", help="Open the site in the browser.")] = False,
+    screenshot: Annotated[Path | None, typer.Option(help="Write a PNG of the first page (needs Chromium).")] = None,
 ) -> None:
-    """Write the leaderboard: one static site that opens from disk, without a network.
+    """Write the leaderboard as a static site that opens from disk without a network.
 
     Example: archarena board results -o site --open
     """

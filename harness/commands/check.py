@@ -1,4 +1,4 @@
-"""``archarena check``: the contract test of a plugin."""
+"""``archarena check``: test a plugin against the contract."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Test a model or task against the contract, on a CPU in under a minute.
 
-    Exit code: 0 if all holds, 1 if not.
+    Exit code: 0 if all checks pass, 1 if not.
 
     Example: archarena check my_model.py
     """
@@ -34,23 +34,23 @@ def command(
         for finding in findings:
             failed += finding.status == "failed"
             typer.echo(f"  {finding.status:<7} {finding.name}: {finding.message}")
-    typer.echo("All holds." if not failed else f"{failed} of these did not hold.")
+    typer.echo(f"{failed} {'check' if failed == 1 else 'checks'} failed." if failed else "All checks passed.")
     if failed:
         raise typer.Exit(1)
 
 
 def _entries(what: str) -> list[Entry]:
-    """Return what a plugin file registers, or the one entry of that name."""
+    """Return the entries that a plugin file registers, or the entries of that name."""
     if not what.endswith(".py"):
         registry = open_registry(None)
         kinds: list[Kind] = [kind for kind in KINDS if what in registry.of_kind(kind)]
         if not kinds:
             near = did_you_mean(what, [*registry.models, *registry.tasks])
-            raise UserError(f"There is no model or task '{what}'.{near} A plugin's file ends in .py.")
+            raise UserError(f"There is no model or task '{what}'.{near} A plugin file must end in .py.")
         return [registry.find(kind, what) for kind in kinds]
     path = Path(what).resolve()
     registry = open_registry([Path(what)])
     found = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == path]
     if not found:
-        raise UserError(f"{what} registers no model and no task that can be checked.")
+        raise UserError(f"{what} registers no model or task that can be checked.")
     return found

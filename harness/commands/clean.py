@@ -1,4 +1,4 @@
-"""``archarena clean``: what a results folder holds beside its records."""
+"""``archarena clean``: delete files that no record needs from a results folder."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NAME = "clean"
 
 def command(
     results: Results = Path("results"),
-    yes: Annotated[bool, typer.Option("--yes", help="Delete it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete the listed files.")] = False,
 ) -> None:
-    """Say what may be deleted: prepared arrays, unfinished trials, and artefacts that no record names.
+    """List what can be deleted: prepared arrays, unfinished trials, and artifacts that no record refers to.
 
-    Records and what they name stay. A task's arrays are made again when they are needed; an
-    unfinished trial starts anew.
+    Records and the files they refer to stay. A task's arrays are prepared again when needed, and an
+    unfinished trial restarts from the beginning.
 
     Example: archarena clean --results results --yes
     """

@@ -1,4 +1,4 @@
-"""``archarena compare``: two variants, column by column, over the seeds they share."""
+"""``archarena compare``: compare two variants per column over their shared seeds."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ NAME = "compare"
 
 def command(
     one: Annotated[str, typer.Argument(help="A variant, such as mamba or mamba[d_state=8].")],
-    other: Annotated[str, typer.Argument(help="The variant it is compared with.")],
+    other: Annotated[str, typer.Argument(help="The variant to compare it with.")],
     results: Results = Path("results"),
 ) -> None:
     """Compare two variants: means over seeds, and the difference over shared seeds with its 95 % interval.
 
-    A difference is told where the paired t test says so at 5 %, column by column, without correction.
+    A paired t test at the 5 % level decides each column, without correction for multiple comparisons.
 
     Example: archarena compare mamba transformer
     """
-    from ...leaderboard.statistics import compare, difference, estimate
-    from ...leaderboard.table import newest
+    from ...leaderboard.table.records import newest
+    from ...leaderboard.table.statistics import compare, difference, estimate
     from ..records.store import ResultStore
 
     scores: dict[tuple[str, ...], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
@@ -52,7 +52,7 @@ def command(
         gap, matrix = difference(found[one], found[other]), compare(found, directions[place])
         assert matrix is not None
         verdict = dict(zip(matrix.names, matrix.verdicts(matrix.names.index(other)), strict=True))[one]
-        words = {"+": f"{one} ahead", "-": f"{one} behind", "=": "cannot be told apart", "?": "too few seeds to tell"}
+        words = {"+": f"{one} ahead", "-": f"{one} behind", "=": "tied", "?": "too few seeds"}
         told = f"difference {_told(gap, '+')}, " if gap else "no shared seed, "
         typer.echo(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {told}{words[verdict.value]}")
 

@@ -1,4 +1,4 @@
-"""``archarena data``: the data sets that lie outside the package."""
+"""``archarena data``: external data sets."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Data sets. Example: archarena data status --data DIR")
 
-Name = Annotated[str, typer.Argument(help="A data set, as `archarena data status` names it.")]
+Name = Annotated[str, typer.Argument(help="A data set listed by `archarena data status`.")]
 
 
 @app.callback()
 def group() -> None:
-    """Show, fetch and import the data sets that tasks read."""
+    """Show, fetch and import the data sets that tasks use."""
 
 
 @app.command("status")
 def status(data: Data = None, plugins: Plugins = None) -> None:
-    """Show which data sets are at hand, and how to bring the others.
+    """Show which data sets are available, and how to get the others.
 
     Example: archarena data status --data DIR
     """
@@ -40,7 +40,7 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
 
 @app.command("fetch")
 def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
-    """Bring a data set from the Hugging Face hub, checked, where ARCHARENA_HUB=1 allows it.
+    """Fetch a data set from the Hugging Face hub and check it. Requires ARCHARENA_HUB=1.
 
     Example: ARCHARENA_HUB=1 archarena data fetch imdb --data DIR
     """
@@ -54,7 +54,7 @@ def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
 
     source, folder = _source(name, plugins), data_folder(data)
     if source.find(folder) is None and os.environ.get("ARCHARENA_HUB") != "1":
-        raise UserError(f"Fetching '{name}' asks the Hugging Face hub: set ARCHARENA_HUB=1 to allow it.")
+        raise UserError(f"Fetching '{name}' uses the Hugging Face hub: set ARCHARENA_HUB=1 to allow it.")
     columns = (TextColumn("{task.description}: {task.completed:,.0f} rows"), TimeElapsedColumn())
     bars: dict[str, TaskID] = {}
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -71,11 +71,11 @@ def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
 @app.command("import")
 def import_(
     name: Name,
-    path: Annotated[Path, typer.Argument(help="The set's folder, or its file.", exists=True)],
+    path: Annotated[Path, typer.Argument(help="Folder or file of the data set.", exists=True)],
     data: Data = None,
     plugins: Plugins = None,
 ) -> None:
-    """Check files of yours and copy them to where tasks look for them.
+    """Check local files and copy them into the data folder.
 
     Example: archarena data import enwik8 enwik8.zip --data DIR
     """
@@ -85,7 +85,7 @@ def import_(
 
 
 def _sources(plugins: list[Path] | None) -> dict[str, DataSource]:
-    """Return the data sets that registered tasks read, by name."""
+    """Return the data sources of registered tasks by name."""
     return {
         source.name: source
         for entry in open_registry(plugins).tasks.values()

@@ -1,4 +1,4 @@
-"""``archarena doctor``: whether this machine has what a run needs, one line each."""
+"""``archarena doctor``: check that this machine has what a run needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "doctor"
 
 
 def command(results: Results = Path("results"), data: Data = None) -> None:
-    """Say what a run will find here: device, torch, compiler, triton, registry, data, disk.
+    """Check the device, torch, compiler, triton, registry, data and disk, one line each.
 
     Exit code: 0 if runs will work, 1 if something they need is missing.
 
@@ -34,7 +34,7 @@ def command(results: Results = Path("results"), data: Data = None) -> None:
     for name, check in checks.items():
         try:
             good, told = check()
-        except Exception as error:  # whatever is broken is what this command is to tell
+        except Exception as error:  # report any failure as a finding
             good, told = False, f"{type(error).__name__}: {error}"
         missing += not good
         typer.echo(f"{'ok     ' if good else 'missing'} {name}: {told}")
@@ -56,7 +56,7 @@ def _torch() -> tuple[bool, str]:
     from ..running.environment import devices
 
     if devices() and not torch.cuda.is_available():
-        return False, f"{torch.__version__} sees no GPU though there is one: install a build for CUDA"
+        return False, f"{torch.__version__} does not see the GPU: install a CUDA build"
     total = float(torch.ones(3).sum())
     return total == 3, f"{torch.__version__}, {torch.get_num_threads()} threads"
 

@@ -1,4 +1,4 @@
-"""``archarena list``: what is registered, read from source without importing it."""
+"""``archarena list``: list registered models, tasks and suites without importing them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def command(
     what: Annotated[str, typer.Argument(help="models, tasks, suites, all, or the name of a model")] = "all",
     plugins: Plugins = None,
 ) -> None:
-    """List models, tasks and suites, or tell one model's card.
+    """List models, tasks and suites, or print one model's card.
 
     Example: archarena list tasks --plugin my_task.py
     """
@@ -42,7 +42,7 @@ def command(
 
 
 def _tell(entry: Entry) -> None:
-    """Print what a model is: its decorator's arguments and its card."""
+    """Print a model's declaration and card."""
     from ..planning.model_card import load_card
 
     typer.echo(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")

@@ -1,4 +1,4 @@
-"""``archarena new``: a plugin that holds the contract, to start from."""
+"""``archarena new``: write a plugin template that passes the contract check."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KINDS = ("sequence-model", "field-model", "task")
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="What commands and pages will call it, such as my-model.")],
+    name: Annotated[str, typer.Argument(help="Its name in commands and pages, such as my-model.")],
     kind: Annotated[str, typer.Option("--kind", help="sequence-model, field-model or task.")] = "sequence-model",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file. Default: NAME.py here.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: NAME.py here.")] = None,
 ) -> None:
-    """Write a plugin that passes `archarena check`, as a start for your own.
+    """Write a plugin template that passes `archarena check`.
 
     Example: archarena new my-model --kind sequence-model
     """
@@ -30,12 +30,10 @@ def command(
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise UserError(f"'{name}' is not a name: use lower-case letters, digits and single dashes, such as my-model.")
     if name in discover().of_kind("task" if kind == "task" else "model"):
-        raise UserError(
-            f"The name '{name}' is taken: choose another, since a name that is registered twice is unusable."
-        )
+        raise UserError(f"The name '{name}' is taken: choose another one. Names must be unique.")
     path = output or Path(f"{name.replace('-', '_')}.py")
     if path.exists():
-        raise UserError(f"{path} is there already: choose another name or --output.")
+        raise UserError(f"{path} already exists: choose another name or --output.")
     template = Path(__file__).parents[1] / "templates" / f"{kind}.py.txt"
     text = template.read_text(encoding="utf-8")
     text = text.replace("NAME", name).replace("CLASS", name.title().replace("-", ""))

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Models = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="A model; repeat for several. Default: all but those that are made on request.",
+        help="A model; repeat for several. Default: all except models run only on request.",
     ),
 ]
 Tasks = Annotated[list[str] | None, typer.Option("--task", "-t", metavar="NAME", help="A task; repeat for several.")]
@@ -29,7 +29,7 @@ Plugins = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SETTING", help="MODEL.HYPERPARAMETER=VALUE[,VALUE...]: each value makes a variant."),
+    typer.Option("--set", metavar="SETTING", help="MODEL.HYPERPARAMETER=VALUE[,VALUE...]: one variant per value."),
 ]
 TierName = Annotated[str, typer.Option("--tier", metavar="NAME", help="smoke, quick, standard or full.")]
 RecipeName = Annotated[
@@ -37,18 +37,18 @@ RecipeName = Annotated[
     typer.Option(
         "--recipe",
         metavar="NAME",
-        help="common; published: each model's own from its card; trade-off: quality against time from one run.",
+        help="common, published (from each model's card) or trade-off (quality against time from one run).",
     ),
 ]
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The folder of records.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="The data folder. Default: ARCHARENA_DATA, or the user's.")
+    Path | None, typer.Option("--data", metavar="DIR", help="Data folder. Default: ARCHARENA_DATA, or the user's.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 
 
 def open_registry(plugins: list[Path] | None) -> Registry:
-    """Return the registry, and tell on standard error what could not be read."""
+    """Return the registry and print its problems to standard error."""
     registry = discover(plugins or ())
     for problem in registry.problems:
         print(f"archarena: {problem}", file=sys.stderr)

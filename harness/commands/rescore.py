@@ -1,4 +1,4 @@
-"""``archarena rescore``: scores again, from kept predictions, by the metrics as they are now."""
+"""``archarena rescore``: recompute scores from saved predictions with the current metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def command(
     data: Data = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write the new scores into the records.")] = False,
 ) -> None:
-    """Score kept predictions again and say which scores differ; nothing is trained.
+    """Recompute scores from saved predictions and list those that differ, without training.
 
     Example: archarena rescore --task math --yes
     """
@@ -39,7 +39,7 @@ def command(
         try:
             scores = rescored(record, store, registry, folder)
         except UserError as error:
-            typer.echo(f"  left {told}: {error}")
+            typer.echo(f"  skipped {told}: {error}")
             continue
         moved = {name: score for name, score in scores.items() if record.scores.get(name) != score}
         for name, score in moved.items():

@@ -1,4 +1,4 @@
-"""``archarena run``: run what has no record yet."""
+"""``archarena run``: run the cells that have no record yet."""
 
 from __future__ import annotations
 
@@ -37,33 +37,37 @@ def command(
     tier: TierName = "quick",
     recipe: RecipeName = "common",
     seeds: Annotated[
-        int | None, typer.Option("--seeds", metavar="COUNT", min=1, help="How many seeds, from 0.")
+        int | None, typer.Option("--seeds", metavar="COUNT", min=1, help="Number of seeds, starting from 0.")
     ] = None,
     seed: Annotated[
         list[int] | None,
-        typer.Option("--seed", metavar="NUMBER", min=0, help="One seed by number; repeat for several."),
+        typer.Option("--seed", metavar="NUMBER", min=0, help="A seed; repeat for several."),
     ] = None,
     device: Device = "auto",
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", metavar="COUNT", min=1, help="Cells at once. Default: one a GPU or core."),
+        typer.Option("--jobs", "-j", metavar="COUNT", min=1, help="Parallel cells. Default: one per GPU or core."),
     ] = None,
     results: Results = Path("results"),
     data: Data = None,
     rerun: Annotated[
-        str, typer.Option("--rerun", metavar="WHICH", help="missing, failed (diverged ones too) or all.")
+        str, typer.Option("--rerun", metavar="WHICH", help="missing, failed (including diverged) or all.")
     ] = "missing",
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
     explore_near_equals: Annotated[
-        bool, typer.Option("--explore-near-equals", help="Also draw models around each trained one.")
+        bool, typer.Option("--explore-near-equals", help="Measure predictive multiplicity.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long, and stop.")] = False,
-    inline: Annotated[bool, typer.Option("--inline", help="In this process, without limits, for a debugger.")] = False,
-    allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 though cells failed.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the cells and the estimated time, then stop.")
+    ] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Run in this process without limits, for debugging.")
+    ] = False,
+    allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 even if cells failed.")] = False,
 ) -> None:
-    """Run models against tasks; finished cells are kept, so the same command resumes.
+    """Run models on tasks. Finished cells are kept, so the same command resumes.
 
-    Exit code: 0 if every cell is ok or skipped, 1 if one failed, 2 for a mistake in the command.
+    Exit code: 0 if every cell is ok or skipped, 1 if one failed, 2 for an invalid command.
 
     Example: archarena run --model mamba --set mamba.d_state=8,16 --task recall-mqar --seeds 3
     """
@@ -79,7 +83,7 @@ def command(
     if rerun not in ("missing", "failed", "all"):
         raise UserError(f"--rerun {rerun}: use missing, failed or all.")
     if seeds is not None and seed:
-        raise UserError("--seeds and --seed exclude each other: the one counts, the other names.")
+        raise UserError("Use --seeds COUNT or --seed NUMBER, not both.")
     folder, chosen = data_folder(data), resolve_device(device)
     plan = make_plan(
         open_registry(plugins),
@@ -104,7 +108,7 @@ def command(
         with Progress() as progress:
             report = runner.run(executor, progress, rerun)  # type: ignore[arg-type]
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. Finished cells are in {results}; the same command goes on from here.", err=True)
+        typer.echo(f"Stopped. Finished cells are in {results}; run the same command to resume.", err=True)
         raise typer.Exit(130) from None
     _tell_end(report, results)
     if report.failed and not allow_failures:
@@ -116,7 +120,7 @@ def _interrupt(*_: object) -> None:
 
 
 def _tell_end(report: Report, results: Path) -> None:
-    """Print how many cells are well, what befell the others, and how to see their logs."""
+    """Print the number of successful cells, the failures, and how to see their logs."""
     from ..planning.find import name_of
 
     typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
@@ -129,7 +133,7 @@ def _tell_end(report: Report, results: Path) -> None:
 
 
 def _tell_plan(runner: Runner, rerun: str) -> None:
-    """Print the cells to run and the hours they may take."""
+    """Print the cells to run and their estimated time."""
     import shutil
     import statistics
 
@@ -150,10 +154,10 @@ def _tell_plan(runner: Runner, rerun: str) -> None:
         seconds += statistics.median(known) if known else task.tier.aim_seconds
         guessed |= not known
         typer.echo(f"  {keyed.cell.name}")
-    source = "the tier's aim where there is no record" if guessed else "earlier records"
+    source = "the tier's target time if there is no record" if guessed else "earlier records"
     if guessed and any(keyed.cell.recipe == "published" for keyed in missing):
-        source += ", which a published recipe may exceed many times"
+        source += "; a published recipe may take many times longer"
     typer.echo(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
-    typer.echo(f"About {span(seconds)} one after the other, by {source}; divide by the cells at once.")
+    typer.echo(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")
     existing = next(path for path in [runner.work, *runner.work.parents] if path.exists())
-    typer.echo(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free where the results go.")
+    typer.echo(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free on the results disk.")

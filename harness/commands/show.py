@@ -1,4 +1,4 @@
-"""``archarena show``: one record in the terminal."""
+"""``archarena show``: print one record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "show"
 
 
 def _levels(results: Path, task: str, tier: str) -> list[dict]:
-    """Return what rules without learning, and bounds, reach on a task."""
+    """Return the reference scores of a task."""
     from ..records.store import ResultStore
 
     cards = ResultStore(results).cards("tasks")
@@ -21,7 +21,7 @@ def _levels(results: Path, task: str, tier: str) -> list[dict]:
 
 
 def _readable(value: Any) -> str:
-    """Return a number to four digits, and to all before the point; parts by name; None as a dash."""
+    """Format a number with four significant digits, or as an integer from 1,000; None becomes a dash."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_readable(part)}" for name, part in value.items())
     if value is None:
@@ -34,7 +34,7 @@ def command(
     results: Results = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record.")] = False,
 ) -> None:
-    """Show what one cell reached, what it cost and how it ended.
+    """Show the scores, cost and status of one cell.
 
     Example: archarena show mamba/recall-mqar/quick/s0
     """

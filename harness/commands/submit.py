@@ -1,4 +1,4 @@
-"""``archarena submit``: a plugin and its records as one file to send."""
+"""``archarena submit``: pack a plugin and its records into one file."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def command(
 ) -> None:
     """Check a plugin and put it, its records and their predictions into one zip file.
 
-    Records that another state of the plugin made are left out. The file is unpacked beside other
-    results folders, and its cells can be run again with `archarena verify`.
+    Records made by a different version of the plugin are left out. Unpack the file next to other
+    results folders and run its cells again with `archarena verify`.
 
-    Exit code: 0 if the file was written, 1 if the plugin does not hold the contract.
+    Exit code: 0 if the file was written, 1 if the plugin fails the contract check.
 
     Example: archarena submit my_model.py --results results -o my-model.zip
     """
@@ -35,9 +35,9 @@ def command(
     registry, folder = open_registry([plugin]), data_folder(data)
     entries = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == plugin.resolve()]
     if not entries:
-        raise UserError(f"{plugin} registers no model and no task.")
+        raise UserError(f"{plugin} registers no model or task.")
     if output.exists():
-        raise UserError(f"{output} is there already: choose another --output.")
+        raise UserError(f"{output} already exists: choose another --output.")
     records, left_out = records_of(entries, results)
     failed = [
         f"{entry.name}, {finding.name}: {finding.message}"
@@ -48,8 +48,8 @@ def command(
     for line in failed:
         typer.echo(f"  failed {line}")
     if failed:
-        typer.echo(f"Nothing written: {len(failed)} points of the contract do not hold.")
+        typer.echo(f"Nothing written: {len(failed)} {'check' if len(failed) == 1 else 'checks'} failed.")
         raise typer.Exit(1)
     pack(plugin, entries, results, records, output)
-    note = f"; {left_out} made by another state of it are left out" if left_out else ""
+    note = f"; left out {left_out} made by a different version of it" if left_out else ""
     typer.echo(f"Wrote {output}: {plugin.name} and {len(records)} records{note}.")

@@ -1,4 +1,4 @@
-"""``archarena verify``: whether a cell's record can be had again."""
+"""``archarena verify``: check whether a cell's record can be reproduced."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def command(
     plugins: Plugins = None,
     data: Data = None,
     device: Device = "auto",
-    tolerance: Annotated[float, typer.Option("--tolerance", min=0.0, help="Largest difference of a score.")] = 0.01,
+    tolerance: Annotated[float, typer.Option("--tolerance", min=0.0, help="Maximum difference of a score.")] = 0.01,
 ) -> None:
-    """Run one cell again, in a folder of its own, and compare its scores with the record's.
+    """Run one cell again in a temporary folder and compare its scores with the record's.
 
     Exit code: 0 if every score is within the tolerance, 1 if not.
 
@@ -44,15 +44,15 @@ def command(
     for name, (old, new) in changed_parts(record.key_parts, again.key_parts).items():
         typer.echo(f"  differs from the record: {name}: {str(old)[:60]} -> {str(new)[:60]}")
     if again.data.checksum != record.data.checksum:
-        typer.echo("  differs from the record: the rows of data")
+        typer.echo("  differs from the record: the data rows")
     same = again.status == record.status
     if not same:
         typer.echo(f"  ended as {again.status}, not {record.status}: {again.reason}")
     for column, old in record.scores.items():
         new = again.scores[column].value if column in again.scores else None
         close = old.value == new or (old.value is not None and new is not None and abs(new - old.value) <= tolerance)
-        typer.echo(f"  {column}: {old.value} -> {new}{'' if close else ', which is not the same'}")
+        typer.echo(f"  {column}: {old.value} -> {new}{'' if close else ' (differs)'}")
         same &= close
-    typer.echo(f"{name_of(record)} {'holds' if same else 'does not hold'}.")
+    typer.echo(f"{name_of(record)} {'was' if same else 'was not'} reproduced.")
     if not same:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""``archarena why``: why a cell would run again."""
+"""``archarena why``: explain why a cell would run again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where data sets are looked for."""
+"""External data sets and the folder that stores them."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ from ..errors import UserError
 
 
 class DataSource(Protocol):
-    """A data set that lies outside the package (see `archarena.tasks.data`)."""
+    """An external data set (see `archarena.tasks.data`)."""
 
     @property
     def name(self) -> str:
-        """Return the name by which tasks and users call it."""
+        """Return the name that tasks and users refer to it by."""
         ...
 
     @property
     def summary(self) -> str:
-        """Return one sentence: what it holds."""
+        """Return a one-sentence description of its content."""
         ...
 
     @property
     def licence(self) -> str:
-        """Return what its owner allows."""
+        """Return the terms of use."""
         ...
 
     def find(self, folder: Path) -> Path | None:
-        """Return where the set lies under the data folder, or None."""
+        """Return its path in the data folder, or None if it is absent."""
         ...
 
     def resolve(self, folder: Path) -> Path:
-        """Return where the set lies, brought from the hub first where that is allowed.
+        """Return its path in the data folder, fetching it from the hub first if that is allowed.
 
         Raises
         ------
         UserError
-            If it is not to be had: names the set, the places looked in and how to bring it.
+            If it is unavailable. The message names the data set, the places searched and how to fetch it.
         """
         ...
 
     def fetch(self, folder: Path, report: Callable[[str, int], None]) -> Path:
-        """Bring what is absent from the hub; `report` is told a part's name and its rows so far."""
+        """Fetch the missing parts from the hub; `report` receives a part's name and its row count so far."""
         ...
 
     def adopt(self, place: Path, folder: Path) -> Path:
-        """Check the files at a place that the user names, and copy them into the data folder."""
+        """Check the files at a user-supplied path and copy them into the data folder."""
         ...
 
     def missing(self, folder: Path) -> str:
-        """Return the sentence that `resolve` raises."""
+        """Return the error message that `resolve` raises."""
         ...
 
     def identity(self) -> dict[str, Any]:
-        """Return what pins the set's content: checksums, counts."""
+        """Return the checksums and counts that identify its content."""
         ...
 
 
 def data_folder(given: str | Path | None = None) -> Path:
-    """Return the data folder: the one given, ``ARCHARENA_DATA``, or the user's data directory.
+    """Return the data folder: `given`, ``ARCHARENA_DATA``, or the user's data directory.
 
     Raises
     ------
     UserError
-        If a folder was named and is not there.
+        If the named folder does not exist.
     """
     named = given or os.environ.get("ARCHARENA_DATA")
     if not named:
@@ -75,5 +75,5 @@ def data_folder(given: str | Path | None = None) -> Path:
     folder = Path(named).expanduser()
     if not folder.is_dir():
         where = "--data" if given else "ARCHARENA_DATA"
-        raise UserError(f"{where}: there is no folder {folder}.")
+        raise UserError(f"{where}: folder {folder} does not exist.")
     return folder.resolve()

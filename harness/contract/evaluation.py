@@ -1,4 +1,4 @@
-"""contract.evaluation."""
+"""Evaluations, decoding and reference scores of a task."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Decoding:
     Attributes
     ----------
     max_new_tokens
-        Most tokens of an answer.
+        Maximum number of tokens per answer.
     samples
-        Answers a prompt.
+        Number of samples per prompt.
     temperature
-        0 takes the likeliest token each time.
+        Sampling temperature; 0 means greedy decoding.
     stop
-        The token that ends an answer.
+        Token that ends an answer.
     stop_text
-        The text that ends it, for a model that writes text (`archarena.harness.contract.model.Generator`).
+        Text that ends an answer, for models that write text (`archarena.harness.contract.model.Generator`).
     """
 
     max_new_tokens: int
@@ -40,28 +40,33 @@ class Evaluation:
     Attributes
     ----------
     name
-        Empty for a task's main column, named like the task; else it is appended to that name.
+        Appended to the task's name to form the column name; empty for the task's main column.
     metric
-        A name in `archarena.harness.contract.metrics`, or a `Metric` of the task's own (not for the first
-        evaluation, whose metric is read on the validation rows too).
+        A name in `archarena.harness.contract.metrics`, or a custom `Metric`. The first evaluation must
+        use a name, because its metric is also computed on the validation rows.
     test
-        The test set it reads.
+        Name of the test set.
     readout
-        ``"outputs"``: what the model returns. ``"likelihood"`` (next-token tasks): the summed
-        log-probability of each row's scored tokens, so that candidates can be ranked; the
-        split's inputs then hold ``candidates`` (rows, length), next tokens or -100, and the
-        targets belong to the parent alone. ``"generate"`` (next-token tasks): answers to prompts,
-        as `decoding` says; the inputs are the prompts, ``tokens`` and ``lengths``, and, for models
-        that write text, ``text`` (rows,) of str. The metric gets tokens (rows, samples, length)
-        int32, or UTF-8 bytes of that shape as uint8 (`archarena.harness.training.generate.read_text`), 0
-        past the end, and the targets, which belong to the parent alone.
+        How predictions are obtained.
+
+        ``"outputs"``: the model's outputs.
+
+        ``"likelihood"`` (next-token tasks): the summed log-probability of each row's scored tokens,
+        for ranking candidates. The split's inputs then include ``candidates`` (rows, length), next
+        tokens or -100; only the parent process sees the targets.
+
+        ``"generate"`` (next-token tasks): answers to prompts, generated according to `decoding`. The
+        inputs are the prompts, ``tokens`` and ``lengths``, and, for models that write text, ``text``
+        (rows,) of str. The metric receives tokens (rows, samples, length) int32, or UTF-8 bytes of
+        that shape as uint8 (`archarena.harness.training.generate.read_text`), padded with 0, and the
+        targets, which only the parent process sees.
     decoding
-        How answers are generated, for readout ``"generate"``.
+        Generation settings for readout ``"generate"``.
     chance, ceiling
-        The score of a blind guess and the best reachable score, where they are constants. Those
-        that depend on the data come from `Task.baselines`.
+        The chance score and the best possible score, if they are constant. Scores that depend on the
+        data come from `Task.reference_scores`.
     slices
-        Names of `Split.groups` by which the score is also reported.
+        Names of the `Split.groups` for which the score is also reported.
     """
 
     metric: str | Metric
@@ -76,12 +81,12 @@ class Evaluation:
 
     @property
     def scorer(self) -> Metric:
-        """Return the metric itself."""
+        """Return the `Metric`, looked up by name if necessary."""
         return METRICS[self.metric] if isinstance(self.metric, str) else self.metric
 
     @property
     def predictions(self) -> str:
-        """Return the name of the predictions it scores; evaluations of one name share them."""
+        """Return the name of the predictions it scores; evaluations with the same name share them."""
         how = self.decoding
         sampled = f"-{how.samples}x{how.temperature:g}" if how and (how.samples, how.temperature) != (1, 0) else ""
         return f"{self.test}.{self.readout}{sampled}"
@@ -89,7 +94,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class ReferenceScore:
-    """A score to lay beside the models': what a rule without learning, or a bound, reaches."""
+    """A reference score: chance, an untrained baseline, or an upper bound."""
 
     evaluation: str
     name: str

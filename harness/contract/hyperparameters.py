@@ -1,4 +1,4 @@
-"""contract.hyperparameters."""
+"""Reading and checking the hyperparameters of a model class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .model import model_name
 
 
 def hyperparameters_of(cls: type) -> dict[str, Any]:
-    """Return the model's hyperparameters with their defaults: its keyword-only arguments."""
+    """Return the model's hyperparameters (keyword-only arguments) and their defaults."""
     return {name: parameter.default for name, parameter in _hyperparameters(cls).items()}
 
 
@@ -26,7 +26,7 @@ def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None:
-    """Raise `UserError` for a hyperparameter the model does not have, or a value of another type."""
+    """Raise `UserError` for an unknown hyperparameter or a value of the wrong type."""
     known = _hyperparameters(cls)
     for name, value in hyperparameters.items():
         if name not in known:
@@ -40,18 +40,18 @@ def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None
 
 
 def check_depth(cls: type, depth: Any) -> None:
-    """Raise `UserError` for a number of blocks that is none, or a model that asks for none."""
+    """Raise `UserError` for an invalid number of blocks, or a model without a depth."""
     if "depth" not in init_parameters(cls):
-        raise UserError(f"Model {model_name(cls)} takes no depth.")
+        raise UserError(f"Model {model_name(cls)} has no depth setting.")
     if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
-        raise UserError(f"Model {model_name(cls)}: depth must be a whole number of blocks, found {depth!r}.")
+        raise UserError(f"Model {model_name(cls)}: depth must be a positive integer, found {depth!r}.")
 
 
 _TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
 
 
 def _kind_of(parameter: inspect.Parameter) -> str:
-    """Return what a parameter takes, such as ``int | None``: as annotated, else its default's type."""
+    """Return a parameter's type, such as ``int | None``: its annotation, or else its default's type."""
     if parameter.annotation is parameter.empty:
         return type(parameter.default).__name__
     annotation = parameter.annotation
@@ -59,7 +59,7 @@ def _kind_of(parameter: inspect.Parameter) -> str:
 
 
 def _is_of_kind(value: Any, kind: str) -> bool:
-    """Return whether a value is of one of the named types; any value is, where one is not plain."""
+    """Return whether a value has one of the named types; always true if one is not a built-in scalar type."""
     names = [name.strip() for name in kind.split("|")]
     if not all(name in _TYPES for name in names):
         return True

@@ -1,4 +1,4 @@
-"""Metrics: from what a model predicted on a test set to one number."""
+"""Metrics: functions that turn predictions and targets into one score."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 IGNORE = -100
-"""The target of positions that are not scored."""
+"""Target value of positions that are not scored."""
 
 TEMPERATURES = (1e-3, 1e3)
 """Bounds of a fitted temperature."""
@@ -19,27 +19,27 @@ Rows = tuple[np.ndarray, ...]
 
 @dataclass(frozen=True)
 class Metric:
-    """A score computed in two steps, so that slices of rows cost next to nothing.
+    """A score computed in two steps, so that scoring slices of rows is cheap.
 
     Attributes
     ----------
     direction
         Whether a higher or a lower score is better.
     perfect
-        The score of a model that is right everywhere.
+        The score of perfect predictions.
     unit
-        What the number counts; empty for a pure number.
+        Unit of the score; empty if dimensionless.
     reduce
-        ``(predictions, targets)`` to arrays with one entry a row of `targets`.
+        Maps ``(predictions, targets)`` to arrays with one entry per row of `targets`.
     finish
-        Those arrays, or the same rows of each, to the score.
+        Maps those arrays, or a subset of their rows, to the score.
     summary
-        One sentence: what it measures, and the shapes of predictions and targets.
+        One sentence: what the metric measures, and the shapes of predictions and targets.
     detail
-        ``(predictions, targets)`` to further scores by name, such as those of fewer samples.
+        Maps ``(predictions, targets)`` to additional named scores, such as scores with fewer samples.
     calibrate
-        ``(predictions, targets)`` of the validation rows to a map of predictions, which those of
-        the test rows go through before they are scored.
+        Maps ``(predictions, targets)`` of the validation rows to a function that is applied to the
+        test predictions before scoring.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Metric:
     calibrate: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]] | None = None
 
     def score(self, predictions: np.ndarray, targets: np.ndarray) -> float:
-        """Return the score, or NaN where there is none (NaN predictions, nothing to score).
+        """Return the score, or NaN if predictions contain NaN or nothing is scored.
 
         Parameters
         ----------
         predictions, targets
-            Arrays shaped as the metric's summary in `METRICS` says.
+            Arrays with the shapes given in the metric's summary in `METRICS`.
         """
         if np.isnan(predictions).any():
             return float("nan")
@@ -70,7 +70,7 @@ class Metric:
         Parameters
         ----------
         labels
-            (N,) the group of each row of `targets`.
+            (N,) group of each row of `targets`.
         """
         groups, member = np.unique(labels, return_inverse=True)
         if np.isnan(predictions).any():
@@ -126,15 +126,15 @@ def _cross_entropy(predictions: np.ndarray, targets: np.ndarray) -> Rows:
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature T at which ``logits / T`` have the least cross-entropy (Guo et al., arXiv:1706.04599).
+    """Return the temperature T that minimizes the cross-entropy of ``logits / T`` (Guo et al., arXiv:1706.04599).
 
-    The loss is convex in 1 / T, so its derivative has one root; where that lies outside
-    `TEMPERATURES`, as for logits without a single error, the nearer bound is returned.
+    The loss is convex in 1 / T, so its derivative has one root. If the root is outside
+    `TEMPERATURES`, for example because the logits make no error, the nearer bound is returned.
 
     Parameters
     ----------
     logits, labels
-        (N,) or (N, 1) numbers and (N,) labels 0 or 1.
+        (N,) or (N, 1) logits and (N,) labels, 0 or 1.
     """
     from scipy.optimize import brentq
     from scipy.special import expit
@@ -172,7 +172,7 @@ def _right_choice(predictions: np.ndarray, targets: np.ndarray) -> Rows:
 
 
 def _by_context(predictions: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (problems, options) log-probabilities with the problem, and without it."""
+    """Return the (problems, options) log-probabilities with and without the problem as context."""
     table = predictions.reshape(len(targets), 2, -1)
     return table[:, 0], table[:, 1]
 
@@ -191,7 +191,7 @@ METRICS: dict[str, Metric] = {
             "fraction",
             _right_class,
             _mean,
-            "Share of rows whose highest logit is the right class: logits (N, n) against classes (N,).",
+            "Fraction of rows classified correctly: logits (N, n) against classes (N,).",
         ),
         Metric(
             "position_accuracy",
@@ -200,7 +200,7 @@ METRICS: dict[str, Metric] = {
             "fraction",
             _right_positions,
             _mean,
-            "Share of scored positions whose highest logit is right: logits (scored, n) or classes (scored,), in the "
+            "Fraction of scored positions predicted correctly: logits (scored, n) or classes (scored,), in the "
             "order of `np.nonzero(targets != -100)`, against classes or -100 (N, L).",
         ),
         Metric(
@@ -210,7 +210,7 @@ METRICS: dict[str, Metric] = {
             "",
             _logits_and_labels,
             _area,
-            "Area under the ROC curve, ties counted half: logits (N, 1) against labels 0 or 1 (N,).",
+            "Area under the ROC curve, with ties counted as one half: logits (N, 1) against labels 0 or 1 (N,).",
         ),
         Metric(
             "log_loss",
@@ -228,8 +228,8 @@ METRICS: dict[str, Metric] = {
             "nats",
             _cross_entropy,
             _mean,
-            "Mean binary cross-entropy of logits divided by the temperature that fits the validation rows best: as for "
-            "log_loss.",
+            "Mean binary cross-entropy after dividing the logits by a temperature fitted to the validation rows; "
+            "shapes as for log_loss.",
             calibrate=_by_temperature,
         ),
         Metric(
@@ -239,7 +239,7 @@ METRICS: dict[str, Metric] = {
             "bits",
             _nats,
             _mean_bits,
-            "Mean negative log-likelihood of a scored token: nats (N, L), 0 where not scored, against "
+            "Mean negative log-likelihood per scored token: nats (N, L), 0 at unscored positions, against "
             "tokens or -100 (N, L).",
         ),
         Metric(
@@ -249,8 +249,8 @@ METRICS: dict[str, Metric] = {
             "fraction",
             _right_choice,
             _mean,
-            "Share of problems whose right option gains most from its problem: log-probabilities "
-            "(P * 2 * options,), ordered (problem, with it or without, option), against options (P,).",
+            "Fraction of problems whose correct option gains most from the problem as context: log-probabilities "
+            "(P * 2 * options,), ordered (problem, with or without context, option), against options (P,).",
         ),
         Metric(
             "choice_prior_accuracy",
@@ -259,7 +259,8 @@ METRICS: dict[str, Metric] = {
             "fraction",
             _right_by_prior,
             _mean,
-            "Share of problems whose right option is the likeliest without its problem: as for choice_accuracy.",
+            "Fraction of problems whose correct option is the most likely without context; shapes as for "
+            "choice_accuracy.",
         ),
         Metric(
             "rmse",
@@ -268,7 +269,7 @@ METRICS: dict[str, Metric] = {
             "",
             _squared_error,
             _root_mean,
-            "Root of the mean squared error: values (N, n) against values (N, n).",
+            "Root mean squared error: values (N, n) against values (N, n).",
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The bases of models. Most plugins subclass one and write ``__init__`` and ``forward``."""
+"""Base classes for models. Most plugins subclass one and define ``__init__`` and ``forward``."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import nn
 from .spec import Image, Size, TaskSpec
 
 State: TypeAlias = Any
-"""What a recurrence holds between two positions: nested tuples, lists or dicts of tensors, batch first."""
+"""Recurrent state between two positions: nested tuples, lists or dicts of tensors, batch first."""
 
 
 class ParamGroup(TypedDict, total=False):
-    """Parameters that differ from the recipe; what a group does not name follows the recipe.
+    """Parameters that override the recipe; settings that a group omits follow the recipe.
 
     Attributes
     ----------
     weight_decay
-        Their weight decay.
+        Weight decay of these parameters.
     max_rate
-        The learning rate is capped at it.
+        Upper bound of their learning rate.
     """
 
     params: Required[list[nn.Parameter]]
@@ -36,11 +36,11 @@ def embedding_weights(module: nn.Module) -> list[nn.Parameter]:
 
 
 class Generator(Protocol):
-    """What a model that only writes text gives, such as a pretrained language model.
+    """Interface of a model that only generates text, such as a pretrained language model.
 
-    It is registered with `register_model` like any other and made with those of its hyperparameters
-    and ``device`` that its ``__init__`` names. It is not trained, and answers only the evaluations
-    that ask for generated text.
+    It is registered with `register_model` like any other model. Its ``__init__`` receives its
+    hyperparameters and, if it names it, ``device``. It is not trained, and runs only on evaluations
+    with readout ``"generate"``.
     """
 
     def generate(
@@ -58,40 +58,41 @@ class Generator(Protocol):
         Parameters
         ----------
         max_new_tokens
-            Most tokens of a continuation, in the model's own tokens.
+            Maximum length of a continuation, in the model's own tokens.
         temperature
-            0 for the likeliest token each time.
+            Sampling temperature; 0 means greedy decoding.
         stop
-            A text that ends a continuation and is not part of it.
+            Text that ends a continuation and is excluded from it.
         seed
-            Of the random stream that samples are drawn from.
+            Seed for sampling.
         """
         ...
 
 
 class _Model(nn.Module):
-    """What all bases share: the one contract `build`, and what a model may declare.
+    """Common base: the `build` contract and optional declarations.
 
-    A model that defines ``fit(self, built, rows)`` is trained by that one call instead of the loop:
-    `built` is the module around it (`archarena.harness.assembly.module`), `rows` are all training rows
-    (`archarena.harness.training.rows.Rows`). See `archarena.harness.training.least_squares` for linear read-outs.
+    A model that defines ``fit(self, built, rows)`` is trained by that call instead of the
+    training loop: `built` is the module that wraps it (`archarena.harness.assembly.module`), `rows` are
+    all training rows (`archarena.harness.training.rows.Rows`). See
+    `archarena.harness.training.least_squares` for linear heads.
     """
 
     width_multiple: ClassVar[int] = 1
-    """The width is a multiple of this (heads, groups)."""
+    """The width is a multiple of this, for example the number of heads or groups."""
 
     slack: ClassVar[str | None] = None
-    """A whole-number hyperparameter that grows the body, for when widths are coarse."""
+    """An integer hyperparameter that fine-tunes the body size when width steps are coarse."""
 
     image_form: ClassVar[type[ImageModel] | None] = None
-    """The class that stands in where images get one answer each; by default they are lifted.
+    """Class used instead for tasks with one output per image; by default images are lifted.
 
-    Hyperparameters are those of both classes; each is passed to the class that has it.
+    The model has the hyperparameters of both classes; each is passed to the class that defines it.
     """
 
     @classmethod
     def form_for(cls, spec: TaskSpec) -> type[_Model]:
-        """Return the class that is built for a task: this one, or its image form."""
+        """Return the class to build for a task: this class or its image form."""
         return cls.image_form if cls.image_form and gives_one_answer_an_image(spec) else cls
 
     @classmethod
@@ -101,7 +102,7 @@ class _Model(nn.Module):
         Raises
         ------
         UserError
-            For a hyperparameter the model does not have.
+            For an unknown hyperparameter.
         """
         from ..assembly.build import build
 
@@ -109,46 +110,46 @@ class _Model(nn.Module):
 
     @classmethod
     def supports(cls, spec: TaskSpec) -> str | None:
-        """Return None, or the reason why the model cannot take this task."""
+        """Return None, or the reason why the model does not support this task."""
         return None
 
     def dead_parameters(self) -> dict[str, str]:
-        """Return parameters that get no gradient at the start, with the reason."""
+        """Return the names of parameters without an initial gradient, each with the reason."""
         return {}
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return the parameters that are not trained as the recipe says.
+        """Return the parameters that override the recipe's settings.
 
-        All others have the recipe's learning rate and weight decay, those with fewer than two axes
-        and the embedding tables no decay.
+        All others use the recipe's learning rate and weight decay, except that parameters with fewer
+        than two axes and embedding tables have no weight decay.
         """
         return []
 
     def embedding_tables(self) -> Iterable[nn.Parameter]:
-        """Return the tables of embeddings: by default the weights of all `nn.Embedding` and `nn.EmbeddingBag`."""
+        """Return the embedding tables: by default the weights of all `nn.Embedding` and `nn.EmbeddingBag`."""
         return embedding_weights(self)
 
 
 class SequenceModel(_Model):
-    """Mixes a sequence; the harness adds embedding and head.
+    """Base for models that map a sequence to a sequence; the harness adds the embedding and the head.
 
-    ``__init__`` takes ``width`` and any of ``depth``, ``causal``, ``length`` that it names;
-    its keyword-only arguments with defaults are the hyperparameters.
+    ``__init__`` takes ``width`` and optionally ``depth``, ``causal`` and ``length``; its
+    keyword-only arguments with defaults are the hyperparameters.
     """
 
     pooling: ClassVar[Literal["mean", "last"]] = "mean"
-    """What an answer a row is read from: a norm and the mean over its valid positions, or the last one as it is."""
+    """One vector per row: the normalized mean over valid positions, or the last valid position, unnormalized."""
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Mix `x`.
+        """Return the output sequence.
 
         Parameters
         ----------
         x
             (batch, length, width).
         lengths
-            (batch,) valid positions of each row, or None where all are. What lies past them
-            must change nothing before them.
+            (batch,) number of valid positions per row, or None if all are valid. Padding must not affect
+            the outputs at valid positions.
 
         Returns
         -------
@@ -160,48 +161,48 @@ class SequenceModel(_Model):
     def init_state(self, batch: int) -> State:
         """Return the state before the first position, on the model's device.
 
-        A causal model may define this and `step`, for decoding one position at a time. One that
-        does not is decoded by running `forward` over what was seen.
+        A causal model may define this and `step` to decode one position at a time. Otherwise decoding
+        runs `forward` over the whole prefix.
         """
         raise NotImplementedError
 
     def step(self, x: torch.Tensor, state: State) -> tuple[torch.Tensor, State]:
-        """Mix one position: equal to `forward` position by position.
+        """Process one position; equivalent to `forward`, one position at a time.
 
         Parameters
         ----------
         x
-            (batch, width), the position after those in `state`.
+            (batch, width), the next position.
         state
-            From `init_state` or the last call; it may be overwritten.
+            The state from `init_state` or the previous call; it may be overwritten.
 
         Returns
         -------
         torch.Tensor
             (batch, width).
         State
-            With that position.
+            The updated state.
         """
         raise NotImplementedError
 
 
 class FieldModel(_Model):
-    """Maps categorical fields and numbers to logits, with its own tables and head.
+    """Base for models that map categorical and numeric fields to logits, with their own embedding tables and head.
 
-    ``__init__`` takes ``fields`` (a `Fields` spec), ``outputs`` (logits a row), and any of
-    ``width`` (hidden units), ``depth`` and ``spec`` (the task's) that it names; its keyword-only
+    ``__init__`` takes ``fields`` (a `Fields` spec), ``outputs`` (logits per row), and optionally
+    ``width`` (hidden units), ``depth`` and ``spec`` (the task's); its keyword-only
     arguments with defaults are the hyperparameters.
     """
 
     def forward(self, ids: torch.Tensor, dense: torch.Tensor | None = None) -> torch.Tensor:
-        """Score rows.
+        """Return the logits of a batch of rows.
 
         Parameters
         ----------
         ids
             (batch, fields, bag) int64; id 0 is padding.
         dense
-            (batch, n_dense) numbers, or None where there are none.
+            (batch, n_dense) numeric fields, or None if the task has none.
 
         Returns
         -------
@@ -211,7 +212,7 @@ class FieldModel(_Model):
         raise NotImplementedError
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters the tier's budget counts: all but embedding tables and the read-out."""
+        """Return the parameters that count toward the body size: all but the embedding tables and the head."""
         raise NotImplementedError
 
     def auxiliary_loss(self) -> torch.Tensor | None:
@@ -220,20 +221,22 @@ class FieldModel(_Model):
 
 
 class ImageModel(_Model):
-    """Maps images to logits, with its own patch embedding and head; registered by itself it takes images alone.
+    """Base for models that map images to logits, with their own patch embedding and head.
 
-    ``__init__`` takes ``image`` (an `Image` spec), ``outputs`` (logits an image), and any of
-    ``width`` (channels), ``depth`` and ``spec`` (the task's) that it names; its keyword-only
+    Registered directly, it supports only image tasks.
+
+    ``__init__`` takes ``image`` (an `Image` spec), ``outputs`` (logits per image), and optionally
+    ``width`` (channels), ``depth`` and ``spec`` (the task's); its keyword-only
     arguments with defaults are the hyperparameters.
     """
 
     @classmethod
     def supports(cls, spec: TaskSpec) -> str | None:
-        """Return None for one answer an image, else that it takes nothing else."""
-        return None if gives_one_answer_an_image(spec) else "it takes images and gives one answer each."
+        """Return None for tasks with one output per image, otherwise the reason."""
+        return None if gives_one_answer_an_image(spec) else "it supports only images with one output per image."
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Score images.
+        """Return the logits of a batch of images.
 
         Parameters
         ----------
@@ -248,15 +251,15 @@ class ImageModel(_Model):
         raise NotImplementedError
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters the tier's budget counts: all but the patch embedding and the head."""
+        """Return the parameters that count toward the body size: all but the patch embedding and the head."""
         raise NotImplementedError
 
 
 def gives_one_answer_an_image(spec: TaskSpec) -> bool:
-    """Return whether a task's rows are images with one answer each."""
+    """Return whether a task has image inputs and one output per image."""
     return isinstance(spec.inputs, Image) and not spec.per_position
 
 
 def model_name(cls: type) -> str:
-    """Return the name a class is registered by, quoted, or its own."""
+    """Return a class's registered name, or its class name, in quotes."""
     return f"'{getattr(cls, 'registered_name', cls.__name__)}'"

@@ -1,7 +1,7 @@
-"""Finding models and tasks: entry points, plugin files, and listing without importing them.
+"""Registration and discovery of models and tasks, without importing them.
 
-A class is registered by a decorator whose arguments are literals, so a listing reads them from
-the source with `ast`: no plugin code runs, and torch is not imported, until a model is used.
+The arguments of the registration decorators are literals, so they can be read from the source with
+`ast`: no plugin code runs, and torch is not imported, until a model is used.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ def register_model(
     Parameters
     ----------
     name
-        What commands, records and pages call it.
+        Name used in commands, records and pages.
     summary
-        One sentence: what the architecture is.
+        One sentence describing the architecture.
     paper
-        Where it was published, such as ``arXiv:2312.00752``.
+        The paper, such as ``arXiv:2312.00752``.
     family
-        The kind of architecture, by which the board groups and colours rows.
+        Architecture family, used by the leaderboard to group and color rows.
     on_request
-        Whether a run takes it only where it is named: it needs a setting, or more than the others.
+        Whether to run the model only if it is named, because it needs a setting or extra resources.
     """
     return _stamp(name)
 
@@ -53,13 +53,13 @@ def register_task(
     Parameters
     ----------
     name
-        What commands, records and pages call it.
+        Name used in commands, records and pages.
     summary
-        One sentence: what the task measures.
+        One sentence describing what the task measures.
     suites
-        The suites it belongs to.
+        Suites that include the task.
     needs
-        Names of the data sets it reads; empty where it is made by code.
+        Names of its data sources; empty if the data is generated.
     """
     return _stamp(name)
 
@@ -74,7 +74,7 @@ def _stamp(name: str) -> Callable[[_Class], _Class]:
 
 @dataclass
 class Registry:
-    """All models and tasks at hand, and one sentence for each thing that could not be read."""
+    """All available models and tasks, and a message for each problem found."""
 
     models: dict[str, Entry] = field(default_factory=dict)
     tasks: dict[str, Entry] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Registry:
         return self.models if kind == "model" else self.tasks
 
     def add(self, entry: Entry) -> None:
-        """Add an entry; a name that is taken becomes unusable and is told as a problem."""
+        """Add an entry; a name registered twice becomes unusable and is reported as a problem."""
         known = self.of_kind(entry.kind).get(entry.name)
         if known is None:
             self.of_kind(entry.kind)[entry.name] = entry
@@ -135,8 +135,8 @@ def discover(plugins: Sequence[Path] = ()) -> Registry:
     Raises
     ------
     UserError
-        For a plugin file that cannot be read or registers nothing. What is wrong with an installed
-        package is told in the registry's problems and stops nothing.
+        For a plugin file that cannot be read or registers nothing. Problems with
+        installed packages are only listed in the registry's `problems`.
     """
     registry = Registry()
     for group in ("archarena.models", "archarena.tasks"):
@@ -171,7 +171,7 @@ def _add_module(registry: Registry, module: str, what: str) -> None:
 
 def _add_file(registry: Registry, file: Path, module: str | None, what: str) -> None:
     if not file.is_file():
-        raise UserError(f"The {what} is not there: no file {file}.")
+        raise UserError(f"The {what} does not exist: no file {file}.")
     try:
         entries = scan(file, module)
     except (OSError, SyntaxError, ValueError) as error:

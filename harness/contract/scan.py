@@ -1,4 +1,4 @@
-"""contract.scan."""
+"""Reading registered classes from source files without running them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECORATORS: dict[str, Kind] = {"register_model": "model", "register_task": "task
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered class, known from its source and not yet imported."""
+    """A registered class, read from its source but not yet imported."""
 
     kind: Kind
     name: str
@@ -31,11 +31,11 @@ class Entry:
     declared: Mapping[str, Any] = field(hash=False)
     file: Path
     module: str | None = None
-    """Import name, or None for a plugin file."""
+    """Module name, or None for a plugin file."""
 
     @property
     def origin(self) -> str:
-        """Return where it came from, as a user would name it."""
+        """Return the module or file that defines it, for messages."""
         return self.module or str(self.file)
 
     def load(self) -> type:
@@ -44,7 +44,7 @@ class Entry:
         Raises
         ------
         UserError
-            If importing its file fails, whatever it raised.
+            If importing its file fails with any exception.
         """
         try:
             module = import_module(self.module) if self.module else load_plugin(self.file)
@@ -55,13 +55,13 @@ class Entry:
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception on one line: its type, its message and, for syntax errors, the line."""
+    """Return an exception's type and the first line of its message."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 def scan(file: Path, module: str | None = None) -> list[Entry]:
-    """Return the classes a source file registers, without running it."""
+    """Return the classes that a source file registers, without running it."""
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
     return [
         Entry(DECORATORS[decorator], *_literals(call, node), file=file, module=module)
@@ -86,7 +86,7 @@ def _literals(call: ast.Call, node: ast.ClassDef) -> tuple[str, str, dict[str, A
         name = values[0] if values else declared.pop("name")
     except (ValueError, KeyError):
         raise ValueError(
-            f"the arguments of the decorator of class {node.name} must be literals, the name first"
+            f"all decorator arguments of class {node.name} must be literals, with the name first"
         ) from None
     return name, node.name, declared
 
@@ -115,7 +115,7 @@ def _find_spec(name: str, path: Sequence[str] | None):
 
 
 def load_plugin(file: Path) -> ModuleType:
-    """Run a plugin file, once for each state of it, under a module name of its own, and return the module."""
+    """Import a plugin file under a unique module name and return the module; a changed file is imported again."""
     name = f"archarena_plugin_{file.stem}_{abs(hash((str(file), file.stat().st_mtime_ns))):x}"
     if name in sys.modules:
         return sys.modules[name]

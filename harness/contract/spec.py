@@ -1,7 +1,7 @@
-"""What a task feeds to a model and what it expects back.
+"""Specifications of task inputs and model outputs.
 
-A model is a `torch.nn.Module` that is called with the input arrays of its task as keyword
-arguments and returns one tensor. With B rows in a batch:
+A model is a `torch.nn.Module` that receives the task's input arrays as keyword arguments and
+returns one tensor. B is the number of rows per batch:
 
 ========================  ====================================================================
 inputs                    keyword arguments
@@ -13,7 +13,7 @@ inputs                    keyword arguments
 ``Image``                 ``pixels`` (B, channels, height, width) float
 ========================  ====================================================================
 
-Tasks may keep ``values`` and ``pixels`` as uint8; a model gets them as numbers from -1 to 1.
+Tasks may store ``values`` and ``pixels`` as uint8; models receive them scaled to [-1, 1].
 
 ========================  ==================================  ================================
 outputs                   the model returns                   targets
@@ -42,16 +42,16 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two token sequences, encoded with shared weights and joined by one head."""
+    """Two token sequences, encoded with shared weights and combined in one head."""
 
     of: Tokens
 
 
 @dataclass(frozen=True)
 class Fields:
-    """A row of categorical fields, each a bag of up to `bag` ids, and `n_dense` numbers.
+    """Categorical fields, each a bag of up to `bag` ids, and `n_dense` numeric fields.
 
-    ``cardinalities[f]`` counts the ids of field f, padding (id 0) included.
+    ``cardinalities[f]`` is the number of ids of field f, including padding (id 0).
     """
 
     cardinalities: tuple[int, ...]
@@ -61,7 +61,7 @@ class Fields:
 
 @dataclass(frozen=True)
 class Series:
-    """A sequence of `length` real vectors with `channels` entries."""
+    """A sequence of `length` real vectors with `channels` entries each."""
 
     channels: int
     length: int
@@ -69,7 +69,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Image:
-    """A picture of real values."""
+    """A real-valued image."""
 
     channels: int
     height: int
@@ -78,7 +78,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Classes:
-    """One of `n` classes a row."""
+    """One of `n` classes per row."""
 
     n: int
 
@@ -105,7 +105,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Regression:
-    """`n` real values a row."""
+    """`n` real values per row."""
 
     n: int
 
@@ -117,7 +117,7 @@ Outputs = Classes | PerPosition | NextToken | Binary | Regression
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """Inputs, outputs, and whether position t may only see positions up to t."""
+    """Inputs, outputs, and causality: if `causal`, position t may only depend on positions up to t."""
 
     inputs: Inputs
     outputs: Outputs
@@ -125,7 +125,7 @@ class TaskSpec:
 
     @property
     def n_outputs(self) -> int:
-        """Return the size of the last axis of what the model returns."""
+        """Return the size of the last axis of the model's output."""
         match self.outputs:
             case Classes(n) | PerPosition(n) | Regression(n):
                 return n
@@ -136,13 +136,13 @@ class TaskSpec:
 
     @property
     def per_position(self) -> bool:
-        """Return whether the model answers at every position rather than once a row."""
+        """Return whether the model has one output per position instead of one per row."""
         return isinstance(self.outputs, PerPosition | NextToken)
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a model is built: channels a position (or hidden units), and blocks."""
+    """Size of a model: width (channels per position, or hidden units) and depth (blocks)."""
 
     width: int
     depth: int
@@ -155,12 +155,12 @@ _KINDS = {
 
 
 def spec_to_json(spec: TaskSpec) -> dict[str, Any]:
-    """Return a spec as JSON values."""
+    """Return a spec as a JSON-compatible dictionary."""
     return {"inputs": _to_json(spec.inputs), "outputs": _to_json(spec.outputs), "causal": spec.causal}
 
 
 def spec_from_json(value: dict[str, Any]) -> TaskSpec:
-    """Return the spec that `spec_to_json` wrote."""
+    """Return the spec for a dictionary from `spec_to_json`."""
     return TaskSpec(_from_json(value["inputs"]), _from_json(value["outputs"]), value["causal"])
 
 

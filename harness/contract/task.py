@@ -1,4 +1,4 @@
-"""The contract of a task: data with splits, one training, and a list of evaluations."""
+"""The task contract: data splits, a training budget and a list of evaluations."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .spec import TaskSpec
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of a task.
+    """A subset of a task's rows.
 
     Attributes
     ----------
     inputs
-        Named arrays as in `archarena.harness.contract.spec`, rows on the first axis.
+        Named arrays as in `archarena.harness.contract.spec`, with rows on the first axis.
     targets
-        What is to be predicted, as in `archarena.harness.contract.spec`.
+        Targets as in `archarena.harness.contract.spec`.
     groups
-        Labels a row (a subject, a level) by which an evaluation may be sliced.
+        Labels per row, such as a subject or a difficulty, for slicing evaluations.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -47,7 +47,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long a task trains at one tier: optimiser steps a try, and rows a step."""
+    """Training budget of a task at one tier: optimizer steps per attempt, and rows per batch."""
 
     steps: int
     batch: int
@@ -55,14 +55,14 @@ class Budget:
 
 @dataclass(frozen=True)
 class Streams:
-    """The random streams of a task's data: `train` moves with the seed, `fixed` does not."""
+    """Random streams for a task's data: `train` depends on the seed, `fixed` does not."""
 
     train: np.random.Generator
     fixed: np.random.Generator
 
 
 class Task:
-    """Base of all tasks. A tier's entry in `arguments` is passed to ``__init__``.
+    """Base class of all tasks. A tier's entry in `arguments` is passed to ``__init__``.
 
     Class attributes
     ----------------
@@ -71,17 +71,17 @@ class Task:
     budgets
         `Budget` by tier.
     evaluations
-        The columns; an attribute of the instance where they depend on its size. The first one's
-        metric, on the validation rows, picks the learning rate.
+        The task's columns; set on the instance if they depend on its arguments. The metric of the first
+        evaluation is also computed on the validation rows.
     data_sources
-        Data sets that must be at hand.
+        Data sources that the task requires.
     published_tiers
-        Tiers whose size is the published one; all others are shown as "reduced".
+        Tiers with the published task setup; all others are shown as "reduced".
     version
-        Raised whenever the same arguments would give other data.
+        Increased whenever the same arguments would produce different data.
     recipes_of
-        The task whose published recipes are this one's too, but for their batch, which is that of
-        this task's budget. Empty where the task has recipes of its own.
+        Name of a task with published recipes that also apply to this task, but with the batch of this
+        task's budget. Empty if the task has its own recipes.
     """
 
     arguments: ClassVar[Mapping[str, Mapping[str, Any]]]
@@ -94,22 +94,22 @@ class Task:
 
     @property
     def spec(self) -> TaskSpec:
-        """Return what a model gets and gives.
+        """Return the input and output specification.
 
-        Asked for after `splits`, so that it may tell what only the data tell, as the size of a vocabulary.
+        It is accessed after `splits`, so it may depend on the data, such as on the vocabulary size.
         """
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays. Only `Splits.train` may draw from ``streams.train``.
+        """Return the splits. Only `Splits.train` may draw from ``streams.train``.
 
         Parameters
         ----------
         data
-            The data folder; tasks made by code ignore it.
+            The data folder; generated tasks ignore it.
         """
         raise NotImplementedError
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the levels shown beside the models, computed from the data."""
+        """Return the reference scores that are computed from the data."""
         return []

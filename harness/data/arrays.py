@@ -1,11 +1,11 @@
 """A task's arrays on disk: prepared once, memory-mapped by every trial.
 
-A prepared folder holds::
+The layout of a prepared folder::
 
-    meta.json                 spec, rows, content checksum, levels
+    meta.json                 spec, row counts, content checksum, reference scores
     train/ valid/             inputs/NAME.npy and targets.npy
-    tests/NAME/               inputs/NAME.npy, and what a trial may know of the targets
-    answers/NAME/             targets.npy and groups/NAME.npy, read by the parent alone
+    tests/NAME/               inputs/NAME.npy, and the parts of the targets that a trial may see
+    answers/NAME/             targets.npy and groups/NAME.npy, read only by the parent process
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BLOCK_BYTES = 2**24
 
 
 def with_ignored(spec: TaskSpec, splits: Splits) -> tuple[TaskSpec, Splits]:
-    """Return spec and splits whose positions that are not scored have the target -100, as metrics take it."""
+    """Return the spec and splits with target -100 at unscored positions, as metrics expect."""
     outputs = spec.outputs
     if not isinstance(outputs, PerPosition) or outputs.ignore == IGNORE:
         return spec, splits
@@ -54,7 +54,7 @@ def save_splits(folder: Path, spec: TaskSpec, splits: Splits, evaluations: tuple
 
 
 def _save_hints(folder: Path, spec: TaskSpec, split: Split) -> None:
-    """Write what a trial needs of test targets: next tokens are its inputs anyway; else where, not what."""
+    """Write the parts of test targets a trial may see: next tokens (also in its inputs) or scored positions."""
     if isinstance(spec.outputs, NextToken):
         np.save(folder / "targets.npy", split.targets)
     elif isinstance(spec.outputs, PerPosition):
@@ -62,7 +62,6 @@ def _save_hints(folder: Path, spec: TaskSpec, split: Split) -> None:
 
 
 def save_split(folder: Path, split: Split) -> None:
-    """Write one split."""
     folder.mkdir(parents=True, exist_ok=True)
     _save_arrays(folder / "inputs", split.inputs)
     _save_arrays(folder / "groups", split.groups)
@@ -76,7 +75,7 @@ def _save_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _save_array(path: Path, array: np.ndarray) -> None:
-    """Write an array; one that is mapped from the whole of a file is that file, linked where the disk allows."""
+    """Write an array; if it maps a whole .npy file, link that file, or copy it if linking fails."""
     source = _mapped_file(array)
     if source is None:
         np.save(path, array, allow_pickle=False)
@@ -88,7 +87,7 @@ def _save_array(path: Path, array: np.ndarray) -> None:
 
 
 def _mapped_file(array: np.ndarray) -> Path | None:
-    """Return the .npy file that an array maps from its first to its last entry, or None."""
+    """Return the .npy file that an array maps completely, or None."""
     path = getattr(array, "filename", None)
     if path is None or not str(path).endswith(".npy"):
         return None
@@ -108,12 +107,12 @@ def load_arrays(folder: Path) -> dict[str, np.ndarray]:
 
 
 def load_array(path: Path) -> np.ndarray:
-    """Return one array, memory-mapped, without ever reading a pickle."""
+    """Return one array, memory-mapped; pickles are rejected."""
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def content_checksum(splits: Splits) -> str:
-    """Return a sha256 over every array of a task: name, dtype, shape and bytes."""
+    """Return the SHA-256 of the name, dtype, shape and bytes of all arrays of a task."""
     digest = hashlib.sha256()
     tests = [(f"tests/{name}", split) for name, split in sorted(splits.tests.items())]
     for place, split in [("train", splits.train), ("valid", splits.valid), *tests]:
@@ -125,7 +124,7 @@ def content_checksum(splits: Splits) -> str:
 
 
 def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield an array's entries in order, block by block; mapped files are read, so that no page of them stays."""
+    """Yield an array's entries in blocks; mapped files are read directly to keep their pages out of memory."""
     source = _mapped_file(array)
     if source is None:
         rows = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))

@@ -1,4 +1,4 @@
-"""Preparing a task's arrays, once for a (task, tier, seed), before any trial starts."""
+"""Preparing a task's arrays, once per (task, tier, seed), before any trial starts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BASE_SEED = "archarena"
 
 
 def streams(task: str, tier: str, seed: int) -> Streams:
-    """Return a task's random streams: training rows move with the seed, all others do not."""
+    """Return a task's random streams: only the training rows depend on the seed."""
     return Streams(
         train=generator(BASE_SEED, "data", "train", task, tier, seed),
         fixed=generator(BASE_SEED, "data", "fixed", task, tier),
@@ -32,23 +32,23 @@ def streams(task: str, tier: str, seed: int) -> Streams:
 
 
 def prepared_folder(work: Path, task: PlannedTask, seed: int) -> Path:
-    """Return where a task's arrays lie: a pure function of what they are made from."""
+    """Return the folder of a task's arrays, named after a hash of their data identity, source, tier and seed."""
     parts = {"data": data_identity(task), "source": source_hash(task.entry), "tier": task.tier.name, "seed": seed}
     return work / "data" / f"{task.name}-{task.tier.name}-s{seed}-{key_of(parts)[:12]}"
 
 
 def is_prepared(folder: Path) -> bool:
-    """Return whether a folder holds all of a task's arrays (its meta file is written last)."""
+    """Return whether a folder contains all of a task's arrays (its meta file is written last)."""
     return (folder / "meta.json").is_file()
 
 
 def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_levels: bool) -> dict[str, Any]:
-    """Make the arrays and write them, with their checksum and, where asked for, the levels.
+    """Create and write the arrays, with their checksum and, if requested, the reference scores.
 
     Returns
     -------
     dict
-        What ``meta.json`` holds.
+        The content of ``meta.json``.
     """
     splits = task.task.splits(data, streams(task.name, task.tier.name, seed))
     _require_rows(task.name, splits)
@@ -71,7 +71,7 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_leve
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    """Return what `prepare` wrote."""
+    """Return the content of ``meta.json``."""
     return json.loads((folder / "meta.json").read_text())
 
 
@@ -94,7 +94,7 @@ def _levels(task: PlannedTask, splits: Splits) -> list[dict[str, Any]]:
 
 
 def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what pages need to know of a task; without `meta`, the task could not be prepared."""
+    """Return a task's card for pages; `meta` is empty if the task could not be prepared."""
     return {
         "task": task.name,
         "tier": task.tier.name,

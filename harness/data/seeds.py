@@ -1,7 +1,6 @@
-"""Random streams, each derived from its own axes and never from a global generator.
+"""Random streams, each derived from named axes and independent of global generators.
 
-Data and models draw from different streams, so every model sees the same data for a seed,
-however many numbers it draws itself.
+Data and models use different streams, so every model sees the same data for a seed.
 """
 
 from __future__ import annotations
@@ -19,5 +18,5 @@ def seed(base: int | str, *axes: int | str) -> int:
 
 
 def generator(base: int | str, *axes: int | str) -> np.random.Generator:
-    """Return an explicit NumPy generator for the stream named by the axes."""
+    """Return a NumPy generator for the stream named by the axes."""
     return np.random.default_rng(seed(base, *axes))

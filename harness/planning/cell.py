@@ -1,4 +1,4 @@
-"""planning.cell."""
+"""Variants, planned tasks, cells and plans."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ RECIPES = ("common", "published", "trade-off")
 
 @dataclass(frozen=True)
 class Variant:
-    """A model with hyperparameters set: a row of the board.
+    """A model with specific hyperparameters: a row of the leaderboard.
 
-    ``depth`` may be among them; it is the harness's, and replaces the tier's number of blocks.
+    ``depth``, if set, is not passed as a hyperparameter but replaces the tier's number of blocks.
     """
 
     entry: Entry
@@ -26,24 +26,24 @@ class Variant:
 
     @property
     def name(self) -> str:
-        """Return the name of the row, such as ``mamba`` or ``mamba[d_state=8]``."""
+        """Return the row name, such as ``mamba`` or ``mamba[d_state=8]``."""
         settings = ",".join(f"{key}={value}" for key, value in self.hyperparameters)
         return f"{self.entry.name}[{settings}]" if settings else self.entry.name
 
     @property
     def depth(self) -> int | None:
-        """Return the number of blocks that was asked for, if any was."""
+        """Return the requested number of blocks, or None."""
         return dict(self.hyperparameters).get("depth")
 
     @property
     def model_hyperparameters(self) -> dict[str, Any]:
-        """Return what the model itself is made with."""
+        """Return the hyperparameters without ``depth``."""
         return {name: value for name, value in self.hyperparameters if name != "depth"}
 
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """A task at one tier: its class, made with that tier's arguments."""
+    """A task at one tier: an instance created with that tier's arguments."""
 
     entry: Entry
     task: Task
@@ -56,16 +56,16 @@ class PlannedTask:
 
     @property
     def budget(self) -> Budget:
-        """Return how long the task trains at this tier."""
+        """Return the training budget at this tier."""
         return self.task.budgets[self.tier.name]
 
     @property
     def reduced(self) -> bool:
-        """Return whether the size is below the published one."""
+        """Return whether this tier differs from the published task setup."""
         return self.tier.name not in self.task.published_tiers
 
     def column(self, evaluation: str) -> str:
-        """Return the board's name for one of the task's evaluations."""
+        """Return the column name of one of the task's evaluations."""
         return f"{self.name}-{evaluation}" if evaluation else self.name
 
 
@@ -76,7 +76,7 @@ class Cell:
     Attributes
     ----------
     training
-        How it is trained; None where the model has no published recipe for the task.
+        How the cell is trained; None if the model has no published recipe for the task.
     """
 
     variant: Variant
@@ -87,37 +87,37 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Return the cell as commands take it."""
+        """Return the cell's name, as used in commands."""
         return cell_name(self.variant.name, self.task.name, self.task.tier.name, self.recipe, self.seed)
 
     @property
     def depth(self) -> int:
-        """Return the number of blocks, where no recipe sets the size."""
+        """Return the number of blocks used if the recipe sets no size."""
         return self.variant.depth or self.task.tier.depth
 
 
 def cell_name(variant: str, task: str, tier: str, recipe: str, seed: int) -> str:
-    """Return ``VARIANT/TASK/TIER/sSEED``, with ``/RECIPE`` before the seed where it is not the common one."""
+    """Return ``VARIANT/TASK/TIER/sSEED``, with ``/RECIPE`` before the seed unless it is the common recipe."""
     between = "" if recipe == "common" else f"/{recipe}"
     return f"{variant}/{task}/{tier}{between}/s{seed}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells to run, and one sentence for each thing left out."""
+    """The cells to run, and a note for each task left out."""
 
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def tasks(self) -> list[PlannedTask]:
-        """Return the tasks of the plan, each once."""
+        """Return the distinct tasks of the plan."""
         return list({cell.task.name: cell.task for cell in self.cells}.values())
 
 
 @dataclass(frozen=True)
 class Keyed:
-    """A cell with its key, the parts of it, and where its arrays lie."""
+    """A cell with its key, the parts of the key, and the folder of its arrays."""
 
     cell: Cell
     key: str

@@ -1,4 +1,4 @@
-"""Finding a record by what a user types."""
+"""Finding a record by a cell name or key."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from .tier import get_tier
 
 
 def name_of(record: Record) -> str:
-    """Return a record's cell as commands take it; see `archarena.harness.planning.cell.cell_name`."""
+    """Return the name of a record's cell; see `archarena.harness.planning.cell.cell_name`."""
     cell = record.cell
     return cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed)
 
 
 def find_record(results: Path, cell: str) -> Record:
-    """Return the newest record that a cell's name, the start of one, or the start of a key stands for.
+    """Return the newest record that matches a cell name, a prefix of one, or a prefix of a key.
 
     Raises
     ------
     UserError
-        If there is none.
+        If no record matches.
     """
     records = list(ResultStore(results).read())
     names = {name_of(record) for record in records}
     found = [record for record in records if name_of(record) == cell or record.key == cell]
     found = found or [record for record in records if _begins(record, cell)]
     if not found:
-        hint = f"{did_you_mean(cell, names)} Write VARIANT/TASK/TIER/sSEED."
+        hint = f"{did_you_mean(cell, names)} Use the form VARIANT/TASK/TIER/sSEED."
         raise UserError(f"{results} has no record of '{cell}'.{hint}")
     return max(found, key=lambda record: record.started)
 
 
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
-    """Return the cell of a record as it would be run now.
+    """Return a record's cell, built from the current model and task.
 
     Raises
     ------
     UserError
-        If its model, task or data is not at hand.
+        If its model, task or data is not available.
     """
     settings = tuple(sorted(record.cell.hyperparameters.items()))
     variant = Variant(registry.find("model", record.cell.model), settings)

@@ -1,6 +1,6 @@
-"""What a parent hands to a child process: one JSON file that names everything by value.
+"""Job descriptions that a parent process passes to a child process as one JSON file.
 
-The child writes only into the job's folder; the parent reads its outcome from there.
+The child writes only to the job's folder; the parent reads the outcome from there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Message(BaseModel):
 
 
 class Source(_Message):
-    """Where a registered class lies, as `Entry` has it."""
+    """Location of a registered class; the serializable part of `Entry`."""
 
     kind: Literal["model", "task"]
     name: str
@@ -43,7 +43,7 @@ class Source(_Message):
 
 
 class PrepareJob(_Message):
-    """Make a task's arrays."""
+    """Prepare a task's arrays."""
 
     action: Literal["prepare"] = "prepare"
     task: Source
@@ -55,12 +55,12 @@ class PrepareJob(_Message):
 
 
 class Readout(_Message):
-    """One split to read: at the model's outputs, as likelihoods of candidates, or as generated answers.
+    """One split to predict: model outputs, likelihoods of candidates, or generated answers.
 
     Attributes
     ----------
     split
-        Its folder among the prepared arrays, such as ``tests/test`` or ``valid``.
+        Its folder in the prepared arrays, such as ``tests/test`` or ``valid``.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""A cell's key: known before it runs, a pure function of what can change its result.
+"""The key of a cell: a hash of everything that can change its result, computed before it runs.
 
-The parts are kept beside the hash, so that `archarena why` can say which of them moved.
+The parts are stored with the hash, so that `archarena why` can report which of them changed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .source_hash import source_hash
 
 
 def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
-    """Return what the key covers, as JSON values.
+    """Return the parts of the key as JSON values.
 
     Parameters
     ----------
     device
-        Name of the processor the trial runs on.
+        Name of the device that the trial runs on.
     torch_version
         ``major.minor`` of torch.
     """
@@ -62,19 +62,19 @@ def _size(cell: Cell) -> dict[str, int]:
 
 
 def key_of(parts: Mapping[str, Any]) -> str:
-    """Return the key: sha256 over canonical JSON."""
+    """Return the key: the SHA-256 of the parts as canonical JSON."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def data_identity(task: PlannedTask) -> dict[str, Any]:
-    """Return what pins a task's data: generator version and arguments, and checksums of sets."""
+    """Return what identifies a task's data: its version and arguments, and the identities of its data sources."""
     arguments = json.loads(json.dumps(dict(task.task.arguments[task.tier.name])))
     sources = {source.name: source.identity() for source in task.task.data_sources}
     return {"version": task.task.version, "arguments": arguments, "sources": sources}
 
 
 def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the parts in which two keys differ, with the old and the new value."""
+    """Return the parts in which two keys differ, each with its old and new value."""
     names = sorted(old.keys() | new.keys())
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}

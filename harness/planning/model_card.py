@@ -1,13 +1,13 @@
-"""Model cards: what a model is, and the recipe its paper trained it by, as data beside its source.
+"""Model cards: a model's description and its published recipes, stored next to its source file.
 
-A card is ``cards/NAME.toml`` in the folder of the model's source file, NAME being the registered
+A card is ``cards/NAME.toml`` in the folder of the model's source file; NAME is the registered
 name::
 
-    multiplies = "One or two sentences: what is multiplied with what."
-    deviations = ["One sentence each: where ours differs from the paper, or what the paper leaves open."]
+    multiplies = "One or two sentences: which quantities the model multiplies."
+    deviations = ["One sentence each: a difference from the paper, or a choice the paper does not specify."]
     strengths = "One sentence."                    # optional
 
-    [published.lra-listops]                        # optional: the paper's own recipe for that task
+    [published.lra-listops]                        # optional: the paper's recipe for that task
     source = "arXiv:2111.00396, Table 8"
     width = 80                                     # as in `Size`
     depth = 6
@@ -16,10 +16,10 @@ name::
     batch = 64
     recipe = { learning_rate = 1e-3, schedule = "linear", warmup_steps = 3000, dropout = 0.1 }
 
-A recipe's keys are the fields of `archarena.harness.planning.recipe.Recipe`, save that ``learning_rate`` (a
-number, or a list to try) stands for ``learning_rates``, and ``dropout`` sets the model's
-hyperparameter of that name. What it leaves out has the plain value: AdamW, no weight decay, no
-warm-up, no clipping, cosine to zero.
+A recipe's keys are the fields of `archarena.harness.planning.recipe.Recipe`, except that
+``learning_rate`` (a number or a list) replaces ``learning_rates``, and ``dropout`` sets the model's
+hyperparameter of that name. Defaults: AdamW, no weight decay, no warm-up, no clipping, cosine to
+zero.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _RECIPE_KEYS = {field.name for field in fields(Recipe)} - {"name", "learning_rat
 
 
 class Published(BaseModel):
-    """How a paper trained its model on one task."""
+    """A paper's training setup for one task."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -78,7 +78,7 @@ class Published(BaseModel):
 
 
 class Card(BaseModel):
-    """What pages and plans need to know of a model beside its decorator's arguments."""
+    """Information about a model for pages and plans, in addition to its decorator's arguments."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -89,12 +89,12 @@ class Card(BaseModel):
 
 
 def load_card(name: str, source_path: Path) -> Card | None:
-    """Return the card of the model registered as `name` in the file `source_path`, or None where it has none.
+    """Return the card of the model registered as `name` in the file `source_path`, or None if it has none.
 
     Raises
     ------
     UserError
-        For a card that cannot be read or holds what a card does not have.
+        For an unreadable or invalid card.
     """
     path = source_path.parent / "cards" / f"{name}.toml"
     if not path.is_file():
@@ -105,6 +105,6 @@ def load_card(name: str, source_path: Path) -> Card | None:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise UserError(f"The card {path} is broken: {place + ': ' if place else ''}{message}.") from None
+        raise UserError(f"The card {path} is invalid: {place + ': ' if place else ''}{message}.") from None
     except (OSError, ValueError) as error:
         raise UserError(f"The card {path} cannot be read: {error}.") from None

@@ -1,4 +1,4 @@
-"""From what a user asks for to the list of cells."""
+"""Planning: turning a user's request into a list of cells."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def make_plan(
     seeds: Sequence[int] | None = None,
     data: Path,
 ) -> Plan:
-    """Return the cells for the named models (all, where none is named) and tasks.
+    """Return the cells for the named models (by default all usual ones) and tasks.
 
-    A task named by itself must have its data at hand; one that comes with a suite is left out
-    with a note where its data is absent.
+    The data of an explicitly named task must be available; a task of a suite without its data is
+    left out with a note.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def make_plan(
     if recipe not in RECIPES:
         raise UserError(f"There is no recipe '{recipe}'.{did_you_mean(recipe, RECIPES)} Known: {', '.join(RECIPES)}.")
     if recipe == "published" and settings:
-        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; leave one of the two out.")
+        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit one of the two.")
     variants = make_variants(registry, models or usual_models(registry), settings)
     planned, notes = _make_tasks(registry, tasks, suites, size, data)
     if not planned or not variants:
@@ -56,12 +56,12 @@ def make_plan(
 
 
 def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
-    """Return a cell with the training that its recipe means.
+    """Return a cell with the training setup of its recipe.
 
     Raises
     ------
     UserError
-        For a broken card, or one whose recipe sets what the model does not have.
+        For an invalid card, or a card that sets an unknown hyperparameter.
     """
     if recipe == "published":
         training = _published(variant.entry, task)
@@ -106,12 +106,12 @@ def _make_tasks(
 
 
 def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
-    """Return a task made for a tier.
+    """Return a task planned at a tier.
 
     Raises
     ------
     UserError
-        If the task cannot be imported, has no such tier, or its data is absent.
+        If the task cannot be imported, has no such tier, or its data is unavailable.
     """
     cls = entry.load()
     if not issubclass(cls, Task):
@@ -124,12 +124,12 @@ def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
 
 
 def usual_models(registry: Registry) -> list[str]:
-    """Return the models of a run that names none: all but those made `on_request`."""
+    """Return the models of a run that names none: all except those registered with `on_request`."""
     return [name for name, entry in registry.models.items() if not entry.declared.get("on_request")]
 
 
 def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[str]) -> list[Variant]:
-    """Return the variants: each model crossed with the grid of its ``MODEL.NAME=V1,V2`` settings."""
+    """Return the variants: every model with every combination of its ``MODEL.NAME=V1,V2`` settings."""
     entries = {name: registry.find("model", name) for name in models}
     grids: dict[str, dict[str, tuple[Any, ...]]] = {name: {} for name in entries}
     for setting in settings:
@@ -151,7 +151,7 @@ def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:
     target, equals, values = setting.partition("=")
     model, dot, parameter = target.partition(".")
     if not (equals and dot and model and parameter and values):
-        raise UserError(f"--set {setting}: write MODEL.HYPERPARAMETER=VALUE[,VALUE...], such as mamba.d_state=8,16.")
+        raise UserError(f"--set {setting}: use MODEL.HYPERPARAMETER=VALUE[,VALUE...], such as mamba.d_state=8,16.")
     return model, parameter, tuple(dict.fromkeys(_literal(value) for value in values.split(",")))
 
 

@@ -1,6 +1,6 @@
-"""How large and how long: recipes and tiers.
+"""Training recipes and schedules.
 
-Everything here that can change a number is part of a cell's key.
+Every setting here that can change a result is part of a cell's key.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any, Literal
 from ..contract.spec import Size
 
 PROTOCOL = 2
-"""Raised whenever the same cell would be trained, scored or timed differently."""
+"""Increased whenever the same cell would be trained, scored or timed differently."""
 
 IMPROVEMENT = 1e-6
-"""A validation score that is better by less than this has stalled (FuxiCTR's rule)."""
+"""A validation score that improves by less than this has stalled (the rule of FuxiCTR)."""
 
 CYCLES = 4
-"""Cycles of a cyclic schedule, each twice as long as the one before; the warm-up is as long as the first."""
+"""Number of cycles in a cyclic schedule; each is twice as long as the last, and the warm-up is as long as the first."""
 
 TRADE_OFF_NOISE = 0.007
 """Cyclic and separate runs of Portes et al. 2022 differed by up to 0.72 points of accuracy."""
@@ -26,39 +26,39 @@ TRADE_OFF_NOISE = 0.007
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a try is trained.
+    """How an attempt is trained.
 
-    Every learning rate in `learning_rates` gets the first `probe` share of the schedule; the one
-    with the lowest validation loss goes on to its end. Validation loss decides because accuracy
-    hardly moves while a model is still near chance. The weights with the best validation score
-    are kept, and only they see the test rows. A single learning rate is not probed.
+    Every learning rate in `learning_rates` is trained for the fraction `probe` of the schedule; the
+    one with the lowest validation loss continues to the end. Validation loss decides because
+    accuracy hardly changes while a model is near chance. The weights with the best validation score
+    are kept, and only those are tested. A single learning rate is not probed.
 
     Attributes
     ----------
     name
         ``"common"``, the same for all models; ``"published"``, from a model's card;
-        ``"trade-off"``, the common one with a cyclic schedule.
+        ``"trade-off"``, the common recipe with a cyclic schedule.
     schedule
         After the warm-up: ``"cosine"`` or ``"linear"`` down to ``floor`` times the peak,
-        ``"constant"``, or ``"plateau"``: each time the validation score has stalled for
+        ``"constant"``, or ``"plateau"``: whenever the validation score has stalled for
         `plateau_patience` evaluations, the rate is multiplied by `plateau_factor`, down to
         `min_rate`. ``"cyclic"``: cosine from the peak to zero in cycles, each twice as long as the
-        one before, after a warm-up as long as the first; validation rows are read at their ends.
+        last, after a warm-up as long as the first; validation runs at the end of each cycle.
     warmup, warmup_steps
-        Length of the linear warm-up, as a share of all steps or, where not 0, in steps.
+        Length of the linear warm-up as a fraction of all steps, or in steps if `warmup_steps` is not 0.
     weight_decay
         Decoupled for ``"adamw"``, part of the gradient for ``"adam"``.
     embedding_l2
-        Adds ``embedding_l2 / 2 * sum(W**2)`` over the whole of every embedding table to the loss
-        of each step, as FuxiCTR does, whichever rows the batch holds.
+        Adds ``embedding_l2 / 2 * sum(W**2)`` over all embedding tables to the loss of each step,
+        including rows that are not in the batch, as FuxiCTR does.
     clip
-        Bound of the gradient's norm; 0 leaves it as it is.
+        Maximum gradient norm; 0 disables clipping.
     evaluations
-        How often the validation rows are read; once an epoch where the budget is in epochs.
+        Number of validation runs; one per epoch if the training length is given in epochs.
     stop_after
-        Ends a try after so many stalled evaluations in a row; 0 never does.
+        Stops an attempt after this many consecutive stalled evaluations; 0 disables stopping.
     metric
-        Read on the validation rows; by default that of the task's first evaluation.
+        Validation metric; by default the metric of the task's first evaluation.
     """
 
     name: Literal["common", "published", "trade-off"]
@@ -82,11 +82,11 @@ class Recipe:
     metric: str | None = None
 
     def probe_steps(self, steps: int) -> int:
-        """Return how many of `steps` optimiser steps every learning rate gets."""
+        """Return how many of `steps` optimizer steps every learning rate is trained for."""
         return max(1, round(self.probe * steps)) if len(self.learning_rates) > 1 else steps
 
     def rate(self, peak: float, step: int, steps: int) -> float:
-        """Return the learning rate of a step by the schedule; plateaus come on top."""
+        """Return the scheduled learning rate of a step, not including plateau reductions."""
         if self.schedule == "cyclic":
             return peak * self._cyclic_share(step, steps)
         warm = self.warmup_steps or max(1, round(self.warmup * steps))
@@ -111,11 +111,11 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * (step - begins) / (ends - begins)))
 
     def cycle_ends(self, steps: int) -> list[int]:
-        """Return after how many steps each cycle of a cyclic schedule ends; the last one with the run."""
+        """Return the step at which each cycle of a cyclic schedule ends; the last one is `steps`."""
         return [*(_first_cycle(steps) * 2**cycle for cycle in range(1, CYCLES)), steps]
 
     def evaluates_after(self, step: int, steps: int) -> bool:
-        """Return whether the validation rows are read once `step` steps are done."""
+        """Return whether validation runs after `step` steps."""
         if self.schedule == "cyclic":
             return step in self.cycle_ends(steps) or step == self.probe_steps(steps)
         every = max(1, steps // self.evaluations)
@@ -127,24 +127,24 @@ def _first_cycle(steps: int) -> int:
 
 
 def trade_off(recipe: Recipe) -> Recipe:
-    """Return a recipe with a cyclic schedule; its rates are probed to the end of the last cycle but two."""
+    """Return a recipe with a cyclic schedule; its rates are probed up to the end of the third-to-last cycle."""
     return replace(recipe, name="trade-off", schedule="cyclic", probe=0.5 ** (CYCLES - 2))
 
 
 @dataclass(frozen=True)
 class Training:
-    """How a cell is trained: by which recipe, how long, and at which size.
+    """How a cell is trained: recipe, length and model size.
 
     Attributes
     ----------
     steps, epochs
-        The length of a try: optimiser steps, or passes over the training rows; one of them.
+        Length of an attempt: optimizer steps or passes over the training rows. Exactly one is set.
     batch
-        Rows a step.
+        Rows per step.
     size
-        None where the width is fitted to the tier's budget of parameters.
+        None if the width is fitted to the tier's body size.
     hyperparameters
-        What the recipe sets beside those of the variant.
+        Hyperparameters set by the recipe, in addition to those of the variant.
     """
 
     recipe: Recipe
@@ -155,7 +155,7 @@ class Training:
     hyperparameters: tuple[tuple[str, Any], ...] = ()
 
     def over(self, rows: int) -> tuple[Recipe, int]:
-        """Return the recipe and the optimiser steps of a try over so many training rows."""
+        """Return the recipe and the number of optimizer steps for the given number of training rows."""
         if self.epochs is None:
             return self.recipe, self.steps or 0
         return replace(self.recipe, evaluations=self.epochs), self.epochs * max(1, rows // self.batch)

@@ -1,4 +1,4 @@
-"""planning.source_hash."""
+"""Hashing the source code of a model or task."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _HARNESS = "archarena.harness"
 
 
 def source_hash(entry: Entry) -> str:
-    """Return a hash of the class's file and of what it imports beside the harness.
+    """Return a hash of the class's file and of the archarena modules it imports, except the harness.
 
-    Comments, docstrings and layout do not count. C sources beside an imported module do. The
+    Comments, docstrings and layout are ignored. C files next to an imported module are included. The
     harness is covered by the protocol version.
     """
     digest = hashlib.sha256()

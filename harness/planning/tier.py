@@ -1,4 +1,4 @@
-"""planning.tier."""
+"""The tiers and their common recipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .recipe import Recipe
 
 
 def common(*learning_rates: float, evaluations: int = 10) -> Recipe:
-    """Return the recipe that trains every model alike, with the rates that each of them tries."""
+    """Return the recipe shared by all models, with the learning rates to probe."""
     return Recipe(
         "common",
         learning_rates,
@@ -25,7 +25,7 @@ def common(*learning_rates: float, evaluations: int = 10) -> Recipe:
 
 @dataclass(frozen=True)
 class Tier:
-    """A size: how many blocks, how many body parameters, and what a trial may use."""
+    """A scale of comparison: number of blocks, body size, and resource limits per trial."""
 
     name: str
     depth: int
@@ -73,7 +73,7 @@ TIERS = {
         ),
     )
 }
-"""`precision` and `compile` hold on a GPU; a CPU trains in fp32, uncompiled."""
+"""`precision` and `compile` apply on a GPU; a CPU trains in fp32, uncompiled."""
 
 
 def get_tier(name: str) -> Tier:

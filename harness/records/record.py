@@ -1,4 +1,4 @@
-"""What a trial leaves: one record, also when it failed."""
+"""The record of a trial, written whether or not it succeeded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCHEMA = 1
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
 
 FINAL: tuple[Status, ...] = ("ok", "skipped", "diverged")
-"""Statuses that another run of the same cell would only repeat."""
+"""Statuses that a rerun of the same cell would reproduce."""
 
 
 class _Part(BaseModel):
@@ -19,7 +19,7 @@ class _Part(BaseModel):
 
 
 class CellInfo(_Part):
-    """Which cell the record is of."""
+    """The cell that the record belongs to."""
 
     variant: str
     model: str
@@ -31,7 +31,7 @@ class CellInfo(_Part):
 
 
 class Score(_Part):
-    """One column's value on the test rows; `value` is null where the metric is not a number."""
+    """One column's score on the test rows; `value` is null if the metric is not finite."""
 
     metric: str
     direction: Literal["higher", "lower"]
@@ -41,7 +41,7 @@ class Score(_Part):
 
 
 class CurvePoint(_Part):
-    """Training as seen at one evaluation on the validation rows."""
+    """The state of training at one validation run."""
 
     step: int
     samples: int
@@ -51,7 +51,7 @@ class CurvePoint(_Part):
 
 
 class Try(_Part):
-    """One learning rate: how far it got and what it reached on the validation rows."""
+    """One attempt: a learning rate, its steps and its validation score."""
 
     learning_rate: float
     steps: int
@@ -61,7 +61,10 @@ class Try(_Part):
 
 
 class SizeInfo(_Part):
-    """How the body was fitted to the tier's parameter budget; a published size is its own budget."""
+    """The model's size and how closely its body matches the tier's body size.
+
+    For a published size, `budget` is the model's actual body size.
+    """
 
     width: int
     depth: int
@@ -78,16 +81,16 @@ class Cost(_Part):
     Attributes
     ----------
     train_seconds
-        Optimiser steps of the chosen learning rate alone.
+        Optimizer steps of the chosen learning rate only.
     total_seconds
-        The whole trial: all rates, validation and the test rows; where it was stopped and taken up
-        again, all its processes together.
+        The whole trial: all learning rates, validation and test, summed over all processes if it was
+        interrupted and resumed.
     state_bytes
-        What a row's recurrent state holds, over all layers, once the task's length was seen; None
-        where the model has no step or the task is not causal.
+        Recurrent state per row, over all layers, after a sequence of the task's length; None if the
+        model has no `step` or the task is not causal.
     energy_joules
-        What the device used while the chosen try was trained, validation included; None where it
-        does not tell.
+        Energy used by the device for the chosen attempt, including validation; None if the device
+        does not report it.
     """
 
     train_seconds: float | None = None
@@ -105,7 +108,7 @@ class Cost(_Part):
 
 
 class DataInfo(_Part):
-    """What the cell was trained and tested on."""
+    """The data that the cell was trained and tested on."""
 
     identity: dict[str, Any]
     checksum: str | None = None
@@ -114,7 +117,7 @@ class DataInfo(_Part):
 
 
 class PredictionFile(_Part):
-    """Test predictions kept beside the record."""
+    """File with the test predictions."""
 
     file: str
     sha256: str
@@ -122,7 +125,7 @@ class PredictionFile(_Part):
 
 
 class WeightsFile(_Part):
-    """The weights that the test rows were read with, kept where asked for."""
+    """File with the tested weights, if they were kept."""
 
     file: str
     sha256: str
@@ -134,11 +137,10 @@ class TradeOff(_Part):
     Attributes
     ----------
     points
-        The end of each cycle, where the rate is near 0; a point stands for a run of that length.
+        One point per cycle, at its end, when the rate is near 0; it represents a run of that length.
     noise_floor
-        Orders between models are not to be trusted within this distance, in the unit of a
-        fraction: cyclic and separate runs differed by up to 0.7 points in the paper. None where
-        the score is not a fraction.
+        Rankings of models that differ by less than this are unreliable: cyclic and separate runs
+        differed by up to 0.7 points of accuracy in the paper. None if the score is not a fraction.
     """
 
     metric: str
@@ -147,10 +149,10 @@ class TradeOff(_Part):
 
 
 class NearEqualsStep(_Part):
-    """How differently the models decide whose validation loss is within `epsilon` of the trained one's.
+    """Multiplicity among the models with a validation loss within `epsilon` of the trained model's.
 
-    ``_95`` are 95th percentiles over rows, the others as in `archarena.harness.records.multiplicity`;
-    `models` counts the trained one too.
+    Fields ending in ``_95`` are 95th percentiles over rows; the others are defined in
+    `archarena.harness.records.multiplicity`. `models` includes the trained model.
     """
 
     epsilon: float
@@ -164,9 +166,9 @@ class NearEqualsStep(_Part):
 
 
 class NearEquals(_Part):
-    """Near-equals of the trained model that were drawn by noise at inference, on validation rows.
+    """Predictive multiplicity of the trained model, from noise at inference, on validation rows.
 
-    `reason` says why there are none.
+    `reason` explains why it was not measured, if so.
     """
 
     reason: str = ""
@@ -177,7 +179,7 @@ class NearEquals(_Part):
 
 
 class Outcome(_Part):
-    """What a child says of its work; predictions lie beside it."""
+    """The result a child process reports; its predictions are stored in a separate file."""
 
     status: Status
     reason: str = ""
@@ -192,7 +194,7 @@ class Outcome(_Part):
 
 
 class Record(_Part):
-    """Everything one trial left."""
+    """The complete record of one trial."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
@@ -221,12 +223,12 @@ class Record(_Part):
 
     @property
     def short_key(self) -> str:
-        """Return the first characters of the key, as file names show it."""
+        """Return the first 12 characters of the key, as used in file names."""
         return self.key[:12]
 
     @property
     def is_final(self) -> bool:
-        """Return whether running the cell again would only repeat this record."""
+        """Return whether a rerun of the cell would reproduce this record."""
         return self.status in FINAL
 
 

@@ -1,15 +1,15 @@
-"""A results folder: records, and what lies beside them.
+"""The results folder.
 
-It holds::
+Its layout::
 
-    records/TASK/VARIANT-sSEED-KEY.json     one record a cell
+    records/TASK/VARIANT-sSEED-KEY.json     one record per cell
     predictions/KEY.safetensors             test predictions, written before the record
-    weights/KEY.safetensors                 the trained model, where asked for
-    cards/models/NAME.json                  what pages need to know of a model
-    cards/tasks/TASK-TIER.json              ... and of a task, its levels included
+    weights/KEY.safetensors                 the trained model, if requested
+    cards/models/NAME.json                  model information for pages
+    cards/tasks/TASK-TIER.json              task information for pages, including reference scores
     work/                                   running trials and prepared arrays; may be deleted
 
-Every file is written whole or not at all. A record is written last, so that what it names exists.
+Every file is written atomically. A record is written last, so that the files it names exist.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from ..files import slug, write_json
 from .record import SCHEMA, Record
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Steps by the schema they start from: each turns a record of schema N into one of N + 1."""
+"""Migrations by their starting schema: each turns a record of schema N into one of schema N + 1."""
 
 
 class ResultStore:
-    """A results folder, read and written one whole file at a time."""
+    """Reads and writes the records and cards of a results folder."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def path_of(self, record: Record) -> Path:
-        """Return where a record lies."""
+        """Return the path of a record."""
         cell = record.cell
         name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
         return self.folder / "records" / slug(cell.task) / name
 
     def write(self, record: Record) -> Path:
-        """Write a record in place of an earlier one of the same cell and key."""
+        """Write a record, replacing an earlier one of the same cell and key."""
         path = self.path_of(record)
         write_json(path, record.model_dump(mode="json", by_alias=True))
         return path
 
     def read(self) -> Iterator[Record]:
-        """Yield all records, by path.
+        """Yield all records, sorted by path.
 
         Raises
         ------
         UserError
-            For a file that is not a record, or one of a newer schema.
+            For a file that is not a record or has a newer schema.
         """
         for path in self.record_files():
             yield read_record(path)
@@ -67,21 +67,21 @@ class ResultStore:
         return {record.key: record for record in self.read()}
 
     def write_card(self, kind: Literal["models", "tasks"], name: str, card: dict[str, Any]) -> None:
-        """Write what pages need to know of a model or a task."""
+        """Write the card of a model or task."""
         write_json(self.folder / "cards" / kind / f"{slug(name)}.json", card)
 
     def cards(self, kind: Literal["models", "tasks"]) -> list[dict[str, Any]]:
-        """Return all cards of one kind, by file name."""
+        """Return all cards of one kind, sorted by file name."""
         return [_read_json(path) for path in sorted((self.folder / "cards" / kind).glob("*.json"))]
 
 
 def read_record(path: Path) -> Record:
-    """Return the record in a file, migrated to the present schema.
+    """Return the record in a file, migrated to the current schema.
 
     Raises
     ------
     UserError
-        For a file that cannot be read, is not a record, or is one of a newer schema.
+        For a file that cannot be read, is not a record, or has a newer schema.
     """
     data = _read_json(path)
     schema = data.get("schema") if isinstance(data, dict) else None
@@ -89,7 +89,7 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{path} is not a record: it has no known schema number. Move it out of the records folder.")
     if schema > SCHEMA:
         raise UserError(
-            f"{path} has schema {schema}, and this version of archarena reads up to {SCHEMA}: update archarena."
+            f"{path} has schema {schema}, but this archarena reads schemas up to {SCHEMA}: update archarena."
         )
     for step in range(schema, SCHEMA):
         data = MIGRATIONS[step](data)

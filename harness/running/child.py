@@ -1,6 +1,6 @@
-"""One child process: its own process group, limits from outside, and an end that is certain.
+"""A child process with its own process group, external limits and guaranteed termination.
 
-This is crash isolation, not a sandbox: a plugin runs with the user's rights.
+This isolates crashes but is not a sandbox: a plugin runs with the user's permissions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..records.record import Outcome
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-# glibc maps and unmaps every large tensor otherwise; page faults then dominate CPU training.
+# Otherwise glibc maps and unmaps every large tensor, and page faults dominate CPU training.
 _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
 
 _LOOK_SECONDS = 0.4
@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use before it is killed."""
+    """Time, memory and log size that a child may use before it is killed."""
 
     seconds: float
     memory_bytes: float
@@ -38,14 +38,14 @@ class Limits:
 
 
 class Child:
-    """A running job.
+    """A job that runs in a child process.
 
     Parameters
     ----------
     folder
-        Holds ``job.json``; the child's output and outcome appear there.
+        Contains ``job.json``; the child writes its output and outcome there.
     device
-        Value for ``CUDA_VISIBLE_DEVICES``, or None to leave it.
+        Value of ``CUDA_VISIBLE_DEVICES``, or None to leave it unchanged.
     """
 
     def __init__(self, folder: Path, limits: Limits, threads: int, device: str | None = None):
@@ -67,7 +67,7 @@ class Child:
         self._family = {self._root}
 
     def poll(self) -> Outcome | None:
-        """Return the outcome once the child has ended or passed a limit, else None."""
+        """Return the outcome if the child has ended or exceeded a limit, otherwise None."""
         if self._has_ended():
             self.kill()
             return self._outcome()
@@ -79,7 +79,7 @@ class Child:
     def kill(self) -> None:
         """Kill the child and all its descendants, and reap it.
 
-        The child is reaped last: until then its number, and its group's, cannot be another's.
+        The child is reaped last: until then, no other process can reuse its process or group id.
         """
         self._look()
         for process in self._family:
@@ -97,7 +97,7 @@ class Child:
         return time.monotonic() - self.started
 
     def log_tail(self, characters: int = 4000) -> str:
-        """Return the end of what the child printed."""
+        """Return the end of the child's output."""
         with self.log.open("rb") as file:
             file.seek(max(0, self.log.stat().st_size - characters))
             return file.read().decode(errors="replace")
@@ -109,7 +109,7 @@ class Child:
             return True
 
     def _look(self) -> None:
-        """Find the descendants and sum what they hold; one that leaves the group stays known."""
+        """Find all descendants and add up their memory; those that leave the group are remembered."""
         with suppress(psutil.Error):
             self._family |= set(self._root.children(recursive=True))
         self.peak_rss = max(self.peak_rss, sum(map(_rss, self._family)))
@@ -144,10 +144,10 @@ def _rss(process: psutil.Process) -> int:
 
 
 def child_environment(threads: int, device: str | None = None) -> dict[str, str]:
-    """Return the environment of a child: its threads, its GPU, and an allocator that keeps its memory."""
+    """Return a child's environment variables: threads, GPU, and an allocator that keeps freed memory."""
     environment = {**os.environ, **_ALLOCATOR, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
     environment |= {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
     if device is not None:
-        # Numbers are nvidia-smi's then, by which records name the GPU.
+        # With this order, GPU numbers are those of nvidia-smi, which provides the GPU name for records.
         environment |= {"CUDA_VISIBLE_DEVICES": device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     return environment

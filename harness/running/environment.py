@@ -1,4 +1,4 @@
-"""Where a trial ran: what a reader needs to judge or repeat a number."""
+"""The environment of a trial: what is needed to judge or reproduce a result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def torch_version() -> str:
 
 @cache
 def devices() -> tuple[str, ...]:
-    """Return names and drivers of the GPUs that CUDA shows this process, without a CUDA context in it."""
+    """Return names and drivers of the GPUs visible to this process, without creating a CUDA context."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     if shown in ("", "-1"):
         return ()
@@ -44,7 +44,7 @@ def devices() -> tuple[str, ...]:
 
 
 def device_ids() -> tuple[str, ...]:
-    """Return what ``CUDA_VISIBLE_DEVICES`` calls each of those GPUs."""
+    """Return the visible GPUs, named as in ``CUDA_VISIBLE_DEVICES``."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     return tuple(shown.split(",")) if shown else tuple(str(index) for index in range(len(devices())))
 
@@ -55,7 +55,7 @@ def resolve_device(wanted: str) -> str:
     Raises
     ------
     UserError
-        For another word, or ``cuda`` where there is no GPU or torch is a build without CUDA.
+        For any other value, or for ``cuda`` if there is no GPU or torch was built without CUDA.
     """
     if wanted not in ("auto", "cpu", "cuda"):
         raise UserError(f"--device {wanted}: use auto, cpu or cuda.")
@@ -69,14 +69,14 @@ def resolve_device(wanted: str) -> str:
 
 def _why_not_cuda() -> str | None:
     if not devices():
-        return "nvidia-smi lists no NVIDIA GPU that CUDA_VISIBLE_DEVICES shows; make one visible"
+        return "nvidia-smi lists no NVIDIA GPU allowed by CUDA_VISIBLE_DEVICES; make one visible"
     if metadata.version("torch").endswith("+cpu"):
-        return f"torch {metadata.version('torch')} is a build for CPUs; install one for CUDA"
+        return f"torch {metadata.version('torch')} is a CPU-only build; install one for CUDA"
     return None
 
 
 def device_name(device: str) -> str:
-    """Return the name by which results are kept apart: ``cuda: NVIDIA H100`` or ``cpu: AMD EPYC``."""
+    """Return the device name that identifies results: ``cuda: NVIDIA H100`` or ``cpu: AMD EPYC``."""
     if device == "cuda":
         return f"cuda: {devices()[0].split(',')[0]}"
     return f"cpu: {_processor()}"
@@ -93,7 +93,7 @@ def _processor() -> str:
 
 @cache
 def environment(device: str) -> dict[str, Any]:
-    """Return versions, processor, memory, driver, and the source tree's commit where there is one."""
+    """Return versions, processor, memory, GPU driver, and the commit if running from a git checkout."""
     found = {
         "device": device_name(device),
         "python": platform.python_version(),

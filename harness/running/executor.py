@@ -1,4 +1,4 @@
-"""Running jobs: a few children at a time, or in this process for debugging."""
+"""Run jobs: in several child processes at a time, or in this process for debugging."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .child import Child, Limits
 
 _POLL_SECONDS = 0.05
 
-_STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next one goes on from here.")
+_STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next run resumes from here.")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A job, the folder it works in, and what it may use."""
+    """A job with its working folder, limits and number of threads."""
 
     name: str
     folder: Path
@@ -32,7 +32,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended."""
+    """The outcome of a job, the end of its log and its peak memory in bytes."""
 
     outcome: Outcome
     log_tail: str
@@ -47,29 +47,29 @@ Tick = Callable[[], None]
 
 
 class Executor(Protocol):
-    """The seam between a run and where its jobs execute."""
+    """The interface between a run and the place where its jobs execute."""
 
     def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
-        """Run all requests; `on_end` is called once for each, `tick` many times a second."""
+        """Run all requests; call `on_end` once per request and `tick` many times per second."""
         ...
 
 
 class Local:
-    """Children on this machine: one a slice of cores, or one a GPU.
+    """Runs jobs in child processes on this machine, on CPU cores or on GPUs.
 
     Parameters
     ----------
     jobs
-        How many run at once.
+        Number of jobs that run at the same time.
     gpus
-        What `CUDA_VISIBLE_DEVICES` calls the GPUs that they take turns on, if any.
+        The GPUs the jobs are distributed over, named as in `CUDA_VISIBLE_DEVICES`.
     """
 
     def __init__(self, jobs: int, gpus: Sequence[str] = ()):
         self.slots = [gpus[index % len(gpus)] if gpus else None for index in range(jobs)]
 
     def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
-        """Run all requests, as many at once as there are slots; no child outlives the call."""
+        """Run all requests, at most `jobs` at a time; no child process outlives the call."""
         waiting, free = iter(requests), list(self.slots)
         running: list[tuple[Request, Child, str | None]] = []
         try:
@@ -97,13 +97,13 @@ class Local:
 
 
 def start(request: Request, device: str | None) -> Child:
-    """Write the job's file and start its child."""
+    """Write the job file and start the child process."""
     write_json(request.folder / JOB, Job(work=request.work).model_dump(mode="json"))
     return Child(request.folder, request.limits, request.threads, device)
 
 
 class Inline:
-    """In this process, one after the other, without limits: for a debugger."""
+    """Runs jobs in this process, one after the other and without limits, for use with a debugger."""
 
     def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
         """Run all requests."""

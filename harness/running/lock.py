@@ -1,4 +1,4 @@
-"""One run at a time in a results folder."""
+"""A lock that allows only one run at a time per results folder."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..errors import UserError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system releases it however the process ends.
+    """Hold the folder's lock; the operating system releases it when the process ends, even after a crash.
 
     Raises
     ------
     UserError
-        If another run holds it, or the folder cannot be written.
+        If another run holds the lock, or the folder is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Live progress of a run: a line for each cell that ended, and a status line in a terminal."""
+"""Live progress of a run: one line per finished cell, and a status line if the output is a terminal."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _REDRAW_SECONDS = 0.25
 
 
 class Progress(Watcher):
-    """Prints cells done, running and failed, and the time left, to standard error.
+    """Prints the cells that are done, running and failed, and the time left, to standard error.
 
-    Use it as a context manager, so that the terminal is left as it was found.
+    Use it as a context manager, which restores the terminal on exit.
     """
 
     def __init__(self, console: Console | None = None):
@@ -44,19 +44,19 @@ class Progress(Watcher):
         self._stack.close()
 
     def begin(self, total: int, kept: int, notes: Sequence[str]) -> None:
-        """Print what will run and what was left out."""
+        """Print the number of cells to run and the notes on what was left out."""
         for note in notes:
             self._print(note, "yellow")
-        there = f"; {kept} of the run's cells have a record already" if kept else ""
+        there = f"; {kept} already have a record" if kept else ""
         self._print(f"{total} {'cell' if total == 1 else 'cells'} to run{there}.")
         self.total = total
 
     def preparing(self, name: str) -> None:
-        """Print that a task's arrays are being made."""
+        """Print that a task's arrays are being prepared."""
         self._print(f"preparing {name}", "dim")
 
     def started(self, name: str, folder: Path) -> None:
-        """Add a cell to those running; the clock starts with the first."""
+        """Add a running cell; the time estimate starts with the first one."""
         if not self.done and not self.running:
             self.began = time.monotonic()
         self.running[name] = folder
@@ -77,7 +77,7 @@ class Progress(Watcher):
         self._print(line + "; ".join(filter(None, details)), None if good else "red")
 
     def tick(self) -> None:
-        """Redraw the status line, a few times a second."""
+        """Redraw the status line, a few times per second."""
         if self._live and time.monotonic() - self.drawn > _REDRAW_SECONDS:
             self.drawn = time.monotonic()
             self._live.update(Text(self._status()), refresh=True)
@@ -93,7 +93,7 @@ class Progress(Watcher):
         return " · ".join(filter(None, parts)) + (f" · {names}" if names else "")
 
     def _left(self) -> str:
-        """Return the time left, taking every cell to be as long as the mean one so far."""
+        """Return the estimated time left, assuming that cells take as long as the mean so far."""
         finished = self.done + sum(_fraction(folder) for folder in self.running.values())
         if not finished or self.done == self.total:
             return ""

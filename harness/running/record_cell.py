@@ -1,4 +1,4 @@
-"""From how a trial ended to its record, and the cards that pages read beside records."""
+"""Create records from the results of trials, and the model cards used by pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Recorder:
     plugins: Sequence[Path] = ()
 
     def record(self, keyed: Keyed, folder: Path, ended: Ended, started: str) -> Record:
-        """Return the record of a cell: scored where its trial went well, else with reason and log."""
+        """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
         outcome, scores, kept, weights = ended.outcome, {}, None, None
         if outcome.status == "ok":
             try:
@@ -69,7 +69,7 @@ class Recorder:
         )
 
     def command(self, cell: Cell) -> str:
-        """Return the command that runs one cell alone."""
+        """Return the command that runs only this cell."""
         model, task = cell.variant.entry.name, cell.task
         words = ["archarena", "run", "--model", model]
         for name, value in cell.variant.hyperparameters:
@@ -83,7 +83,7 @@ class Recorder:
 
 
 def keep_weights(weights: Path, store: Path, key: str) -> WeightsFile | None:
-    """Copy the weights into the store, where the trial left them."""
+    """Copy the weights into the store, if the trial wrote any."""
     if not weights.is_file():
         return None
     content = weights.read_bytes()
@@ -93,7 +93,7 @@ def keep_weights(weights: Path, store: Path, key: str) -> WeightsFile | None:
 
 
 def cell_info(cell: Cell) -> CellInfo:
-    """Return which cell it is, as a record has it."""
+    """Return the description of a cell for its record."""
     return CellInfo(
         variant=cell.variant.name,
         model=cell.variant.entry.name,
@@ -116,7 +116,7 @@ def _data_info(keyed: Keyed) -> DataInfo:
 
 
 def model_card(entry: Entry) -> dict[str, Any]:
-    """Return what pages need to know of a model, read from its source and its card without importing it."""
+    """Return the information pages show about a model, from its source and card, without importing it."""
     tree = ast.parse(entry.file.read_text(encoding="utf-8"))
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     declared = {key: entry.declared.get(key, "") for key in ("summary", "paper", "family")}

@@ -1,4 +1,4 @@
-"""Scoring a record's kept predictions again."""
+"""Score the stored predictions of a record again."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .score import score
 
 
 def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:
-    """Return the scores of a record's predictions by the task's metrics as they are now.
+    """Return the scores of a record's predictions with the task's current metrics.
 
     Raises
     ------
     UserError
-        If the predictions are not all kept, not the record's own, or the task now has other rows.
+        If some predictions were not kept, do not match the record, or the task's rows have changed.
     """
     assert record.predictions is not None
     file = store.folder / record.predictions.file
     if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != record.predictions.sha256:
-        raise UserError("its predictions are missing, or not those that the record names.")
+        raise UserError("its predictions are missing or do not match the record.")
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
     arrays = prepared_folder(store.folder.resolve() / "work", task, record.cell.seed)
     if not is_prepared(arrays):
         prepare(task, record.cell.seed, data, arrays, with_levels=False)
     if read_meta(arrays)["checksum"] != record.data.checksum:
-        raise UserError("the task now has other rows than the record was scored on.")
+        raise UserError("the task's rows have changed since the record was scored.")
     try:
         return score(task, arrays, file)
     except UserError as error:
-        raise UserError(f"only the first rows of its predictions are kept ({error})") from error
+        raise UserError(f"only the first rows of its predictions were kept ({error})") from error

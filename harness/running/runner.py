@@ -1,4 +1,4 @@
-"""Running a plan: what is missing is prepared, trained, scored and recorded; what is there is kept."""
+"""Run a plan: prepare, train, score and record the cells without a record, and keep the others."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from .record_cell import Recorder, model_card
 from .score import readouts
 
 PREPARE_SECONDS = 4 * 3600.0
-"""Making arrays may take longer than a trial: a click log has 46 million rows."""
+"""Time limit for preparing arrays, which may take longer than a trial: a click log has 46 million rows."""
 
 Rerun = Literal["missing", "failed", "all"]
 
 
 class Watcher:
-    """Is told how a run goes; this one keeps silent."""
+    """Receives the events of a run. The base class ignores them."""
 
     def begin(self, total: int, kept: int, notes: Sequence[str]) -> None:
-        """Tell how many cells will run, how many have a record already, and what was left out."""
+        """Handle the start: the number of cells to run, the number that have a record, notes on what was left out."""
 
     def preparing(self, name: str) -> None:
-        """Tell that a task's arrays are being made."""
+        """Handle the start of a task's preparation."""
 
     def started(self, name: str, folder: Path) -> None:
-        """Tell that a trial started; its progress is written into `folder`."""
+        """Handle the start of a trial, which writes its progress to `folder`."""
 
     def ended(self, record: Record) -> None:
-        """Tell that a trial left a record."""
+        """Handle the record of a finished trial."""
 
     def tick(self) -> None:
-        """Do what has to be done many times a second."""
+        """Do periodic work; called many times per second."""
 
 
 @dataclass
 class Report:
-    """The records of a run's cells: those that stood before, and the new ones."""
+    """The records of a run's cells, existing and new."""
 
     kept: list[Record] = field(default_factory=list)
     new: list[Record] = field(default_factory=list)
@@ -62,27 +62,27 @@ class Report:
 
     @property
     def failed(self) -> list[Record]:
-        """Return the records that are neither a result nor a skip."""
+        """Return the records with a status other than ok or skipped."""
         return [record for record in self.records if record.status not in ("ok", "skipped")]
 
 
 @dataclass(frozen=True)
 class Extras:
-    """What a trial is asked for beside its scores; a record that lacks it is made again.
+    """What a trial should produce in addition to its scores; cells with records that lack it run again.
 
     Attributes
     ----------
     keep_weights
-        The weights that the test rows are read with.
+        Keep the weights used for the test predictions.
     near_equals
-        What models around the trained one decide (`archarena.harness.training.perturb`).
+        Measure predictive multiplicity (`archarena.harness.training.perturb`).
     """
 
     keep_weights: bool = False
     near_equals: bool = False
 
     def are_in(self, record: Record) -> bool:
-        """Return whether a record has all that is asked for, or never will."""
+        """Return whether a record has everything requested, or cannot have it."""
         if record.status != "ok" or record.size is None:
             return True
         lacks_weights = self.keep_weights and record.weights is None
@@ -116,7 +116,7 @@ class Runner:
         return found
 
     def split(self, rerun: Rerun = "missing") -> tuple[list[Record], list[Keyed]]:
-        """Return the records that stand, and the cells still to run."""
+        """Return the records to keep, and the cells to run."""
         known = self.store.by_key()
         kept: list[Record] = []
         missing: list[Keyed] = []
@@ -129,7 +129,7 @@ class Runner:
         return kept, missing
 
     def run(self, executor: Executor, watcher: Watcher | None = None, rerun: Rerun = "missing") -> Report:
-        """Run what is missing. A cell's failure is its record and stops no other."""
+        """Run the missing cells. A failure is recorded and does not stop the other cells."""
         watcher = watcher or Watcher()
         with locked(self.store.folder):
             kept, missing = self.split(rerun)
@@ -145,7 +145,7 @@ class Runner:
             self.store.write_card("models", entry.name, model_card(entry))
 
     def _prepare(self, executor: Executor, missing: Sequence[Keyed], watcher: Watcher) -> None:
-        """Make each (task, seed)'s arrays once; the lowest seed's also give the levels of the task's card."""
+        """Prepare the arrays of each task and seed once; the lowest seed also gives the card's reference scores."""
         trained = [keyed for keyed in missing if keyed.cell.training is not None]
         wanted = {keyed.arrays: keyed.cell for keyed in sorted(trained, key=lambda keyed: -keyed.cell.seed)}
         with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items()}
@@ -208,7 +208,7 @@ class Runner:
 
     def _unprepared(self, arrays: Path) -> Ended:
         ended = self.broken[arrays]
-        reason = f"Its data could not be prepared: {ended.outcome.reason}"
+        reason = f"The data could not be prepared: {ended.outcome.reason}"
         return Ended(Outcome(status=ended.outcome.status, reason=reason), ended.log_tail, ended.peak_rss)
 
     def _train_request(self, keyed: Keyed, training: Training, folder: Path) -> Request:

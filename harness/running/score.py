@@ -1,4 +1,4 @@
-"""Scoring predictions in the parent, against answers the child was not given."""
+"""Score predictions in the parent process, against answers the child does not receive."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..planning.job import Readout
 from ..records.record import PredictionFile, Score
 
 VALIDATION = "validation"
-"""Name of the predictions on validation rows."""
+"""Name of the predictions for the validation rows."""
 
 KEPT_ROWS = 10_000
-"""At most this many test rows of predictions are kept beside a record: always the first ones."""
+"""Maximum number of rows per prediction array kept with a record, taken from the start."""
 
 
 def readouts(task: PlannedTask) -> list[Readout]:
-    """Return what a trial must read, each once: the test sets, and the validation rows where a metric calibrates."""
+    """Return the distinct readouts a trial needs: the test sets, and the validation rows if a metric calibrates."""
     found = {
         e.predictions: Readout(name=e.predictions, split=f"tests/{e.test}", readout=e.readout, decoding=e.decoding)
         for e in task.task.evaluations
@@ -36,12 +36,12 @@ def readouts(task: PlannedTask) -> list[Readout]:
 
 
 def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
-    """Return the score of every column that there are predictions for: all, unless the model only writes text.
+    """Return the score of every column with predictions: all columns, unless the model only writes text.
 
     Raises
     ------
     UserError
-        If the predictions do not have the shape the answers ask for.
+        If the shape of the predictions does not match the answers.
     """
     found = load_file(predictions)
     return {

@@ -1,4 +1,4 @@
-"""One file that holds a plugin and what it reached: the plugin, its cards, its records and their predictions."""
+"""Pack a submission: one zip file with a plugin, its cards, its records and their predictions."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ from ..records.store import ResultStore
 
 
 def records_of(entries: Sequence[Entry], results: Path) -> tuple[list[Record], int]:
-    """Return the records that a plugin made, and how many another state of it made.
+    """Return a plugin's records, and the number of records from other versions of its source.
 
     Raises
     ------
     UserError
-        If it made none.
+        If there are none from its current source.
     """
     store = ResultStore(results)
     ours = [record for record in store.read() if any(_is_of(record, entry) for entry in entries)]
     fresh = [record for record in ours if any(_is_of(record, entry) and _is_fresh(record, entry) for entry in entries)]
     if not fresh:
-        made = "only records that another state of it made: run it again" if ours else "no records of it"
-        raise UserError(f"{results} holds {made}; a submission needs some.")
+        if ours:
+            raise UserError(
+                "All records were made by a different version of this plugin; run it again before submitting."
+            )
+        raise UserError(f"{results} has no records of this plugin; run it before submitting.")
     return fresh, len(ours) - len(fresh)
 
 
 def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequence[Record], output: Path) -> None:
-    """Write the zip file: the layout of a results folder, with the plugin and its model cards in ``plugin/``."""
+    """Write the zip file, laid out like a results folder, with the plugin and its model cards in ``plugin/``."""
     store = ResultStore(results)
     files = [store.path_of(record) for record in records]
     files += [results / record.predictions.file for record in records if record.predictions]

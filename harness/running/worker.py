@@ -1,7 +1,7 @@
-"""The child process: ``python -m archarena.harness.running.worker FOLDER`` does the job written there.
+"""The child process: ``python -m archarena.harness.running.worker FOLDER`` runs the job in that folder.
 
-It reads ``job.json``, writes ``outcome.json`` last, and touches nothing outside its folder but
-the prepared arrays it was told to make.
+It reads ``job.json`` and writes ``outcome.json`` last. Outside its folder, it writes only the
+prepared arrays that the job asks for.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ..records.record import Outcome
 
 
 def main(folder: Path) -> None:
-    """Do the job in `folder`."""
+    """Run the job in `folder` and write its outcome."""
     job = Job.model_validate_json((folder / JOB).read_text()).work
     outcome = do(job, folder)
     write_json(folder / OUTCOME, outcome.model_dump(mode="json"))
 
 
 def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
-    """Do a job; whatever it raises becomes the outcome's status, reason and log."""
+    """Run a job and return its outcome; exceptions are turned into a status, a reason and log output."""
     try:
         return _prepare(job) if isinstance(job, PrepareJob) else _train(job, folder)
     except UserError as error:
@@ -66,7 +66,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _die_with_parent() -> None:
-    """End this process when the parent's end of standard input closes, however the parent ended."""
+    """Exit when standard input closes, which happens whenever the parent ends, even after a crash."""
     while os.read(0, 1):
         pass
     os._exit(1)

@@ -1,4 +1,4 @@
-"""One learning rate's training: a state that can be stopped at any step and taken up again."""
+"""Training with one learning rate, which can be interrupted and resumed from a checkpoint."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from .rows import Rows
 
 
 class DivergedError(Exception):
-    """The loss is no longer a number."""
+    """The loss or the metric is NaN or infinite."""
 
 
 @dataclass
 class Progress:
-    """Where an attempt stands; written into its checkpoint as JSON."""
+    """The progress of an attempt, stored in its checkpoint as JSON."""
 
     step: int = 0
     samples: int = 0
@@ -49,7 +49,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all attempts of a trial share."""
+    """Settings shared by all attempts of a trial."""
 
     spec: TaskSpec
     recipe: Recipe
@@ -66,10 +66,10 @@ class Setting:
 
 
 class Attempt:
-    """A model, its optimiser and its progress under one learning rate.
+    """A model, its optimizer and its progress with one learning rate.
 
-    The order of rows is a pure function of (seed, epoch) and the state is whole, so an attempt
-    that was killed and taken up again ends as one that never was.
+    The order of rows depends only on the seed and the epoch, and the checkpoint holds the complete
+    state, so an attempt that was killed and resumed gives the same result as an uninterrupted one.
     """
 
     def __init__(self, setting: Setting, rate: float, make_model: Callable[[], nn.Module], file: Path):
@@ -87,11 +87,11 @@ class Attempt:
 
     @property
     def metric(self) -> Metric:
-        """Return the metric that is read on the validation rows."""
+        """Return the metric computed on the validation rows."""
         return METRICS[self.setting.metric]
 
     def run(self, until: int) -> None:
-        """Train up to step `until`, reading the validation rows as the recipe says."""
+        """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
         setting, steps = self.setting, self.setting.budget.steps
         if self.progress.diverged or self._is_done():
             return
@@ -117,7 +117,7 @@ class Attempt:
         self._save()
 
     def fit(self) -> None:
-        """Let the model fit itself to all training rows, in one call instead of the loop."""
+        """Call the model's `fit` once on all training rows, instead of running the training loop."""
         if self.progress.step:
             return
         with self.clock:
@@ -138,13 +138,13 @@ class Attempt:
         return self.model
 
     def summary(self) -> Try:
-        """Return what the record tells of this attempt."""
+        """Return the summary of this attempt for the record."""
         p = self.progress
         curve = [CurvePoint(**point) for point in p.curve]
         return Try(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=curve)
 
     def _order(self, start: int, until: int) -> Iterator[Tensor]:
-        """Yield the rows of each step: epochs of one permutation each, the last part batch dropped."""
+        """Yield the rows per step: one permutation per epoch, without the last incomplete batch."""
         rows, batch = len(self.setting.train), self.setting.budget.batch
         per_epoch = max(1, rows // batch)
         permutation, drawn = None, -1
@@ -171,7 +171,7 @@ class Attempt:
         return loss
 
     def _backward(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
-        """Add the gradients of the loss of some rows, and return it."""
+        """Accumulate the gradients of the loss on `rows`, and return the loss."""
         setting = self.setting
         inputs, targets = setting.train.batch(rows)
         assert targets is not None
@@ -184,9 +184,9 @@ class Attempt:
         return loss.detach()
 
     def _warm_up(self, forward: Callable[..., Tensor]) -> None:
-        """Make two passes of which nothing stays: what torch and Triton compile at first use is in no step's time.
+        """Run two passes and undo their effects, so that compilation by torch and Triton is not timed.
 
-        The second batch may have another number of scored positions, for which torch compiles again.
+        The second batch may have a different number of scored positions, which makes torch compile again.
         """
         step, random = self.progress.step, _random_state(self.setting.train.device)
         weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
@@ -198,7 +198,7 @@ class Attempt:
         _set_random_state(random)
 
     def _set_rate(self) -> None:
-        """Give every group the step's learning rate: by the schedule, after plateaus, under the group's cap."""
+        """Set the learning rate of every group from the schedule, plateau drops and the group's maximum."""
         recipe, p = self.setting.recipe, self.progress
         rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
         if p.scale < 1:
@@ -224,7 +224,7 @@ class Attempt:
             self._save()
 
     def _note_plateau(self, value: float) -> None:
-        """Count validation passes without improvement, and drop the learning rate where the recipe says so."""
+        """Count validation passes without improvement, and lower the learning rate if the recipe says so."""
         p, recipe = self.progress, self.setting.recipe
         sign = 1 if self.metric.direction == "higher" else -1
         if p.best is None or sign * (value - p.best) > IMPROVEMENT:
@@ -238,12 +238,12 @@ class Attempt:
         return value > than if self.metric.direction == "higher" else value < than
 
     def _is_done(self) -> bool:
-        """Return whether training on cannot help: a perfect score, or as many stalled passes as the recipe allows."""
+        """Return whether to stop early: the score is perfect, or has stalled as long as the recipe allows."""
         p, stop_after = self.progress, self.setting.recipe.stop_after
         return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
 
     def _save(self) -> None:
-        """Write the whole state as one file, atomically."""
+        """Write the checkpoint to one file, atomically."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
         for index, state in self.optimizer.state_dict()["state"].items():

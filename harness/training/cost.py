@@ -1,4 +1,4 @@
-"""Measuring what a trial costs."""
+"""Measure the cost of a trial: time, memory, energy and operations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .rows import Rows
 
 
 class StepClock:
-    """Times training steps: wall time on a CPU, device events on a GPU (read when asked for)."""
+    """Times training steps: wall time on a CPU, device events on a GPU (synchronized only in `take`)."""
 
     def __init__(self, device: torch.device):
         self._on_gpu = device.type == "cuda"
@@ -40,7 +40,7 @@ class StepClock:
             self.seconds.append(time.perf_counter() - self._start)
 
     def take(self) -> float:
-        """Return the seconds of all steps since the last call."""
+        """Return the total seconds of all steps since the last call."""
         if self._pending:
             torch.cuda.synchronize()
             self.seconds += [start.elapsed_time(end) / 1e3 for start, end in self._pending]
@@ -50,7 +50,7 @@ class StepClock:
         return taken
 
     def quantiles_ms(self) -> dict[str, float]:
-        """Return the 10th, 50th and 90th percentile of a step in milliseconds, warm-up left out."""
+        """Return the 10th, 50th and 90th percentile in milliseconds per step, without the first steps."""
         steady = self.seconds[min(5, len(self.seconds) // 2) :]
         if not steady:
             return {}
@@ -60,10 +60,10 @@ class StepClock:
 
 @torch.no_grad()
 def forward_flops(model: nn.Module, rows: Rows) -> float:
-    """Return the floating-point operations of one row's forward pass.
+    """Return the number of floating-point operations in the forward pass of one row.
 
-    Matrix products, convolutions, attention and kernels that register a formula are counted;
-    element-wise operations are not.
+    Counts matrix products, convolutions, attention, and kernels that register a formula, but not
+    element-wise operations.
     """
     model.eval()
     inputs, _ = rows.batch(slice(0, 1))
@@ -74,7 +74,7 @@ def forward_flops(model: nn.Module, rows: Rows) -> float:
 
 @torch.no_grad()
 def inference_ms(model: nn.Module, rows: Rows, batch: int, repeats: int = 5) -> float:
-    """Return the median milliseconds a row of a forward pass over `batch` rows."""
+    """Return the median time of a forward pass over `batch` rows, in milliseconds per row."""
     model.eval()
     inputs, _ = rows.batch(slice(0, batch))
     clock = StepClock(rows.device)
@@ -88,10 +88,10 @@ def inference_ms(model: nn.Module, rows: Rows, batch: int, repeats: int = 5) -> 
 
 @torch.no_grad()
 def state_bytes(model: nn.Module) -> int | None:
-    """Return the bytes that a row's state holds, over all layers, after as many positions as the task has.
+    """Return the size of one row's decoding state over all layers, in bytes, after the task's full length.
 
-    A recurrence's state has one size; a cache of attention has grown to the length. None where
-    the model has no step of its own or the task is not decoded.
+    A recurrent state has a constant size; an attention cache grows with the length. Returns None
+    if the model does not implement `step` or the task does not support decoding.
     """
     if not (isinstance(model, Built) and model.steps_itself and model.spec.causal and model.spec.per_position):
         return None
@@ -108,7 +108,7 @@ def state_bytes(model: nn.Module) -> int | None:
 
 
 def energy_joules(device: torch.device) -> float | None:
-    """Return the reading of the GPU's energy counter (NVML), or None where there is none."""
+    """Return the GPU's energy counter (NVML) in joules, or None if it is not available."""
     if device.type != "cuda":
         return None
     try:
@@ -116,19 +116,19 @@ def energy_joules(device: torch.device) -> float | None:
 
         handle = torch.cuda._get_pynvml_handler(device)
         return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3
-    except Exception:  # without the package, the driver or the counter there is no reading
+    except Exception:  # the package, the driver or the counter may be missing
         return None
 
 
 def tokens_per_row(rows: Rows) -> int:
-    """Return how many tokens a training row holds, padding included; 1 for rows of fields."""
+    """Return the number of positions per training row, including padding; 1 for fields and images."""
     if "tokens" in rows.inputs:
         return math.prod(rows.inputs["tokens"].shape[1:])
     return rows.inputs["values"].shape[1] if "values" in rows.inputs else 1
 
 
 def peak_memory(device: torch.device) -> dict[str, int]:
-    """Return the peak memory of this process, and of the device where it is a GPU, in bytes."""
+    """Return the peak memory of this process, and of the device if it is a GPU, in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     peak = {"peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
     if device.type == "cuda":
@@ -138,7 +138,7 @@ def peak_memory(device: torch.device) -> dict[str, int]:
 
 
 def throughput(cost: Cost, samples: int, tokens: int) -> None:
-    """Fill in samples and tokens a second of training."""
+    """Set the samples per second and tokens per second of training."""
     if cost.train_seconds:
         cost.samples_per_second = samples / cost.train_seconds
         cost.tokens_per_second = cost.samples_per_second * tokens

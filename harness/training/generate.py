@@ -1,4 +1,4 @@
-"""Decoding: token by token from a next-token model, or as text from a `Generator`."""
+"""Generate continuations: token by token with a next-token model, or as text with a `Generator`."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from ..contract.model import Generator
 def decode(
     built: Built, prompts: np.ndarray, lengths: np.ndarray, decoding: Decoding, *, seed: int, batch: int
 ) -> np.ndarray:
-    """Continue prompts: greedily at temperature 0, else sampled from a random stream of its own.
+    """Continue prompts: greedily at temperature 0, otherwise by sampling with a separate random generator.
 
-    Rows of a batch need not be equally long: each begins to choose where its prompt ends. Prompts
-    of about one length share a batch.
+    Prompts in a batch may differ in length; each row starts generating after its own prompt. Prompts
+    of similar length are batched together.
 
     Parameters
     ----------
     prompts
         (rows, length) tokens, padded at the end.
     lengths
-        (rows,) tokens of each prompt, at least 1.
+        (rows,) number of tokens per prompt, at least 1.
     batch
-        Continuations at once.
+        Continuations per batch.
 
     Returns
     -------
     numpy.ndarray
-        (rows, samples, max_new_tokens) int32: the tokens chosen, without the stop token, 0 from there on.
+        (rows, samples, max_new_tokens) int32: the generated tokens, padded with 0 from the stop token on.
     """
     built.eval()
     device = next(built.parameters()).device
@@ -57,7 +57,7 @@ def decode(
 
 
 def _continue(built: Built, prompts: Tensor, lengths: Tensor, decoding: Decoding, generator: torch.Generator) -> Tensor:
-    """Return (rows, max_new_tokens) tokens that follow each prompt."""
+    """Return the tokens that follow each prompt, (rows, max_new_tokens)."""
     rows, shortest, longest = len(prompts), int(lengths.min()), int(lengths.max())
     new = torch.zeros(rows, decoding.max_new_tokens, dtype=torch.long, device=prompts.device)
     done = torch.zeros(rows, dtype=torch.bool, device=prompts.device)
@@ -80,7 +80,7 @@ def _continue(built: Built, prompts: Tensor, lengths: Tensor, decoding: Decoding
 
 
 def choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
-    """Return a token a row of `logits` (rows, vocabulary), never the padding, token 0."""
+    """Choose one token per row of `logits` (rows, vocabulary), but never the padding token 0."""
     logits = logits.index_fill(1, torch.zeros(1, dtype=torch.long, device=logits.device), -torch.inf)
     if temperature == 0:
         return logits.argmax(1)
@@ -88,12 +88,12 @@ def choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Te
 
 
 def generate_text(generator: Generator, prompts: Sequence[str], decoding: Decoding, *, seed: int) -> np.ndarray:
-    """Return what a `Generator` writes, as (rows, samples, bytes) uint8 of UTF-8, 0 from the end on.
+    """Return the texts of a `Generator` as UTF-8, (rows, samples, bytes) uint8, padded with 0.
 
     Raises
     ------
     ValueError
-        If it does not give `Decoding.samples` texts a prompt.
+        If it does not return `Decoding.samples` texts per prompt.
     """
     texts = generator.generate(
         list(prompts),
@@ -112,5 +112,5 @@ def generate_text(generator: Generator, prompts: Sequence[str], decoding: Decodi
 
 
 def read_text(predictions: np.ndarray) -> list[list[str]]:
-    """Return the texts that `generate_text` wrote as bytes."""
+    """Decode the texts that `generate_text` returned as bytes."""
     return [[bytes(sample).rstrip(b"\0").decode() for sample in row] for row in predictions]

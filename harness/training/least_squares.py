@@ -1,8 +1,8 @@
-"""Closed-form read-outs: a built module's last linear map, solved instead of trained.
+"""Closed-form heads: solve for the last linear layer of a built module instead of training it.
 
-A model whose features are fixed defines ``fit`` as::
+A model with fixed features defines ``fit`` as::
 
-    pooling = "last"                            # the last position as it is, without norm and mean
+    pooling = "last"                            # use the last position, without norm or mean
 
     def fit(self, built, rows):
         fit_readout(built, rows, ridge=1e-8)
@@ -25,23 +25,23 @@ from .rows import Rows
 def fit_readout(
     built: Built, rows: Rows, *, ridge: float = 0.0, batch: int = 1024, readout: nn.Linear | None = None
 ) -> None:
-    """Set a linear read-out to the least-squares solution over all rows, streaming over batches.
+    """Set a linear head to the least-squares solution over all rows, one batch at a time.
 
-    The normal equations of the centred features are summed in float64, so that memory does not
-    grow with the rows, and solved by singular values, so that features that depend on each other
-    do no harm. Classes are fitted as one-hot targets.
+    The normal equations of the centered features are summed in float64, so memory does not grow with
+    the number of rows. They are solved with a pseudoinverse, so linearly dependent features are
+    allowed. Classes are fitted as one-hot targets.
 
     Parameters
     ----------
     built
-        The module that `fit` was given; its outputs are one linear map of what `readout` gets.
+        The module passed to `fit`. Its outputs must be those of `readout`.
     ridge
-        Penalty on the squared weights (not the bias), as a share of the mean variance of a
-        feature, so that it means the same at any scale.
+        Penalty on the squared weights (not the bias), relative to the mean variance of the features,
+        so it does not depend on their scale.
     batch
-        Rows of a forward pass.
+        Rows per forward pass.
     readout
-        The map to solve; by default the last linear map of the harness's head.
+        The linear layer to solve for; by default that of the harness's head.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def fit_readout(
     """
     outputs = built.spec.outputs
     if not isinstance(outputs, Regression | Classes):
-        raise TypeError(f"A read-out is fitted to Regression or Classes, not to {type(outputs).__name__}.")
+        raise TypeError(f"fit_readout() needs Regression or Classes outputs, not {type(outputs).__name__}.")
     readout = readout or built.head.linear  # type: ignore[union-attr, assignment]
     assert isinstance(readout, nn.Linear)
     count, width = 0, readout.in_features
@@ -73,7 +73,7 @@ def fit_readout(
 
 
 def _features(built: Built, rows: Rows, readout: nn.Linear, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield what the read-out gets for each batch of rows, and the targets."""
+    """Yield the inputs of the linear layer and the targets, per batch."""
     seen: list[Tensor] = []
     hook = readout.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     try:

@@ -1,4 +1,4 @@
-"""Training losses by kind of output, and reading a model out over many rows."""
+"""Training losses by type of output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IGNORE = -100
 
 
 def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the loss of outputs and targets, a mean over rows or scored positions."""
+    """Return the loss function of outputs and targets: a mean over rows or scored positions."""
     match spec.outputs:
         case Classes():
             return F.cross_entropy
@@ -34,9 +34,9 @@ def _per_position_loss(outputs: Tensor, targets: Tensor, ignore: int) -> Tensor:
 def at_scored_positions(
     spec: TaskSpec, inputs: Mapping[str, Tensor], targets: Tensor
 ) -> tuple[Mapping[str, Tensor], Tensor]:
-    """Return inputs that ask for outputs where there is a target, and the targets there.
+    """Restrict the outputs to positions that have a target: add ``scored`` to the inputs, select the targets.
 
-    Only tasks with `PerPosition` outputs have positions without one; others are returned as they are.
+    Only tasks with `PerPosition` outputs have positions without a target; for others, nothing changes.
     """
     if not isinstance(spec.outputs, PerPosition):
         return inputs, targets

@@ -1,8 +1,9 @@
-"""Near-equals of a trained model, drawn by noise at inference (Hsu et al. 2024, arXiv:2402.00728).
+"""Predictive multiplicity by noise at inference (Hsu et al. 2024, arXiv:2402.00728).
 
 Each draw multiplies every output feature of every `Linear` and `Conv` by ``1 + rate * N(0, 1)``
-(Gaussian dropout). The factors are one draw a model, so that a draw is a model and not a noisy
-pass. Those whose validation loss is within epsilon of the trained model's are near-equals.
+(Gaussian dropout). The factors are drawn once per model, so each draw is a fixed model rather than
+a noisy forward pass. Models with a validation loss at most epsilon above that of the trained model
+are compared.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ from .rows import Rows
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 DRAWS = 20
-"""Models drawn at each rate."""
+"""Models drawn per rate."""
 
 EPSILONS = (0.01, 0.02, 0.03, 0.04)
-"""How much higher than the trained model's the validation loss may be, in nats."""
+"""Maximum increase of the validation loss over the trained model, in nats."""
 
 MOST_ROWS = 2000
-"""Validation rows that are looked at: the first ones."""
+"""Maximum number of validation rows used, taken from the start."""
 
 _NOISY = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 @torch.no_grad()
 def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int) -> NearEquals:
-    """Draw models around a trained one and return how differently the near-equals among them decide."""
+    """Draw models around a trained one and measure how differently those of nearly equal loss decide."""
     if not isinstance(spec.outputs, Classes | Binary):
-        return NearEquals(reason="Only tasks with one class a row are explored.")
+        return NearEquals(reason="Multiplicity is measured only on tasks with one class per row.")
     model.eval()
     generator = torch.Generator(valid.device).manual_seed(seed)
     base_loss, base_scores, labels = _read(model, valid, spec, batch)
@@ -56,7 +57,7 @@ def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int
 
 @contextmanager
 def noise(model: nn.Module, rate: float, generator: torch.Generator) -> Iterator[None]:
-    """Multiply every output feature of every linear map and convolution by one draw of ``1 + rate * N(0, 1)``."""
+    """Scale every output feature of every linear layer and convolution by one draw of ``1 + rate * N(0, 1)``."""
 
     def hook_of(module: nn.Module):
         is_linear = isinstance(module, nn.Linear)
@@ -75,7 +76,7 @@ def noise(model: nn.Module, rate: float, generator: torch.Generator) -> Iterator
 
 
 def _read(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the mean loss, (rows, classes) probabilities, and the labels."""
+    """Return the mean loss, the probabilities (rows, classes), and the labels (rows,)."""
     loss, total = loss_function(spec), 0.0
     probabilities, labels = [], []
     for start in range(0, min(MOST_ROWS, len(valid)), batch):
@@ -97,7 +98,7 @@ def _probabilities(outputs: Tensor) -> Tensor:
 
 
 def _step(epsilon: float, kept: np.ndarray, labels: np.ndarray) -> NearEqualsStep:
-    """Return the measures over kept models (models, rows, classes), the trained one first."""
+    """Return the measures over the probabilities `kept` (models, rows, classes), trained model first."""
     decisions, classes = kept.argmax(-1), kept.shape[-1]
     ambiguity, discrepancy, mean = multiplicity(decisions, classes)
     ranges = viable_range(kept[:, np.arange(len(labels)), labels])

@@ -1,4 +1,4 @@
-"""training.predict."""
+"""Run a model over a split."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .loss import IGNORE, at_scored_positions, loss_function
 from .rows import Rows
 
 MOST_LOGITS = 256
-"""With more classes a position than this, the class with the highest logit is kept in place of all logits."""
+"""If there are more classes per position, only the class with the highest logit is kept, not all logits."""
 
 
 @torch.no_grad()
 def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[np.ndarray, float]:
-    """Return predictions in the form `archarena.harness.contract.metrics` takes, and the mean loss.
+    """Return predictions as expected by `archarena.harness.contract.metrics`, and the mean loss.
 
-    Per-position outputs are given at scored positions only, and as the highest class where there
-    are more than `MOST_LOGITS` (-1 where they hold NaN); next-token outputs as the negative
-    log-likelihood in nats of each scored token, 0 elsewhere.
+    Per-position outputs are returned at scored positions only. With more than `MOST_LOGITS` classes,
+    they are the class with the highest logit (-1 if any logit is NaN). Next-token outputs are the
+    negative log-likelihood of each scored token in nats, and 0 elsewhere.
     """
     model.eval()
     loss = loss_function(spec)
@@ -52,7 +52,7 @@ def _highest(outputs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def log_likelihoods(model: nn.Module, rows: Rows, size: int) -> np.ndarray:
-    """Return each row's summed log-probability of its ``candidates`` tokens, in nats."""
+    """Return the summed log-probability of the ``candidates`` tokens, in nats per row."""
     model.eval()
     sums = []
     for inputs, _ in rows.batches(size):

@@ -1,4 +1,4 @@
-"""training.rows."""
+"""Batches of a split, from tensors on the device or from arrays on disk."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch import Tensor
 Arrays = Mapping[str, np.ndarray]
 
 RESIDENT_BYTES = 2 * 2**30
-"""A split up to this size is held as tensors on the device; a larger one stays memory-mapped, batch by batch."""
+"""Splits of at most this many bytes are kept as tensors on the device; larger ones stay memory-mapped."""
 
 
 class Rows:
-    """Rows of a split; a batch is an index selection, of tensors on one device or of arrays on disk.
+    """The rows of a split, selected in batches from tensors on one device or from arrays on disk.
 
     Attributes
     ----------
     inputs, targets
-        Tensors on `device` where all of them fit `RESIDENT_BYTES`, else the arrays themselves.
+        Tensors on `device` if together they fit in `RESIDENT_BYTES`, otherwise the arrays.
     """
 
     def __init__(self, inputs: Arrays, targets: np.ndarray | None, device: torch.device):
@@ -37,7 +37,7 @@ class Rows:
         return len(next(iter(self.inputs.values())))
 
     def batch(self, rows: Tensor | slice) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Return the inputs and targets of some rows: integers as int64, but grey values as numbers in -1 to 1."""
+        """Return the inputs and targets of `rows`: integers as int64, 8-bit pixels and values scaled to [-1, 1]."""
         inputs = {name: self._select(name, array, rows) for name, array in self.inputs.items()}
         return inputs, None if self.targets is None else self._select("targets", self.targets, rows)
 

@@ -1,4 +1,4 @@
-"""The execution of a cell, in the child: fit the width, tune, train, predict, measure."""
+"""Run a trial in the child process: find the width, tune, train, predict and measure the cost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .tune import tune
 
 
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
-    """Run a cell and return its outcome; test predictions and weights go into `folder`."""
+    """Run a trial and return its outcome; write predictions and weights to `folder`."""
     cls, tier = job.model.load(), get_tier(job.tier)
     if not hasattr(cls, "build"):
         return _generate(cls, job, folder)
@@ -55,7 +55,9 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     setting = replace(_setting(job, tier, spec, report), fits_itself=fits_itself)
     attempt, tries = tune(setting, make_model, folder)
     if attempt is None:
-        return Outcome(status="diverged", reason="The loss became not-a-number at every learning rate.", tries=tries)
+        return Outcome(
+            status="diverged", reason="Every learning rate diverged: the loss became NaN or infinite.", tries=tries
+        )
     model = attempt.restore_best()
     _predict(model, job, spec, setting, folder)
     if job.keep_weights:
@@ -75,7 +77,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
 
 
 def _trade_off(attempt: Attempt, setting: Setting) -> TradeOff | None:
-    """Return the points at the ends of a cyclic schedule's cycles."""
+    """Return the validation scores at the end of each cycle of a cyclic schedule."""
     recipe, metric = setting.recipe, attempt.metric
     if recipe.schedule != "cyclic":
         return None
@@ -92,10 +94,10 @@ def _near_equals(model: nn.Module, job: TrainJob, setting: Setting) -> NearEqual
 
 
 def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:
-    """Let a model that only writes text answer what asks for text."""
+    """Run the generate evaluations with a model that only writes text."""
     asked = [readout for readout in job.readouts if readout.readout == "generate"]
     if not asked:
-        return Outcome(status="skipped", reason="The model only writes text, and this task does not ask for any.")
+        return Outcome(status="skipped", reason="The model only writes text, and no evaluation of this task uses text.")
     started = time.perf_counter()
     generator = construct(cls, job.hyperparameters, device=job.device)
     found = {}
@@ -113,7 +115,7 @@ def _decode_seed(job: TrainJob) -> int:
 
 
 def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit, Size]:
-    """Return the published size, or the one whose body meets the tier's budget."""
+    """Return the size of the published recipe, or the one that matches the tier's body size."""
     size = job.training.size
     if size is not None:
         return Fit(size.width, body=count_body(cls, spec, size, job.hyperparameters)), size
@@ -122,14 +124,14 @@ def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit
 
 
 def _fits_itself(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict) -> bool:
-    """Return whether the model that these hyperparameters make has a `fit` in the place of the loop."""
+    """Return whether the model, with these hyperparameters, defines `fit` to replace the training loop."""
     with torch.device("meta"):
         built = cls.build(spec, size, **hyperparameters)  # type: ignore[attr-defined]
     return hasattr(getattr(built, "core", None), "fit")
 
 
 def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: TrainJob) -> Callable[[], nn.Module]:
-    """Return a function that builds the model with the cell's own initial weights."""
+    """Return a function that builds the model with initial weights from the cell's seed."""
 
     def make_model() -> nn.Module:
         torch.manual_seed(seed(BASE_SEED, "model", job.task, job.seed))
@@ -159,14 +161,14 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Se
 
 
 class _Reporter:
-    """Tells the parent how far the trial is, at most twice a second.
+    """Reports the progress of the trial to the parent, at most twice per second.
 
-    A trial that is taken up again counts on from what the stopped one told.
+    A resumed trial continues from the progress that the interrupted one reported.
 
     Attributes
     ----------
     steps
-        Optimiser steps of the whole trial, those of rates that are given up included.
+        Optimizer steps of the whole trial, including those of discarded learning rates.
     """
 
     steps = 1
@@ -179,7 +181,7 @@ class _Reporter:
 
     @property
     def seconds(self) -> float:
-        """Return how long the trial has run, over all processes that worked on it."""
+        """Return how long the trial has run, including before it was interrupted."""
         return self.seconds_before + time.perf_counter() - self.began
 
     def __call__(self, step: int) -> None:
@@ -192,7 +194,7 @@ class _Reporter:
 
 
 def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, folder: Path) -> None:
-    """Write the predictions on every split that is read, each by its name."""
+    """Write the predictions of all readouts to one file, by name."""
     found = {readout.name: _read_split(model, job, spec, setting, readout) for readout in job.readouts}
     save_arrays({name: np.ascontiguousarray(array) for name, array in found.items()}, folder / PREDICTIONS)
 

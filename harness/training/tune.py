@@ -1,4 +1,4 @@
-"""Choosing the learning rate: every rate gets a share of the schedule, the best one the rest."""
+"""Learning rate selection: train every rate for a few probe steps, then continue with the best one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .attempt import Attempt, Setting
 
 
 def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) -> tuple[Attempt | None, list[Try]]:
-    """Try every learning rate for the probe's steps and take the best to the end.
+    """Train every learning rate for the probe steps, and the best one for all steps.
 
-    A model that fits itself is tried once, at learning rate 0.
+    A model that defines its own `fit` gets one attempt, with learning rate 0.
 
     Returns
     -------
     Attempt or None
-        The one that went to the end, or None where every rate diverged.
+        The attempt that finished, or None if every rate diverged.
     list of Try
-        All rates, in the recipe's order.
+        The attempts of all rates, in the order of the recipe.
     """
     recipe, steps = setting.recipe, setting.budget.steps
     if setting.fits_itself:

@@ -1,1 +1,1 @@
-"""Charts: from rows to Vega-Lite, and from there to a drawing in the page and a live chart on demand."""
+"""Charts: Vega-Lite specifications, drawn as SVG in the page and interactive on demand."""

@@ -1,6 +1,6 @@
-"""One look for all charts, and what a page needs of each: a drawing, and a file that makes it live.
+"""Drawing of charts: their common style, their SVG, and the files that make them interactive.
 
-Colours are the page's own custom properties, so that a chart follows light, dark and print.
+Colors are CSS custom properties of the page, so charts follow the light, dark and print styles.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import altair as alt
+import platformdirs
 import vl_convert
 from markupsafe import Markup
 
+from ...harness.errors import UserError
+from ...harness.files import write_atomically
 from ..formats import visible
 
 _TEXT, _MUTED, _LINE = "var(--text)", "var(--muted)", "var(--line)"
@@ -37,13 +41,13 @@ QUANTITY_LABELS: dict[str, Any] = {
     "format": "~s",
     "labelExpr": "datum.value < 1 && datum.label ? format(datum.value, '~g') : datum.label",
 }
-"""Labels of an axis of costs: thousands and millions as 10k and 2M, fractions of a second as they are."""
+"""Axis labels of quantities: 10k and 2M for large values, plain decimals below 1."""
 
-COLOURS = alt.Scale(range=[*(f"var(--family-{i})" for i in range(8)), _TEXT, _MUTED])
-"""The page's colours, where they tell no family."""
+COLORS = alt.Scale(range=[*(f"var(--family-{i})" for i in range(8)), _TEXT, _MUTED])
+"""The page's colors, for marks that do not show a family."""
 
 _ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
-"""What Vega says of single marks; the page describes the drawing as a whole."""
+"""Vega's descriptions of single marks. The page describes the drawing as a whole."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,17 @@ class Chart:
     Attributes
     ----------
     id
-        Its name on the page and that of its file.
+        Its id on the page and in the name of its file.
     note
-        What a reader must know to read it.
+        Explanation under the title.
     spec
-        What is drawn, as `specification` returns it, from rows that it names as `named` does.
+        Vega-Lite specification from `specification`, with data sets from `named`.
     rows
-        These rows; kept apart, since Altair would copy and check them several times.
+        Rows by data set. They are separate because Altair would copy and validate them several times.
     wide
-        Whether it takes the width of the page.
+        Whether the chart takes the full width of the page.
     first
-        What the drawing shows of rows between which a reader chooses, by field; empty where there is no choice.
+        Field values of the rows in the static drawing, if the interactive chart offers a choice of rows.
     """
 
     id: str
@@ -77,7 +81,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart as the page has it; `script` is the file that makes it live, of which `source` is the text."""
+    """A drawn chart; `script` is the path, and `source` the text, of the file that makes it interactive."""
 
     id: str
     title: str
@@ -89,40 +93,53 @@ class Drawing:
 
 
 def draw(chart: Chart, page: str) -> Drawing:
-    """Return a chart drawn, for a page whose stem makes the name of its file unique."""
-    rows = {name: [_shown(row) for row in own] for name, own in chart.rows.items()}
+    """Return the drawing of a chart; the name of the page makes the name of its file unique."""
+    rows = {name: [_visible(row) for row in own] for name, own in chart.rows.items()}
     first = {name: [row for row in own if chart.first.items() <= row.items()] for name, own in rows.items()}
-    drawn = vl_convert.vegalite_to_svg({**chart.spec, "datasets": first}, vl_version=vega_lite_version())
-    svg = _ARIA.sub("", drawn)
+    svg = vl_convert.vegalite_to_svg({**chart.spec, "datasets": first}, vl_version=vega_lite_version())
     spec = {**chart.spec, "datasets": rows}
     stem = page.removesuffix(".html").replace("/", "-")
     source = f"archarenaChart({json.dumps(chart.id)}, {json.dumps(spec, separators=(',', ':'))});\n"
-    return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(svg), f"charts/{stem}-{chart.id}.js", source)
+    script = f"charts/{stem}-{chart.id}.js"
+    return Drawing(chart.id, chart.title, chart.note, chart.wide, Markup(_ARIA.sub("", svg)), script, source)
+
+
+def _visible(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: visible(value) for name, value in row.items()}
 
 
 def specification(body: Any) -> dict[str, Any]:
-    """Return a chart of Altair's in the look of all charts, as Vega-Lite."""
+    """Return an Altair chart in the common style, as Vega-Lite."""
     return body.configure(**_CONFIG).to_dict()
 
 
 def named(name: str) -> alt.NamedData:
-    """Return the rows that a chart holds under a name, as data of a part of it."""
+    """Return a reference to the rows of a data set of the chart."""
     return alt.NamedData(name=name)
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row whose texts are as a page shows them."""
-    return {name: visible(value) for name, value in row.items()}
+def by_family(families: Iterable[str], colors: Mapping[str, str]) -> alt.Color:
+    """Return the color encoding by family, with the colors of the tables."""
+    families = sorted(set(families))
+    values = [f"var(--{colors.get(name) or 'family-other'})" for name in families]
+    scale = alt.Scale(domain=[visible(name) for name in families], range=values)
+    return alt.Color("family:N", scale=scale, title=None)
 
 
 def vega_lite_version() -> str:
-    """Return the release of Vega-Lite that Altair writes for."""
+    """Return the Vega-Lite version of Altair's specifications."""
     return ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
-def by_family(families: Iterable[str], colours: Mapping[str, str]) -> alt.Color:
-    """Return the colour of a mark by its family, the same as in the tables."""
-    families = sorted(set(families))
-    values = [f"var(--{colours.get(name) or 'family-other'})" for name in families]
-    scale = alt.Scale(domain=[visible(name) for name in families], range=values)
-    return alt.Color("family:N", scale=scale, title=None)
+def chart_library() -> str:
+    """Return the script with Vega, Vega-Lite and Vega-Embed. Bundling takes seconds, so the script is cached."""
+    name = f"vega-{vl_convert.get_vega_version()}-vl{vega_lite_version()}-embed{vl_convert.get_vega_embed_version()}.js"
+    cached = Path(platformdirs.user_cache_dir("archarena")) / name
+    if cached.is_file():
+        return cached.read_text(encoding="utf-8")
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=vega_lite_version())
+    try:
+        write_atomically(cached, script.encode())
+    except UserError:
+        return script  # without a writable cache, the next build bundles again
+    return script

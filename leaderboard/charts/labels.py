@@ -1,6 +1,6 @@
-"""Where names stand beside marks: none covers another, and one without room is left to the tooltip.
+"""Placement of labels next to marks: labels never overlap, and a label without room is left out.
 
-Places are worked out as Vega does it, from scales that round nothing and keep `PADDING` pixels to the panel's edges.
+Positions are computed as Vega does, with scales that do not round and that keep `PADDING` pixels to the edges.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import altair as alt
 
+from .drawing import named
+
 Point = Mapping[str, Any]
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
@@ -19,16 +21,16 @@ ChartT = TypeVar("ChartT", bound=alt.Chart)
 
 PADDING = 14
 LETTER, LINE, LONGEST = 7, 12, 110
-"""Pixels of a letter and of a line, and of a name before it is cut."""
+"""Pixels per letter, per line, and of the longest label before it is cut."""
 DOT = 4
 SIDES = ((6, -6), (-6, -6), (6, 7), (-6, 7), (7, 0), (-7, 0), (0, -11), (0, 12))
-"""Where a name may stand beside its mark, from the mark's centre to the nearer end of the name."""
+"""Offsets of a label from the center of its mark, in order of preference."""
 NO_LABEL = {"label": "", "dx": 0, "dy": 0}
 
 
 @dataclass(frozen=True)
-class Panel:
-    """The plotting area of one panel, in pixels, and what stands on its axes."""
+class PlotArea:
+    """Plotting area of one panel: its size in pixels, and the fields and scales of its axes."""
 
     width: int
     height: int
@@ -38,11 +40,11 @@ class Panel:
     log_y: bool = False
 
     def scales(self) -> tuple[alt.Scale, alt.Scale]:
-        """Return the scales of x and y under which `places` holds."""
+        """Return the scales of x and y that `places` assumes."""
         return _scale(self.log_x), _scale(self.log_y)
 
     def places(self, points: Sequence[Point]) -> list[tuple[float, float]]:
-        """Return where each point is drawn, from the panel's top left."""
+        """Return the position of each point, from the top left in pixels."""
         xs = _places([point[self.x] for point in points], self.width, self.log_x)
         ys = _places([point[self.y] for point in points], self.height, self.log_y)
         return [(x, self.height - y) for x, y in zip(xs, ys, strict=True)]
@@ -62,9 +64,9 @@ def _places(values: Sequence[float], length: int, log: bool) -> list[float]:
     return [PADDING + (value - low) / span * (length - 2 * PADDING) if span else length / 2 for value in shown]
 
 
-def beside(points: Sequence[Point], panel: Panel) -> list[dict[str, Any]]:
-    """Return the points of one panel with their variants as labels, the first points' before the others'."""
-    places = panel.places(points)
+def label_points(points: Sequence[Point], area: PlotArea) -> list[dict[str, Any]]:
+    """Return the points of one panel with their variants as labels. Earlier points are labeled first."""
+    places = area.places(points)
     taken: list[Box] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places]
     found = []
     for index, (point, place) in enumerate(zip(points, places, strict=True)):
@@ -73,7 +75,7 @@ def beside(points: Sequence[Point], panel: Panel) -> list[dict[str, Any]]:
         label = NO_LABEL
         for dx, dy in SIDES:
             box = _box(place, dx, dy, width)
-            if _is_inside(box, panel) and not any(_overlap(box, other) for other in others):
+            if _is_inside(box, area) and not any(_overlap(box, other) for other in others):
                 taken.append(box)
                 label = {"label": point["variant"], "dx": dx, "dy": dy}
                 break
@@ -86,33 +88,33 @@ def _box(place: tuple[float, float], dx: float, dy: float, width: float) -> Box:
     return left, place[1] + dy - LINE / 2, left + width, place[1] + dy + LINE / 2
 
 
-def _is_inside(box: Box, panel: Panel) -> bool:
-    return box[0] >= 0 and box[1] >= -LINE and box[2] <= panel.width + LINE and box[3] <= panel.height
+def _is_inside(box: Box, area: PlotArea) -> bool:
+    return box[0] >= 0 and box[1] >= -LINE and box[2] <= area.width + LINE and box[3] <= area.height
 
 
 def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def at_the_edge(curves: Sequence[Sequence[Point]], panel: Panel) -> Iterator[dict[str, Any]]:
-    """Yield the points of one panel's curves, with their variants as labels in one column right of it.
+def label_curves(curves: Sequence[Sequence[Point]], area: PlotArea) -> Iterator[dict[str, Any]]:
+    """Yield the points of the curves of one panel, with variants as labels to the right of the area.
 
     Parameters
     ----------
     curves
-        Their points in order. Curves of the first seed alone are named, as near to their ends as others allow.
+        Points of each curve in order. Only curves of seed 0 are labeled, as close to their ends as possible.
     """
     points = [point for curve in curves for point in curve]
     ends = {id(curve[-1]) for curve in curves if curve and curve[-1]["seed"] == 0}
-    heights = {id(point): y for point, (_, y) in zip(points, panel.places(points), strict=True) if id(point) in ends}
-    shifts = _spread(heights, panel.height)
+    heights = {id(point): y for point, (_, y) in zip(points, area.places(points), strict=True) if id(point) in ends}
+    shifts = _spread(heights, area.height)
     for point in points:
         shift = shifts.get(id(point))
         yield {**point, **(NO_LABEL if shift is None else {"label": point["variant"], "dx": 6, "dy": shift})}
 
 
 def _spread(heights: Mapping[int, float], length: int) -> dict[int, float]:
-    """Return by how much each label moves so that all have a line of their own; those too many are left out."""
+    """Return the vertical shift of each label, so that none overlap. Labels that do not fit are left out."""
     fitting = sorted(heights, key=lambda end: heights[end])[: length // LINE]
     lowest = length - LINE * len(fitting) + LINE / 2
     place, shifts = -math.inf, {}
@@ -122,9 +124,15 @@ def _spread(heights: Mapping[int, float], length: int) -> dict[int, float]:
     return shifts
 
 
-def names(base: ChartT, **options: Any) -> ChartT:
-    """Return the layer of labels over points that `beside` or `at_the_edge` made."""
+def labels(base: ChartT, **options: Any) -> ChartT:
+    """Return the layer of labels for points from `label_points` or `label_curves`."""
     align = alt.expr("datum.dx < 0 ? 'right' : datum.dx > 0 ? 'left' : 'center'")
     dx, dy = alt.expr("datum.dx"), alt.expr("datum.dy")
     shown = base.transform_filter("datum.label !== ''")
     return shown.mark_text(align=align, limit=LONGEST, dx=dx, dy=dy).encode(text="label:N", **options)
+
+
+def panels(area: PlotArea, *layers: alt.Chart, facet: alt.Facet, **options: Any) -> alt.FacetChart:
+    """Return the layers as one panel per value of `facet`, each with its own scales."""
+    body = alt.layer(*layers, data=named("points")).properties(width=area.width, height=area.height)
+    return body.facet(facet, **options).resolve_scale(x="independent", y="independent")

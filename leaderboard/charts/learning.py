@@ -1,4 +1,4 @@
-"""Validation score during training, by samples or by seconds, of all variants on one task."""
+"""Learning curves of all variants on one task: validation score by samples or by seconds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import altair as alt
 from ...harness.records.record import Record
 from ..formats import ScoreFormat
 from .drawing import QUANTITY_LABELS, Chart, by_family, named, specification
-from .labels import Panel, at_the_edge, names
+from .labels import PlotArea, label_curves, labels
 
 AXES = ("samples", "seconds")
 MOST_LINES = 40
-"""More cannot be told from each other; first seeds come first."""
-PANEL = Panel(560, 260, x="at", y="valid", log_x=False)
+"""Maximum number of curves; low seeds come first."""
+AREA = PlotArea(560, 260, x="at", y="valid", log_x=False)
 
 
 def learning_chart(
@@ -24,55 +24,55 @@ def learning_chart(
     place: str,
     records: Sequence[Record],
     families: Mapping[str, str],
-    colours: Mapping[str, str],
+    colors: Mapping[str, str],
     write: ScoreFormat,
 ) -> Chart | None:
-    """Return the curves of the learning rates that were kept: a line a run, coloured by family.
+    """Return the learning curves of the chosen learning rates: a line per run, colored by family.
 
     Parameters
     ----------
     place
-        Which section it is of, for the title.
+        Description of the section, for the title.
     records
         Runs of one task in one section.
     families
         By model.
     write
-        How the validation score is written.
+        Format of the validation score.
     """
     drawn = sorted(records, key=lambda record: record.cell.seed)[:MOST_LINES]
     curves = {axis: [list(_curve(record, axis, families, write.scale)) for record in drawn] for axis in AXES}
-    points = [{"axis": axis} | point for axis in AXES for point in at_the_edge(curves[axis], PANEL)]
+    points = [{"axis": axis} | point for axis in AXES for point in label_curves(curves[axis], AREA)]
     if not points:
         return None
-    shown = frozenset((point["family"], colours.get(point["family"], "")) for point in points)
-    note = "The learning rate that was kept, a line a run, by training samples; Explore offers seconds of its steps."
+    shown = frozenset((point["family"], colors.get(point["family"], "")) for point in points)
+    note = "One line per run, at its chosen learning rate, by training samples. Explore offers training seconds."
     spec = _spec(f"validation {write.label}", shown)
     return Chart(id, f"Learning curves, {place}", note, spec, {"points": points}, wide=True, first={"axis": AXES[0]})
 
 
 @cache
-def _spec(title: str, colours: frozenset[tuple[str, str]]) -> dict[str, Any]:
-    """Return what is drawn; kept, since a site has a hundred such charts and few kinds."""
+def _spec(title: str, colors: frozenset[tuple[str, str]]) -> dict[str, Any]:
+    """Return the specification. It is cached because a site has many such charts and few different ones."""
     chosen = alt.param(name="axis", value=AXES[0], bind=alt.binding_radio(options=list(AXES), name="by "))
-    x, y = PANEL.scales()
+    x, y = AREA.scales()
     base = alt.Chart(named("points")).transform_filter("datum.axis === axis").encode(
         x=alt.X("at:Q", title=None, scale=x, axis=alt.Axis(tickCount=6, grid=False, **QUANTITY_LABELS)),
         y=alt.Y("valid:Q", title=title, scale=y, axis=alt.Axis(tickCount=5)),
         detail="run:N",
-        color=by_family((family for family, _ in colours), dict(colours)),
+        color=by_family((family for family, _ in colors), dict(colors)),
     )  # fmt: skip
     lines = base.mark_line(strokeWidth=1.5, opacity=0.85).encode(
         tooltip=["variant:N", "seed:N", alt.Tooltip("valid:Q", format=".4~g"), alt.Tooltip("at:Q", format=".3~s")]
     )
-    body = alt.layer(lines, names(base, x=alt.value(PANEL.width)))
-    return specification(body.properties(width=PANEL.width, height=PANEL.height).add_params(chosen))
+    body = alt.layer(lines, labels(base, x=alt.value(AREA.width)))
+    return specification(body.properties(width=AREA.width, height=AREA.height).add_params(chosen))
 
 
 def _curve(record: Record, axis: str, families: Mapping[str, str], scale: int) -> Iterator[dict[str, Any]]:
-    kept = [attempt for attempt in record.tries if attempt.learning_rate == record.learning_rate]
+    chosen = [attempt for attempt in record.tries if attempt.learning_rate == record.learning_rate]
     cell = record.cell
-    for point in kept[-1].curve if kept else []:
+    for point in chosen[-1].curve if chosen else []:
         if point.valid is not None:
             names = {"run": record.key[:12], "variant": cell.variant, "seed": cell.seed, "family": families[cell.model]}
             yield names | {"at": getattr(point, axis), "valid": scale * point.valid}

@@ -1,4 +1,4 @@
-"""Score against cost, with the points that no other beats in both."""
+"""Score against cost, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Any
 
 import altair as alt
 
-from ..rows import Row, group_by
-from ..views import ColumnView, SectionView
-from .drawing import QUANTITY_LABELS, Chart, by_family, named, specification
-from .labels import Panel, beside, names
+from ..table.columns import ColumnView
+from ..table.rows import Row, group_by
+from ..table.sections import SectionView
+from .drawing import QUANTITY_LABELS, Chart, by_family, specification
+from .labels import PlotArea, label_points, labels, panels
 
 COSTS = {
     "training time, s": "train_seconds",
-    "forward FLOPs a sample": "forward_flops",
+    "forward FLOPs per sample": "forward_flops",
     "total parameters": "total_parameters",
     "peak memory, MiB": "peak_memory_bytes",
     "energy, J": "energy_joules",
-    "inference of a row, ms": "inference_ms",
+    "inference per row, ms": "inference_ms",
 }
 MOST_COLUMNS = 12
-"""Panels that are drawn; the live chart's choice is over the same."""
-PANEL = Panel(200, 140, x="at", y="score")
+"""Maximum number of panels."""
+AREA = PlotArea(200, 140, x="at", y="score")
 
 
-def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[str, str]) -> Chart | None:
-    """Return the chart of one section: a panel a task, a point a variant.
+def quality_chart(section: SectionView, scores: Sequence[Row], colors: Mapping[str, str]) -> Chart | None:
+    """Return the chart of one section: a panel per task, a point per variant.
 
     Parameters
     ----------
     scores
         The section's rows of kind "score".
     """
-    firsts = list({column.task.task: column for column in reversed(section.columns) if not column.is_average}.values())
-    panels = firsts[::-1][:MOST_COLUMNS]
-    points = [point for column in panels for point in _points(column, scores)]
+    columns = list(section.first_columns.values())[:MOST_COLUMNS]
+    points = [point for column in columns for point in _points(column, scores)]
     costs = [name for name in COSTS if any(point["cost"] == name for point in points)]
     if not costs or len({point["variant"] for point in points}) < 2:
         return None
     chosen = alt.param(name="cost", value=costs[0], bind=alt.binding_select(options=costs, name="cost "))
-    x, y = PANEL.scales()
+    x, y = AREA.scales()
     base = alt.Chart().transform_filter("datum.cost === cost").encode(
         x=alt.X("at:Q", scale=x, title=None, axis=alt.Axis(tickCount=4, grid=False, **QUANTITY_LABELS)),
         y=alt.Y("score:Q", scale=y, title=None, axis=alt.Axis(tickCount=4)),
@@ -52,17 +52,20 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
         interpolate="step-after", color="var(--muted)", strokeDash=[3, 3], strokeWidth=1
     )
     dots = base.mark_point(filled=True, size=55, opacity=0.95).encode(
-        color=by_family((point["family"] for point in points), colours), tooltip=shown
+        color=by_family((point["family"] for point in points), colors), tooltip=shown
     )
-    body = alt.layer(front, dots, names(base), data=named("points")).properties(width=PANEL.width, height=PANEL.height)
-    facet = alt.Facet("panel:N", sort=[_title(column) for column in panels])
-    body = body.facet(facet, columns=5, bounds="flush", spacing={"row": 62, "column": 66})
+    facet = alt.Facet("panel:N", sort=[_title(column) for column in columns])
+    spacing = {"row": 62, "column": 66}
+    body = panels(AREA, front, dots, labels(base), facet=facet, columns=5, bounds="flush", spacing=spacing)
+    note = (
+        f"The cost is {costs[0]}; Explore offers {len(costs)} costs. The dashed line is the Pareto front. "
+        "Up is better, left is cheaper. Each panel has its own scales."
+    )
     return Chart(
         f"{section.id}-quality",
         "Score against cost",
-        f"Cost here is {costs[0]}; Explore offers {len(costs)}. Dashed: the Pareto front. "
-        "Upwards is better, to the left is cheaper; each panel has scales of its own.",
-        specification(body.resolve_scale(x="independent", y="independent").add_params(chosen)),
+        note,
+        specification(body.add_params(chosen)),
         {"points": points},
         wide=True,
         first={"cost": costs[0]},
@@ -70,15 +73,14 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colours: Mapping[
 
 
 def _title(column: ColumnView) -> str:
-    """Return a panel's title; where lower is better, scores are shown with their sign turned."""
-    sign = "" if column.evaluation.direction == "higher" else "\u2212 "
-    return f"{sign}{column.name}" + (", %" if column.format.scale == 100 else "")
+    """Return the title of a panel. If lower is better, the panel shows negated scores."""
+    return ("" if column.sign > 0 else "\u2212 ") + column.name + (", %" if column.format.scale == 100 else "")
 
 
 def _points(column: ColumnView, scores: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """Yield the points of a panel, one a (cost, variant), in the unit of the table; first those on the front."""
+    """Yield the points of a panel, one per cost and variant, those on the Pareto front first."""
     own = group_by([row for row in scores if row["column"] == column.name and row["value"] is not None], "variant")
-    unit = column.format.scale * (1 if column.evaluation.direction == "higher" else -1)
+    unit = column.format.scale * column.sign
     for title, field in COSTS.items():
         found = []
         for (variant,), rows in own.items():
@@ -89,11 +91,11 @@ def _points(column: ColumnView, scores: Sequence[Row]) -> Iterator[dict[str, Any
                 found.append({"variant": variant, "family": rows[0]["family"], "score": score, "at": at})
         found = [{"front": is_on_front(point, found)} | point for point in found]
         found.sort(key=lambda point: not point["front"])
-        yield from ({"panel": _title(column), "cost": title} | point for point in beside(found, PANEL))
+        yield from ({"panel": _title(column), "cost": title} | point for point in label_points(found, AREA))
 
 
 def is_on_front(point: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether no other point has as good a score at as low a cost, and is better in one of them."""
+    """Return whether no other point is at least as good and as cheap, and better in one of the two."""
     return not any(
         other["score"] >= point["score"] and other["at"] <= point["at"]
         and (other["score"] > point["score"] or other["at"] < point["at"])

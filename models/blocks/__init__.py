@@ -1,1 +1,1 @@
-"""Parts that several architectures share."""
+"""Building blocks shared by several architectures."""

@@ -1,4 +1,4 @@
-"""Attention inside consecutive chunks, with a learned bias for each distance."""
+"""Attention within consecutive chunks, with a learned bias per distance."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Cache = dict[str, Tensor]
 
 
 class ChunkedAttention(nn.Module):
-    """Single-head attention of each position to those of its own chunk.
+    """Single-head attention in which each position attends only to its own chunk.
 
-    "softmax" weighs keys by ``softmax(q k / sqrt(shared) + bias)``; "laplace" and "relu2" weigh each
-    key by itself, by that function of ``q k / n + bias`` with n the keys that the query sees.
+    "softmax" weights keys by ``softmax(q k / sqrt(shared) + bias)``. "laplace" and "relu2" weight each
+    key independently, by that function of ``q k / n + bias``, with n the number of keys the query sees.
 
     Parameters
     ----------
     shared
         Channels of queries and keys.
     chunk
-        Positions that attend to each other.
+        Number of positions per chunk.
     causal
-        Whether attention is to earlier positions of the chunk alone.
+        Whether a position attends only to itself and earlier positions of its chunk.
     bias
-        "simple" learns one number a distance; "rotary" takes the product of two learned vectors, one of
-        them turned by the distance, so that its size does not grow with the chunk.
+        "simple" learns one number per distance; "rotary" uses the dot product of two learned vectors, one
+        rotated by the distance, so its parameter count does not depend on the chunk.
     """
 
     def __init__(self, shared: int, chunk: int, causal: bool, weighting: Weighting, bias: BiasKind = "simple"):
@@ -53,7 +53,7 @@ class ChunkedAttention(nn.Module):
         return {"keys": some.new_empty(batch, 0, shared), "values": some.new_empty(batch, 0, value)}
 
     def step(self, q: Tensor, k: Tensor, v: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        """Attend from one position, `q` and `k` (batch, shared), `v` (batch, value), to its chunk so far."""
+        """Attend from one position, with `q` and `k` (batch, shared) and `v` (batch, value), to its chunk so far."""
         keys, values = torch.cat([cache["keys"], k[:, None]], 1), torch.cat([cache["values"], v[:, None]], 1)
         n = keys.shape[1]
         scores, bias = (keys @ q[..., None]).squeeze(-1), self.bias.by_distance(n).flip(0)
@@ -68,18 +68,18 @@ class ChunkedAttention(nn.Module):
 
 
 class RelativeBias(nn.Module):
-    """A number for how far each key lies behind its query."""
+    """A bias that depends on the distance from query to key."""
 
     def __init__(self, causal: bool):
         super().__init__()
         self.causal = causal
 
     def by_distance(self, size: int) -> Tensor:
-        """Return the numbers for distances 0, or 1 - `size` where not causal, to `size` - 1."""
+        """Return the biases for distances 0 (1 - `size` if not causal) to `size` - 1."""
         raise NotImplementedError
 
     def forward(self, size: int) -> Tensor:
-        """Return (queries, keys)."""
+        """Return the biases (queries, keys) for `size` positions."""
         numbers = self.by_distance(size)
         position = torch.arange(size, device=numbers.device)
         behind = position[:, None] - position
@@ -87,7 +87,7 @@ class RelativeBias(nn.Module):
 
 
 class SimpleBias(RelativeBias):
-    """One learned number a distance."""
+    """One learned number per distance."""
 
     def __init__(self, chunk: int, causal: bool):
         super().__init__(causal)
@@ -95,21 +95,21 @@ class SimpleBias(RelativeBias):
         self.offsets = nn.Parameter(torch.empty(chunk if causal else 2 * chunk - 1).normal_(std=0.02))
 
     def by_distance(self, size: int) -> Tensor:
-        """Return the middle of the learned numbers; see `RelativeBias.by_distance`."""
+        """Return the learned biases; see `RelativeBias.by_distance`."""
         return self.offsets[:size] if self.causal else self.offsets[self.chunk - size : self.chunk + size - 1]
 
 
 class RotaryBias(RelativeBias):
-    """The product of two learned vectors, the query's turned by the distance (Ma et al., arXiv:2209.10655)."""
+    """Dot product of two learned vectors, one rotated by the distance (Ma et al., arXiv:2209.10655)."""
 
     def __init__(self, shared: int, causal: bool):
         super().__init__(causal)
         if shared % 2:
-            raise UserError(f"A rotary bias turns pairs of channels: 'shared' must be even, found {shared}.")
+            raise UserError(f"A rotary bias rotates pairs of channels: 'shared' must be even, found {shared}.")
         self.query = nn.Parameter(torch.empty(shared).normal_(std=0.02))
         self.key = nn.Parameter(torch.empty(shared).normal_(std=0.02))
 
     def by_distance(self, size: int) -> Tensor:
-        """Return the products; see `RelativeBias.by_distance`."""
+        """Return the dot products; see `RelativeBias.by_distance`."""
         distances = torch.arange(0 if self.causal else 1 - size, size, device=self.query.device)
         return rotate(self.query.expand(len(distances), -1), rotary_angles(distances, len(self.query))) @ self.key

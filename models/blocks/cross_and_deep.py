@@ -1,4 +1,4 @@
-"""What the two Deep & Cross networks share: a tower of crosses beside a perceptron."""
+"""The common structure of the Deep & Cross networks: cross layers in parallel with an MLP."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .perceptron import hidden_layers, xavier_linear
 
 
 class CrossAndDeep(FieldModel):
-    """``w [cross(e), MLP(e)] + b``, where each cross adds to its input a product with e.
+    """``w [cross(e), MLP(e)] + b``, in which each cross layer adds a product with e to its input.
 
     Parameters
     ----------
     make_cross
-        Gives a layer for vectors of so many entries, which maps e and the layer's input x to the
-        product that is added to x.
+        Takes the vector size and returns a layer that maps e and its input x to the product that is
+        added to x.
     cross_layers
-        How many crosses; the tower's degree is one more.
+        Number of cross layers; the degree is one more.
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     dropout
-        Share of the perceptron's hidden units dropped in training.
+        Dropout rate of the MLP's hidden units.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class CrossAndDeep(FieldModel):
         self.readout = xavier_linear(inputs + width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         x = e
         for cross in self.crosses:
@@ -57,6 +57,6 @@ class CrossAndDeep(FieldModel):
         return self.readout(torch.cat((x, self.hidden(e)), dim=1))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the crosses and the hidden layers."""
+        """Return the parameters of the cross layers and the hidden layers."""
         yield from self.crosses.parameters()
         yield from self.hidden.parameters()

@@ -1,4 +1,4 @@
-"""Terms of factorisation machines: single fields, and products of pairs of fields."""
+"""Terms of factorization machines: single fields, and products of pairs of fields."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .perceptron import xavier_linear
 
 
 class FirstOrder(nn.Module):
-    """``b + sum_f w_f[x_f]``: a weight for each value of each field and for each output.
+    """``b + sum_f w_f[x_f]``: one weight per value of each field and per output.
 
     Parameters
     ----------
     bias
-        Whether there is a `b`; models that add another read-out have one there.
+        Whether to include `b`; models that add another head have their bias there.
     """
 
     def __init__(self, fields: Fields, outputs: int, *, bias: bool = True):
@@ -33,8 +33,8 @@ class FirstOrder(nn.Module):
 class PairProducts(nn.Module):
     """``sum_{f < g} <v_f, v_g>`` in linear time (Rendle 2010, equation 3).
 
-    With several outputs, each weighs the entries of the products by a vector of its own,
-    ``sum_{f < g} <v_f, v_g, u_o>``; with one output there is nothing to learn here.
+    With several outputs, each weights the entries of the products by a learned vector,
+    ``sum_{f < g} <v_f, v_g, u_o>``; with one output this module has no parameters.
     """
 
     def __init__(self, dim: int, outputs: int):

@@ -1,4 +1,4 @@
-"""Embedding of categorical fields and numbers, as models of click-through rates share it."""
+"""Embedding of categorical and numeric fields, shared by the click-through models."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ...kernels.field_embedding import field_embedding
 
 
 class FieldEmbedding(nn.Module):
-    """One vector a field: a table row for an id, the mean of rows for a bag, ``x * w`` for a number.
+    """One vector per field: a table row for an id, the mean of rows for a bag, ``x * w`` for a number.
 
-    The fields' tables lie under each other in one, so that a batch needs one look-up. Rows start
-    from N(0, 1e-4), the vector of a number Xavier-normal, as in FuxiCTR. Padding (id 0) is worth
-    nothing: its row is zero, gets no gradient, and does not count in a bag's mean.
+    The fields' tables are concatenated, so a batch needs one lookup. Rows are initialized with
+    standard deviation 1e-4, the vectors of numbers Xavier-normal, as in FuxiCTR. Padding (id 0) is
+    ignored: its row is zero, gets no gradient, and does not count in a bag's mean.
 
     Parameters
     ----------
     fields
-        The task's fields; numbers count as fields after the categorical ones.
+        The task's fields; numeric fields are indexed after the categorical ones.
     dim
-        Entries of a vector.
+        Size of each vector.
     only
         Indices of the fields to embed; all by default.
     """

@@ -1,8 +1,8 @@
-"""How a filter over time enters a block: in one direction or both, with a learned skip.
+"""Wrappers that use a filter over time in a block: in one direction or both, with a learned skip.
 
-A filter maps (batch, length, width) to the same shape, sees no later position, and with
-``reverse=True`` no earlier one. `init_state` and `step` are its form for one position at a time.
-Zeros must pass through it as zeros.
+A filter maps (batch, length, width) to the same shape. An output depends on no later position or,
+with ``reverse=True``, on no earlier one. `init_state` and `step` process one position at a time.
+A filter must map zeros to zeros.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .padding import zero_padding
 
 
 class BothWays(nn.Module):
-    """A filter and, where not causal, a second one with weights of its own that runs backwards; they are added."""
+    """A filter plus, if not causal, a second one with separate weights that runs backward."""
 
     def __init__(self, make_filter: Callable[[], nn.Module], causal: bool):
         super().__init__()
@@ -26,9 +26,9 @@ class BothWays(nn.Module):
         self.backwards = None if causal else make_filter()
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Filter `x` (batch, length, width); `valid` (batch, length) marks what is no padding."""
+        """Filter `x` (batch, length, width); `valid` (batch, length) marks non-padding positions."""
         y = self.forwards(x)
-        # Run backwards, padding comes first: as zeros it counts for nothing.
+        # The backward filter sees the padding first, so it must be zero.
         return y if self.backwards is None else y + self.backwards(zero_padding(x, valid), reverse=True)
 
     def init_state(self, batch: int) -> State:
@@ -41,7 +41,7 @@ class BothWays(nn.Module):
 
 
 class SkipFilter(BothWays):
-    """``SiLU(filter(x) + skip * x)``: what stands around MEGA's moving average, for any filter."""
+    """``SiLU(filter(x) + skip * x)``, as around MEGA's moving average, for any filter."""
 
     def __init__(self, width: int, make_filter: Callable[[], nn.Module], causal: bool):
         super().__init__(make_filter, causal)

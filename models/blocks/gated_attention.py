@@ -1,7 +1,7 @@
-"""The block of MEGA and its relatives: gated attention between filtered tokens, then a feed-forward network.
+"""The block of MEGA and related models: gated attention between filtered tokens, then a feed-forward network.
 
-Whatever the filter, all other parameters have the same names and shapes, so that models built on
-it differ in the filter alone.
+All parameters other than the filter's have the same names and shapes in every model built on this
+block, so the models differ only in the filter.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from .residual import ResidualStack
 
 
 class GatedAttentionModel(ResidualStack):
-    """`depth` blocks around a filter; pre-norm blocks are closed by one more norm.
+    """A stack of `depth` blocks around a filter; pre-norm stacks end with one more norm.
 
     Parameters
     ----------
     make_filter
-        Makes the filter of one direction; see `blocks.filters`.
+        Creates the filter of one direction; see `blocks.filters`.
     chunk
-        Positions that attend to each other; None stands for the whole length.
+        Number of positions per attention chunk; None for the whole length.
     shared, value
-        Channels of queries and keys, and of values; by default half and twice the width.
+        Channels of queries and keys, and of values; half and twice the width by default.
     ffn
-        Units of the feed-forward network; by default twice the width.
+        Units of the feed-forward network; twice the width by default.
     attention
         "softmax", "laplace" or "relu2".
     bias
-        Of attention, by distance: "simple" or "rotary".
+        Attention bias by distance: "simple" or "rotary".
     norm
         "layer", "scale" or "batch".
     prenorm
-        Whether each part norms its input, or else its result.
+        Whether each part normalizes its input; otherwise it normalizes its result.
     dropout
-        Share of the entries dropped after the filter, the unit and the feed-forward network.
+        Dropout rate after the filter, the attention unit and the feed-forward network.
     """
 
     width_multiple = 8
@@ -74,7 +74,7 @@ class GatedAttentionModel(ResidualStack):
             ("norm", norm, NormKind),
         ):
             if choice not in get_args(known):
-                raise UserError(f"There is no {name} '{choice}': use {', '.join(get_args(known))}.")
+                raise UserError(f"Unknown {name} '{choice}': use one of {', '.join(get_args(known))}.")
         self.causal = causal
         self.blocks = nn.ModuleList()
         for _ in range(depth):
@@ -114,21 +114,21 @@ class Block(nn.Module):
 
 
 class GatedAttention(nn.Module):
-    """Single-head attention between filtered tokens, under an output gate (Ma et al., arXiv:2209.10655).
+    """Single-head attention between filtered tokens with an output gate (Ma et al., arXiv:2209.10655).
 
-    With x the input, normed where `prenorm`, and ``m = filter(x)``:
-    ``v = SiLU(W x)``; ``q`` and ``k`` are scaled and moved copies of ``SiLU(W m)``; the attention's
-    result is multiplied by ``r = SiLU(W m)`` and enters ``h = SiLU(W m + W (r * o))``; the unit
-    returns ``input + u * (h - input)`` with ``u = sigmoid(W m)``, normed where not `prenorm`.
-    Linear weights start from N(0, 0.02), biases from zero.
+    Let x be the input, normalized if `prenorm`, and ``m = filter(x)``. Then ``v = SiLU(W x)``, and
+    ``q`` and ``k`` are scaled and shifted copies of ``SiLU(W m)``. The attention's result o is
+    multiplied by ``r = SiLU(W m)`` and enters ``h = SiLU(W m + W (r * o))``. The unit returns
+    ``input + u * (h - input)`` with ``u = sigmoid(W m)``, normalized if not `prenorm`. Each W is a
+    different matrix. Weights are initialized with standard deviation 0.02, biases with zero.
 
     Parameters
     ----------
     width, shared, value
         Channels of the input, of queries and keys, and of values.
     mixer
-        The filter: called with (batch, length, width) and valid positions or None, returns the same
-        shape. The only path between chunks.
+        The filter, the only path between chunks: called with (batch, length, width) and the valid
+        positions or None, it returns the same shape.
     """
 
     def __init__(
@@ -157,14 +157,14 @@ class GatedAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); `valid` (batch, length) marks what is no padding."""
+        """Mix `x` (batch, length, width); `valid` (batch, length) marks non-padding positions."""
         normed = self.norm(x, valid) if self.prenorm else x
         q, k, r, u, h = self._project(self.mixer(normed, valid))
         attended = self.attention(q, k, F.silu(self.value(normed)), valid)
         return self._update(x, attended * r, u, h, valid)
 
     def init_state(self, batch: int) -> State:
-        """Return the filter's state and the empty cache of attention."""
+        """Return the filter's initial state and an empty attention cache."""
         _, shared, value, _ = self.splits
         cache = self.attention.init_state(batch, shared, value)
         return {"filter": self.mixer.init_state(batch), "cache": cache}  # type: ignore[operator]
@@ -178,7 +178,7 @@ class GatedAttention(nn.Module):
         return self._update(x, attended * r, u, h, None), {"filter": moved, "cache": cache}
 
     def _project(self, m: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Return queries, keys, the gates r and u, and the filter's share of h, for filtered tokens."""
+        """Return queries, keys, the gates r and u, and the filter's contribution to h, for filtered tokens."""
         u, z, r, h = self.projections(self.dropout(m)).split(self.splits, dim=-1)
         z = F.silu(z)
         q, k = (z * scale + offset for scale, offset in zip(self.scale, self.offset, strict=True))
@@ -208,7 +208,7 @@ class FeedForward(nn.Module):
 
 
 def small_linear(inputs: int, outputs: int) -> nn.Linear:
-    """Return a Linear layer with weights N(0, 0.02) and zero bias."""
+    """Return a Linear layer with weights of standard deviation 0.02 and zero bias."""
     layer = nn.Linear(inputs, outputs)
     nn.init.normal_(layer.weight, std=0.02)
     nn.init.zeros_(layer.bias)

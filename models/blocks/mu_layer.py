@@ -1,4 +1,4 @@
-"""The Mu-Layer and the Poly-Block of multilinear operator networks, for sequences and images alike."""
+"""The Mu-Layer and the Poly-Block of multilinear operator networks, for sequences and images."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ...kernels.mu_layer import mu_product, shifted
 class MuLayer(nn.Module):
     """``C (a + alpha a * c)`` with ``a = LN(A x)`` and ``c = LN(B D x)``: no activation, degree two.
 
-    The second factor passes through ``hidden / shrink`` channels, so the product is of low rank.
-    With a source both factors are first read, in groups of channels, from other positions, the
-    second while still narrow. Weights into the product start Kaiming-normal with biases of one, so that the second
-    factor begins near a constant.
+    The second factor passes through ``hidden / shrink`` channels, so the product has low rank. With a
+    `source`, groups of channels of both factors are first gathered from other positions; the second
+    factor is shifted before it is widened. Weights into the product are Kaiming-normal with biases of
+    one, so the second factor is nearly constant at initialization.
 
     Parameters
     ----------
     inputs, hidden, outputs
         Channels.
     shrink
-        How much narrower the second factor's bottleneck is.
+        Ratio of `hidden` to the second factor's bottleneck.
     """
 
     def __init__(self, inputs: int, hidden: int, outputs: int, shrink: int = 8):
@@ -46,7 +46,7 @@ class MuLayer(nn.Module):
         return self.multiply(*self.factors(x), source)
 
     def factors(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both factors before their shift: ``A x`` and, still narrow, ``D x``."""
+        """Return both factors before their shift: ``A x`` and the narrow ``D x``."""
         both = F.linear(x, torch.cat((self.A.weight, self.D.weight)), torch.cat((self.A.bias, self.D.bias)))
         a, narrow = both.split((self.A.out_features, self.D.out_features), dim=-1)
         return a, narrow
@@ -72,7 +72,7 @@ class PolyBlock(nn.Module):
         return x + self.channel(self.norm(x))
 
     def step(self, x: Tensor, past: tuple[Tensor, Tensor], offsets: tuple[int, ...]) -> tuple[Tensor, tuple]:
-        """Mix the next position `x` (batch, width), given the first layer's factors at the positions before."""
+        """Mix the next position `x` (batch, width), given the first layer's factors at earlier positions."""
         factors = self.spatial.factors(self.norm(x).unsqueeze(1))
         seen = [torch.cat(both, 1)[:, -1 - max(offsets) :] for both in zip(past, factors, strict=True)]
         last = seen[0].shape[1] - 1

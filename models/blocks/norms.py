@@ -1,4 +1,4 @@
-"""The norms that models are published with, all called with ``(x, valid)``."""
+"""Normalization layers, all called with ``(x, valid)``."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ NormKind = Literal["layer", "scale", "batch"]
 
 
 class LayerNorm(nn.LayerNorm):
-    """Layer norm that is told, like all norms here, which positions hold data."""
+    """Layer norm; `valid` is accepted for a common interface and ignored."""
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Norm each position of `x` (..., width)."""
+        """Normalize each position of `x` (..., width)."""
         return super().forward(x)
 
 
 class RMSNorm(nn.RMSNorm):
-    """Root mean square norm with a scale for each channel, which need not be told what is padding either."""
+    """Root mean square norm with one scale per channel; `valid` is ignored."""
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Norm each position of `x` (..., width)."""
+        """Normalize each position of `x` (..., width)."""
         return super().forward(x)
 
 
@@ -35,15 +35,15 @@ class ScaleNorm(nn.Module):
         self.scale = nn.Parameter(torch.ones(1))
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Norm each position of `x` (..., width)."""
+        """Normalize each position of `x` (..., width)."""
         return self.scale * x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch norm over all valid positions of all rows; outside training, with the running moments."""
+    """Batch norm over all valid positions of all rows; in evaluation, with the running moments."""
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Norm each channel of `x` (..., width); padding, where `valid` (...) is false, does not count."""
+        """Normalize each channel of `x` (..., width) over the positions where `valid` (...) is true."""
         if valid is None or not self.training:
             return super().forward(x.flatten(0, -2)).view_as(x)
         y = torch.zeros_like(x)
@@ -52,5 +52,5 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 def make_norm(kind: NormKind, width: int) -> nn.Module:
-    """Return a norm, called with ``(x, valid)``."""
+    """Return a normalization layer, called with ``(x, valid)``."""
     return {"layer": lambda: LayerNorm(width), "scale": ScaleNorm, "batch": lambda: BatchNorm(width)}[kind]()

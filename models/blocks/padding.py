@@ -1,4 +1,4 @@
-"""Positions past a row's length, which must change nothing before them."""
+"""Padding: positions past a row's length, which must not affect the positions before them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def valid_positions(x: Tensor, lengths: Tensor | None) -> Tensor | None:
-    """Return which positions hold data, or None where all do, so that full batches pay nothing.
+    """Return which positions hold data, or None if all do, so full batches skip masking.
 
     Parameters
     ----------
     x
         (batch, length, ...).
     lengths
-        (batch,) or None. A row of length 0 counts as one position long.
+        (batch,) or None. A length of 0 counts as 1.
 
     Returns
     -------
@@ -27,12 +27,12 @@ def valid_positions(x: Tensor, lengths: Tensor | None) -> Tensor | None:
 
 
 def zero_padding(x: Tensor, valid: Tensor | None) -> Tensor:
-    """Return `x` (batch, length, channels) with zeros where `valid` (batch, length) is false."""
+    """Return `x` (batch, length, channels), zeroed where `valid` (batch, length) is false."""
     return x if valid is None else x * valid[..., None].to(x.dtype)
 
 
 def reverse_valid(x: Tensor, lengths: Tensor | None) -> Tensor:
-    """Return `x` (batch, length, channels) with each row's first `lengths` positions in reverse."""
+    """Return `x` (batch, length, channels) with each row's first `lengths` positions reversed."""
     if lengths is None:
         return x.flip(1)
     place = torch.arange(x.shape[1], device=x.device)

@@ -1,4 +1,4 @@
-"""The hidden layers of models over fields."""
+"""Hidden layers of field models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def hidden_layers(
     batch_norm: bool = True,
     make_map: Callable[[int, int], nn.Module] = xavier_linear,
 ) -> nn.Sequential:
-    """Return layers of a map, batch norm, ReLU and dropout, in the order of FuxiCTR: the norm comes first."""
+    """Return hidden layers of a linear map, batch norm, ReLU and dropout, in FuxiCTR's order."""
     layers: list[nn.Module] = []
     for size in units:
         layers.append(make_map(inputs, size))

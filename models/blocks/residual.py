@@ -1,4 +1,4 @@
-"""Residual blocks, and the stack of them that most sequence models are."""
+"""Residual blocks, and the stack of blocks used by most sequence models."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .padding import valid_positions
 
 
 class ResidualStack(SequenceModel):
-    """Blocks one after the other, closed by a norm; decoded by carrying the state of each block.
+    """A sequence of blocks, then an optional norm; `step` carries one state per block.
 
-    A subclass sets `blocks` and `norm`, all called with ``(x, valid)``; without a norm, None.
+    A subclass sets `blocks` and `norm` (or None), all called with ``(x, valid)``.
     """
 
     blocks: nn.ModuleList
@@ -40,7 +40,7 @@ class ResidualStack(SequenceModel):
 
 
 class Residual(nn.Module):
-    """``x + mixer(norm(x))`` with a mixer over positions; norm and mixer are called with ``(x, valid)``."""
+    """``x + mixer(norm(x))`` for a mixer over positions; norm and mixer are called with ``(x, valid)``."""
 
     def __init__(self, norm: nn.Module, mixer: nn.Module):
         super().__init__()
@@ -59,7 +59,7 @@ class Residual(nn.Module):
 
 
 class PointwiseResidual(nn.Module):
-    """``x + layer(norm(x))`` with a layer that sees one position, and so carries no state."""
+    """``x + layer(norm(x))`` for a layer that acts on each position separately and carries no state."""
 
     def __init__(self, norm: nn.Module, layer: nn.Module):
         super().__init__()

@@ -1,4 +1,4 @@
-"""First values of a diagonal state matrix (Gu et al., S4D, arXiv:2206.11893, section 4)."""
+"""Initial values of a diagonal state matrix (Gu et al., S4D, arXiv:2206.11893, section 4)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def spectrum(init: Spectrum, d_state: int) -> tuple[Tensor, Tensor | None]:
         "lin" is 1/2 and pi n; "inv" is 1/2 and N/pi (N/(2n + 1) - 1); "legs" is 1/2 and the
         spectrum of the normal part of HiPPO-LegS; "real" is n + 1, without frequencies.
     d_state
-        Real numbers in the state (N): a complex mode, standing for itself and its conjugate, takes two.
+        Real numbers in the state (N); a complex mode, together with its conjugate, takes two.
 
     Returns
     -------
     Tensor
-        (modes,), N / 2 complex or N real.
+        Decays (modes,), for N / 2 complex or N real modes.
     Tensor or None
-        (modes,), or None where the modes are real.
+        Frequencies (modes,), or None if the modes are real.
     """
     if init == "real":
         return torch.arange(1.0, d_state + 1), None
@@ -44,10 +44,10 @@ def spectrum(init: Spectrum, d_state: int) -> tuple[Tensor, Tensor | None]:
 
 
 def legs_modes(d_state: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positive frequencies of HiPPO-LegS's normal part, and how strongly the input drives each mode."""
+    """Return the positive frequencies of HiPPO-LegS's normal part, and the input's weight on each mode."""
     size = np.sqrt(1 + 2 * np.arange(d_state))
     skew = np.tril(np.outer(size, size), -1) / 2
-    # HiPPO's A plus a matrix of rank one is -1/2 plus a real skew part, whose eigenvalues come in pairs +-i w.
+    # HiPPO's A plus a rank-one matrix is -1/2 plus a real skew part with eigenvalues in pairs +-i w.
     values, vectors = np.linalg.eigh(1j * (skew.T - skew))
     positive = slice(d_state - d_state // 2, None)
     return values[positive], np.abs(vectors.conj().T @ size)[positive]

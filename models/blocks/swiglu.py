@@ -1,4 +1,4 @@
-"""The gated feed-forward layer of today's language models."""
+"""The gated feed-forward layer of current language models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class SwiGLU(nn.Module):
     Parameters
     ----------
     units
-        Hidden units; by default 8/3 of the width, rounded to a multiple of 8.
+        Hidden units; 8/3 of the width, rounded to a multiple of 8, by default.
     """
 
     def __init__(self, width: int, units: int | None = None):

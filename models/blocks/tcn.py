@@ -1,4 +1,4 @@
-"""A temporal convolution network: few layers that reach far."""
+"""A temporal convolution network (TCN): a stack of dilated convolutions with a long receptive field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...harness.errors import UserError
 from ...kernels.depthwise_conv import depthwise_conv
 
 Phases = list[Tensor]
-"""What a layer needs of the past: by turns, the inputs at its taps for the next position, the one after, and so on."""
+"""A layer's past inputs at its taps, for the next position, the one after, and so on in rotation."""
 
 
 class TCN(nn.Module):
@@ -19,11 +19,11 @@ class TCN(nn.Module):
     Parameters
     ----------
     kernel
-        Taps of each filter; weights start from N(0, 1 / kernel), without a bias.
+        Taps of each filter; weights are initialized from N(0, 1 / kernel), and there is no bias.
     factor
-        Ratio of neighbouring layers' dilations.
+        Ratio of the dilations of consecutive layers.
     layers
-        Filters in the stack.
+        Number of filters in the stack.
     """
 
     def __init__(self, width: int, kernel: int, factor: int, layers: int):
@@ -32,7 +32,7 @@ class TCN(nn.Module):
         self.weights = nn.ParameterList(torch.randn(width, kernel) * kernel**-0.5 for _ in range(layers))
 
     def forward(self, x: Tensor, *, reverse: bool = False) -> Tensor:
-        """Filter `x` (batch, length, width), from its end to its start where `reverse`."""
+        """Filter `x` (batch, length, width), from end to start if `reverse`."""
         if reverse:
             return self(x.flip(1)).flip(1)
         for weight, dilation in zip(self.weights, self.dilations, strict=True):
@@ -40,7 +40,7 @@ class TCN(nn.Module):
         return x
 
     def init_state(self, batch: int) -> list[Phases]:
-        """Return zeros, for each layer as many tensors (batch, kernel - 1, width) as its dilation."""
+        """Return zeros: per layer, as many tensors (batch, kernel - 1, width) as its dilation."""
         width, kernel = self.weights[0].shape
         return [
             [weight.new_zeros(batch, kernel - 1, width) for _ in range(dilation)]
@@ -58,7 +58,7 @@ class TCN(nn.Module):
 
 
 def receptive_field(kernel: int, factor: int, layers: int) -> int:
-    """Return how many positions, its own included, one output of a stack sees."""
+    """Return the number of positions, including its own, that one output depends on."""
     return 1 + (kernel - 1) * sum(factor**i for i in range(layers))
 
 
@@ -68,7 +68,7 @@ def fewest_layers(length: int, kernel: int, factor: int) -> int:
     Raises
     ------
     UserError
-        For a kernel that sees one position only, or a factor that leaves gaps.
+        If the kernel has a single tap, or the factor is out of range or leaves gaps.
     """
     if kernel < 2 or not 1 <= factor <= kernel:
         raise UserError(f"A TCN needs kernel >= 2 and 1 <= factor <= kernel: found kernel {kernel}, factor {factor}.")

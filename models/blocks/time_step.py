@@ -1,4 +1,4 @@
-"""First step sizes of discretised state-space models."""
+"""Initial step sizes of discretized state-space models."""
 
 from __future__ import annotations
 

@@ -24,6 +24,11 @@ EXCEPTIONS = {
 MAY_IMPORT_MORE = {"harness/bench": {"kernels"}}  # it times them; loaded by nothing but the command `bench`
 
 
+LAYERS = ("contract", "records", "planning", "data", "assembly", "training", "running")
+"""Packages of the harness, lowest first; each imports only from those before it."""
+UPWARD = {("harness/contract/model.py", "assembly")}  # `build` assembles the module, inside a function
+
+
 def rooms_imported(path: Path) -> set[str]:
     found = set()
     package = ["archarena", *path.relative_to(ROOT).parts[:-1]]
@@ -48,6 +53,25 @@ def test_imports_point_one_way(room):
         if not any(folder in path.as_posix() and imported in more for folder, more in MAY_IMPORT_MORE.items())
     }
     assert wrong - EXCEPTIONS == set()
+
+
+def packages_imported(path: Path) -> set[str]:
+    """Return the packages of the harness that a file in one of them imports."""
+    package = path.relative_to(ROOT).parts[:-1]
+    relative = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    targets = [(*package[: len(package) - node.level + 1], *(node.module or "").split(".")) for node in relative]
+    return {target[1] for target in targets if target[0] == "harness" and len(target) > 1}
+
+
+@pytest.mark.parametrize(("layer", "name"), list(enumerate(LAYERS)))
+def test_a_package_of_the_harness_imports_only_lower_ones(layer, name):
+    allowed = {*LAYERS[: layer + 1], "errors", "files", ""}
+    wrong = {
+        (path.relative_to(ROOT).as_posix(), imported)
+        for path in (ROOT / "harness" / name).rglob("*.py")
+        for imported in packages_imported(path) - allowed
+    }
+    assert wrong - UPWARD == set()
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"], ["board", "--help"]])

@@ -1,4 +1,4 @@
-"""Records and results folders made through the real classes."""
+"""Records and result folders, built with the real classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from archarena.harness.records.record import CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo, Try
 from archarena.harness.records.store import ResultStore
 
-LEVELS = {
+REFERENCES = {
     "recall-mqar": [
         ("any value", 1 / 32, "chance"),
         ("value from the row", 0.25, "baseline"),
@@ -41,7 +41,7 @@ def _make_record(
     status: Any = "ok",
     **changes: Any,
 ) -> Record:
-    """Return a record of one cell; `value` may hold one score a column."""
+    """Return a record of one cell; `value` may be one score per column."""
     cell = {"variant": variant, "model": variant.split("[")[0], "task": task, "seed": seed}
     cell |= {"tier": "quick", "recipe": "common"} | changes.pop("cell", {})
     parts = {"model": variant, "device": "cpu: Test", "protocol": 1}
@@ -54,7 +54,7 @@ def _make_record(
         "status": status,
         "scores": {column: _score(column, found) for column, found in values.items()} if status == "ok" else {},
         "learning_rate": 3e-3 if status == "ok" else None,
-        "tries": [_try(1e-3, 140), _try(3e-3, 700), _try(1e-2, 140)] if status == "ok" else [],
+        "tries": [_attempt(1e-3, 140), _attempt(3e-3, 700), _attempt(1e-2, 140)] if status == "ok" else [],
         "size": SizeInfo(
             width=64, depth=2, budget=64_000, body_parameters=63_312, total_parameters=70_000, deviation=-0.0108
         ),
@@ -78,7 +78,7 @@ def _score(column: str, value: float | None) -> Score:
     return Score(metric=metric, direction=direction, value=value, rows=2000)  # type: ignore[arg-type]
 
 
-def _try(rate: float, steps: int) -> Try:
+def _attempt(rate: float, steps: int) -> Try:
     points = [
         CurvePoint(
             step=step,
@@ -93,17 +93,17 @@ def _try(rate: float, steps: int) -> Try:
 
 
 def _task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:
-    """Return a task's card with one evaluation a column."""
+    """Return a task card with one evaluation per column."""
     evaluations = []
     for column in columns:
         metric, direction, unit = METRICS.get(column, ("accuracy", "higher", "fraction"))
         evaluations.append(
             {"column": column, "metric": metric, "direction": direction, "unit": unit, "summary": f"Score of {column}."}
         )
-    levels = [
+    references = [
         {"column": column, "name": name, "value": value, "kind": kind, "summary": f"What {name} reaches."}
         for column in columns
-        for name, value, kind in LEVELS.get(column, [])
+        for name, value, kind in REFERENCES.get(column, [])
     ]
     return {
         "task": task,
@@ -113,14 +113,14 @@ def _task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:
         "needs": [],
         "reduced": True,
         "evaluations": evaluations,
-        "levels": levels,
+        "reference_scores": references,
         "spec": {},
         "rows": {"train": 40_000, "valid": 500, "test": 2_000},
     } | changes
 
 
 def _model_card(name: str, **changes: Any) -> dict[str, Any]:
-    """Return a model's card."""
+    """Return a model card."""
     return {"name": name, "summary": f"A model called {name}.", "paper": "", "family": "state space"} | changes
 
 
@@ -139,13 +139,13 @@ def _write_results(folder: Path, *records: Record, tasks: Any = None, models: An
 
 @pytest.fixture(scope="session")
 def write_results() -> Callable[..., Path]:
-    """Return a function that writes records and cards into a folder."""
+    """Return a function that writes records and cards to a folder."""
     return _write_results
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes records and cards into a results folder of the test."""
+    """Return a function that writes records and cards to a results folder of the test."""
 
     def write(*records: Record, name: str = "results", **cards: Any) -> Path:
         return _write_results(tmp_path / name, *records, **cards)
@@ -155,17 +155,17 @@ def results(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def make_record() -> Callable[..., Record]:
-    """Return a function that makes the record of one cell."""
+    """Return a function that creates the record of one cell."""
     return _make_record
 
 
 @pytest.fixture(scope="session")
 def task_card() -> Callable[..., dict[str, Any]]:
-    """Return a function that makes a task's card."""
+    """Return a function that creates a task card."""
     return _task_card
 
 
 @pytest.fixture(scope="session")
 def model_card() -> Callable[..., dict[str, Any]]:
-    """Return a function that makes a model's card."""
+    """Return a function that creates a model card."""
     return _model_card

@@ -21,7 +21,7 @@ def test_the_picture_is_a_png_of_the_size_that_was_asked_for(tmp_path):
 
 def test_without_a_browser_the_names_looked_for_are_told(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match=r"There is no Chromium .+ looked for chromium"):
+    with pytest.raises(UserError, match=r"needs Chromium, and none of these was found: chromium"):
         screenshot.take_screenshot(tmp_path / "index.html", tmp_path / "page.png")
 
 

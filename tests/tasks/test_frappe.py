@@ -180,8 +180,8 @@ def test_the_validation_file_is_cut_in_two_and_the_test_file_is_whole(small):
 def test_the_reduced_task_is_trained_by_the_recipes_of_the_whole_one():
     registry, tier = discover(), get_tier("quick")
     entry = registry.find("task", "ctr-frappe-vt")
-    reduced = PlannedTask(entry, FrappeVT(**FrappeVT.sizes["quick"]), tier)
-    whole = PlannedTask(registry.find("task", "ctr-frappe"), Frappe(**Frappe.sizes["quick"]), tier)
+    reduced = PlannedTask(entry, FrappeVT(**FrappeVT.arguments["quick"]), tier)
+    whole = PlannedTask(registry.find("task", "ctr-frappe"), Frappe(**Frappe.arguments["quick"]), tier)
     variant = Variant(registry.find("model", "finalmlp"))
     ours, theirs = (make_cell(variant, task, 0, "published").training for task in (reduced, whole))
     assert (ours.batch, theirs.batch) == (1_024, 4_096)

@@ -70,5 +70,5 @@ def test_the_real_reviews_are_read_whole():
     train = IMDB.read(data, "train")
     assert len(train) == 25_000
     assert train["label"].sum() == 12_500
-    splits = IMDbBytes(**IMDbBytes.sizes["smoke"]).splits(data, streams("lra-text", "smoke", 0))
+    splits = IMDbBytes(**IMDbBytes.arguments["smoke"]).splits(data, streams("lra-text", "smoke", 0))
     assert set(splits.train.targets.tolist()) == {0, 1}

@@ -91,7 +91,7 @@ def test_the_500_are_a_set_of_their_own_in_the_hubs_columns(small, monkeypatch):
     splits = fewer.splits(folder, streams("math-500", "smoke", 0))
     assert all("in the 500?" in text for text in read(splits.tests["lm"]))
     assert all("in train?" in text for text in read(splits.train)[10:])
-    assert set(splits.tests["solve"].groups["level"]) <= {f"ReferenceScore {n}" for n in range(1, 6)}
+    assert set(splits.tests["solve"].groups["level"]) <= {f"Level {n}" for n in range(1, 6)}
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.integers(30, 120))

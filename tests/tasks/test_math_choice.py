@@ -16,7 +16,7 @@ def problems(rows: int = 240) -> pd.DataFrame:
         subject = ("Algebra", "Geometry")[n % 2]
         answer = ANSWERS[(n // 2) % len(ANSWERS)] if n % 2 == 0 else str(100 + n % 7)
         text = {"problem": f"problem {n}", "solution": rf"So $\boxed{{{answer}}}$.", "type": subject}
-        table.append(text | {"level": "ReferenceScore 1"})
+        table.append(text | {"level": "Level 1"})
     return pd.DataFrame(table)
 
 

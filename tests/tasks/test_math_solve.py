@@ -93,7 +93,7 @@ def test_the_prompt_shows_the_four_problems_solved_in_their_order(learn):
 def test_prompts_leave_room_for_the_answer_and_answers_stay_apart(learn):
     test = pd.DataFrame(
         {"problem": ["Long " * 40, "Add 1 and 1.", "No box."], "solution": [r"$\boxed{2}$", r"$\boxed{2}$", "?"]}
-    ).assign(type="Algebra", level="ReferenceScore 1")
+    ).assign(type="Algebra", level="Level 1")
     size = Solving(problems=9, samples=2, voted=1, new_tokens=16)
     tests = solve_splits(learn, test, size, 64, np.random.default_rng(0))
     assert [len(split) for split in tests.values()] == [2, 1]

@@ -33,8 +33,8 @@ def test_smaller_images_are_means_of_squares():
     image = np.arange(16, dtype=np.uint8).reshape(4, 4)
     np.testing.assert_array_equal(shrunk(image, 4), image)
     np.testing.assert_array_equal(shrunk(image, 2), [[2, 4], [10, 12]])
-    assert PathXRelease(**PathXRelease.sizes["quick"]).spec.inputs.length == 64**2
-    assert PathXRelease(**PathXRelease.sizes["full"]).spec.inputs.length == 128**2
+    assert PathXRelease(**PathXRelease.arguments["quick"]).spec.inputs.length == 64**2
+    assert PathXRelease(**PathXRelease.arguments["full"]).spec.inputs.length == 128**2
 
 
 def test_an_import_is_checked_and_copied_whole(release, tmp_path):

@@ -202,7 +202,7 @@ def test_an_init_that_asks_for_more_than_there_is_is_told():
         def __init__(self, width, vocabulary):
             super().__init__(width, 1)
 
-    with pytest.raises(UserError, match="asks for 'vocabulary'"):
+    with pytest.raises(UserError, match="__init__ parameter 'vocabulary'"):
         Asking.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
 
 
@@ -275,5 +275,5 @@ def test_each_form_gets_the_hyperparameters_that_it_has():
 
 def test_an_image_model_by_itself_takes_images_alone():
     assert Pixels.build(ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
-    with pytest.raises(UserError, match="it takes images and gives one answer each"):
+    with pytest.raises(UserError, match="it supports only images with one output per image"):
         Pixels.build(EACH_PIXEL, Size(8, 1))

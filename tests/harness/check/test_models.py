@@ -267,7 +267,7 @@ class Writer:
     ("text", "samples", "says"),
     [
         ("prompt[:max_new_tokens]", "samples", None),
-        ("str(seed)", "samples", "at temperature 0 another seed gives other texts"),
+        ("str(seed)", "samples", "at temperature 0, another seed gives different texts"),
         ("prompt", "1", "must return 2 texts for each of 2 prompts"),
     ],
 )

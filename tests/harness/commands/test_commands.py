@@ -49,14 +49,14 @@ def test_every_command_has_help_with_an_example(call, name):
         (["run", "--tier", "huge"], "There is no tier 'huge'."),
         (["run", "--device", "gpu"], "--device gpu: use auto, cpu or cuda."),
         (["run", "--rerun", "some"], "--rerun some: use missing, failed or all."),
-        (["run", "--seeds", "2", "--seed", "1"], "--seeds and --seed exclude each other"),
-        (["run", "--data", "/no/such/folder"], "--data: there is no folder /no/such/folder."),
+        (["run", "--seeds", "2", "--seed", "1"], "Use --seeds COUNT or --seed NUMBER, not both"),
+        (["run", "--data", "/no/such/folder"], "--data: folder /no/such/folder does not exist."),
         (["list", "modles"], "There is no list of 'modles'"),
         (["run", "--seed", "-1"], "--seed"),
-        (["run", "--plugin", "absent.py"], "The plugin absent.py is not there"),
+        (["run", "--plugin", "absent.py"], "The plugin absent.py does not exist"),
         (["check", "manba"], "There is no model or task 'manba'. Did you mean 'mamba'?"),
         (["check", "recal-mqar"], "There is no model or task 'recal-mqar'. Did you mean 'recall-mqar'?"),
-        (["check", "absent.py"], "absent.py is not there"),
+        (["check", "absent.py"], "absent.py does not exist"),
         (["rescore", "--results", "/no/such/results"], "There is no results folder /no/such/results."),
         (["show", "mamba/none", "--results", "/no/such/results"], "has no record of 'mamba/none'"),
         (["board", "/no/such/results"], "/no/such/results"),
@@ -80,7 +80,7 @@ def test_a_dry_run_says_what_and_runs_nothing(call, toys, tmp_path):
     assert code == 0
     assert "good[scale=2.0]/toy/smoke/s1" in out
     assert "4 cells to run, 0 with a record." in out
-    assert "by the tier's aim where there is no record; divide" in out
+    assert "estimated from the tier's target time if there is no record; divide" in out
     assert "GiB free" in out
     assert not (tmp_path / "results").exists()
 
@@ -122,7 +122,7 @@ def test_check_names_each_point_and_what_fails(call, toy_task):
     code, out, _ = call("check", toy_task)
     assert code == 0, out
     assert "task toy" in out
-    assert "All holds." in out
+    assert "All checks passed." in out
     toy_task.write_text(toy_task.read_text().replace("rows(streams.fixed, 40)", "rows(streams.train, 40)"))
     code, out, _ = call("check", toy_task)
     assert code == 1

@@ -16,7 +16,7 @@ def _compare(call, results):
     assert code == 0
     assert out.startswith("toy (smoke, common): good[scale=1.0] ")
     assert out.count("(n=3)") == 3
-    assert any(verdict in out for verdict in ("ahead", "behind", "cannot be told apart"))
+    assert any(verdict in out for verdict in ("ahead", "behind", "tied"))
     older = _outdate(results)
     assert call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results)[1] == out
     for path in older:
@@ -48,7 +48,7 @@ def _rescore(call, results, plugins):
     assert json.loads(file.read_text())["scores"]["toy"]["value"] == true
     (results / record["predictions"]["file"]).write_bytes(b"other")
     assert (
-        "left good[scale=1.0] on toy s0: its predictions are missing"
+        "skipped good[scale=1.0] on toy s0: its predictions are missing"
         in call("rescore", "--results", results, *plugins)[1]
     )
 

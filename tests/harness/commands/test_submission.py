@@ -41,18 +41,18 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     monkeypatch.setattr("archarena.harness.running.executor.Local", lambda jobs: Inline())
     options = ["--results", tmp_path / "sent", *plugins, "--plugin", plugin, "--device", "cpu"]
     code, out, _ = call("verify", "mine/toy", *options)
-    assert (code, "mine/toy/smoke/s0 holds." in out) == (0, True), out
+    assert (code, "mine/toy/smoke/s0 was reproduced." in out) == (0, True), out
     (file,) = ResultStore(tmp_path / "sent").record_files()
     forged = json.loads(file.read_text())
     forged["scores"]["toy"]["value"] = 2.0
     file.write_text(json.dumps(forged))
     code, out, _ = call("verify", "mine/toy", *options)
-    assert (code, "which is not the same" in out) == (1, True), out
+    assert (code, "(differs)" in out) == (1, True), out
 
     source = plugin.read_text()
     plugin.write_text(source.replace("torch.relu", "torch.tanh"))
     code, _, err = call("submit", plugin, "--results", results, "--output", tmp_path / "stale.zip")
-    assert (code, "another state of it" in err) == (2, True)
+    assert (code, "different version of this plugin" in err) == (2, True)
     plugin.write_text(source)
     monkeypatch.setattr(check, "check_model", lambda entry: [check.Finding("shapes", "failed", "wrong")])
     code, out, _ = call("submit", plugin, "--results", results, "--output", tmp_path / "broken.zip")

@@ -67,7 +67,7 @@ def test_a_plugin_that_was_named_and_is_broken_is_a_mistake_in_one_sentence(tmp_
 
 
 def test_a_missing_plugin_file_is_a_mistake_in_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"The plugin .*absent\.py is not there"):
+    with pytest.raises(UserError, match=r"The plugin .*absent\.py does not exist"):
         discover([tmp_path / "absent.py"])
 
 

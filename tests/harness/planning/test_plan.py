@@ -36,10 +36,10 @@ def test_a_setting_with_several_values_is_a_grid_of_variants(registry, tmp_path)
         ({"tier": "full"}, "Task 'toy' has no tier 'full'"),
         ({"settings": ["good.skale=1"]}, "no hyperparameter 'skale'. Did you mean 'scale'?"),
         ({"settings": ["good.scale=wide"]}, "hyperparameter 'scale' must be float, found 'wide'"),
-        ({"settings": ["good.depth=1"]}, "Model 'good' takes no depth."),
-        ({"models": ["mlp"], "settings": ["mlp.depth=0"]}, "depth must be a whole number of blocks, found 0"),
+        ({"settings": ["good.depth=1"]}, "Model 'good' has no depth setting."),
+        ({"models": ["mlp"], "settings": ["mlp.depth=0"]}, "depth must be a positive integer, found 0"),
         ({"settings": ["mamba.d_state=1"]}, "model 'mamba' is not in this run"),
-        ({"settings": ["good.scale"]}, "write MODEL.HYPERPARAMETER=VALUE"),
+        ({"settings": ["good.scale"]}, "use MODEL.HYPERPARAMETER=VALUE"),
     ],
 )
 def test_a_mistake_is_one_sentence(registry, tmp_path, wanted, says):

@@ -25,7 +25,7 @@ def test_a_record_reads_back_as_written(tmp_path):
 def test_a_record_of_a_newer_schema_is_refused(tmp_path):
     path = ResultStore(tmp_path).write(record())
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": SCHEMA + 1}))
-    with pytest.raises(UserError, match=f"has schema {SCHEMA + 1}, and this version of archarena reads up to {SCHEMA}"):
+    with pytest.raises(UserError, match=f"has schema {SCHEMA + 1}, but this archarena reads schemas up to {SCHEMA}"):
         read_record(path)
 
 

@@ -71,5 +71,5 @@ def test_a_gpu_is_of_no_use_to_a_torch_for_cpus(machine, monkeypatch):
     machine(None)
     monkeypatch.setattr(environment.metadata, "version", lambda _: "2.13.0+cpu")
     assert resolve_device("auto") == "cpu"
-    with pytest.raises(UserError, match=r"torch 2\.13\.0\+cpu is a build for CPUs; install one for CUDA"):
+    with pytest.raises(UserError, match=r"torch 2\.13\.0\+cpu is a CPU-only build; install one for CUDA"):
         resolve_device("cuda")

@@ -78,7 +78,7 @@ def test_classes_are_fitted_as_one_hot_targets():
 
 def test_other_outputs_are_refused():
     built = RandomFeatures.build(TaskSpec(Series(2, 5), Binary()), Size(8, 1))
-    with pytest.raises(TypeError, match="not to Binary"):
+    with pytest.raises(TypeError, match="not Binary"):
         fit_readout(built, rows_of(np.zeros(60, np.float32)))
 
 

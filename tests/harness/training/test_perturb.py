@@ -77,7 +77,7 @@ def test_measures_grow_with_epsilon_and_count_the_models_that_are_kept(valid):
 
 def test_a_task_without_classes_is_told(valid):
     model = Model.build(TaskSpec(Series(2, 5), Regression(3)), Size(8, 1))
-    assert "one class a row" in explore(model, valid, model.spec, 16, 0).reason
+    assert "one class per row" in explore(model, valid, model.spec, 16, 0).reason
 
 
 def test_a_cell_is_explored_where_asked_and_not_again(toy_task, make_model, tmp_path):

@@ -50,11 +50,11 @@ def test_accessibility_audit_finds_no_serious_fault(open_page, site, scheme):
 
 
 def test_dark_and_light_differ(open_page):
-    colours = [
+    colors = [
         open_page(color_scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
         for scheme in ("light", "dark")
     ]
-    assert colours[0] != colours[1]
+    assert colors[0] != colors[1]
 
 
 @pytest.mark.parametrize("width", [320, 390, 1440])

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from archarena.leaderboard.formats import ScoreFormat
-from archarena.leaderboard.statistics import difference
+from archarena.leaderboard.table.statistics import difference
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -130,7 +130,7 @@ def test_what_is_shown_can_be_downloaded(open_page, site):
     uncheck(page, "Suites", "math")
     page.locator(".menu summary", has_text="Download").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Shown, as CSV").click()
+        page.get_by_role("button", name="Visible rows as CSV").click()
     with open(download.value.path(), newline="", encoding="utf-8") as file:  # noqa: PTH123
         shown = list(csv.DictReader(file))
     table = json.loads((site / "table.json").read_text())

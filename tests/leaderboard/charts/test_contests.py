@@ -2,9 +2,9 @@
 
 import pytest
 from archarena.harness.bench.report import write_report
-from archarena.leaderboard.benches import read_benches
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.speed import speed_charts
+from archarena.leaderboard.read.bench_reports import read_bench_reports
 
 STEP = [
     {"contestant": "archarena", "seconds": 0.1, "times_ours": 1.0},
@@ -23,11 +23,11 @@ def kernel(contestant, times, dtype="torch.float32"):
 
 def charts(folder, what, body):
     write_report(folder / "bench", what, "cpu", body)
-    return {chart.title: chart for chart in speed_charts(read_benches([folder]))}
+    return {chart.title: chart for chart in speed_charts(read_bench_reports([folder]))}
 
 
 def test_a_step_names_each_contestant_that_was_timed_with_its_ratio(tmp_path):
-    chart = charts(tmp_path, "step", {"rows": STEP})["A training step of a small mamba language model"]
+    chart = charts(tmp_path, "step", {"rows": STEP})["Training step of a small mamba language model"]
     assert [(point["contestant"], point["ratio"]) for point in chart.rows["points"]] == [
         ("archarena", "1"),
         ("mambapy", "8"),
@@ -44,7 +44,7 @@ def test_other_forms_of_a_kernel_lie_by_their_ratio(tmp_path, dtypes, shown):
         kernel(form, times, dtype) for dtype in names for form, times in (("ours", 1), ("reference", 90), ("fla", 3))
     ]
     roofline = {"flops_per_second": dict.fromkeys(names, 1e11), "bytes_per_second": 1e9}
-    chart = charts(tmp_path, "kernels", {"rows": rows, "roofline": roofline})["Kernels against other forms"]
+    chart = charts(tmp_path, "kernels", {"rows": rows, "roofline": roofline})["Kernels against other implementations"]
     assert {(point["operation"], point["form"], point["times"]) for point in chart.rows["points"]} == {
         (name, "fla", 3) for name in shown
     }
@@ -66,7 +66,7 @@ def test_the_filters_say_what_the_published_figures_compare(tmp_path):
     rows = [row, row | {"length": 2048, "forward_by_tcnca": ratios | {"official": 20.0, "recurrence": 0.25}}]
     published = {"forward": 7.07, "backward": 2.86}
     chart = charts(tmp_path, "filters", {"rows": rows, "published": published})["Filters against sequence length"]
-    assert "up to 7.07 times as long as tcnca: here up to 20 times, at length 2,048" in chart.note
+    assert "up to 7.07 times as long as tcnca. Here it takes up to 20 times as long, at length 2,048" in chart.note
     assert "the plain recurrence takes 0.25 times as long" in chart.note
     assert {point["label"] for point in chart.rows["points"] if point["label"]} == set(ratios)
     assert ">official</text>" in draw(chart, "speed.html").svg

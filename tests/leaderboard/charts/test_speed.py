@@ -12,9 +12,9 @@ from archarena.harness.bench.timing import CpuClock
 from archarena.harness.bench.workloads import load
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
-from archarena.leaderboard.benches import read_benches
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.speed import speed_charts
+from archarena.leaderboard.read.bench_reports import read_bench_reports
 
 CPU = torch.device("cpu")
 
@@ -36,7 +36,7 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def charts(results):
-    return {chart.title: chart for chart in speed_charts(read_benches([results]))}
+    return {chart.title: chart for chart in speed_charts(read_bench_reports([results]))}
 
 
 def test_time_by_length_names_each_model_with_its_exponent(charts):
@@ -66,7 +66,7 @@ def test_kernels_lie_under_their_roofline(charts):
 
 def test_a_model_without_points_is_left_out(tmp_path):
     write_report(tmp_path / "bench", "lengths", "cpu", {"rows": [{"model": "mlp", "problem": "It takes fields."}]})
-    assert list(speed_charts(read_benches([tmp_path]))) == []
+    assert list(speed_charts(read_bench_reports([tmp_path]))) == []
 
 
 def test_of_two_reports_on_one_device_the_newer_is_shown(results, tmp_path):
@@ -74,7 +74,7 @@ def test_of_two_reports_on_one_device_the_newer_is_shown(results, tmp_path):
     older = json.loads(path.read_text()) | {"made": "2020-01-01T00:00:00+00:00", "rows": []}
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench" / path.name).write_text(json.dumps(older))
-    assert [len(bench.rows) > 0 for bench in read_benches([results, tmp_path])] == [True, True]
+    assert [len(bench.rows) > 0 for bench in read_bench_reports([results, tmp_path])] == [True, True]
 
 
 @pytest.mark.parametrize("text", ["no json", '{"bench": "lengths", "schema": 99}', '{"rows": []}'])
@@ -83,4 +83,4 @@ def test_a_report_that_cannot_be_read_is_named(tmp_path, text):
     path.parent.mkdir()
     path.write_text(text)
     with pytest.raises(UserError, match=r"bench-lengths-x\.json"):
-        read_benches([tmp_path])
+        read_bench_reports([tmp_path])

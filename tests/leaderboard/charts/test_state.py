@@ -3,8 +3,8 @@
 import pytest
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.state import state_chart
-from archarena.leaderboard.site import make_site
-from archarena.leaderboard.sources import read_sources
+from archarena.leaderboard.pages.site import make_site
+from archarena.leaderboard.read.results import read_results
 
 STATES = {"mamba": 24_320, "transformer": 262_144, "mlp": None}
 
@@ -17,7 +17,7 @@ def rows(results, make_record):
         records = [make_record(variant, task, seed, 0.9 - 0.1 * seed) for variant in states for seed in range(2)]
         for record in records:
             record.cost.state_bytes = states[record.cell.variant]
-        return make_site(read_sources([results(*records)])).scores
+        return make_site(read_results([results(*records)])).scores
 
     return rows
 

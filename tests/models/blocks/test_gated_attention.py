@@ -60,5 +60,5 @@ def test_weights_start_small_and_biases_at_zero():
 
 @pytest.mark.parametrize("wrong", [{"attention": "linear"}, {"bias": "none"}, {"norm": "rms"}])
 def test_an_unknown_choice_is_refused_with_those_there_are(wrong):
-    with pytest.raises(UserError, match="There is no"):
+    with pytest.raises(UserError, match="Unknown"):
         Mega(16, 1, True, 8, **wrong)

@@ -32,7 +32,7 @@ def problems(part: str, rows: int) -> list[dict[str, Any]]:
     return [
         {
             "problem": openings[n] if n < len(openings) else f"What is {n} plus {n + 1} in {part}?",
-            "level": f"ReferenceScore {n % 5 + 1}",
+            "level": f"Level {n % 5 + 1}",
             "type": ("Algebra", "Geometry")[n % 2],
             "solution": f"We add, and get $\\boxed{{{2 * n + 1}}}$.",
         }

@@ -1,0 +1,1 @@
+"""Pages of the site: what each page shows, its template, styles and scripts."""

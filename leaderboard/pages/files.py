@@ -1,0 +1,138 @@
+"""The files of the site. Each page is rendered from its template and the view of its module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+from ..charts.drawing import Chart, chart_library, draw
+from ..charts.speed import speed_charts
+from ..formats import paper_address, plain, visible
+from ..read.cards import RecipeCard
+from ..table.rows import to_csv, to_json
+from ..table.sections import RowView, SectionView
+from .comparison import comparison_view
+from .index import choices, section_charts, section_payload
+from .run import run_view
+from .site import Site
+from .task import task_charts, task_view
+
+File = tuple[str, str]
+"""Path and text of a file."""
+ASSETS = Path(__file__).parent / "assets"
+TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("state", "table", "compare", "download", "seeds", "charts", "board")
+"""Scripts of the index page, in order of their dependencies."""
+
+
+def site_files(site: Site) -> Iterator[File]:
+    """Yield the files of the site. The index is last, so that its links never point to missing files."""
+    for asset in sorted(ASSETS.iterdir()):
+        yield f"assets/{asset.name}", asset.read_text(encoding="utf-8")
+    yield "assets/vega.js", chart_library()
+    yield "table.csv", to_csv(site.table)
+    yield "table.json", to_json(site.table)
+    yield "reading.html", render("reading.html", "reading.html")
+    yield from _run_pages(site)
+    yield from _model_pages(site)
+    yield from _task_pages(site)
+    yield from _comparison_pages(site)
+    yield from _speed_page(site)
+    yield from index_page(site)
+
+
+def render(template: str, page: str, **values: object) -> str:
+    """Return a page. All values are HTML-escaped, and invisible characters are made visible.
+
+    Parameters
+    ----------
+    page
+        Path of the page, which its relative links depend on.
+    """
+    return _environment().get_template(template).render(root="../" * page.count("/"), **values)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"plain": plain, "paper_address": paper_address, "recipe": recipe_line}
+    return environment
+
+
+def _with_drawings(template: str, page: str, charts: Iterable[Chart], **values: object) -> Iterator[File]:
+    """Yield a page and the files of its charts."""
+    drawings = [draw(chart, page) for chart in charts]
+    yield from ((drawn.script, drawn.source) for drawn in drawings)
+    yield page, render(template, page, drawings=drawings, **values)
+
+
+def index_page(site: Site) -> Iterator[File]:
+    """Yield the index and the files of its charts."""
+    views = []
+    for section in site.sections:
+        drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
+        yield from ((drawn.script, drawn.source) for drawn in drawings)
+        views.append({"section": section, "charts": drawings, "payload": section_payload(section)})
+    shown = {
+        "sections": views,
+        "notes": site.notes,
+        "choices": choices(site),
+        "speed": bool(site.results.bench_reports),
+    }
+    yield "index.html", render("index.html", "index.html", scripts=SCRIPTS, **shown)
+
+
+def _run_pages(site: Site) -> Iterator[File]:
+    for record in site.records:
+        page = site.run_pages[record.key]
+        yield page, render("run.html", page, run=run_view(record, site.results), links=site.links)
+
+
+def _model_pages(site: Site) -> Iterator[File]:
+    for model, page in site.links.models.items():
+        others = {name: site.links.pair(model, name) for name in site.links.models if name != model}
+        card, found = site.results.model(model), site.rows_of_model(model)
+        yield page, render("model.html", page, card=card, found=found, lifts=_lifts(found), others=others)
+
+
+def _lifts(found: Iterable[tuple[SectionView, Sequence[RowView]]]) -> dict[str, list[str]]:
+    """Return the tasks of each lift over all sections."""
+    lifts: dict[str, list[str]] = {}
+    for lift, tasks in (lift for _, rows in found for row in rows for lift in row.lifts):
+        lifts[lift] = sorted({*lifts.get(lift, []), *tasks})
+    return lifts
+
+
+def recipe_line(card: RecipeCard) -> str:
+    """Return a published recipe as text: size, length, settings and citation."""
+    length = f"{plain(card.steps)} steps" if card.epochs is None else f"{card.epochs} epochs"
+    settings = {name: value for name, value in {**card.hyperparameters, **card.recipe}.items() if name != "name"}
+    listed = plain({name.replace("_", " "): value for name, value in settings.items()})
+    size = f"width {plain(card.width)}, depth {plain(card.depth)}"
+    return f"{size}; {length}, {plain(card.batch)} rows per batch; {listed}. {card.source}"
+
+
+def _task_pages(site: Site) -> Iterator[File]:
+    for task, page in site.links.tasks.items():
+        yield from _with_drawings("task.html", page, task_charts(task, site), task=task_view(task, site))
+
+
+def _comparison_pages(site: Site) -> Iterator[File]:
+    for (one, other), page in site.links.pairs.items():
+        yield page, render("compare.html", page, view=comparison_view(one, other, site))
+
+
+def _speed_page(site: Site) -> Iterator[File]:
+    charts = list(speed_charts(site.results.bench_reports))
+    if charts:
+        yield from _with_drawings("speed.html", "speed.html", charts)

@@ -1,0 +1,1 @@
+"""Inputs of the leaderboard: result folders, bench reports and published values."""

@@ -1,0 +1,100 @@
+"""Cards of a results folder: what the pages show about models and tasks."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AliasChoices, BaseModel, Field
+
+OTHER = "other tasks"
+"""The suite of tasks that belong to no suite."""
+
+
+class RecipeCard(BaseModel):
+    """A published recipe of a model for one task; `source` cites it."""
+
+    source: str = ""
+    width: int | None = None
+    depth: int | None = None
+    steps: int | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    hyperparameters: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+
+
+class ModelCard(BaseModel):
+    """A model."""
+
+    name: str
+    summary: str = ""
+    paper: str = ""
+    family: str = ""
+    origin: str = ""
+    description: str = ""
+    multiplies: str = ""
+    deviations: list[str] = []
+    strengths: str = ""
+    published: dict[str, RecipeCard] = {}
+
+
+class EvaluationCard(BaseModel):
+    """One evaluation of a task, which is one column of the table."""
+
+    column: str
+    metric: str
+    direction: Literal["higher", "lower"]
+    unit: str = ""
+    summary: str = ""
+    chance: float | None = None
+    ceiling: float | None = None
+
+
+class ReferenceCard(BaseModel):
+    """A reference score of a column: chance, a baseline, or a ceiling."""
+
+    column: str
+    name: str
+    value: float
+    kind: Literal["chance", "baseline", "ceiling"]
+    summary: str = ""
+
+
+class TaskCard(BaseModel):
+    """A task at one tier."""
+
+    task: str
+    tier: str
+    summary: str = ""
+    suites: list[str] = []
+    reduced: bool = False
+    evaluations: list[EvaluationCard] = []
+    reference_scores: list[ReferenceCard] = Field(
+        default=[], validation_alias=AliasChoices("reference_scores", "levels")
+    )
+    rows: dict[str, int] = {}
+    needs: list[str] = []
+    spec: dict[str, Any] = {}
+    data_sources: list[dict[str, str]] = Field(default=[], validation_alias=AliasChoices("data_sources", "sources"))
+
+    @property
+    def suite(self) -> str:
+        """Return the suite of the task; ``quick``, a selection from other suites, does not count."""
+        return next((suite for suite in self.suites if suite != "quick"), OTHER)
+
+    def evaluation(self, column: str) -> EvaluationCard | None:
+        """Return the evaluation of a column."""
+        return next((found for found in self.evaluations if found.column == column), None)
+
+    def bounds(self, column: str) -> tuple[float | None, float | None]:
+        """Return chance and ceiling of a column, each None if unknown."""
+        evaluation = self.evaluation(column)
+        known = {score.kind: score.value for score in reversed(self.references(column))}
+        declared = (evaluation.chance, evaluation.ceiling) if evaluation else (None, None)
+        return known.get("chance", declared[0]), known.get("ceiling", declared[1])
+
+    def references(self, column: str) -> list[ReferenceCard]:
+        """Return the reference scores of a column: chance, then baselines, then the ceiling."""
+        kinds = ("chance", "baseline", "ceiling")
+        own = (score for score in self.reference_scores if score.column == column)
+        return sorted(own, key=lambda score: kinds.index(score.kind))

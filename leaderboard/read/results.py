@@ -1,0 +1,131 @@
+"""Result folders: records, cards and bench reports of one or more folders, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ...harness.errors import UserError
+from ...harness.records.record import Record
+from ...harness.records.store import ResultStore
+from .bench_reports import BenchReport, read_bench_reports
+from .cards import ModelCard, TaskCard
+
+_Card = TypeVar("_Card", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The inputs of a site.
+
+    Attributes
+    ----------
+    tasks
+        Cards by task and tier.
+    folders
+        The results folder of each record, by key.
+    notes
+        One sentence per conflict between the folders.
+    """
+
+    records: tuple[Record, ...]
+    models: Mapping[str, ModelCard] = field(default_factory=dict)
+    tasks: Mapping[tuple[str, str], TaskCard] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    bench_reports: tuple[BenchReport, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def task(self, record: Record) -> TaskCard:
+        """Return the card of the record's task, or an empty card."""
+        name, tier = record.cell.task, record.cell.tier
+        return self.tasks.get((name, tier)) or TaskCard(task=name, tier=tier, reduced=record.data.reduced)
+
+    def model(self, name: str) -> ModelCard:
+        """Return the card of a model, or an empty card."""
+        return self.models.get(name) or ModelCard(name=name)
+
+
+def read_results(folders: Sequence[Path]) -> Results:
+    """Read result folders. Records and cards that several folders share are kept once.
+
+    Raises
+    ------
+    UserError
+        If a folder contains neither records nor bench reports, or one of its files cannot be read.
+    """
+    stores = [ResultStore(folder) for folder in folders]
+    _check(stores)
+    located = [(record, store.folder) for store in stores for record in store.read()]
+    records, notes = merge_records(record for record, _ in located)
+    folder_of = {id(record): folder for record, folder in located}
+    models, model_notes = _merge_cards(
+        (card for store in stores for card in _cards(store, "models", ModelCard)), "name"
+    )
+    tasks, task_notes = _merge_cards(
+        (card for store in stores for card in _cards(store, "tasks", TaskCard)), "task", "tier"
+    )
+    return Results(
+        records=tuple(records),
+        models={name: card for (name,), card in models.items()},
+        tasks=tasks,
+        folders={record.key: folder_of[id(record)] for record in records},
+        bench_reports=read_bench_reports(folders),
+        notes=(*notes, *model_notes, *task_notes),
+    )
+
+
+def _check(stores: Sequence[ResultStore]) -> None:
+    """Raise a UserError if no site can be built from the folders."""
+    for store in stores:
+        if store.folder.is_file():
+            raise UserError(f"{store.folder} is a file, not a results folder. Pass the folder that contains it.")
+        if not store.record_files() and not read_bench_reports([store.folder]):
+            raise UserError(f"There are no records in {store.folder}. Run `archarena run --results {store.folder}`.")
+    if not any(store.record_files() for store in stores):
+        raise UserError("Only reports of `archarena bench` were found. Pass a results folder of `archarena run` too.")
+
+
+def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:
+    """Return one record per key, and one sentence per key with differing records.
+
+    A successful record wins over a failed one; otherwise the newer record wins.
+    """
+    kept: dict[str, Record] = {}
+    notes: list[str] = []
+    for record in records:
+        known = kept.setdefault(record.key, record)
+        if known != record:
+            kept[record.key] = max(known, record, key=lambda one: (one.status == "ok", one.is_final, one.started))
+            chosen, cell = kept[record.key], record.cell
+            notes.append(
+                f"{cell.variant} on {cell.task} ({cell.tier}, seed {cell.seed}) was run more than once with the same "
+                f"key {record.short_key}. The pages show the run started {chosen.started or 'at an unknown time'} "
+                f"with status {chosen.status}."
+            )
+    return list(kept.values()), notes
+
+
+def _cards(store: ResultStore, kind: Literal["models", "tasks"], cls: type[_Card]) -> list[_Card]:
+    try:
+        return [cls.model_validate(card) for card in store.cards(kind)]
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(f"A card in {store.folder / 'cards' / kind} is not valid: {place}: {first['msg']}.") from None
+
+
+def _merge_cards(cards: Iterable[_Card], *names: str) -> tuple[dict[Any, _Card], list[str]]:
+    kept: dict[Any, _Card] = {}
+    notes: list[str] = []
+    for card in cards:
+        identity = tuple(getattr(card, name) for name in names)
+        if kept.setdefault(identity, card) != card:
+            notes.append(
+                f"The results folders describe {' at tier '.join(identity)} differently; "
+                "the pages show the first description."
+            )
+    return kept, list(dict.fromkeys(notes))

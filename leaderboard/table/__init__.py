@@ -1,0 +1,1 @@
+"""The tidy table of scores, and the statistics computed from it."""

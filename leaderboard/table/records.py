@@ -1,0 +1,80 @@
+"""Selection of the records that enter the table, and notes on how their conditions differ."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...harness.records.record import Record
+
+_OF_MODEL = ("model", "model_source", "hyperparameters", "seed")
+"""Parts of a key that may differ between the rows of one column. A variant may also set its depth."""
+
+_OF_PUBLISHED_RECIPE = ("tier", "budget", "recipe")
+"""Further parts of a key that a published recipe sets per model: its size, its budget, its training."""
+
+
+def section_of(record: Record) -> dict[str, str]:
+    """Return the section of a record: tier, recipe, device and protocol."""
+    device = record.key_parts.get("device") or record.environment.get("device") or "unknown device"
+    protocol = str(record.key_parts.get("protocol", "unknown"))
+    return {"tier": record.cell.tier, "recipe": record.cell.recipe, "device": str(device), "protocol": protocol}
+
+
+def newest(records: Iterable[Record]) -> tuple[list[Record], int]:
+    """Return the newest records per variant and task, and the number of older records left out.
+
+    A record is kept if its key differs from that of the newest record in the seed only, so that a mean
+    over seeds never mixes different code or settings.
+    """
+    groups: dict[tuple, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[(*section_of(record).values(), record.cell.variant, record.cell.task)].append(record)
+    kept: list[Record] = []
+    older = 0
+    for group in groups.values():
+        group.sort(key=lambda record: record.started)
+        lineage = _without_seed(max(group, key=lambda record: record.started))
+        by_seed = {record.cell.seed: record for record in group if _without_seed(record) == lineage}
+        kept += by_seed.values()
+        older += len(group) - len(by_seed)
+    return kept, older
+
+
+def _without_seed(record: Record) -> str:
+    parts = {name: value for name, value in record.key_parts.items() if name != "seed"}
+    return json.dumps(parts, sort_keys=True)
+
+
+def notes_on(records: Iterable[Record]) -> Iterator[str]:
+    """Yield a note per cell whose models saw different data, and per column whose rows had different conditions."""
+    checksums: dict[tuple, set[str]] = defaultdict(set)
+    conditions: dict[tuple, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in records:
+        place = (*section_of(record).values(), record.cell.task)
+        conditions[place].append(_conditions(record))
+        if record.data.checksum:
+            checksums[*place, record.cell.seed].add(record.data.checksum)
+    for (tier, *_, task, seed), sums in checksums.items():
+        if len(sums) > 1:
+            yield (
+                f"The models were trained or tested on different data on {task} ({tier}, seed {seed}): "
+                f"there are {len(sums)} checksums."
+            )
+    for (tier, *_, task), parts in conditions.items():
+        names = {name for part in parts for name in part}
+        differing = sorted(name for name in names if any(part.get(name) != parts[0].get(name) for part in parts))
+        if differing:
+            yield f"The rows of {task} ({tier}) were run under different conditions: {', '.join(differing)}."
+
+
+def _conditions(record: Record) -> dict[str, Any]:
+    """Return the parts of a record's key that all rows of a column should share."""
+    parts = {name: value for name, value in record.key_parts.items() if name not in _OF_MODEL}
+    if record.cell.recipe == "published":
+        parts = {name: value for name, value in parts.items() if name not in _OF_PUBLISHED_RECIPE}
+    elif isinstance(parts.get("tier"), dict):
+        parts["tier"] = {name: value for name, value in parts["tier"].items() if name != "depth"}
+    return {name.replace("_", " "): value for name, value in parts.items()}

@@ -1,0 +1,238 @@
+"""Sections of the leaderboard: one table of scores per tier, recipe, device and protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from ..links import Links
+from ..read.cards import OTHER, ModelCard, ReferenceCard
+from ..read.results import Results
+from .columns import CellView, ColumnView, column_view
+from .costs import CostTable, cost_table
+from .ranks import mean_ranks
+from .rows import SECTION, Row, group_by
+from .statistics import MIN_SEEDS
+
+TIERS = ("full", "standard", "quick", "smoke")
+FAMILIES = 8
+"""Number of families with their own color; later families are gray."""
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One variant.
+
+    Attributes
+    ----------
+    lifts
+        Each lift with the tasks that use it.
+    ahead
+        Number of columns in which it is best or tied with the best.
+    ok, total
+        Number of finished cells, and of cells of the section per variant.
+    """
+
+    variant: str
+    model: ModelCard
+    page: str
+    family: str
+    color: str
+    cells: tuple[CellView, ...]
+    lifts: tuple[tuple[str, tuple[str, ...]], ...]
+    ahead: int
+    ok: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ReferenceRow:
+    """Reference scores of one kind, by column."""
+
+    kind: str
+    cells: tuple[tuple[ReferenceCard, ...], ...]
+
+
+@dataclass(frozen=True)
+class PublishedView:
+    """A published value in one column."""
+
+    text: str
+    source: str
+    protocol: str
+    caveat: str
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """Published values of one variant, by column."""
+
+    variant: str
+    cells: tuple[tuple[PublishedView, ...], ...]
+
+
+@dataclass(frozen=True)
+class SectionView:
+    """All cells of one tier, recipe, device and protocol; `unfinished` are those that failed or were skipped."""
+
+    id: str
+    tier: str
+    recipe: str
+    device: str
+    protocol: str
+    seeds: tuple[int, ...]
+    dates: str
+    columns: tuple[ColumnView, ...]
+    rows: tuple[RowView, ...]
+    references: tuple[ReferenceRow, ...]
+    published: tuple[PublishedRow, ...]
+    costs: CostTable
+    unfinished: tuple[Row, ...]
+    ok: int
+    total: int
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Return the suites above the columns, each with its number of columns."""
+        return [(group, len(list(columns))) for group, columns in groupby(self.columns, lambda column: column.group)]
+
+    @property
+    def has_ties(self) -> bool:
+        """Return whether there are enough seeds to compare rows."""
+        return len(self.seeds) >= MIN_SEEDS
+
+    @property
+    def scored(self) -> int:
+        """Return the number of columns without averages."""
+        return sum(not column.is_average for column in self.columns)
+
+    @property
+    def first_columns(self) -> dict[int, ColumnView]:
+        """Return the first column of each task by its index, without averages."""
+        return first_columns(self.columns)
+
+
+def first_columns(columns: Sequence[ColumnView]) -> dict[int, ColumnView]:
+    """Return the first column of each task by its index, without averages."""
+    scores = [(index, column) for index, column in enumerate(columns) if not column.is_average]
+    firsts = {column.task.task: (index, column) for index, column in reversed(scores)}
+    return dict(sorted(firsts.values(), key=lambda first: first[0]))
+
+
+def sections(table: Iterable[Row], results: Results, links: Links) -> list[SectionView]:
+    """Return the sections, ordered by tier (large first), protocol (newest first) and number of rows."""
+    by_kind = {kind: rows for (kind,), rows in group_by(table, "kind").items()}
+    scores = by_kind.get("score", []) + by_kind.get("average", [])
+    published = by_kind.get("published", [])
+    colors = family_colors(row["family"] for row in scores)
+    groups = sorted(group_by(scores, *SECTION).values(), key=_place)
+    return [_section(f"section-{i}", part, published, results, links, colors) for i, part in enumerate(groups, 1)]
+
+
+def family_colors(families: Iterable[str]) -> dict[str, str]:
+    """Return the style class of each family."""
+    names = sorted(set(families))
+    return {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(names)}
+
+
+def _place(part: Sequence[Row]) -> tuple[int, int, int]:
+    tier, protocol = part[0]["tier"], part[0]["protocol"]
+    rank = TIERS.index(tier) if tier in TIERS else len(TIERS)
+    return rank, -int(protocol) if protocol.isdecimal() else 0, -len(part)
+
+
+def _section(
+    id: str, part: Sequence[Row], published: Sequence[Row], results: Results, links: Links, colors: Mapping[str, str]
+) -> SectionView:
+    cells = list({row["key"]: row for row in part if row["kind"] == "score"}.values())
+    by_column = sorted(group_by(part, "task", "column").values(), key=_column_place)
+    columns = tuple(column_view(rows, results, links) for rows in by_column)
+    expected = len({(row["task"], row["seed"]) for row in cells})
+    rows = [_row(own, columns, expected, results, links, colors) for own in group_by(cells, "variant").values()]
+    return SectionView(
+        id=id,
+        **{name: part[0][name] for name in SECTION},
+        seeds=tuple(sorted({row["seed"] for row in cells})),
+        dates=_dates(cells),
+        columns=columns,
+        rows=tuple(_ordered(rows, columns)),
+        references=tuple(_reference_rows(columns)),
+        published=tuple(_published_rows(columns, published)),
+        costs=cost_table(cells),
+        unfinished=tuple(row for row in cells if row["status"] != "ok"),
+        ok=sum(row.ok for row in rows),
+        total=sum(row.total for row in rows),
+    )
+
+
+def _column_place(rows: Sequence[Row]) -> tuple:
+    """Return the sort key of a column: averages, then suites, then tasks without a suite."""
+    first = rows[0]
+    return first["kind"] != "average", first["suite"] == OTHER, first["suite"], first["task"]
+
+
+def _row(
+    own: Sequence[Row],
+    columns: Sequence[ColumnView],
+    expected: int,
+    results: Results,
+    links: Links,
+    colors: Mapping[str, str],
+) -> RowView:
+    """Return the row of one variant; `own` are its cells."""
+    variant, model, family = (own[0][name] for name in ("variant", "model", "family"))
+    lifts = group_by([row for row in own if row["lift"]], "lift")
+    cells = tuple(column.cells.get(variant, CellView()) for column in columns)
+    standings = [cell.standing for cell, column in zip(cells, columns, strict=True) if not column.is_average]
+    return RowView(
+        variant=variant,
+        model=results.model(model),
+        page=links.models.get(model, ""),
+        family=family,
+        color=colors[family],
+        cells=cells,
+        lifts=tuple((lift, tuple(dict.fromkeys(row["task"] for row in rows))) for (lift,), rows in lifts.items()),
+        ahead=sum(standing in ("best", "leading", "tied") for standing in standings),
+        ok=sum(row["status"] == "ok" for row in own),
+        total=expected,
+    )
+
+
+def _ordered(rows: Sequence[RowView], columns: Sequence[ColumnView]) -> list[RowView]:
+    """Return the rows by mean rank over the first columns of tasks."""
+    values = [[(row.cells[i].value, column.sign) for i, column in first_columns(columns).items()] for row in rows]
+    scores = np.array([[np.nan if value is None else sign * value for value, sign in row] for row in values])
+    ranks = mean_ranks(scores)
+    order = sorted(range(len(rows)), key=lambda i: (ranks[i], rows[i].family, rows[i].variant))
+    return [rows[i] for i in order]
+
+
+def _reference_rows(columns: Sequence[ColumnView]) -> Iterator[ReferenceRow]:
+    """Yield a row for chance, one for all baselines and one for the ceiling."""
+    for kind in ("chance", "baseline", "ceiling"):
+        cells = tuple(tuple(column.references(kind)) for column in columns)
+        if any(cells):
+            yield ReferenceRow(kind, cells)
+
+
+def _published_rows(columns: Sequence[ColumnView], published: Sequence[Row]) -> Iterator[PublishedRow]:
+    """Yield a row per variant with a published value in one of the columns."""
+    for (variant,), own in group_by(published, "variant").items():
+        cells = tuple(tuple(_published(row, column) for row in own if row["column"] == column.name)
+                      for column in columns)  # fmt: skip
+        if any(cells):
+            yield PublishedRow(variant, cells)
+
+
+def _published(row: Row, column: ColumnView) -> PublishedView:
+    reduced = "Published for the full-size task; this column is reduced." if column.task.reduced else ""
+    caveat = " ".join(filter(None, (row["caveat"], reduced)))
+    return PublishedView(column.format(row["value"]), row["source"], row["reason"] or "", caveat)
+
+
+def _dates(cells: Iterable[Row]) -> str:
+    days = sorted({row["started"][:10] for row in cells} - {""})
+    return " to ".join(dict.fromkeys(days[:1] + days[-1:]))

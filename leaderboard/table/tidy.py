@@ -1,0 +1,134 @@
+"""The tidy table: one row per number. Every number on the pages comes from it; it is also exported as CSV and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ...harness.files import slug
+from ...harness.records.record import Record, Score
+from ..links import unique_pages
+from ..read.cards import TaskCard
+from ..read.published_values import PublishedValue
+from ..read.results import Results
+from .averages import average_rows
+from .records import newest, notes_on, section_of
+from .rows import COLUMNS, COSTS, SECTION, Row, group_by
+
+
+def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tuple[list[Row], tuple[str, ...]]:
+    """Return the tidy table of the newest records, and notes on these records."""
+    records, older = newest(results.records)
+    pages = page_names(records)
+    scores = [
+        {"kind": "score"} | _cell_columns(record, results) | {"page": pages[record.key]} | score
+        for record in records
+        for score in _score_columns(record, results)
+    ]
+    scores.sort(key=lambda row: [row[name] for name in (*SECTION, "suite", "task", "family", "variant", "seed")])
+    averages = [row for part in group_by(scores, *SECTION).values() for row in average_rows(part)]
+    shown = dict.fromkeys((row["task"], row["tier"]) for row in scores)
+    references = [row for key in shown if key in results.tasks for row in _reference_rows(results.tasks[key])]
+    columns = {row["column"] for row in (*scores, *averages)}
+    quoted = [_published_row(value) for value in published if value.column in columns]
+    rows = [{name: row.get(name) for name in COLUMNS} for row in (*scores, *averages, *references, *quoted)]
+    notes = [f"Older records of the same cells are not shown: {older}."] if older else []
+    return rows, (*notes, *notes_on(records))
+
+
+def page_names(records: Iterable[Record]) -> dict[str, str]:
+    """Return the run page of each key; pages are unique."""
+    return unique_pages("runs", {record.key: slug(record.key)[:12] for record in records})
+
+
+def _cell_columns(record: Record, results: Results) -> Row:
+    cell, cost, size = record.cell, record.cost, record.size
+    return {
+        **cell.model_dump(include={"variant", "model", "task", "seed"}),
+        **section_of(record),
+        "family": results.model(cell.model).family or "other",
+        "hyperparameters": json.dumps(cell.hyperparameters, sort_keys=True),
+        "suite": results.task(record).suite,
+        "status": record.status,
+        "reason": record.reason,
+        **{name: getattr(cost, name) for name in COSTS},
+        "body_parameters": size.body_parameters if size else None,
+        "total_parameters": size.total_parameters if size else None,
+        "peak_memory_bytes": cost.peak_rss_bytes if cost.peak_allocated_bytes is None else cost.peak_allocated_bytes,
+        "learning_rate": record.learning_rate,
+        "lift": record.lift,
+        "reduced": record.data.reduced,
+        "checksum": record.data.checksum,
+        "started": record.started,
+        "key": record.key,
+    }
+
+
+def _score_columns(record: Record, results: Results) -> Iterator[Row]:
+    """Yield one entry per scored column, or one per column of the task if the trial has no scores."""
+    card = results.task(record)
+    columns = dict.fromkeys([evaluation.column for evaluation in card.evaluations] + list(record.scores))
+    if record.status == "ok":
+        columns = [column for column in columns if column in record.scores]
+    for column in columns or [record.cell.task]:
+        yield _score(column, record.scores.get(column), card, is_ok=record.status == "ok")
+
+
+def _score(column: str, score: Score | None, card: TaskCard, *, is_ok: bool) -> Row:
+    evaluation = card.evaluation(column)
+    described = score or evaluation
+    value = score.value if score and is_ok else None
+    return {
+        "column": column,
+        "value": value,
+        "metric": described.metric if described else "",
+        "direction": described.direction if described else "higher",
+        "unit": evaluation.unit if evaluation else "",
+        **_bounds(value, card, column),
+    }
+
+
+def _bounds(value: float | None, card: TaskCard, column: str) -> Row:
+    chance, ceiling = card.bounds(column)
+    return {"chance": chance, "ceiling": ceiling, "normalised": normalized(value, chance, ceiling)}
+
+
+def normalized(value: float | None, chance: float | None, ceiling: float | None) -> float | None:
+    """Return a score on the scale from 0 at chance to 1 at the ceiling, or None if one of the three is missing."""
+    if value is None or chance is None or ceiling is None or chance == ceiling:
+        return None
+    return (value - chance) / (ceiling - chance)
+
+
+def _reference_rows(card: TaskCard) -> Iterator[Row]:
+    for score in card.reference_scores:
+        evaluation = card.evaluation(score.column)
+        described = evaluation.model_dump(include={"metric", "direction", "unit"}) if evaluation else {}
+        bounds: Mapping[str, Any] = _bounds(score.value, card, score.column)
+        yield described | {
+            "kind": "reference score",
+            "variant": score.name,
+            "family": score.kind,
+            "reason": score.summary,
+            "suite": card.suite,
+            "task": card.task,
+            "column": score.column,
+            "tier": card.tier,
+            "reduced": card.reduced,
+            "value": score.value,
+            "normalised": bounds["normalised"],
+            "status": "ok",
+        }
+
+
+def _published_row(published: PublishedValue) -> Row:
+    return {
+        "kind": "published",
+        "variant": published.variant,
+        "column": published.column,
+        "value": published.value,
+        "reason": published.protocol,
+        "source": published.source,
+        "caveat": published.caveat,
+    }
