@@ -1,4 +1,4 @@
-"""The DNN of the click-through tables."""
+"""The DNN of the click-through benchmarks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .mlp import MLP
     family="baseline",
 )
 class DNN(MLP):
-    """The deep part of Wide & Deep (Cheng et al. 2016) by itself, as FuxiCTR has it.
+    """The deep part of Wide & Deep (Cheng et al. 2016), as implemented in FuxiCTR.
 
-    It is `mlp` under the name that the tables of FuxiCTR and BARS give it; its card holds the
-    recipes they trained it by. Nothing multiplies with anything.
+    This is `mlp` under the name used by FuxiCTR and BARS; its card has their published recipes. There
+    are no products.
     """

@@ -1,4 +1,4 @@
-"""A pretrained language model from a local folder or the Hugging Face hub, as a writer of text."""
+"""A pretrained language model from a local folder or the Hugging Face hub, for generation tasks."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ..harness.errors import UserError
     on_request=True,
 )
 class Pretrained:
-    """Continues prompts with `transformers`; not trained here, so it answers generation tasks alone.
+    """Continues prompts with `transformers`; not trained here, so it supports only generation tasks.
 
     Parameters
     ----------
     path
-        A folder that holds a model and its tokenizer, or their name on the hub.
+        A folder with a model and its tokenizer, or their name on the hub.
     batch
-        Prompts at once.
+        Number of prompts per batch.
 
     Raises
     ------
     UserError
-        If no path is given, `transformers` is not installed, or there is no model there.
+        If no path is given, `transformers` is not installed, or no model can be loaded from the path.
     """
 
     def __init__(self, device: str, *, path: str = "", batch: int = 8):

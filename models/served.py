@@ -1,4 +1,4 @@
-"""A language model behind an OpenAI-compatible address, as a writer of text."""
+"""A language model served through an OpenAI-compatible API, for generation tasks."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ KEY = "ARCHARENA_API_KEY"
     on_request=True,
 )
 class Served:
-    """Asks a server to complete prompts; not trained here, so it answers generation tasks alone.
+    """Requests completions from a server; not trained here, so it supports only generation tasks.
 
     Parameters
     ----------
     url
-        The address up to and with its version, such as ``http://127.0.0.1:8000/v1``.
+        The address including the API version, such as ``http://127.0.0.1:8000/v1``.
     name
         The model's name on that server.
     timeout
-        Seconds one request may take.
+        Timeout per request in seconds.
 
     Raises
     ------
     UserError
-        If no address is given.
+        If no HTTP address is given.
     """
 
     def __init__(self, *, url: str = "", name: str = "default", timeout: float = 600.0):
@@ -58,7 +58,7 @@ class Served:
         Raises
         ------
         UserError
-            If the server does not answer, or not as the interface says.
+            If the server does not answer, or its answer is not a list of completions.
         """
         asked = {"model": self.name, "n": samples, "max_tokens": max_new_tokens, "temperature": temperature}
         asked |= {"stop": [stop]} if stop else {}
