@@ -14,7 +14,7 @@ from .blocks.perceptron import xavier_linear
 @register_model(
     "dcn",
     paper="arXiv:1708.05123",
-    summary="Deep & Cross network: crosses that scale the embeddings by a learned inner product, beside an MLP.",
+    summary="Deep & Cross network: cross layers that scale the embeddings by an inner product, plus an MLP.",
     family="feature interaction",
 )
 class DCN(CrossAndDeep):

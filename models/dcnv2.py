@@ -15,8 +15,7 @@ from .blocks.perceptron import xavier_linear
 @register_model(
     "dcnv2",
     paper="arXiv:2008.13535",
-    summary="Deep & Cross network V2: crosses that multiply the embeddings by a linear map of themselves, beside an "
-    "MLP.",
+    summary="Deep & Cross network V2: cross layers that multiply the embeddings by linear maps, plus an MLP.",
     family="feature interaction",
 )
 class DCNv2(CrossAndDeep):

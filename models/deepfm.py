@@ -17,7 +17,7 @@ from .blocks.perceptron import hidden_layers, xavier_linear
 @register_model(
     "deepfm",
     paper="arXiv:1703.04247",
-    summary="A factorisation machine beside an MLP, on shared field embeddings.",
+    summary="A factorization machine plus an MLP on shared field embeddings.",
     family="feature interaction",
 )
 class DeepFM(FieldModel):

@@ -9,7 +9,7 @@ from .mlp import MLP
 @register_model(
     "dnn",
     paper="arXiv:1606.07792",
-    summary="The click-through tables' DNN: a multi-layer perceptron over the embeddings of all fields.",
+    summary="The DNN of click-through benchmarks: a multi-layer perceptron over all field embeddings.",
     family="baseline",
 )
 class DNN(MLP):

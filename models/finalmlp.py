@@ -124,7 +124,7 @@ class FeatureGate(nn.Module):
         n_fields = len(fields.cardinalities) + fields.n_dense
         if not all(0 <= field < n_fields for field in context):
             raise UserError(
-                f"finalmlp has context fields {list(context)}, but the task has fields 0 to {n_fields - 1}."
+                f"finalmlp's context fields {list(context)} must be among the task's fields 0 to {n_fields - 1}."
             )
         self.tables = FieldEmbedding(fields, dim, context) if context else None
         one = len(context) == 1 and context[0] < len(fields.cardinalities) and fields.bag == 1
@@ -159,7 +159,7 @@ class BilinearFusion(nn.Module):
     def __init__(self, width1: int, width2: int, heads: int, outputs: int):
         super().__init__()
         if width1 % heads or width2 % heads:
-            raise UserError(f"finalmlp cannot cut streams of {width1} and {width2} units into {heads} equal heads.")
+            raise UserError(f"finalmlp cannot split streams of {width1} and {width2} units into {heads} equal heads.")
         self.heads = heads
         self.linear1 = xavier_linear(width1, outputs)
         self.linear2 = xavier_linear(width2, outputs)

@@ -19,7 +19,7 @@ from .blocks.perceptron import hidden_layers, xavier_linear
 @register_model(
     "finalnet",
     paper="doi:10.1145/3539618.3591988",
-    summary="Two blocks of layers that multiply one half of their units with the other, one over gated fields.",
+    summary="Two blocks of layers that multiply half of their units with the other half; one has gated inputs.",
     family="feature interaction",
 )
 class FinalNet(FieldModel):

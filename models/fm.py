@@ -16,7 +16,7 @@ from .blocks.field_embedding import FieldEmbedding
 @register_model(
     "fm",
     paper="doi:10.1109/ICDM.2010.127",
-    summary="Factorisation machine: logistic regression plus the inner products of all pairs of field vectors.",
+    summary="Factorization machine: logistic regression plus the inner products of all pairs of field vectors.",
     family="feature interaction",
 )
 class FM(FieldModel):

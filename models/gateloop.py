@@ -18,7 +18,7 @@ from .blocks.residual import PointwiseResidual, Residual, ResidualStack
 @register_model(
     "gateloop",
     paper="arXiv:2311.01927",
-    summary="Linear attention with one channel a head; a complex gate of the token scales and turns its memory.",
+    summary="Linear attention with one channel per head and memory scaled and rotated by complex token gates.",
     family="selective recurrence",
 )
 class GateLoop(ResidualStack):

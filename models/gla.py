@@ -14,16 +14,16 @@ from .blocks.residual import PointwiseResidual, Residual, ResidualStack
 from .blocks.swiglu import SwiGLU
 
 GATE_RANK = 16
-"""Rank of the map to the decays."""
+"""Rank of the linear map that computes the decays."""
 
 GATE_TEMPERATURE = 16.0
-"""What the logarithm of a decay is divided by, so that memory is long at the start."""
+"""Divisor of the log decays, so that memory is long at initialization."""
 
 
 @register_model(
     "gla",
     paper="arXiv:2312.06635",
-    summary="Linear attention whose memory of keys and values decays by a factor of the token, channel by channel.",
+    summary="Linear attention with a memory of keys and values that decays per channel, depending on the token.",
     family="selective recurrence",
 )
 class GLA(ResidualStack):

@@ -22,7 +22,7 @@ from .blocks.residual import ResidualStack
 @register_model(
     "linear-cde",
     paper="arXiv:2402.19047",
-    summary="Linear controlled differential equation: the input, as a path, drives the state through dense matrices.",
+    summary="Linear controlled differential equation: the input path drives the state through dense matrices.",
     family="linear recurrence",
 )
 class LinearCDE(ResidualStack):
@@ -65,7 +65,7 @@ class LinearCDE(ResidualStack):
     ):
         super().__init__()
         if not trained:
-            raise UserError("linear-cde without training must be made by build, which gives it the read-out to fit.")
+            raise UserError("Create an untrained linear-cde with LinearCDE.build, which adds the head to fit.")
         self.blocks = nn.ModuleList(Block(width, causal, length, drive or "velocity", dropout) for _ in range(depth))
         self.norm = None
 
@@ -136,7 +136,7 @@ class RandomLinearCDE(SequenceModel):
         """Return a module that takes the task's inputs and returns its outputs; a series gets no embedding."""
         if not isinstance(spec.outputs, Classes | Regression):
             found = type(spec.outputs).__name__
-            raise UserError(f"linear-cde without training answers with Classes or Regression: found {found}.")
+            raise UserError(f"Untrained linear-cde supports only Classes and Regression outputs: found {found}.")
         built = super().build(spec, size, **hyperparameters)
         if isinstance(spec.inputs, Series):
             built.embedding = Points()

@@ -15,7 +15,7 @@ from .blocks.factorization import FirstOrder
 @register_model(
     "lr",
     paper="doi:10.1145/1242572.1242643",
-    summary="Logistic regression: one weight for each value of each field, and nothing multiplied.",
+    summary="Logistic regression: one weight per value of each field, without products.",
     family="baseline",
 )
 class LR(FieldModel):

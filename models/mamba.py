@@ -21,13 +21,13 @@ from .blocks.spectrum import spectrum
 from .blocks.time_step import softplus_steps
 
 State = tuple[Tensor, Tensor]
-"""The last inputs of the convolution (batch, taps - 1, channels), and the recurrence's (batch, channels, states)."""
+"""The convolution's last inputs (batch, taps - 1, channels), and the recurrence's state (batch, channels, states)."""
 
 
 @register_model(
     "mamba",
     paper="arXiv:2312.00752",
-    summary="Selective state-space recurrence whose step, input and read-out depend on the token, with a gate.",
+    summary="Selective state-space recurrence with token-dependent step, input and output weights, and a gate.",
     family="selective recurrence",
 )
 class Mamba(ResidualStack):
@@ -75,7 +75,7 @@ class Mamba(ResidualStack):
     ):
         super().__init__()
         if complex and d_state % 2:
-            raise UserError(f"mamba needs an even d_state where complex is on: found {d_state}.")
+            raise UserError(f"mamba needs an even d_state if complex is True: found {d_state}.")
         rank = dt_rank or math.ceil(width / 16)
         mixers = [Mixer(width, causal, d_state, d_conv, expand, rank, complex) for _ in range(depth)]
         self.blocks = nn.ModuleList(Residual(RMSNorm(width, eps=1e-5), mixer) for mixer in mixers)

@@ -19,13 +19,13 @@ from .blocks.short_conv import convolve_on, initial_taps
 from .blocks.time_step import softplus_steps
 
 State = tuple[Tensor, Tensor]
-"""The last inputs of the convolution (batch, taps - 1, channels), and the recurrence's (batch, heads, p, n)."""
+"""The convolution's last inputs (batch, taps - 1, channels), and the recurrence's state (batch, heads, p, n)."""
 
 
 @register_model(
     "mamba2",
     paper="arXiv:2405.21060",
-    summary="Selective recurrence over matrix states with one decay a head, computed as matrix products in chunks.",
+    summary="Selective recurrence over matrix states with one decay per head, computed as matrix products in chunks.",
     family="selective recurrence",
 )
 class Mamba2(ResidualStack):

@@ -93,7 +93,7 @@ class Mega(GatedAttentionModel):
 @register_model(
     "mega-chunk",
     paper="arXiv:2209.10655",
-    summary="MEGA with attention inside chunks: the moving average is the only path between them.",
+    summary="MEGA with attention within chunks; the moving average is the only path between chunks.",
     family="gated attention",
 )
 class MegaChunk(Mega):

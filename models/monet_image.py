@@ -15,10 +15,10 @@ from ..harness.contract.spec import Image
 from .blocks.mu_layer import PolyBlock
 
 WIDENING = (1, 2, 3, 3)
-"""Channels of each stage, as multiples of the first one's (MONet-T)."""
+"""Channels of each stage as multiples of the first stage's (MONet-T)."""
 
 SMALLEST = 7
-"""Side of the last feature map at the published input of 224 pixels; no stage makes a smaller one."""
+"""Side of the last feature map for the published input of 224 pixels; no stage has a smaller map."""
 
 
 class ImageMONet(ImageModel):

@@ -83,7 +83,7 @@ class ImagePiNet(ImageModel):
 @register_model(
     "pi-net",
     paper="arXiv:2006.13026",
-    summary="A polynomial of the whole input with factorised coefficients (CCP, NCP, NCP-skip), no activation.",
+    summary="A polynomial of the whole input with factorized coefficients (CCP, NCP, NCP-skip), no activation.",
     family="multilinear",
 )
 class PiNet(FieldModel):

@@ -11,10 +11,10 @@ from ..harness.contract.registry import register_model
 from ..harness.contract.spec import Image
 
 STAGES = 4
-"""Most stages; each has half the side and twice the channels of the one before."""
+"""Maximum number of stages; each has half the side and twice the channels of the previous one."""
 
 SMALL = 14
-"""Images whose shorter side is at most this many pixels keep it through the first convolution."""
+"""The first convolution has stride 1 for images with a shorter side of at most this many pixels."""
 
 
 @register_model(

@@ -13,7 +13,7 @@ from ..harness.errors import UserError
 
 @register_model(
     "pretrained",
-    summary="A pretrained causal language model, by --set pretrained.path=FOLDER_OR_HUB_NAME; needs the extra 'hf'.",
+    summary="A pretrained causal language model, set by --set pretrained.path=FOLDER_OR_HUB_NAME; needs extra 'hf'.",
     family="pretrained",
     on_request=True,
 )
@@ -35,7 +35,7 @@ class Pretrained:
 
     def __init__(self, device: str, *, path: str = "", batch: int = 8):
         if not path:
-            raise UserError("Model 'pretrained' needs a model: --set pretrained.path=FOLDER_OR_HUB_NAME.")
+            raise UserError("Model 'pretrained' needs a model: use --set pretrained.path=FOLDER_OR_HUB_NAME.")
         try:
             from transformers import AutoModelForCausalLM, AutoTokenizer
         except ImportError:
@@ -44,7 +44,7 @@ class Pretrained:
             self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
             model: Any = AutoModelForCausalLM.from_pretrained(path)
         except (OSError, ValueError) as error:
-            raise UserError(f"There is no language model at '{path}': {str(error).splitlines()[0]}") from None
+            raise UserError(f"Cannot load a language model from '{path}': {str(error).splitlines()[0]}") from None
         self.model = model.to(device).eval()
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token

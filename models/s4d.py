@@ -21,13 +21,13 @@ from .blocks.spectrum import Spectrum, legs_modes, spectrum
 from .blocks.time_step import log_steps
 
 SSM_RATE = 1e-3
-"""Highest learning rate of A and the step."""
+"""Maximum learning rate of A and the step."""
 
 
 @register_model(
     "s4d",
     paper="arXiv:2206.11893",
-    summary="Diagonal state-space model computed as one long convolution, with a gated linear map after it.",
+    summary="Diagonal state-space model computed as one long convolution, followed by a gated linear map.",
     family="linear recurrence",
 )
 class S4D(ResidualStack):
@@ -80,7 +80,7 @@ class S4D(ResidualStack):
         super().__init__()
         for name, choice, known in (("init", init, Spectrum), ("norm", norm, NormKind)):
             if choice not in get_args(known):
-                raise UserError(f"s4d has {name} {', '.join(map(repr, get_args(known)))}: found '{choice}'.")
+                raise UserError(f"s4d's {name} must be {', '.join(map(repr, get_args(known)))}: found '{choice}'.")
         if d_state < 2 or not 0 < dt_min <= dt_max:
             raise UserError(
                 "s4d needs d_state of at least 2 and 0 < dt_min <= dt_max: "

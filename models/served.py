@@ -11,12 +11,12 @@ from ..harness.contract.registry import register_model
 from ..harness.errors import UserError
 
 KEY = "ARCHARENA_API_KEY"
-"""Environment variable with the key that the server asks for, if it asks for one."""
+"""Environment variable with the server's API key, if it requires one."""
 
 
 @register_model(
     "served",
-    summary="A language model behind an OpenAI-compatible address, by --set served.url=http://HOST:PORT/v1.",
+    summary="A language model with an OpenAI-compatible API, set by --set served.url=http://HOST:PORT/v1.",
     family="pretrained",
     on_request=True,
 )
@@ -40,7 +40,9 @@ class Served:
 
     def __init__(self, *, url: str = "", name: str = "default", timeout: float = 600.0):
         if not url.startswith(("http://", "https://")):
-            raise UserError(f"Model 'served' needs an address, found '{url}': --set served.url=http://HOST:PORT/v1.")
+            raise UserError(
+                f"Model 'served' needs an address, found '{url}': use --set served.url=http://HOST:PORT/v1."
+            )
         self.url, self.name, self.timeout = url.rstrip("/") + "/completions", name, timeout
 
     def generate(
@@ -79,4 +81,4 @@ class Served:
         except (OSError, urllib.error.URLError) as error:
             raise UserError(f"The server at {self.url} did not answer: {error}.") from None
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"The server at {self.url} answered something else than completions: {error!r}.") from None
+            raise UserError(f"The server at {self.url} did not return completions: {error!r}.") from None

@@ -12,7 +12,7 @@ from .blocks.tcn import TCN, fewest_layers
 @register_model(
     "tcnca",
     paper="arXiv:2312.05605",
-    summary="Dilated depthwise convolutions in the place of MEGA's moving average, with attention in chunks.",
+    summary="MEGA with dilated depthwise convolutions instead of the moving average, and chunked attention.",
     family="gated attention",
 )
 class TCNCA(GatedAttentionModel):

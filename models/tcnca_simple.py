@@ -17,7 +17,7 @@ from .blocks.tcn import TCN, fewest_layers
 @register_model(
     "tcnca-simple",
     paper="arXiv:2312.05605",
-    summary="Dilated convolutions and attention in chunks as plain residual blocks, without TCNCA's gates.",
+    summary="Dilated convolutions and chunked attention as plain residual blocks, without TCNCA's gates.",
     family="gated attention",
 )
 class TCNCASimple(ResidualStack):

@@ -70,9 +70,9 @@ class Transformer(SequenceModel):
         super().__init__()
         heads = heads or width // (16 if width % 32 else 32) or 1
         if width % (2 * heads):
-            raise UserError(f"transformer needs an even number of channels a head: width {width} has {heads} heads.")
+            raise UserError(f"transformer needs an even number of channels per head: width {width}, {heads} heads.")
         if short_conv % 2 == 0 and short_conv and not causal:
-            raise UserError(f"transformer needs an odd short_conv to centre it: found {short_conv}.")
+            raise UserError(f"transformer needs an odd short_conv if not causal: found {short_conv}.")
         self.head_dim = width // heads
         self.blocks = nn.ModuleList(Block(width, heads, causal, short_conv, ffn, dropout) for _ in range(depth))
         self.norm = nn.RMSNorm(width, eps=1e-5)
