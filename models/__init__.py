@@ -1,1 +1,1 @@
-"""Model architectures, one file each; what two share stands in `blocks`."""
+"""Model architectures, one file each; shared parts are in `blocks`."""

@@ -1,4 +1,4 @@
-"""DCN: crosses weighed by a vector, beside a perceptron."""
+"""DCN: cross layers with weight vectors, in parallel with an MLP."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .blocks.perceptron import xavier_linear
 @register_model(
     "dcn",
     paper="arXiv:1708.05123",
-    summary="Deep & Cross network: crosses that scale the embeddings by a learned inner product, beside an MLP.",
+    summary="Deep & Cross network: cross layers that scale the embeddings by an inner product, plus an MLP.",
     family="feature interaction",
 )
 class DCN(CrossAndDeep):
-    """``x_{l+1} = x_l + (w_l . x_l) e + b_l`` from ``x_0 = e``, beside an MLP (Wang et al. 2017).
+    """``x_{l+1} = x_l + (w_l . x_l) e + b_l`` from ``x_0 = e``, in parallel with an MLP (Wang et al. 2017).
 
-    What multiplies with what: the embeddings with one number a layer, an inner product of what
-    the last layer gave; degree one more than the layers.
+    Products: each layer multiplies the embeddings by one number, an inner product with the previous
+    layer's output. The degree is one more than the number of cross layers.
 
     Parameters
     ----------
     cross_layers
-        How many crosses.
+        Number of cross layers.
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     dropout
-        Share of the MLP's hidden units dropped in training.
+        Dropout rate of the MLP's hidden units.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""DCNv2: crosses weighed by a matrix, beside a perceptron."""
+"""DCNv2: cross layers with weight matrices, in parallel with an MLP."""
 
 from __future__ import annotations
 
@@ -15,31 +15,30 @@ from .blocks.perceptron import xavier_linear
 @register_model(
     "dcnv2",
     paper="arXiv:2008.13535",
-    summary="Deep & Cross network V2: crosses that multiply the embeddings by a linear map of themselves, beside an "
-    "MLP.",
+    summary="Deep & Cross network V2: cross layers that multiply the embeddings by linear maps, plus an MLP.",
     family="feature interaction",
 )
 class DCNv2(CrossAndDeep):
-    """``x_{l+1} = x_l + e * (W_l x_l + b_l)`` from ``x_0 = e``, beside an MLP (Wang et al., WWW 2021).
+    """``x_{l+1} = x_l + e * (W_l x_l + b_l)`` from ``x_0 = e``, in parallel with an MLP (Wang et al., WWW 2021).
 
-    What multiplies with what: the embeddings with a linear map of what the last layer gave, entry
-    by entry; degree one more than the layers.
+    Products: each layer multiplies the embeddings entry by entry with a linear map of the previous
+    layer's output. The degree is one more than the number of cross layers.
 
-    This is the parallel form, the one that the benchmarks report. W is a full matrix, or the
-    product of two of rank r (the paper's section 3.4, without its mixture of experts).
+    This is the parallel form, which the benchmarks report. W is a full matrix, or the product of
+    two matrices of rank r (the paper's section 3.4, without its mixture of experts).
 
     Parameters
     ----------
     cross_layers
-        How many crosses.
+        Number of cross layers.
     rank
-        Rank of W. By default the width where that takes fewer weights than a full matrix, which
-        happens only where the embeddings together have more than twice as many entries as the
-        width; published sizes are full.
+        Rank of W; the width by default. W is a full matrix if that takes no more weights, that is,
+        if the concatenated embeddings have at most twice as many entries as the rank. At the
+        published sizes W is full.
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     dropout
-        Share of the MLP's hidden units dropped in training.
+        Dropout rate of the MLP's hidden units.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class DCNv2(CrossAndDeep):
 
 
 class MatrixCross(nn.Module):
-    """``e * (W x + b)``, with W of the given rank where that takes fewer weights."""
+    """``e * (W x + b)``, with W of the given rank if that takes fewer weights than a full matrix."""
 
     def __init__(self, inputs: int, rank: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""DeepFM: a factorisation machine and a perceptron on the same embeddings."""
+"""DeepFM: a factorization machine and an MLP on the same embeddings."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .blocks.perceptron import hidden_layers, xavier_linear
 @register_model(
     "deepfm",
     paper="arXiv:1703.04247",
-    summary="A factorisation machine beside an MLP, on shared field embeddings.",
+    summary="A factorization machine plus an MLP on shared field embeddings.",
     family="feature interaction",
 )
 class DeepFM(FieldModel):
     """``FM(E) + MLP(e)`` with shared embeddings (Guo et al., IJCAI 2017).
 
-    What multiplies with what: in the first part each field's vector with each other field's; the
-    second multiplies nothing. As in FuxiCTR the sum has one bias, the MLP's.
+    Products: the factorization machine multiplies the vectors of each pair of fields; the MLP
+    multiplies nothing. As in FuxiCTR, the sum has a single bias, the MLP's.
 
     Parameters
     ----------
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     dropout
-        Share of the hidden units dropped in training.
+        Dropout rate of the hidden units.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class DeepFM(FieldModel):
         self.readout = xavier_linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         vectors = self.embedding(ids, dense)
         machine = self.first_order(ids, dense) + self.pairs(vectors)
         return machine + self.readout(self.hidden(vectors.flatten(1)))

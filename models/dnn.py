@@ -1,4 +1,4 @@
-"""The DNN of the click-through tables."""
+"""The DNN of the click-through benchmarks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from .mlp import MLP
 @register_model(
     "dnn",
     paper="arXiv:1606.07792",
-    summary="The click-through tables' DNN: a multi-layer perceptron over the embeddings of all fields.",
+    summary="The DNN of click-through benchmarks: a multi-layer perceptron over all field embeddings.",
     family="baseline",
 )
 class DNN(MLP):
-    """The deep part of Wide & Deep (Cheng et al. 2016) by itself, as FuxiCTR has it.
+    """The deep part of Wide & Deep (Cheng et al. 2016), as implemented in FuxiCTR.
 
-    It is `mlp` under the name that the tables of FuxiCTR and BARS give it; its card holds the
-    recipes they trained it by. Nothing multiplies with anything.
+    This is `mlp` under the name used by FuxiCTR and BARS; its card has their published recipes. There
+    are no products.
     """

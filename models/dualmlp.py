@@ -1,4 +1,4 @@
-"""DualMLP: the sum of two perceptrons."""
+"""DualMLP: the sum of two MLPs."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .blocks.perceptron import hidden_layers, xavier_linear
     family="baseline",
 )
 class DualMLP(FieldModel):
-    """``MLP_1(e) + MLP_2(e)``, the baseline that FinalMLP is measured by (Mao et al., AAAI 2023).
+    """``MLP_1(e) + MLP_2(e)``, the baseline for FinalMLP (Mao et al., AAAI 2023).
 
-    Nothing multiplies with anything: the streams meet in a sum.
+    There are no products: the streams' outputs are added.
 
     Parameters
     ----------
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     width2, depth2
-        Units and layers of stream two; by default those of stream one.
+        Units and layers of stream two; those of stream one by default.
     dropout1, dropout2
-        Share of each stream's hidden units dropped in training.
+        Dropout rate of each stream's hidden units.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DualMLP(FieldModel):
         self.readout2 = xavier_linear(width2 or width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         return self.readout1(self.stream1(e)) + self.readout2(self.stream2(e))
 

@@ -26,39 +26,38 @@ from .blocks.perceptron import hidden_layers, xavier_linear
 class FinalMLP(FieldModel):
     """Two-stream MLP for click-through rates (Mao et al., AAAI 2023).
 
-    With e the embeddings of all fields side by side: ``h_i = 2 sigmoid(gate_i) * e`` for the
+    Let e be the concatenated embeddings of all fields. Then ``h_i = 2 sigmoid(gate_i) * e`` for the
     streams i = 1, 2; ``o_i = MLP_i(h_i)``; and the logit is
     ``w_1 o_1 + w_2 o_2 + b + sum_j o_1j^T W_j o_2j`` over heads j.
 
-    What multiplies with what: each embedding entry with a gate computed from that stream's
-    context fields, and the two streams' outputs with each other, head by head.
+    Products: each embedding entry with a gate computed from that stream's context fields, and the
+    two streams' outputs with each other, head by head.
 
-    Follows FuxiCTR's code: context fields have tables of their own, batch norm comes before
-    ReLU, each stream has a bias of its own in the fusion. A size is the published form: stream
-    one has `depth` layers of `width` units, stream two a single one.
+    As in FuxiCTR's code, context fields have separate tables, batch norm precedes ReLU, and each
+    stream has its own bias in the fusion. Stream one has `depth` layers, stream two a single one.
 
-    A stream without context fields gates from one learnable vector that starts at zero, so its
-    gate is the same for every row. With hidden units in such a gate (as published) all of the
-    gate but its last bias is stuck: zero inputs meet zero biases at a ReLU. By default such a
-    gate has no hidden units here, which can represent the same constant and does train.
+    A stream without context fields computes its gate from one learnable vector that is initialized
+    to zero, so the gate is the same for every row. If such a gate has hidden units (as published),
+    only its last bias trains: the ReLU gets zero inputs and zero biases. By default the gate
+    therefore has no hidden units here; it represents the same constant and can be trained.
 
     Parameters
     ----------
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     hidden
-        Units of stream one before its last layer; by default the width.
+        Units of stream one before its last layer; the width by default.
     width2
-        Units of stream two; by default the width.
+        Units of stream two; the width by default.
     gate
-        Hidden units of the gates; by default the width where a stream has context fields, else none.
+        Hidden units of the gates; by default the width if a stream has context fields, otherwise none.
     context1, context2
-        Indices of the fields that steer each stream's gate; numeric fields count after the others.
+        Indices of the fields that control each stream's gate; numeric fields come after the others.
     heads
-        Heads of the bilinear fusion, a divisor of both streams' widths; by default such that a
-        head has 4 units of stream one.
+        Heads of the bilinear fusion, a divisor of both streams' widths; by default one head per 4
+        units of stream one.
     dropout1, dropout2
-        Share of each stream's hidden units dropped in training.
+        Dropout rate of each stream's hidden units.
     """
 
     width_multiple = 4
@@ -91,7 +90,7 @@ class FinalMLP(FieldModel):
         self.fusion = BilinearFusion(width, width2 or width, heads or max(1, width // 4), outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         o1 = self.stream1(feature_gate(e, self.gate1(ids, dense)))
         o2 = self.stream2(feature_gate(e, self.gate2(ids, dense)))
@@ -105,7 +104,7 @@ class FinalMLP(FieldModel):
         yield from self.stream2.parameters()
 
     def dead_parameters(self) -> dict[str, str]:
-        """Return the parts of gates without context that a zero context vector leaves without gradient."""
+        """Return the parameters of gates without context that get no gradient from a zero context vector."""
         return {
             f"{name}.{part}": reason
             for name, gate in (("gate1", self.gate1), ("gate2", self.gate2))
@@ -114,10 +113,10 @@ class FinalMLP(FieldModel):
 
 
 class FeatureGate(nn.Module):
-    """``MLP(context)``, one score for each embedding entry, of which the gate is twice the sigmoid.
+    """``MLP(context)``, one gate logit per embedding entry; the gate is twice its sigmoid.
 
-    Without context fields the result has a single row, which serves the whole batch. With one
-    categorical field, rows of the same id share their scores: a CPU works them out once an id.
+    Without context fields the result has a single row for the whole batch. With one categorical
+    context field, rows with the same id share their logits, which a CPU computes once per id.
     """
 
     def __init__(self, fields: Fields, dim: int, outputs: int, context: Sequence[int], units: int | None, width: int):
@@ -125,7 +124,7 @@ class FeatureGate(nn.Module):
         n_fields = len(fields.cardinalities) + fields.n_dense
         if not all(0 <= field < n_fields for field in context):
             raise UserError(
-                f"finalmlp has context fields {list(context)}, but the task has fields 0 to {n_fields - 1}."
+                f"finalmlp's context fields {list(context)} must be among the task's fields 0 to {n_fields - 1}."
             )
         self.tables = FieldEmbedding(fields, dim, context) if context else None
         one = len(context) == 1 and context[0] < len(fields.cardinalities) and fields.bag == 1
@@ -160,7 +159,7 @@ class BilinearFusion(nn.Module):
     def __init__(self, width1: int, width2: int, heads: int, outputs: int):
         super().__init__()
         if width1 % heads or width2 % heads:
-            raise UserError(f"finalmlp cannot cut streams of {width1} and {width2} units into {heads} equal heads.")
+            raise UserError(f"finalmlp cannot split streams of {width1} and {width2} units into {heads} equal heads.")
         self.heads = heads
         self.linear1 = xavier_linear(width1, outputs)
         self.linear2 = xavier_linear(width2, outputs)

@@ -1,4 +1,4 @@
-"""FinalNet: layers that square the degree of their input, in two blocks that teach each other."""
+"""FinalNet: layers that double the degree of their input, in two blocks that learn from each other."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ from .blocks.perceptron import hidden_layers, xavier_linear
 @register_model(
     "finalnet",
     paper="doi:10.1145/3539618.3591988",
-    summary="Two blocks of layers that multiply one half of their units with the other, one over gated fields.",
+    summary="Two blocks of layers that multiply half of their units with the other half; one has gated inputs.",
     family="feature interaction",
 )
 class FinalNet(FieldModel):
-    """Factorised interaction layers in two blocks, ``y = (y_1 + y_2) / 2`` (Zhu et al., SIGIR 2023).
+    """Factorized interaction layers in two blocks, ``y = (y_1 + y_2) / 2`` (Zhu et al., SIGIR 2023).
 
-    A layer maps ``h = W x + b``, cuts it in halves ``(h_2, h_1)`` and gives ``[h_2, h_1 * h_2]``, then
-    batch norm, ReLU and dropout as in FuxiCTR. Block one reads ``[E, E * (G E)]``, with G a linear map
-    over fields that starts at the constant one; block two reads E.
+    A layer computes ``h = W x + b``, splits it into halves ``(h_2, h_1)`` and returns
+    ``[h_2, h_1 * h_2]``, followed by batch norm, ReLU and dropout as in FuxiCTR. The input of block
+    one is ``[E, E * (G E)]``, with G a linear map over fields whose output is initially one; the input
+    of block two is E.
 
-    What multiplies with what: half of a layer's units with the other half, so the degree doubles
-    with each layer; and in block one each field's vector with a mixture of all fields' vectors.
+    Products: half of each layer's units with the other half, so the degree doubles with each layer;
+    and, in block one, each field's vector with a mixture of all fields' vectors.
 
-    Each block also learns from the mean of both, a constant target: `auxiliary_loss`. A size is
-    the published form: both blocks have `depth` layers of `width` units unless told otherwise.
+    Each block also learns from the mean of both as a constant target; see `auxiliary_loss`. By
+    default both blocks have `depth` layers of `width` units.
 
     Parameters
     ----------
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     width2, depth2
-        Units and layers of block two; by default those of block one.
+        Units and layers of block two; those of block one by default.
     dropout1, dropout2
-        Share of each block's units dropped in training.
+        Dropout rate of each block's units.
     """
 
     width_multiple = 2
@@ -74,7 +75,7 @@ class FinalNet(FieldModel):
         self.last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         vectors = self.embedding(ids, dense)
         y1 = self.readout1(self.block1(self.gate(vectors).flatten(1)))
         y2 = self.readout2(self.block2(vectors.flatten(1)))
@@ -82,10 +83,10 @@ class FinalNet(FieldModel):
         return 0.5 * (y1 + y2)
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return how far both blocks' predictions are from their mean's, which gets no gradient.
+        """Return the distance of both blocks' predictions from their mean, which gets no gradient.
 
-        The distance is the task's own loss: cross-entropy with the predicted probabilities as
-        targets, or the squared error in regression.
+        The distance is the task's loss: cross-entropy with the mean's probabilities as targets, or
+        the squared error in regression. Returns None if there was no forward pass in training.
         """
         if self.last is None:
             return None

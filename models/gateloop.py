@@ -1,4 +1,4 @@
-"""GateLoop: a linear recurrence with complex gates of the token."""
+"""GateLoop: a linear recurrence with complex gates computed from the token."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from .blocks.residual import PointwiseResidual, Residual, ResidualStack
 @register_model(
     "gateloop",
     paper="arXiv:2311.01927",
-    summary="Linear attention with one channel a head; a complex gate of the token scales and turns its memory.",
+    summary="Linear attention with one channel per head and memory scaled and rotated by complex token gates.",
     family="selective recurrence",
 )
 class GateLoop(ResidualStack):
-    """Residual pairs ``x += GateLoopMixer(norm(x))``, ``x += FFN(norm(x))``, closed by a norm (Katsch 2023).
+    """Residual pairs ``x += GateLoopMixer(norm(x))``, ``x += FFN(norm(x))``, then a norm (Katsch 2023).
 
-    What multiplies with what: keys with values, channel by channel; the memory with a complex
-    gate of the token; the real part of the memory with queries; and the result, normed, with the
-    SiLU of another linear map of the token.
+    Products: keys with values, channel by channel; the memory with a complex gate computed from the
+    token; the real part of the memory with queries; and the normalized result with the SiLU of
+    another linear map of the token.
 
-    Details the paper leaves open follow the re-implementation that its author reviewed: RMSNorm,
-    a feed-forward network with GELU, no bias but in the gates and there. Where a task is not
-    causal, ours adds the same recurrence from the last valid position to the first, with gates of
-    its own; queries, keys and values are shared, and the two results are added before the norm.
+    Details not given in the paper follow the reimplementation reviewed by its author: RMSNorm, a
+    feed-forward network with GELU, and biases only in the gates and the feed-forward network. On
+    non-causal tasks we add a second recurrence from the last valid position to the first, with
+    separate gates; queries, keys and values are shared, and the results are added before the norm.
 
     Parameters
     ----------
     complex
-        Whether gates turn the memory as well as scale it. Else they are their magnitudes alone.
+        Whether gates rotate the memory as well as scale it; otherwise they only scale it.
     ffn
-        Hidden units of the feed-forward network; by default four times the width.
+        Hidden units of the feed-forward network; four times the width by default.
     """
 
     slack = "ffn"
@@ -57,7 +57,7 @@ class GateLoop(ResidualStack):
 
 
 class GateLoopMixer(nn.Module):
-    """``S[t] = a[t] S[t-1] + k[t] v[t]``, ``y[t] = q[t] Re(S[t])`` a channel, then norm, gate and map out."""
+    """``S[t] = a[t] S[t-1] + k[t] v[t]``, ``y[t] = q[t] Re(S[t])`` per channel, then norm, gate and output map."""
 
     def __init__(self, width: int, causal: bool, complex: bool):
         super().__init__()
@@ -71,7 +71,7 @@ class GateLoopMixer(nn.Module):
         q, k, v, gate = self.q_k_v_gate(u).chunk(4, dim=-1)
         memory = self.forwards(u, k * v)
         if self.backwards is not None:
-            # Run backwards, padding comes first: without an input it leaves the memory empty.
+            # When reversed, padding comes first: with zero input it leaves the memory empty.
             memory = memory + self.backwards(u, zero_padding(k * v, valid), reverse=True)
         return self.close(q, memory, gate)
 
@@ -90,7 +90,7 @@ class GateLoopMixer(nn.Module):
 
 
 class Transition(nn.Module):
-    """The recurrence with gates ``sigmoid(m) exp(i p)``, where m and p are linear maps of the token."""
+    """The recurrence with gates ``sigmoid(m) exp(i p)`` for linear maps m and p of the token."""
 
     def __init__(self, width: int, complex: bool):
         super().__init__()
@@ -98,7 +98,7 @@ class Transition(nn.Module):
         self.complex = complex
 
     def forward(self, u: Tensor, x: Tensor, before: Tensor | None = None, *, reverse: bool = False) -> Tensor:
-        """Return all states (batch, length, width) of the memory that takes in `x`."""
+        """Return the memory (batch, length, width) at every position, with `x` as its input."""
         gates = self.gates(u)
         gates = gates.to(accumulator(gates.dtype))
         if self.complex:

@@ -1,4 +1,4 @@
-"""GLA: linear attention whose memory decays by channel."""
+"""GLA: linear attention with a per-channel memory decay."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from .blocks.residual import PointwiseResidual, Residual, ResidualStack
 from .blocks.swiglu import SwiGLU
 
 GATE_RANK = 16
-"""Rank of the map to the decays."""
+"""Rank of the linear map that computes the decays."""
 
 GATE_TEMPERATURE = 16.0
-"""What the logarithm of a decay is divided by, so that memory is long at the start."""
+"""Divisor of the log decays, so that memory is long at initialization."""
 
 
 @register_model(
     "gla",
     paper="arXiv:2312.06635",
-    summary="Linear attention whose memory of keys and values decays by a factor of the token, channel by channel.",
+    summary="Linear attention with a memory of keys and values that decays per channel, depending on the token.",
     family="selective recurrence",
 )
 class GLA(ResidualStack):
     """Residual pairs ``x += GatedLinearAttention(norm(x))``, ``x += SwiGLU(norm(x))`` (Yang et al. 2023).
 
-    What multiplies with what: keys with values, as an outer product; the memory with a decay of
-    the token for each key channel; queries with the memory; the result, normed by head, with a
-    gate of the token; and the SiLU of one linear map with another in SwiGLU.
+    Products: keys with values, as an outer product; the memory with a decay per key channel, computed
+    from the token; queries with the memory; the result, normalized per head, with a gate computed
+    from the token; and the SiLU of one linear map with another in SwiGLU.
 
-    Weights start from N(0, 0.02) and biases from zero, as in flash-linear-attention. The paper's
-    model is causal. Where a task is not, ours adds the same recurrence from the last valid
-    position to the first, with decays of its own; queries, keys and values are shared, and the
-    two results are added before the norm.
+    Weights are initialized with standard deviation 0.02 and biases with zero, as in
+    flash-linear-attention. The paper's model is causal. On non-causal tasks we add a second
+    recurrence from the last valid position to the first, with separate decays; queries, keys and
+    values are shared, and the results are added before the norm.
 
     Parameters
     ----------
     heads
-        Heads; each has width / (2 heads) key and width / heads value channels.
+        Number of heads; each has width / (2 heads) key channels and width / heads value channels.
     ffn
-        Hidden units of SwiGLU; by default 8/3 of the width, rounded to a multiple of 8.
+        Hidden units of SwiGLU; 8/3 of the width, rounded to a multiple of 8, by default.
     """
 
     width_multiple = 8
@@ -66,7 +66,7 @@ class GLA(ResidualStack):
 
 
 class GatedLinearAttention(nn.Module):
-    """``S[t] = diag(a[t]) S[t-1] + k[t] v[t]^T``, ``y[t] = q[t] S[t]``, then a norm by head, a gate and a map out."""
+    """``S[t] = diag(a[t]) S[t-1] + k[t] v[t]^T``, ``y[t] = q[t] S[t]``, then norm per head, gate and output map."""
 
     def __init__(self, width: int, heads: int, causal: bool):
         super().__init__()
@@ -82,7 +82,7 @@ class GatedLinearAttention(nn.Module):
         q, k, v, gate = self.project(u)
         y = ssd(v, self.log_decay(self.forwards, u), k, q)
         if self.backwards is not None:
-            # Turned round, padding comes first: without values it leaves the memory empty.
+            # When reversed, padding comes first: with zero values it leaves the memory empty.
             v = zero_padding(v.flatten(2), valid).view_as(v)
             parts = (part.flip(1) for part in (v, self.log_decay(self.backwards, u), k, q))
             y = y + ssd(*parts).flip(1)
@@ -115,5 +115,5 @@ class GatedLinearAttention(nn.Module):
 
 
 def decay_logits(width: int) -> nn.Sequential:
-    """Return the map of low rank to the logits of the decays, one for each key channel."""
+    """Return the low-rank map to the logits of the decays, one per key channel."""
     return nn.Sequential(nn.Linear(width, GATE_RANK, bias=False), nn.Linear(GATE_RANK, width // 2))

@@ -1,4 +1,4 @@
-"""The linear controlled differential equation: what the theory of selective recurrences is stated for."""
+"""The linear controlled differential equation, the subject of the theory of selective recurrences."""
 
 from __future__ import annotations
 
@@ -22,33 +22,34 @@ from .blocks.residual import ResidualStack
 @register_model(
     "linear-cde",
     paper="arXiv:2402.19047",
-    summary="Linear controlled differential equation: the input, as a path, drives the state through dense matrices.",
+    summary="Linear controlled differential equation: the input path drives the state through dense matrices.",
     family="linear recurrence",
 )
 class LinearCDE(ResidualStack):
     """``dZ = sum_i A^i Z dw^i + B dw`` along the path w = [time, input] (Cirone et al. 2024).
 
-    What multiplies with what: the whole state, through a dense matrix of its own, with each
-    channel of the input, so that the order of two inputs matters. The model has no other product.
+    Products: the whole state with each channel of the input, through one dense matrix per channel,
+    so the order of inputs matters. There are no other products.
 
-    Trained, it is the paper's model of token sequences in as many blocks as the tier has:
-    ``x = LayerNorm(x + ReLU(W Z))`` with dropout before and after the map. The path's velocity is
-    the input itself, and an Euler step of 1 / length follows it. Where a task is not causal, ours
-    adds a second equation along the reversed path; both states are added before the map.
+    Trained, this is the paper's model for token sequences, in `depth` blocks of
+    ``x = LayerNorm(x + ReLU(W Z))`` with dropout before and after the map. The input is the path's
+    velocity, integrated by Euler steps of 1 / length. On non-causal tasks we add a second equation
+    along the reversed path; both states are added before the map.
 
-    Untrained (`trained` off), it is the paper's random model: one equation whose A, B and Z_0
-    stay as drawn, read from its last state by least squares. A series drives it without an
-    embedding: the path joins its points by straight lines and is followed exactly.
+    Untrained (``trained=False``), this is the paper's random model: one equation with random, fixed
+    A, B and Z_0, and a head fitted to its last state by least squares. A series drives it directly,
+    without an embedding: the path joins its points by straight lines and is solved to the
+    precision that `ControlledFlow` states.
 
     Parameters
     ----------
     drive
-        "velocity" or "path": what the inputs are to the path; by default "velocity", and "path" for
-        series where untrained.
+        Whether the inputs are the path's "velocity" or the points of the "path"; by default
+        "velocity", but "path" for series if untrained.
     trained
-        Whether A, B and the rest are trained, or only a linear read-out is solved for.
+        Whether all parameters are trained; otherwise only a linear head is fitted.
     dropout
-        Share of the entries dropped before and after each block's map.
+        Dropout rate before and after each block's map.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class LinearCDE(ResidualStack):
     ):
         super().__init__()
         if not trained:
-            raise UserError("linear-cde without training must be made by build, which gives it the read-out to fit.")
+            raise UserError("Create an untrained linear-cde with LinearCDE.build, which adds the head to fit.")
         self.blocks = nn.ModuleList(Block(width, causal, length, drive or "velocity", dropout) for _ in range(depth))
         self.norm = None
 
@@ -79,7 +80,7 @@ class LinearCDE(ResidualStack):
 
 
 class Block(nn.Module):
-    """The equation's states, a map with ReLU, the residual sum, and a norm."""
+    """``norm(x + map(flow(x)))``, with a ReLU in the map."""
 
     def __init__(self, width: int, causal: bool, length: int, drive: Drive, dropout: float):
         super().__init__()
@@ -99,7 +100,7 @@ class Block(nn.Module):
 
 
 class Flows(nn.Module):
-    """One equation along the path and, where not causal, one along the reversed path; their states are added."""
+    """The sum of an equation along the path and, if not causal, one along the reversed path."""
 
     def __init__(self, channels: int, hidden: int, causal: bool, length: int, drive: Drive):
         super().__init__()
@@ -115,14 +116,14 @@ class Flows(nn.Module):
 
 
 class Points(nn.Module):
-    """The embedding of a series that is a path already: none."""
+    """The embedding of a series that is used directly as the path: the identity."""
 
     def forward(self, values: Tensor) -> tuple[Tensor, None]:
         return values, None
 
 
 class RandomLinearCDE(SequenceModel):
-    """An equation whose matrices stay as drawn; only the read-out of its last state is fitted."""
+    """An equation with random, fixed matrices; only the head on its last state is fitted."""
 
     pooling = "last"
 
@@ -132,10 +133,10 @@ class RandomLinearCDE(SequenceModel):
 
     @classmethod
     def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
-        """Return a module that takes the task's inputs and returns its outputs; a series enters it as it is."""
+        """Return a module that takes the task's inputs and returns its outputs; a series gets no embedding."""
         if not isinstance(spec.outputs, Classes | Regression):
             found = type(spec.outputs).__name__
-            raise UserError(f"linear-cde without training answers with Classes or Regression: found {found}.")
+            raise UserError(f"Untrained linear-cde supports only Classes and Regression outputs: found {found}.")
         built = super().build(spec, size, **hyperparameters)
         if isinstance(spec.inputs, Series):
             built.embedding = Points()
@@ -147,5 +148,5 @@ class RandomLinearCDE(SequenceModel):
         return self.flow(x)
 
     def fit(self, built: Built, rows: Rows) -> None:
-        """Solve the read-out by least squares over all training rows."""
+        """Fit the head by least squares over all training rows."""
         fit_readout(built, rows)

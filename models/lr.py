@@ -15,14 +15,14 @@ from .blocks.factorization import FirstOrder
 @register_model(
     "lr",
     paper="doi:10.1145/1242572.1242643",
-    summary="Logistic regression: one weight for each value of each field, and nothing multiplied.",
+    summary="Logistic regression: one weight per value of each field, without products.",
     family="baseline",
 )
 class LR(FieldModel):
-    """``b + sum_f w_f[x_f]`` (Richardson et al. 2007), as FuxiCTR has it.
+    """``b + sum_f w_f[x_f]`` (Richardson et al. 2007), as implemented in FuxiCTR.
 
-    Nothing multiplies with anything, so what two fields say together is out of its reach. It has
-    no hidden units: its size is the task's, and its body is all it has.
+    There are no products, so it cannot represent interactions of fields. There are no hidden units:
+    the task's fields determine the size, and all parameters count as the body.
     """
 
     def __init__(self, fields: Fields, outputs: int):
@@ -30,9 +30,9 @@ class LR(FieldModel):
         self.first_order = FirstOrder(fields, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         return self.first_order(ids, dense)
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return all parameters, for there is nothing beside the tables."""
+        """Return all parameters, as the model has only tables and a bias."""
         return self.parameters()

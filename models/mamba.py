@@ -21,41 +21,41 @@ from .blocks.spectrum import spectrum
 from .blocks.time_step import softplus_steps
 
 State = tuple[Tensor, Tensor]
-"""The last inputs of the convolution (batch, taps - 1, channels), and the recurrence's (batch, channels, states)."""
+"""The convolution's last inputs (batch, taps - 1, channels), and the recurrence's state (batch, channels, states)."""
 
 
 @register_model(
     "mamba",
     paper="arXiv:2312.00752",
-    summary="Selective state-space recurrence whose step, input and read-out depend on the token, with a gate.",
+    summary="Selective state-space recurrence with token-dependent step, input and output weights, and a gate.",
     family="selective recurrence",
 )
 class Mamba(ResidualStack):
-    """Residual blocks ``x += Mixer(RMSNorm(x))`` without a separate MLP, closed by a norm (Gu and Dao 2023).
+    """Residual blocks ``x += Mixer(RMSNorm(x))`` without a separate MLP, then a norm (Gu and Dao 2023).
 
-    What multiplies with what: the state with a decay ``exp(step * A)`` of the token, the input
-    with the step and the vector B of the same token, the state with the token's vector C, and the
-    result with a gate, the SiLU of another linear map of the token.
+    Products: the state with a decay ``exp(step * A)`` computed from the token; the input with the
+    token's step and vector B; the state with the token's vector C; and the result with a gate, the
+    SiLU of another linear map of the token.
 
-    The paper's model is causal. Where a task is not, ours adds a second recurrence to each block
-    that runs from the last valid position to the first: the maps into and out of the block and
-    the gate are shared, while convolution, step, A, B, C and D are each direction's own; the two
-    results are added before the map out.
+    The paper's model is causal. On non-causal tasks we add to each block a second recurrence from
+    the last valid position to the first. The input and output maps and the gate are shared; each
+    direction has its own convolution, step, A, B, C and D. The results are added before the output
+    map.
 
     Parameters
     ----------
     d_state
         Real numbers in the state of each channel (N).
     d_conv
-        Taps of the short convolution; 0 leaves it out.
+        Taps of the short convolution; 0 removes it.
     expand
         Channels inside a block, as a multiple of the width (E).
     dt_rank
-        Rank of the map to the step (R); by default the width over 16, rounded up.
+        Rank of the map to the step (R); the width / 16, rounded up, by default.
     complex
-        Whether the state holds d_state / 2 complex numbers, each with its conjugate, in the place
-        of d_state real ones: B and C are complex, the read-out is real, and A starts as S4D-Lin
-        (-1/2 + i pi n). The number of parameters is the same.
+        Whether the state has d_state / 2 complex numbers, each with its conjugate, instead of d_state
+        real ones. B and C are then complex, the output is real, and A is initialized as in S4D-Lin
+        (-1/2 + i pi n).
     """
 
     width_multiple = 4
@@ -75,7 +75,7 @@ class Mamba(ResidualStack):
     ):
         super().__init__()
         if complex and d_state % 2:
-            raise UserError(f"mamba needs an even d_state where complex is on: found {d_state}.")
+            raise UserError(f"mamba needs an even d_state if complex is True: found {d_state}.")
         rank = dt_rank or math.ceil(width / 16)
         mixers = [Mixer(width, causal, d_state, d_conv, expand, rank, complex) for _ in range(depth)]
         self.blocks = nn.ModuleList(Residual(RMSNorm(width, eps=1e-5), mixer) for mixer in mixers)
@@ -85,14 +85,14 @@ class Mamba(ResidualStack):
                 mixer.out.weight.div_(math.sqrt(depth))
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return A and D of every recurrence, whose size sets time scales and the skip: they do not decay."""
+        """Return A and D of every recurrence, which set time scales and the skip, without weight decay."""
         ssms = [module for module in self.modules() if isinstance(module, SelectiveSSM)]
         parameters = [p for ssm in ssms for p in (ssm.A_log, ssm.A_imag, ssm.D) if p is not None]
         return [{"params": parameters, "weight_decay": 0.0}]
 
 
 class Mixer(nn.Module):
-    """Map in, recurrence forwards (and backwards where not causal) under a gate, map out."""
+    """Input map, gated recurrence (in both directions if not causal), output map."""
 
     def __init__(
         self, width: int, causal: bool, d_state: int, d_conv: int, expand: int, dt_rank: int, complex: bool = False
@@ -108,7 +108,7 @@ class Mixer(nn.Module):
         x, z = self.inner_and_gate(u).chunk(2, dim=-1)
         y = self.forwards(x, z)
         if self.backwards is not None:
-            # Turned round, padding comes first: it must not move the state before the row begins.
+            # When reversed, padding comes first: it must not change the state before the row starts.
             begun = None if valid is None else valid.flip(1)
             y = y + self.backwards(x.flip(1), z.flip(1), begun).flip(1)
         return self.out(y)
@@ -123,7 +123,7 @@ class Mixer(nn.Module):
 
 
 class SelectiveSSM(nn.Module):
-    """Short convolution, then the recurrence whose step, B and C are computed from its input (S6)."""
+    """Short convolution, then the recurrence with step, B and C computed from its input (S6)."""
 
     def __init__(self, channels: int, d_state: int, d_conv: int, dt_rank: int, complex: bool = False):
         super().__init__()
@@ -147,7 +147,7 @@ class SelectiveSSM(nn.Module):
         return self.scan(x, z, None)[0]
 
     def go_on(self, x: Tensor, z: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return what `forward` does of positions that follow on those in `state`, and the state after them."""
+        """Continue `forward` from `state`; return the outputs and the new state."""
         before, h = state
         if self.conv_weight is None:
             x = F.silu(x)
@@ -157,7 +157,7 @@ class SelectiveSSM(nn.Module):
         return y, (before, h)
 
     def init_state(self, batch: int) -> State:
-        """Return zeros: nothing came before."""
+        """Return the state before the first position: zeros."""
         channels, taps = self.A_log.shape[0], 1 if self.conv_weight is None else self.conv_weight.shape[1]
         return self.D.new_zeros(batch, taps - 1, channels), self.state_matrix().new_zeros(batch, *self.A_log.shape)
 

@@ -1,4 +1,4 @@
-"""Mamba-2: a selective recurrence over matrix states with one decay a head."""
+"""Mamba-2: a selective recurrence over matrix states with one decay per head."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from .blocks.short_conv import convolve_on, initial_taps
 from .blocks.time_step import softplus_steps
 
 State = tuple[Tensor, Tensor]
-"""The last inputs of the convolution (batch, taps - 1, channels), and the recurrence's (batch, heads, p, n)."""
+"""The convolution's last inputs (batch, taps - 1, channels), and the recurrence's state (batch, heads, p, n)."""
 
 
 @register_model(
     "mamba2",
     paper="arXiv:2405.21060",
-    summary="Selective recurrence over matrix states with one decay a head, computed as matrix products in chunks.",
+    summary="Selective recurrence over matrix states with one decay per head, computed as matrix products in chunks.",
     family="selective recurrence",
 )
 class Mamba2(ResidualStack):
-    """Residual blocks ``x += Mixer(RMSNorm(x))`` without a separate MLP, closed by a norm (Dao and Gu 2024).
+    """Residual blocks ``x += Mixer(RMSNorm(x))`` without a separate MLP, then a norm (Dao and Gu 2024).
 
-    What multiplies with what: the state of a head with one decay ``exp(step * A)`` of the token;
-    the input, as an outer product, with the vector B of the token and the step; the state with
-    the token's vector C; and the result with a gate, before its norm. Unlike Mamba, B, C and the
-    step come straight from the block's input, and the short convolution runs over B and C too.
+    Products: the state of each head with one decay ``exp(step * A)`` computed from the token; the
+    input, as an outer product, with the token's vector B and step; the state with the token's
+    vector C; and the result with a gate, before its norm. Unlike in Mamba, B, C and the step are
+    computed directly from the block's input, and the short convolution also covers B and C.
 
-    The paper's model is causal. Where a task is not, ours adds a second recurrence to each block
-    that runs from the last valid position to the first: z, x, the norm and the map out are
-    shared, while B, C, step, convolution, A and D are each direction's own; the two results are
-    added before gate and norm.
+    The paper's model is causal. On non-causal tasks we add to each block a second recurrence from
+    the last valid position to the first. z, x, the norm and the output map are shared; each
+    direction has its own B, C, step, convolution, A and D. The results are added before gate and
+    norm.
 
     Parameters
     ----------
     d_state
-        Entries of B and C (N); a head's state has p times as many.
+        Size of B and C (N); a head's state has P times as many entries.
     d_conv
         Taps of the short convolution.
     expand
         Channels inside a block, as a multiple of the width (E).
     head_dim
-        Channels of a head (P); where the channels inside are no multiple of it, the greatest
-        common divisor of the two.
+        Channels per head (P); if the inner channels are not a multiple of it, the greatest common
+        divisor of the two.
     """
 
     width_multiple = 8
@@ -85,7 +85,7 @@ class Mamba2(ResidualStack):
 
 
 class Mixer(nn.Module):
-    """Map in, recurrence forwards (and backwards where not causal), gated norm, map out."""
+    """Input map, recurrence (in both directions if not causal), gated norm, output map."""
 
     def __init__(self, width: int, inner: int, heads: int, causal: bool, d_state: int, d_conv: int):
         super().__init__()
@@ -99,7 +99,7 @@ class Mixer(nn.Module):
         z, x = self.gate_and_inner(u).chunk(2, dim=-1)
         y = self.forwards(u, x)
         if self.backwards is not None:
-            # Turned round, padding comes first: it must not move the state before the row begins.
+            # When reversed, padding comes first: it must not change the state before the row starts.
             begun = None if valid is None else valid.flip(1)
             y = y + self.backwards(u.flip(1), x.flip(1), begun).flip(1)
         return self.out(self.norm(y * F.silu(z)))
@@ -114,7 +114,7 @@ class Mixer(nn.Module):
 
 
 class SelectiveSSM(nn.Module):
-    """Short convolution over x, B and C, then the recurrence with one decay a head (SSD)."""
+    """Short convolution over x, B and C, then the recurrence with one decay per head (SSD)."""
 
     def __init__(self, width: int, inner: int, heads: int, d_state: int, d_conv: int):
         super().__init__()
@@ -131,7 +131,7 @@ class SelectiveSSM(nn.Module):
         return self.scan(zero_padding(x_B_C, valid), dt, None)[0]
 
     def go_on(self, u: Tensor, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return what `forward` does of positions that follow on those in `state`, and the state after them."""
+        """Continue `forward` from `state`; return the outputs and the new state."""
         before, S = state
         x_B_C, dt = self.split(u, x)
         x_B_C, before = convolve_on(x_B_C, self.conv_weight, self.conv_bias, before)
@@ -139,7 +139,7 @@ class SelectiveSSM(nn.Module):
         return y, (before, S)
 
     def init_state(self, batch: int) -> State:
-        """Return zeros: nothing came before."""
+        """Return the state before the first position: zeros."""
         (inner, d_state, _), (heads,), taps = self.splits, self.D.shape, self.conv_weight.shape[1]
         before = self.D.new_zeros(batch, taps - 1, sum(self.splits))
         return before, self.D.new_zeros(batch, heads, inner // heads, d_state)

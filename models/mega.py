@@ -1,4 +1,4 @@
-"""MEGA: a moving average equipped gated attention."""
+"""MEGA: moving average equipped gated attention."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class Mega(GatedAttentionModel):
     """Moving average equipped gated attention (Ma et al. 2023).
 
     Blocks of a gated attention unit and a feed-forward network (see `GatedAttention`); the unit's
-    filter is `DampedEMA`, a set of exponential moving averages a channel. Two-sided forms have a second
-    filter with weights of its own that runs backwards; both see the present token.
+    filter is `DampedEMA`, a set of exponential moving averages per channel. Bidirectional forms have a
+    second filter with separate weights that runs backward; both include the current token.
 
-    What multiplies with what: smoothed tokens with each other as queries and keys; their weights
-    with values; the result with a gate of the smoothed token; and the update with a second gate.
+    Products: smoothed tokens with each other as queries and keys; attention weights with values; the
+    result with a gate computed from the smoothed token; and the update with a second gate.
 
     Parameters
     ----------
     states
-        Moving averages of each channel (the paper's h).
+        Moving averages per channel (the paper's h).
     truncation
-        Positions after which a moving average forgets its input; None for never.
+        Number of positions after which a moving average forgets its input; None for never.
     chunk
-        Positions that attend to each other; by default the whole length (128 for mega-chunk). Sequences
-        longer than the task's length are cut in chunks of that length.
+        Number of positions per attention chunk; by default the whole length (128 for mega-chunk).
+        Sequences longer than the task's length are split into chunks of that length.
     shared, value, ffn, attention, bias, norm, prenorm, dropout
         See `GatedAttentionModel`.
     """
@@ -84,7 +84,7 @@ class Mega(GatedAttentionModel):
         )
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return what sets the time scales and inputs of the moving averages, without weight decay."""
+        """Return the time scales and input weights of the moving averages, without weight decay."""
         averages = [module for module in self.modules() if isinstance(module, DampedEMA)]
         exempt = [p for module in averages for p in (module.delta, module.alpha, module.beta)]
         return [{"params": exempt, "weight_decay": 0.0}]
@@ -93,14 +93,14 @@ class Mega(GatedAttentionModel):
 @register_model(
     "mega-chunk",
     paper="arXiv:2209.10655",
-    summary="MEGA with attention inside chunks: the moving average is the only path between them.",
+    summary="MEGA with attention within chunks; the moving average is the only path between chunks.",
     family="gated attention",
 )
 class MegaChunk(Mega):
-    """MEGA whose cost is linear in the length: attention stays inside chunks of 128 (Ma et al. 2023, section 3.5).
+    """MEGA with attention within chunks of 128, at linear cost in the length (Ma et al. 2023, section 3.5).
 
-    The moving average runs over the whole sequence and is the only path between chunks. All else, and
-    all hyperparameters, are those of `mega`.
+    The moving average covers the whole sequence and is the only path between chunks. Everything else,
+    including all hyperparameters, is as in `mega`.
     """
 
     usual_chunk = 128
@@ -110,8 +110,8 @@ class DampedEMA(nn.Module):
     """Damped exponential moving averages of each channel (Ma et al. 2023, equations 6 and 7).
 
     ``h[t] = (1 - p a) h[t-1] + p beta x[t]`` and ``y[t] = sum(gamma h[t]) / sqrt(states)``, with
-    ``p = sigmoid(delta)`` and ``a = sigmoid(alpha)``. As the two are linear, the input's weight is
-    moved to the read-out.
+    ``p = sigmoid(delta)`` and ``a = sigmoid(alpha)``. Both equations are linear, so the code applies
+    the input weight at the output instead.
     """
 
     def __init__(self, width: int, states: int, truncation: int | None = None):
@@ -131,19 +131,19 @@ class DampedEMA(nn.Module):
         return 1 - p * torch.sigmoid(self.alpha), weight
 
     def forward(self, x: Tensor, *, reverse: bool = False) -> Tensor:
-        """Filter `x` (batch, length, width), from its end to its start where `reverse`."""
+        """Filter `x` (batch, length, width), from end to start if `reverse`."""
         decay, weight = self.coefficients()
         y, k = ema(x, decay, weight, reverse=reverse), self.truncation
         if k is None or x.shape[1] <= k:
             return y
-        # What came k positions ago or more enters an average as that of the row moved by k.
+        # Subtract the inputs from k or more positions ago: the average of the row shifted by k.
         faded = weight * decay**k
         if reverse:
             return y - F.pad(ema(x[:, k:], decay, faded, reverse=True), (0, 0, 0, k))
         return y - F.pad(ema(x[:, :-k], decay, faded), (0, 0, k, 0))
 
     def init_state(self, batch: int) -> dict[str, Tensor]:
-        """Return zeros: the averages (batch, width, states), and the inputs that they still know, where truncated."""
+        """Return zeros: the averages (batch, width, states) and, if truncated, the inputs they still cover."""
         width, states = self.gamma.shape
         return {
             "averages": self.gamma.new_zeros(batch, width, states),

@@ -1,4 +1,4 @@
-"""The baseline for fields: one multi-layer perceptron."""
+"""The baseline for fields: a multi-layer perceptron."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ from .blocks.perceptron import hidden_layers, xavier_linear
     family="baseline",
 )
 class MLP(FieldModel):
-    """Embeddings side by side, `depth` hidden layers of `width` units, a linear read-out.
+    """Concatenated embeddings, `depth` hidden layers of `width` units, and a linear head.
 
-    This is the DNN of the click-through tables (FuxiCTR), and the deep part of Wide & Deep
-    (Cheng et al. 2016). Nothing multiplies with anything: interactions have to be built from
-    sums and ReLU.
+    This is the DNN of FuxiCTR's benchmarks, and the deep part of Wide & Deep (Cheng et al. 2016).
+    There are no products: interactions have to be built from sums and ReLU.
 
     Parameters
     ----------
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     dropout
-        Share of the hidden units dropped in training.
+        Dropout rate of the hidden units.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class MLP(FieldModel):
         self.readout = xavier_linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         return self.readout(self.hidden(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:

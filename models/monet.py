@@ -1,4 +1,4 @@
-"""MONet: a multilinear operator network, without any activation function."""
+"""MONet: a multilinear operator network without activation functions."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from .monet_image import ImageMONet
 class MONet(SequenceModel):
     """Poly-Blocks of Mu-Layers (Cheng et al., ICLR 2024), with the spatial shift on one axis.
 
-    What multiplies with what: in each Mu-Layer one linear map of the shifted token with another,
-    element by element, so a block has degree four in its input (layer norms aside, which divide
-    by a standard deviation). Nothing else is non-linear.
+    Products: in each Mu-Layer, two linear maps of the shifted token, entry by entry, so a block has
+    degree four in its input (not counting layer norms, which divide by a standard deviation).
+    Nothing else is nonlinear.
 
-    The paper's network sees images, where four groups of channels come from the four neighbours:
-    `ImageMONet`. On a sequence the groups come from distances before and after, or only before where causal;
-    this form is ours. A position whose source lies outside its row keeps its own value, as in the
-    paper. What it reaches: see `shift_offsets`; a block can see only as many distances as it has
-    groups, and at small width and great length there are distances that no path covers.
+    The paper's network is for images, with four groups of channels shifted from the four neighbors:
+    `ImageMONet`. On a sequence, the groups are shifted from positions before and after, or only
+    before if causal; this form is ours. If the source is outside the row, a position keeps its own
+    value, as in the paper. A block covers only as many distances as it has groups, so at small width
+    and great length no path covers some distances; see `shift_offsets`.
 
     Parameters
     ----------
     hidden
-        Channels inside the second Mu-Layer of a block; by default three times the width. On
-        images, those of the first stage, the others in proportion.
+        Hidden channels of the second Mu-Layer of each block; three times the width by default. On
+        images, this is the value for the first stage; the others scale in proportion.
     depths, widths
-        On images alone: blocks and channels of each stage; by default as `ImageMONet` says.
+        Only on images: blocks and channels of each stage; see `ImageMONet` for the defaults.
     """
 
     width_multiple = 16
@@ -48,7 +48,7 @@ class MONet(SequenceModel):
 
     def __init__(self, width: int, depth: int, causal: bool, length: int, *, hidden: int | None = None):
         super().__init__()
-        # Both factors of the first Mu-Layer are cut in groups; the narrow one has width / 8 channels.
+        # Both factors of the first Mu-Layer are split into groups; the narrow one has width / 8 channels.
         self.factors = (width, width // 8)
         self.offsets = shift_offsets(length, depth, width // 8, causal)
         self.blocks = nn.ModuleList(PolyBlock(width, hidden or 3 * width) for _ in range(depth))
@@ -61,7 +61,7 @@ class MONet(SequenceModel):
         return x
 
     def init_state(self, batch: int) -> State:
-        """Return what a causal model remembers before the first position: nothing."""
+        """Return the state before the first position: empty factors."""
         device = next(self.parameters()).device
         nothing = tuple(torch.empty(batch, 0, channels, device=device) for channels in self.factors)
         return [nothing] * len(self.blocks)
@@ -77,14 +77,14 @@ class MONet(SequenceModel):
 
 
 def sources(length: int, offsets: tuple[int, ...], valid: Tensor | None, device: torch.device) -> Tensor:
-    """Return the position from which each group of channels is read; see `kernels.mu_layer.shifted`.
+    """Return the source position of each group of channels; see `kernels.mu_layer.shifted`.
 
     Parameters
     ----------
     offsets
-        One a group: position t reads from t - offset, or from itself where that lies outside the row.
+        One per group: the source of position t is t - offset, or t if that is outside the row.
     valid
-        (batch, length), or None where rows are full.
+        (batch, length), or None if all rows are full.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def sources(length: int, offsets: tuple[int, ...], valid: Tensor | None, device:
         (batch or 1, length, groups) int32.
     """
     position = torch.arange(length, dtype=torch.int32, device=device)[:, None]
-    # Not as a tensor of the offsets, which a GPU would wait for at every block.
+    # A tensor of offsets would force a host-to-GPU copy in every block.
     source = torch.cat([position - offset for offset in offsets], 1)
     inside = ((source >= 0) & (source < length))[None]
     if valid is not None:
@@ -103,12 +103,12 @@ def sources(length: int, offsets: tuple[int, ...], valid: Tensor | None, device:
 def shift_offsets(length: int, depth: int, most: int, causal: bool) -> list[tuple[int, ...]]:
     """Return the offsets of each block's groups, at most `most` groups.
 
-    Block i has the distances 1 to n times ``base ** i``, before each position and, where not
-    causal, after it too. With ``base = n + 1`` (``2n + 1`` two-sided) `depth` blocks cover every
-    distance up to their reach, as digits cover numbers (two-sided: away from a row's ends). The
-    smallest such n that reaches across `length` is taken, but at least two groups, so that a
-    product joins different positions. Where `most` is too small for that, the base grows until
-    the reach is met, and leaves gaps.
+    Block i has the distances 1 to n times ``base ** i`` before each position and, if not causal,
+    after it. With ``base = n + 1`` (``2n + 1`` if bidirectional), `depth` blocks cover every distance
+    up to their reach, as digits represent numbers (if bidirectional, away from a row's ends). The
+    smallest n that reaches across `length` is used, but at least two groups if `most` allows it, so
+    that products combine different positions. If `most` is too small, the base grows until the
+    reach suffices, which leaves gaps.
     """
     sides = 1 if causal else 2
 

@@ -15,22 +15,23 @@ from ..harness.contract.spec import Image
 from .blocks.mu_layer import PolyBlock
 
 WIDENING = (1, 2, 3, 3)
-"""Channels of each stage, as multiples of the first one's (MONet-T)."""
+"""Channels of each stage as multiples of the first stage's (MONet-T)."""
 
 SMALLEST = 7
-"""Side of the last feature map at the published input of 224 pixels; no stage makes a smaller one."""
+"""Side of the last feature map for the published input of 224 pixels; no stage has a smaller map."""
 
 
 class ImageMONet(ImageModel):
-    """Patch embedding, stages of Poly-Blocks, the mean over all places, a linear head (Cheng et al., ICLR 2024).
+    """Patch embedding, stages of Poly-Blocks, the mean over all positions, a linear head (Cheng et al., ICLR 2024).
 
-    Patches are 4 by 4 pixels as published, from two convolutions of 2 by 2. Images whose shorter
-    side is at most 28 pixels get one of the two, those of at most 14 none but a map of each pixel,
-    so that places enough are left to shift between. Between stages a 3 by 3 convolution halves the
-    map, as long as its shorter side stays at least 7 and for at most four stages. At 224 pixels
-    this is the published 56, 28, 14, 7; MNIST has 14 and 7, digits of 8 pixels a single stage.
+    Patches are 4 by 4 pixels as published, from two 2 by 2 convolutions. Images with a shorter side
+    of at most 28 pixels get only one of the two, and those of at most 14 pixels a 1 by 1 convolution,
+    so that enough positions remain to shift between. Between stages a 3 by 3 convolution halves the
+    map, while its shorter side stays at least 7 and for at most four stages. At 224 pixels the maps
+    are the published 56, 28, 14, 7; MNIST has 14 and 7, and 8-pixel digits have a single stage.
 
-    The stages share `depth` blocks, later ones first; `depths` and `widths` set them instead.
+    `depth` blocks are divided evenly among the stages, and later stages get the extra ones; `depths`
+    and `widths` override this.
     """
 
     slack = "hidden"
@@ -64,7 +65,7 @@ class ImageMONet(ImageModel):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Score images; see `ImageModel.forward`."""
+        """Return the outputs; see `ImageModel.forward`."""
         height, width = pixels.shape[2:]
         x = self.stem(F.pad(pixels, (0, -width % self.patch, 0, -height % self.patch)))
         for index, stage in enumerate(self.stages):
@@ -78,7 +79,7 @@ class ImageMONet(ImageModel):
         yield from self.between.parameters()
 
     def dead_parameters(self) -> dict[str, str]:
-        """Return all but the head's parameters: published MONets start from a head of zeros."""
+        """Return all parameters but the head's: the published initialization sets the head to zero."""
         names = [name for name, _ in self.named_parameters() if not name.startswith("head")]
         return dict.fromkeys(names, "the head starts at zero")
 
@@ -99,14 +100,15 @@ class Stage(nn.Module):
 
 
 def four_neighbours(height: int, width: int, device: torch.device | None = None) -> Tensor:
-    """Return from where each quarter of the channels is read: the place above, below, to the left, to the right.
+    """Return the source of each quarter of the channels: the position above, below, to the left, to the right.
 
-    Places at an edge read from themselves. In the published code slices that overlap are assigned in place, and smear.
+    A position at an edge is its own source. The published code assigns overlapping slices in place, which
+    smears values.
 
     Returns
     -------
     Tensor
-        (1, height * width, 4) int32, places counted row by row; see `kernels.mu_layer.shifted`.
+        (1, height * width, 4) int32, positions in row-major order; see `kernels.mu_layer.shifted`.
     """
     place = torch.arange(height * width, dtype=torch.int32, device=device).view(height, width)
     above, below = torch.cat((place[:1], place[:-1])), torch.cat((place[1:], place[-1:]))
@@ -116,12 +118,12 @@ def four_neighbours(height: int, width: int, device: torch.device | None = None)
 
 
 def patch_halvings(side: int) -> int:
-    """Return how often the patch embedding halves an image whose shorter side has so many pixels."""
+    """Return how often the patch embedding halves an image with a shorter side of `side` pixels."""
     return 0 if side <= 2 * SMALLEST else 1 if side <= 4 * SMALLEST else 2
 
 
 def stage_depths(side: int, depth: int) -> list[int]:
-    """Return the blocks of each stage, for a first map whose shorter side has so many places."""
+    """Return the number of blocks per stage, for a first map with a shorter side of `side` positions."""
     stages = 1
     while stages < min(len(WIDENING), depth) and math.ceil(side / 2**stages) >= SMALLEST:
         stages += 1
@@ -129,7 +131,7 @@ def stage_depths(side: int, depth: int) -> list[int]:
 
 
 def patch_embedding(channels: int, width: int, halvings: int) -> nn.Sequential:
-    """Return a 2 by 2 convolution for each halving, or one of 1 by 1."""
+    """Return one 2 by 2 convolution per halving, or a 1 by 1 convolution if there is none."""
     if not halvings:
         return nn.Sequential(convolution(channels, width, 1))
     inputs = (channels, width)[:halvings]

@@ -1,4 +1,4 @@
-"""Pi-Nets: one polynomial of the whole input, its coefficients a factorised tensor."""
+"""Pi-Nets: one polynomial of the whole input with a factorized coefficient tensor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Polynomial(nn.Module):
     ``ncp-skip``  as ncp                     ``x_n = (A_n z) * (S_n x_{n-1} + b_n) + V_n x_{n-1}``
     ============  =========================  ==================================================
 
-    U has biases, A has none. Linear maps start as torch's do, the vectors b at one.
+    U has biases, A has none. Linear maps use torch's default initialization; the vectors b start at one.
     """
 
     def __init__(self, inputs: int, rank: int, degree: int, form: Form):
@@ -57,7 +57,7 @@ class Polynomial(nn.Module):
 
 
 def inner_map(rank: int) -> nn.Linear:
-    """Return ``S x + b`` with b at one."""
+    """Return a layer ``S x + b`` with b initialized to one."""
     layer = nn.Linear(rank, rank)
     nn.init.ones_(layer.bias)
     return layer
@@ -72,7 +72,7 @@ class ImagePiNet(ImageModel):
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Score images; see `ImageModel.forward`."""
+        """Return the outputs; see `ImageModel.forward`."""
         return self.readout(self.polynomial(pixels.flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
@@ -83,15 +83,14 @@ class ImagePiNet(ImageModel):
 @register_model(
     "pi-net",
     paper="arXiv:2006.13026",
-    summary="A polynomial of the whole input with factorised coefficients (CCP, NCP, NCP-skip), no activation.",
+    summary="A polynomial of the whole input with factorized coefficients (CCP, NCP, NCP-skip), no activation.",
     family="multilinear",
 )
 class PiNet(FieldModel):
     """``C x_N + beta`` with the polynomial x_N of the input z (Chrysos et al., CVPR 2020, TPAMI 2021).
 
-    What multiplies with what: N linear maps of z, entry by entry, so the degree is N; nothing
-    else is non-linear. z is the embeddings of all fields side by side, or an image's pixels; the
-    width is the number of terms.
+    Products: N linear maps of z, entry by entry, so the degree is N; nothing else is nonlinear. z is
+    the concatenated embeddings of all fields, or an image's pixels. The width is the number of terms.
 
     Parameters
     ----------
@@ -100,7 +99,7 @@ class PiNet(FieldModel):
     degree
         The polynomial's degree N.
     embedding
-        Entries of a field's vector.
+        Size of each field's vector.
     """
 
     image_form = ImagePiNet
@@ -121,7 +120,7 @@ class PiNet(FieldModel):
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Score rows; see `FieldModel.forward`."""
+        """Return the outputs; see `FieldModel.forward`."""
         return self.readout(self.polynomial(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:

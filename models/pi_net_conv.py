@@ -1,4 +1,4 @@
-"""A residual network whose non-linearity is a product: PiNet-18's blocks."""
+"""A residual network with products as its nonlinearity, as in PiNet-18."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..harness.contract.registry import register_model
 from ..harness.contract.spec import Image
 
 STAGES = 4
-"""Most stages; each has half the side and twice the channels of the one before."""
+"""Maximum number of stages; each has half the side and twice the channels of the previous one."""
 
 SMALL = 14
-"""Images whose shorter side is at most this many pixels keep it through the first convolution."""
+"""The first convolution has stride 1 for images with a shorter side of at most this many pixels."""
 
 
 @register_model(
@@ -26,21 +26,23 @@ SMALL = 14
 class PiNetConv(ImageModel):
     """A product of polynomials on ResNet-18's skeleton (Chrysos et al., TPAMI 2021, PiNet-18).
 
-    A block gives ``u + s + BN(u * s)`` with ``u = BN(conv(BN(conv(x))))`` and s the shortcut. What
-    multiplies with what: a block's convolved branch with its shortcut, entry by entry, so the
-    degree doubles with each block. Without `products` and `activation` the skeleton is linear.
+    A block computes ``u + s + BN(u * s)`` with ``u = BN(conv(BN(conv(x))))`` and s the shortcut.
 
-    The first convolution is 3 by 3, of stride 2 unless the image is small, and there is no pooling
-    after it. Blocks are shared among up to four stages, later ones first. It takes images alone.
+    Products: each block's convolved branch with its shortcut, entry by entry, so the degree doubles
+    with each block. Without `products` and `activation` the network is linear, apart from batch norm.
+
+    The first convolution is 3 by 3, with stride 2 unless the image is small, and no pooling follows
+    it. Blocks are divided evenly among up to four stages, and later stages get the extra ones. Only
+    for images.
 
     Parameters
     ----------
     products
         Whether the branches are multiplied.
     activation
-        Whether there are ReLUs at ResNet's places.
+        Whether to apply ReLU where ResNet does.
     pointwise
-        Whether the product passes a 1 by 1 convolution before its norm.
+        Whether to apply a 1 by 1 convolution to the product before its norm.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class PiNetConv(ImageModel):
         self.head = nn.Linear(channels[-1], outputs)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Score images; see `ImageModel.forward`."""
+        """Return the outputs; see `ImageModel.forward`."""
         x = self.activation(self.norm(self.stem(pixels)))
         return self.head(self.blocks(x).mean((2, 3)))
 
@@ -79,7 +81,7 @@ class PiNetConv(ImageModel):
 
 
 class ProductBlock(nn.Module):
-    """``u + s + BN(u * s)``, u two convolutions with norms; halves the side where channels change."""
+    """``u + s + BN(u * s)`` with two convolutions in u; halves the side if the channels change."""
 
     def __init__(self, inputs: int, outputs: int, products: bool, activation: bool, pointwise: bool):
         super().__init__()
@@ -107,7 +109,7 @@ class ProductBlock(nn.Module):
 
 
 def convolution(inputs: int, outputs: int, side: int, *, stride: int = 1) -> nn.Conv2d:
-    """Return a convolution without bias that keeps the side up to its stride, Kaiming-normal as ResNet's."""
+    """Return a padded convolution without bias, with Kaiming-normal weights as in ResNet."""
     layer = nn.Conv2d(inputs, outputs, side, stride=stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out")
     return layer

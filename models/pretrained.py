@@ -1,4 +1,4 @@
-"""A pretrained language model from a local folder or the Hugging Face hub, as a writer of text."""
+"""A pretrained language model from a local folder or the Hugging Face hub, for generation tasks."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from ..harness.errors import UserError
 
 @register_model(
     "pretrained",
-    summary="A pretrained causal language model, by --set pretrained.path=FOLDER_OR_HUB_NAME; needs the extra 'hf'.",
+    summary="A pretrained causal language model, set by --set pretrained.path=FOLDER_OR_HUB_NAME; needs extra 'hf'.",
     family="pretrained",
     on_request=True,
 )
 class Pretrained:
-    """Continues prompts with `transformers`; not trained here, so it answers generation tasks alone.
+    """Continues prompts with `transformers`; not trained here, so it supports only generation tasks.
 
     Parameters
     ----------
     path
-        A folder that holds a model and its tokenizer, or their name on the hub.
+        A folder with a model and its tokenizer, or their name on the hub.
     batch
-        Prompts at once.
+        Number of prompts per batch.
 
     Raises
     ------
     UserError
-        If no path is given, `transformers` is not installed, or there is no model there.
+        If no path is given, `transformers` is not installed, or no model can be loaded from the path.
     """
 
     def __init__(self, device: str, *, path: str = "", batch: int = 8):
         if not path:
-            raise UserError("Model 'pretrained' needs a model: --set pretrained.path=FOLDER_OR_HUB_NAME.")
+            raise UserError("Model 'pretrained' needs a model: use --set pretrained.path=FOLDER_OR_HUB_NAME.")
         try:
             from transformers import AutoModelForCausalLM, AutoTokenizer
         except ImportError:
@@ -44,7 +44,7 @@ class Pretrained:
             self.tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
             model: Any = AutoModelForCausalLM.from_pretrained(path)
         except (OSError, ValueError) as error:
-            raise UserError(f"There is no language model at '{path}': {str(error).splitlines()[0]}") from None
+            raise UserError(f"Cannot load a language model from '{path}': {str(error).splitlines()[0]}") from None
         self.model = model.to(device).eval()
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token

@@ -1,4 +1,4 @@
-"""S4D: a diagonal state-space model, the same at every position."""
+"""S4D: a diagonal, time-invariant state-space model."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ from .blocks.spectrum import Spectrum, legs_modes, spectrum
 from .blocks.time_step import log_steps
 
 SSM_RATE = 1e-3
-"""Highest learning rate of A and the step."""
+"""Maximum learning rate of A and the step."""
 
 
 @register_model(
     "s4d",
     paper="arXiv:2206.11893",
-    summary="Diagonal state-space model computed as one long convolution, with a gated linear map after it.",
+    summary="Diagonal state-space model computed as one long convolution, followed by a gated linear map.",
     family="linear recurrence",
 )
 class S4D(ResidualStack):
-    """Diagonal state-space layers in residual blocks (Gu et al. 2022), as the S4 repository trains them on the LRA.
+    """Diagonal state-space layers in residual blocks (Gu et al. 2022), as in the S4 repository's LRA models.
 
-    Each channel has a recurrence of its own, ``h' = A h + x``, ``y = Re <C, h> + D x``,
-    discretised by a zero-order hold with step ``exp(log_dt)``. Neither A nor C nor the step
-    depends on the input, so that a layer is a convolution: its kernel is summed from powers of
-    ``exp(step A)`` and applied by Fourier transform. GELU, dropout and a gated linear unit follow.
+    Each channel has a separate recurrence, ``h' = A h + x``, ``y = Re <C, h> + D x``, discretized by a
+    zero-order hold with step ``exp(log_dt)``. A, C and the step do not depend on the input, so a layer
+    is a convolution: its kernel is a sum of powers of ``exp(step A)`` and is applied by Fourier
+    transform. GELU, dropout and a gated linear unit follow.
 
-    What multiplies with what: the input with fixed filters; then, in the gated linear unit, one
-    linear map of the filtered token with the sigmoid of another. Without the latter
-    (`nonlinear` off) the outputs are linear in the inputs: nothing multiplies with anything.
+    Products: in the gated linear unit, one linear map of the filtered token with the sigmoid of
+    another. Without the gate (``nonlinear=False``) the outputs are linear in the inputs.
 
-    Where a task is not causal, a second kernel with a C of its own runs over later positions, as
-    in the S4 repository.
+    On non-causal tasks, a second kernel with a separate C covers later positions, as in the S4
+    repository.
 
     Parameters
     ----------
     d_state
         Real numbers in the state of each channel (N): N / 2 complex modes, each with its conjugate.
     init
-        How A starts: "legs", "lin", "inv" or "real"; see `spectrum`.
+        Initialization of A: "legs", "lin", "inv" or "real"; see `spectrum`.
     nonlinear
-        Whether GELU and gate are there. Without them all norms go too, the head's included, and a
-        plain linear map follows each layer: the model is linear and time-invariant.
+        Whether to use GELU and the gate. Otherwise all norms are removed too, including the head's,
+        and a plain linear map follows each layer, so the model is linear and time-invariant.
     norm, prenorm
-        "layer", "batch" or "scale"; before each layer and once at the end, or after each layer.
+        "layer", "batch" or "scale"; applied before each layer and once at the end if `prenorm`,
+        otherwise after each layer.
     dt_min, dt_max
-        Range of the first steps, drawn log-uniformly.
+        Range of the initial steps, drawn log-uniformly.
     dropout
-        Share of the entries dropped before the gated linear unit.
+        Dropout rate before the gated linear unit.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class S4D(ResidualStack):
         super().__init__()
         for name, choice, known in (("init", init, Spectrum), ("norm", norm, NormKind)):
             if choice not in get_args(known):
-                raise UserError(f"s4d has {name} {', '.join(map(repr, get_args(known)))}: found '{choice}'.")
+                raise UserError(f"s4d's {name} must be {', '.join(map(repr, get_args(known)))}: found '{choice}'.")
         if d_state < 2 or not 0 < dt_min <= dt_max:
             raise UserError(
                 "s4d needs d_state of at least 2 and 0 < dt_min <= dt_max: "
@@ -99,21 +99,21 @@ class S4D(ResidualStack):
 
     @classmethod
     def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
-        """Return a module that takes the task's inputs; where not `nonlinear`, its head has no norm either."""
+        """Return a module that takes the task's inputs; if not `nonlinear`, its head has no norm."""
         built = super().build(spec, size, **hyperparameters)
         if not hyperparameters.get("nonlinear", True):
             built.head.norm = nn.Identity()  # type: ignore[union-attr]
         return built
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return A and the steps, which do not decay and learn at `SSM_RATE` at most."""
+        """Return A and the steps, without weight decay and with a learning rate of at most `SSM_RATE`."""
         ssms = [module for module in self.modules() if isinstance(module, DiagonalSSM)]
         parameters = [p for ssm in ssms for p in (ssm.log_dt, ssm.A_log, ssm.A_imag) if p is not None]
         return [{"params": parameters, "weight_decay": 0.0, "max_rate": SSM_RATE}]
 
 
 class Block(nn.Module):
-    """One residual unit, with a norm before or after or none."""
+    """One residual unit with a norm before it, after it, or none."""
 
     def __init__(self, norm: nn.Module | None, prenorm: bool, ssm: DiagonalSSM, close: nn.Module):
         super().__init__()
@@ -138,7 +138,7 @@ class Block(nn.Module):
 
 
 class GatedMap(nn.Module):
-    """GELU, dropout, and a linear map under a gate (GLU)."""
+    """GELU, dropout, and a gated linear unit (GLU)."""
 
     def __init__(self, width: int, dropout: float):
         super().__init__()
@@ -150,7 +150,7 @@ class GatedMap(nn.Module):
 
 
 class DiagonalSSM(nn.Module):
-    """``h[t] = exp(dt A) h[t-1] + x[t]``, read by ``2 Re <C (exp(dt A) - 1) / A, h[t]> + D x[t]``, a channel."""
+    """``h[t] = exp(dt A) h[t-1] + x[t]``, ``y[t] = 2 Re <C (exp(dt A) - 1) / A, h[t]> + D x[t]`` per channel."""
 
     def __init__(self, width: int, d_state: int, causal: bool, init: Spectrum, log_dt: Tensor):
         super().__init__()
@@ -177,17 +177,17 @@ class DiagonalSSM(nn.Module):
         return (read * state).real.sum(-1).to(x.dtype) + self.D * x, state
 
     def discretised(self) -> tuple[Tensor, Tensor]:
-        """Return the exponents ``dt A`` (width, modes), and what reads the modes (directions, width, modes)."""
+        """Return the exponents ``dt A`` (width, modes) and the output weights (directions, width, modes)."""
         A, C = -self.A_log.exp(), self.C
         if self.A_imag is not None:
-            # A mode and its conjugate add up to twice the real part.
+            # A mode and its conjugate sum to twice the real part.
             A, C = torch.complex(A, self.A_imag), 2 * torch.view_as_complex(C)
         exponent = self.log_dt.exp()[:, None] * A
         return exponent, C * (exponent.exp() - 1) / A
 
 
 def initial_read_out(init: Spectrum, d_state: int, directions: int, width: int) -> Tensor:
-    """Return C, N(0, 1) with real and imaginary parts on a last axis, times what drives each mode of HiPPO-LegS."""
+    """Return a random C, with real and imaginary parts on a last axis if complex; "legs" scales it per mode."""
     if init == "real":
         return torch.randn(directions, width, d_state)
     C = torch.randn(directions, width, d_state // 2, 2) * math.sqrt(0.5)
@@ -199,8 +199,8 @@ def initial_read_out(init: Spectrum, d_state: int, directions: int, width: int) 
 def power_sum(weight: Tensor, exponent: Tensor, length: int) -> Tensor:
     """Return ``Re sum_n weight_n exp(l exponent_n)`` for l below `length`, (directions, width, length).
 
-    A power is the product of two of about the root of the length each, so that the sum over modes
-    is a matrix product and nothing of size (width, modes, length) is written out.
+    Each power is split into two factors with about sqrt(length) distinct values each, so the sum over
+    modes is a matrix product and no tensor of size (width, modes, length) is needed.
 
     Parameters
     ----------
@@ -225,8 +225,8 @@ def long_convolution(x: Tensor, kernels: Tensor) -> Tensor:
     Parameters
     ----------
     kernels
-        (directions, width, length): the first over lags 0, 1, ..., the second, where there is
-        one, over leads 1, 2, ....
+        (directions, width, length): the first over lags 0, 1, ..., and an optional second over
+        leads 1, 2, ....
     """
     length, precision = x.shape[1], accumulator(x.dtype)
     circle = F.pad(kernels[0], (0, length))

@@ -1,4 +1,4 @@
-"""A language model behind an OpenAI-compatible address, as a writer of text."""
+"""A language model served through an OpenAI-compatible API, for generation tasks."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from ..harness.contract.registry import register_model
 from ..harness.errors import UserError
 
 KEY = "ARCHARENA_API_KEY"
-"""Environment variable with the key that the server asks for, if it asks for one."""
+"""Environment variable with the server's API key, if it requires one."""
 
 
 @register_model(
     "served",
-    summary="A language model behind an OpenAI-compatible address, by --set served.url=http://HOST:PORT/v1.",
+    summary="A language model with an OpenAI-compatible API, set by --set served.url=http://HOST:PORT/v1.",
     family="pretrained",
     on_request=True,
 )
 class Served:
-    """Asks a server to complete prompts; not trained here, so it answers generation tasks alone.
+    """Requests completions from a server; not trained here, so it supports only generation tasks.
 
     Parameters
     ----------
     url
-        The address up to and with its version, such as ``http://127.0.0.1:8000/v1``.
+        The address including the API version, such as ``http://127.0.0.1:8000/v1``.
     name
         The model's name on that server.
     timeout
-        Seconds one request may take.
+        Timeout per request in seconds.
 
     Raises
     ------
     UserError
-        If no address is given.
+        If no HTTP address is given.
     """
 
     def __init__(self, *, url: str = "", name: str = "default", timeout: float = 600.0):
         if not url.startswith(("http://", "https://")):
-            raise UserError(f"Model 'served' needs an address, found '{url}': --set served.url=http://HOST:PORT/v1.")
+            raise UserError(
+                f"Model 'served' needs an address, found '{url}': use --set served.url=http://HOST:PORT/v1."
+            )
         self.url, self.name, self.timeout = url.rstrip("/") + "/completions", name, timeout
 
     def generate(
@@ -58,7 +60,7 @@ class Served:
         Raises
         ------
         UserError
-            If the server does not answer, or not as the interface says.
+            If the server does not answer, or its answer is not a list of completions.
         """
         asked = {"model": self.name, "n": samples, "max_tokens": max_new_tokens, "temperature": temperature}
         asked |= {"stop": [stop]} if stop else {}
@@ -79,4 +81,4 @@ class Served:
         except (OSError, urllib.error.URLError) as error:
             raise UserError(f"The server at {self.url} did not answer: {error}.") from None
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f"The server at {self.url} answered something else than completions: {error!r}.") from None
+            raise UserError(f"The server at {self.url} did not return completions: {error!r}.") from None

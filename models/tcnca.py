@@ -12,32 +12,32 @@ from .blocks.tcn import TCN, fewest_layers
 @register_model(
     "tcnca",
     paper="arXiv:2312.05605",
-    summary="Dilated depthwise convolutions in the place of MEGA's moving average, with attention in chunks.",
+    summary="MEGA with dilated depthwise convolutions instead of the moving average, and chunked attention.",
     family="gated attention",
 )
 class TCNCA(GatedAttentionModel):
     """Temporal Convolution Network with Chunked Attention (Terzic et al. 2023).
 
-    The paper's abstract fixes this much: MEGA-chunk with its exponential moving average replaced
-    by a dilated temporal convolution network (TCN), whose few layers reach far. We found no code and
-    had no more of the text, so these choices are ours: depthwise filters, ``x += SiLU(conv(x))`` a layer
-    with weights N(0, 1/kernel) and no bias, dilation ``factor ** i`` in layer i; MEGA's learned
-    skip and SiLU after the filter kept; two such stacks, one of them run backwards, added where
-    not causal; the number of layers by `fewest_layers`; layer norm before each part, and one at the
-    end. The gated attention unit and its feed-forward network are MEGA's (see `GatedAttention`).
+    According to the paper's abstract, this is MEGA-chunk with the exponential moving average replaced
+    by a dilated temporal convolution network (TCN). We found no code and had access only to the
+    abstract, so these choices are ours: depthwise filters; ``x += SiLU(conv(x))`` per layer, with
+    weights from N(0, 1/kernel), no bias, and dilation ``factor ** i`` in layer i; MEGA's learned skip
+    and SiLU after the filter; if not causal, a second stack that runs backward and is added; the
+    number of layers from `fewest_layers`; layer norm before each part and at the end. The gated
+    attention unit and its feed-forward network are MEGA's (see `GatedAttention`).
 
-    What multiplies with what: filtered tokens with each other as queries and keys; their weights
-    with values; the result with a gate of the filtered token; and the update with a second gate.
+    Products: filtered tokens with each other as queries and keys; attention weights with values; the
+    result with a gate computed from the filtered token; and the update with a second gate.
 
     Parameters
     ----------
     kernel, factor
-        Taps of each filter, and the ratio of neighbouring layers' dilations. ``factor <= kernel``,
-        or there would be distances that no path covers.
+        Taps of each filter, and the ratio of the dilations of consecutive layers. Requires
+        ``factor <= kernel``; otherwise no path would cover some distances.
     layers
-        Filters in a stack; by default the fewest whose receptive field spans the length.
+        Number of filters per stack; by default the fewest that span the length.
     chunk
-        Positions that attend to each other.
+        Number of positions per attention chunk.
     shared, value, ffn, attention, bias, norm, prenorm, dropout
         See `GatedAttentionModel`.
     """

@@ -1,4 +1,4 @@
-"""The simplified TCNCA, meant for associative recall: the same two parts without gates."""
+"""The simplified TCNCA for associative recall: the same two parts without gates."""
 
 from __future__ import annotations
 
@@ -17,32 +17,31 @@ from .blocks.tcn import TCN, fewest_layers
 @register_model(
     "tcnca-simple",
     paper="arXiv:2312.05605",
-    summary="Dilated convolutions and attention in chunks as plain residual blocks, without TCNCA's gates.",
+    summary="Dilated convolutions and chunked attention as plain residual blocks, without TCNCA's gates.",
     family="gated attention",
 )
 class TCNCASimple(ResidualStack):
     """TCNCA "without excessive multiplicative and additive interactions" (Terzic et al. 2023).
 
-    The paper's abstract names such a model for associative recall and does not define it. This is our
-    reading: ``x += TCN(Norm(x))``, ``x += Attention(Norm(x))`` with plain queries, keys and values inside
-    chunks, ``x += FFN(Norm(x))``; no gate, no scaled copies of one vector as queries and keys, and
-    values that are filtered like all else.
+    The paper's abstract mentions such a model for associative recall but does not define it. Our
+    interpretation: ``x += TCN(Norm(x))``, ``x += Attention(Norm(x))`` with plain queries, keys and values
+    within chunks, ``x += FFN(Norm(x))``. There are no gates, queries and keys are separate linear
+    maps, and values come from the filtered tokens too.
 
-    What multiplies with what: filtered tokens with each other as queries and keys, and their softmax
-    with values; nothing else.
+    Products: filtered tokens with each other as queries and keys, and their softmax with values.
 
     Parameters
     ----------
     kernel, factor
-        Taps of each filter, and the ratio of neighbouring layers' dilations, at most `kernel`.
+        Taps of each filter, and the ratio of the dilations of consecutive layers, at most `kernel`.
     layers
-        Filters in a stack; by default the fewest whose receptive field spans the length.
+        Number of filters per stack; by default the fewest that span the length.
     chunk
-        Positions that attend to each other.
+        Number of positions per attention chunk.
     ffn
-        Units of the feed-forward network; by default four times the width.
+        Units of the feed-forward network; four times the width by default.
     dropout
-        Share of the entries dropped before each is added to the residual stream.
+        Dropout rate before each addition to the residual stream.
     """
 
     width_multiple = 8
@@ -103,7 +102,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Plain queries, keys and values around attention in chunks."""
+    """Chunked attention with linear maps for queries, keys, values and outputs."""
 
     def __init__(self, width: int, chunked: ChunkedAttention):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The attention baseline: a pre-norm Transformer with today's usual parts."""
+"""The attention baseline: a pre-norm Transformer with current standard components."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ Rotation = tuple[Tensor, Tensor]
     family="attention",
 )
 class Transformer(SequenceModel):
-    """Softmax attention over all positions (Vaswani et al. 2017), in its present form.
+    """Softmax attention over all positions (Vaswani et al. 2017), in its current standard form.
 
-    Each block is ``x += Attention(Conv(Norm(x)))`` and ``x += SwiGLU(Norm(x))``, closed by a
-    norm. Positions enter by rotation of queries and keys (RoPE, arXiv:2104.09864); the hidden
+    Each block is ``x += Attention(Conv(Norm(x)))`` and ``x += SwiGLU(Norm(x))``; a norm follows the
+    last block. Positions are encoded by rotating queries and keys (RoPE, arXiv:2104.09864); the hidden
     units are gated (SwiGLU, arXiv:2002.05202); norms are RMSNorm; no layer has a bias.
 
-    What multiplies with what: queries with keys, their softmax with values, and the SiLU of one
-    linear map with another in SwiGLU.
+    Products: queries with keys, their softmax with values, and the SiLU of one linear map with
+    another in SwiGLU.
 
-    The depthwise convolution over `short_conv` positions lets a token see its neighbours before
-    it is compared, as recurrent models with such a filter do (Zoology, arXiv:2312.04927). It
-    starts as the identity plus noise. Matrices start from N(0, 1/fan-in), those that write to
-    the residual stream divided by sqrt(2 depth).
+    The depthwise convolution over `short_conv` positions mixes neighboring tokens before attention,
+    as in recurrent models with such a filter (Zoology, arXiv:2312.04927). It is initialized to the
+    identity plus noise. Matrices are initialized with variance 1/fan-in; those that write to the
+    residual stream are divided by sqrt(2 depth).
 
     Parameters
     ----------
     short_conv
-        Taps of the convolution before attention (odd where not causal); 0 leaves it out.
+        Taps of the convolution before attention (odd if not causal); 0 removes it.
     heads
-        Attention heads; by default as many as leave 32 channels a head, or 16 where the width is
-        no multiple of 32.
+        Number of attention heads; by default one per 32 channels, or one per 16 if the width is not a
+        multiple of 32.
     ffn
-        Hidden units of SwiGLU; by default 8/3 of the width, rounded to a multiple of 8.
+        Hidden units of SwiGLU; 8/3 of the width, rounded to a multiple of 8, by default.
     dropout
-        Share of the entries dropped before each is added to the residual stream.
+        Dropout rate before each addition to the residual stream.
     """
 
     width_multiple = 16
@@ -70,9 +70,9 @@ class Transformer(SequenceModel):
         super().__init__()
         heads = heads or width // (16 if width % 32 else 32) or 1
         if width % (2 * heads):
-            raise UserError(f"transformer needs an even number of channels a head: width {width} has {heads} heads.")
+            raise UserError(f"transformer needs an even number of channels per head: width {width}, {heads} heads.")
         if short_conv % 2 == 0 and short_conv and not causal:
-            raise UserError(f"transformer needs an odd short_conv to centre it: found {short_conv}.")
+            raise UserError(f"transformer needs an odd short_conv if not causal: found {short_conv}.")
         self.head_dim = width // heads
         self.blocks = nn.ModuleList(Block(width, heads, causal, short_conv, ffn, dropout) for _ in range(depth))
         self.norm = nn.RMSNorm(width, eps=1e-5)
@@ -93,7 +93,7 @@ class Transformer(SequenceModel):
         return self.norm(x)
 
     def init_state(self, batch: int) -> list[dict[str, Tensor]]:
-        """Return, for each block, the empty cache of attention and the convolution's last inputs."""
+        """Return, per block, an empty attention cache and the convolution's last inputs."""
         return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
 
     def step(self, x: Tensor, state: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
@@ -140,7 +140,7 @@ class Block(nn.Module):
 
 
 class ShortConv(nn.Module):
-    """A depthwise filter over a few neighbouring positions, near the identity at the start."""
+    """A depthwise filter over a few neighboring positions, initialized near the identity."""
 
     def __init__(self, width: int, taps: int, causal: bool):
         super().__init__()
@@ -174,7 +174,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rotation: Rotation, valid: Tensor | None) -> Tensor:
         q, k, v = self._project(x, rotation)
-        # Padding lies at the end, where the causal mask already hides it from all that counts.
+        # Padding is at the end, where the causal mask already hides it from the valid positions.
         keys = None if valid is None or self.causal else valid[:, None, None, :]
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=keys, is_causal=self.causal)
         return self.out(y.transpose(1, 2).flatten(2))
@@ -191,6 +191,6 @@ class Attention(nn.Module):
         return self.out(y.flatten(1)), {"keys": keys, "values": values}
 
     def _project(self, x: Tensor, rotation: Rotation) -> tuple[Tensor, Tensor, Tensor]:
-        """Return turned queries and keys, and values, each (batch, heads, length, channels)."""
+        """Return rotated queries and keys, and values, each (batch, heads, length, channels)."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return rotate(q, rotation), rotate(k, rotation), v

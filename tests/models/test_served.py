@@ -50,7 +50,7 @@ def test_each_prompt_is_completed_in_the_order_of_its_samples(server, monkeypatc
 
 
 def test_what_goes_wrong_is_told_in_one_sentence(server):
-    with pytest.raises(UserError, match="answered something else"):
+    with pytest.raises(UserError, match="did not return completions"):
         Served(url=server[0]).generate(["broken"], **HOW)
     with pytest.raises(UserError, match="did not answer"):
         Served(url="http://127.0.0.1:9/v1", timeout=2.0).generate(["ab"], **HOW)
