@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..contract.hyperparameters import (
-    check_hyperparameters,
-    init_parameters,
-)
-from ..contract.model import FieldModel, ImageModel, SequenceModel, model_name
+from ..contract.hyperparameters import check_hyperparameters, init_parameters, model_name
+from ..contract.model import FieldModel, ImageModel, SequenceModel
 from ..contract.spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
 from ..errors import UserError
 from .heads import LastHead, PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..contract.model import FieldModel, ImageModel, SequenceModel, State, embedding_weights, model_name
+from ..contract.hyperparameters import model_name
+from ..contract.model import FieldModel, ImageModel, SequenceModel, State, embedding_weights
 from ..contract.spec import Series, TaskSpec, Tokens
 from ..errors import UserError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..contract.model import model_name
+from ..contract.hyperparameters import model_name
 from ..contract.scan import describe
 from ..contract.spec import Size, TaskSpec
 from ..errors import UserError

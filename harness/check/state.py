@@ -99,5 +99,5 @@ class StateWatch:
         """Return a finding that lists the changes."""
         if not self.changes:
             return Finding("global state", "ok", "unchanged")
-        told = "; ".join(f"{name} was changed ({phase})" for name, phase in self.changes.items())
-        return Finding("global state", "failed", told)
+        changed = "; ".join(f"{name} was changed ({phase})" for name, phase in self.changes.items())
+        return Finding("global state", "failed", changed)

@@ -154,16 +154,16 @@ def evaluations(subject: Subject) -> None:
     require(isinstance(first, str), "the first evaluation's metric must be the name of a harness metric")
     require(len(set(names)) == len(names), f"two evaluations have the same name: {names}")
     for e in subject.task.evaluations:
-        told = f"evaluation '{e.name}'"
+        label = f"evaluation '{e.name}'"
         known = isinstance(e.metric, Metric) or e.metric in METRICS
-        require(known, f"{told} has metric '{e.metric}'; known: {', '.join(METRICS)}")
+        require(known, f"{label} has metric '{e.metric}'; known: {', '.join(METRICS)}")
         require(
             (e.readout == "generate") == (e.decoding is not None),
-            f"{told} must have a decoding if, and only if, its readout is generate",
+            f"{label} must have a decoding if, and only if, its readout is generate",
         )
-        require(e.test in subject.splits.tests, f"{told} uses test set '{e.test}', which does not exist")
+        require(e.test in subject.splits.tests, f"{label} uses test set '{e.test}', which does not exist")
         absent = [name for name in e.slices if name not in subject.splits.tests[e.test].groups]
-        require(not absent, f"{told} is sliced by {', '.join(absent)}, but the test set has no such groups")
+        require(not absent, f"{label} is sliced by {', '.join(absent)}, but the test set has no such groups")
 
 
 def chance(subject: Subject) -> str | None:
@@ -174,8 +174,8 @@ def chance(subject: Subject) -> str | None:
     for e in declared:
         scores = np.array(_guesses(e, subject.splits.tests[e.test], subject.task.spec))
         mean, error = scores.mean(), scores.std(ddof=1) / math.sqrt(DRAWS)
-        told = f"evaluation '{e.name}' declares chance {e.chance:.4g}; random predictions score {mean:.4g}"
-        require(abs(mean - e.chance) <= 4 * error + 1e-9, f"{told} ± {error:.2g}")
+        label = f"evaluation '{e.name}' declares chance {e.chance:.4g}; random predictions score {mean:.4g}"
+        require(abs(mean - e.chance) <= 4 * error + 1e-9, f"{label} ± {error:.2g}")
     return None
 
 
@@ -203,9 +203,9 @@ def reference_scores(subject: Subject) -> None:
     """Check that reference scores are finite and belong to declared evaluations."""
     names = {evaluation.name for evaluation in subject.task.evaluations}
     for level in subject.task.reference_scores(subject.splits):
-        told = f"reference score '{level.name}'"
-        require(level.evaluation in names, f"{told} refers to evaluation '{level.evaluation}', which does not exist")
-        require(math.isfinite(level.value), f"{told} is {level.value}")
+        label = f"reference score '{level.name}'"
+        require(level.evaluation in names, f"{label} refers to evaluation '{level.evaluation}', which does not exist")
+        require(math.isfinite(level.value), f"{label} is {level.value}")
 
 
 POINTS: dict[str, Callable[[Subject], str | None]] = {

@@ -99,10 +99,10 @@ def reach(subject: Subject) -> str | None:
     require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} input entries do not affect the output")
     if subject.mixer is not None and not subject.spec.causal:
         flow = gradient_flow(subject.mixer, subject)
-        told = f"over {len(flow)} positions, no gradient reaches"
+        message = f"over {len(flow)} positions, no gradient reaches"
         first_is_read = subject.spec.per_position or subject.mixer.pooling == "mean"
-        require(not first_is_read or bool(flow[0, -1] > 0), f"{told} the first output from the last input")
-        require(bool(flow[-1, 0] > 0), f"{told} the last output from the first input")
+        require(not first_is_read or bool(flow[0, -1] > 0), f"{message} the first output from the last input")
+        require(bool(flow[-1, 0] > 0), f"{message} the last output from the first input")
     return None
 
 

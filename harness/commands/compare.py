@@ -48,15 +48,15 @@ def command(
         raise UserError(f"{one} and {other} have no column in common in {results}.")
     for place, found in sorted(shared.items()):
         *section, column = place
-        means = [f"{name} {_told(estimate(list(found[name].values())))}" for name in (one, other)]
+        means = [f"{name} {_format(estimate(list(found[name].values())))}" for name in (one, other)]
         gap, matrix = difference(found[one], found[other]), compare(found, directions[place])
         assert matrix is not None
         verdict = dict(zip(matrix.names, matrix.verdicts(matrix.names.index(other)), strict=True))[one]
         words = {"+": f"{one} ahead", "-": f"{one} behind", "=": "tied", "?": "too few seeds"}
-        told = f"difference {_told(gap, '+')}, " if gap else "no shared seed, "
-        typer.echo(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {told}{words[verdict.value]}")
+        gap_text = f"difference {_format(gap, '+')}, " if gap else "no shared seed, "
+        typer.echo(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {gap_text}{words[verdict.value]}")
 
 
-def _told(found, sign: str = "") -> str:
+def _format(found, sign: str = "") -> str:
     half = "" if found.half_width is None else f" ± {found.half_width:.2g}"
     return f"{found.mean:{sign}.4g}{half} (n={found.n})"

@@ -33,11 +33,11 @@ def command(results: Results = Path("results"), data: Data = None) -> None:
     missing = 0
     for name, check in checks.items():
         try:
-            good, told = check()
+            good, detail = check()
         except Exception as error:  # report any failure as a finding
-            good, told = False, f"{type(error).__name__}: {error}"
+            good, detail = False, f"{type(error).__name__}: {error}"
         missing += not good
-        typer.echo(f"{'ok     ' if good else 'missing'} {name}: {told}")
+        typer.echo(f"{'ok     ' if good else 'missing'} {name}: {detail}")
     if missing:
         raise typer.Exit(1)
 
@@ -77,8 +77,8 @@ def _registry() -> tuple[bool, str]:
     from ..contract.registry import discover
 
     registry = discover()
-    told = f"{len(registry.models)} models, {len(registry.tasks)} tasks"
-    return not registry.problems, " ".join([told, *registry.problems])
+    detail = f"{len(registry.models)} models, {len(registry.tasks)} tasks"
+    return not registry.problems, " ".join([detail, *registry.problems])
 
 
 def _data(given: Path | None) -> tuple[bool, str]:

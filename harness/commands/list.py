@@ -24,7 +24,7 @@ def command(
     kinds = ("models", "tasks", "suites")
     registry = open_registry(plugins)
     if what in registry.models:
-        _tell(registry.models[what])
+        _print_card(registry.models[what])
         return
     if what not in (*kinds, "all"):
         near = did_you_mean(what, [*kinds, *registry.models])
@@ -41,7 +41,7 @@ def command(
             typer.echo(f"  {name:<{width}}  {text}")
 
 
-def _tell(entry: Entry) -> None:
+def _print_card(entry: Entry) -> None:
     """Print a model's declaration and card."""
     from ..planning.model_card import load_card
 

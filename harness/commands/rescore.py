@@ -35,16 +35,16 @@ def command(
     for record in list(store.read()):
         if record.predictions is None or (tasks and record.cell.task not in tasks):
             continue
-        told = f"{record.cell.variant} on {record.cell.task} s{record.cell.seed}"
+        name_of_cell = f"{record.cell.variant} on {record.cell.task} s{record.cell.seed}"
         try:
             scores = rescored(record, store, registry, folder)
         except UserError as error:
-            typer.echo(f"  skipped {told}: {error}")
+            typer.echo(f"  skipped {name_of_cell}: {error}")
             continue
         moved = {name: score for name, score in scores.items() if record.scores.get(name) != score}
         for name, score in moved.items():
             old = record.scores.get(name)
-            typer.echo(f"  {told}, {name}: {old.value if old else None} -> {score.value}")
+            typer.echo(f"  {name_of_cell}, {name}: {old.value if old else None} -> {score.value}")
         if moved:
             changed += 1
             if yes:

@@ -7,12 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError, did_you_mean
-from .model import model_name
-
-
-def hyperparameters_of(cls: type) -> dict[str, Any]:
-    """Return the model's hyperparameters (keyword-only arguments) and their defaults."""
-    return {name: parameter.default for name, parameter in _hyperparameters(cls).items()}
 
 
 def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
@@ -72,3 +66,8 @@ def init_parameters(cls: type) -> dict[str, inspect.Parameter]:
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = inspect.signature(cls).parameters
     return {name: parameter for name, parameter in parameters.items() if parameter.kind not in variable}
+
+
+def model_name(cls: type) -> str:
+    """Return a class's registered name, or its class name, in quotes."""
+    return f"'{getattr(cls, 'registered_name', cls.__name__)}'"

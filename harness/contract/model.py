@@ -258,8 +258,3 @@ class ImageModel(_Model):
 def gives_one_answer_an_image(spec: TaskSpec) -> bool:
     """Return whether a task has image inputs and one output per image."""
     return isinstance(spec.inputs, Image) and not spec.per_position
-
-
-def model_name(cls: type) -> str:
-    """Return a class's registered name, or its class name, in quotes."""
-    return f"'{getattr(cls, 'registered_name', cls.__name__)}'"

@@ -230,8 +230,3 @@ class Record(_Part):
     def is_final(self) -> bool:
         """Return whether a rerun of the cell would reproduce this record."""
         return self.status in FINAL
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a record."""
-    return Record.model_json_schema(by_alias=True)

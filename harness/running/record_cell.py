@@ -122,5 +122,5 @@ def model_card(entry: Entry) -> dict[str, Any]:
     declared = {key: entry.declared.get(key, "") for key in ("summary", "paper", "family")}
     description = ast.get_docstring(classes[entry.class_name]) or ""
     card = load_card(entry.name, entry.file)
-    told = card.model_dump(mode="json", exclude_defaults=True) if card else {}
-    return {"name": entry.name, **declared, "origin": entry.origin, "description": description, **told}
+    details = card.model_dump(mode="json", exclude_defaults=True) if card else {}
+    return {"name": entry.name, **declared, "origin": entry.origin, "description": description, **details}

@@ -176,8 +176,8 @@ class _Reporter:
     def __init__(self, file: Path):
         self.file, self.began = file, time.perf_counter()
         self.done, self.written = 0, -math.inf
-        told = json.loads(file.read_text()) if file.is_file() else {"fraction": 0.0, "seconds": 0.0}
-        self.fraction_before, self.seconds_before = told["fraction"], told["seconds"]
+        saved = json.loads(file.read_text()) if file.is_file() else {"fraction": 0.0, "seconds": 0.0}
+        self.fraction_before, self.seconds_before = saved["fraction"], saved["seconds"]
 
     @property
     def seconds(self) -> float:

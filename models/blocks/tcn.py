@@ -57,11 +57,6 @@ class TCN(nn.Module):
         return x, after
 
 
-def receptive_field(kernel: int, factor: int, layers: int) -> int:
-    """Return the number of positions, including its own, that one output depends on."""
-    return 1 + (kernel - 1) * sum(factor**i for i in range(layers))
-
-
 def fewest_layers(length: int, kernel: int, factor: int) -> int:
     """Return the fewest layers whose receptive field is at least `length`.
 

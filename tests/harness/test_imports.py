@@ -74,6 +74,21 @@ def test_a_package_of_the_harness_imports_only_lower_ones(layer, name):
     assert wrong - UPWARD == set()
 
 
+WITHOUT_TORCH = ("contract", "records", "planning", "data", "running")
+
+
+def test_only_the_bases_of_models_import_torch_below_assembly_and_in_running():
+    modules = [
+        f"archarena.harness.{name}.{path.stem}"
+        for name in WITHOUT_TORCH
+        for path in (ROOT / "harness" / name).glob("*.py")
+        if path.stem != "__init__" and (name, path.stem) != ("contract", "model")
+    ]
+    code = f"import importlib, sys\nfor name in {modules!r}:\n    importlib.import_module(name)\n"
+    code += "    assert 'torch' not in sys.modules, name"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"], ["board", "--help"]])
 def test_help_and_list_import_no_torch(arguments):
     code = (

@@ -21,7 +21,7 @@ from archarena.harness import (
     UserError,
 )
 from archarena.harness.check.samples import make_batch, output_shape
-from archarena.harness.contract.hyperparameters import check_hyperparameters, hyperparameters_of
+from archarena.harness.contract.hyperparameters import check_hyperparameters
 from torch import nn
 
 SPECS = [
@@ -161,8 +161,10 @@ def test_only_arguments_that_init_names_are_passed():
 
 
 def test_hyperparameters_are_the_keyword_only_arguments():
-    assert hyperparameters_of(Lag) == {"gain": 1.0, "taps": 2, "mode": "add", "bound": None}
-    assert hyperparameters_of(Sum) == {}
+    with pytest.raises(UserError, match="Known: gain, taps, mode, bound"):
+        check_hyperparameters(Lag, {"unknown": 1})
+    with pytest.raises(UserError, match="Known: none"):
+        check_hyperparameters(Sum, {"unknown": 1})
 
 
 @pytest.mark.parametrize("accepted", [{"gain": 2}, {"gain": 0.5}, {"taps": 3}, {"bound": 4}, {"bound": None}])
@@ -268,7 +270,8 @@ def test_images_go_to_the_image_form_and_all_else_to_the_class_itself():
 
 
 def test_each_form_gets_the_hyperparameters_that_it_has():
-    assert hyperparameters_of(SumOrPixels) == hyperparameters_of(Sum) | {"scale": 1.0}
+    with pytest.raises(UserError, match=r"Known: scale\."):
+        check_hyperparameters(SumOrPixels, {"unknown": 1})
     assert SumOrPixels.build(ONE_ANSWER, Size(8, 1), scale=2.0).core.scale == 2.0
     SumOrPixels.build(EACH_PIXEL, Size(8, 1), scale=2.0)
 

@@ -3,15 +3,21 @@
 import pytest
 import torch
 from archarena.harness.errors import UserError
-from archarena.models.blocks.tcn import TCN, fewest_layers, receptive_field
+from archarena.models.blocks.tcn import TCN, fewest_layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
 
+def receptive_field(kernel: int, factor: int, layers: int) -> int:
+    """Return the number of positions that one output depends on."""
+    return 1 + (kernel - 1) * sum(factor**i for i in range(layers))
+
+
 @pytest.mark.parametrize(("kernel", "factor", "layers", "field"), [(17, 8, 4, 9361), (8, 8, 4, 4096), (5, 4, 5, 1365)])
-def test_receptive_fields_are_those_of_the_formula(kernel, factor, layers, field):
-    assert receptive_field(kernel, factor, layers) == field
+def test_published_stacks_have_the_fewest_layers_for_their_receptive_field(kernel, factor, layers, field):
+    assert fewest_layers(field, kernel, factor) == layers
+    assert fewest_layers(field + 1, kernel, factor) == layers + 1
 
 
 def test_an_impulse_reaches_every_position_of_the_receptive_field_and_none_beyond():
