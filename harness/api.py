@@ -37,7 +37,7 @@ def run(
     jobs: int | None = None,
     rerun: Rerun = "missing",
     keep_weights: bool = False,
-    explore_near_equals: bool = False,
+    multiplicity: bool = False,
 ) -> pd.DataFrame:
     """Run models on tasks and return one row per (variant, column, seed).
 
@@ -66,7 +66,7 @@ def run(
         ``missing``, ``failed`` (includes diverged cells) or ``all``.
     keep_weights
         Keep the trained models, for `archarena.harness.load_trained`.
-    explore_near_equals
+    multiplicity
         Also measure predictive multiplicity with perturbed models (`archarena.harness.training.perturb`).
 
     Raises
@@ -92,7 +92,7 @@ def run(
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
         data=folder,
     )
-    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths, Extras(keep_weights, explore_near_equals))
+    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths, Extras(keep_weights, multiplicity))
     return frame(runner.run(make_executor(plan, chosen, jobs), rerun=rerun).records)
 
 

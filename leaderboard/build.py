@@ -55,7 +55,7 @@ def build_board(folders: Sequence[Path], output: Path) -> BoardSummary:
         written=sum(changed),
         rows=len({record.cell.variant for record in site.records}),
         cells=len(site.records),
-        failures=sum(record.status not in ("ok", "skipped") for record in site.records),
+        failures=sum(record.failed for record in site.records),
         notes=site.notes,
     )
 

@@ -54,9 +54,7 @@ def command(
         str, typer.Option("--rerun", metavar="WHICH", help="missing, failed (including diverged) or all.")
     ] = "missing",
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
-    explore_near_equals: Annotated[
-        bool, typer.Option("--explore-near-equals", help="Measure predictive multiplicity.")
-    ] = False,
+    multiplicity: Annotated[bool, typer.Option("--multiplicity", help="Measure predictive multiplicity.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and the estimated time, then stop.")
     ] = False,
@@ -96,9 +94,7 @@ def command(
         seeds=seed or (range(seeds) if seeds else None),
         data=folder,
     )
-    runner = Runner(
-        plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights, explore_near_equals)
-    )
+    runner = Runner(plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights, multiplicity))
     if dry_run:
         _tell_plan(runner, rerun)
         return

@@ -54,8 +54,8 @@ def command(
             margin = score.value - level["value"]
             name = " ".join(dict.fromkeys((level["kind"], level["name"])))
             typer.echo(f"    {name}: {_readable(level['value'])}, margin {margin:+.4f}")
-    for attempt in record.tries:
-        chosen = " <- kept" if attempt.learning_rate == record.learning_rate else ""
+    for attempt in record.attempts:
+        chosen = " <- kept" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"
         typer.echo(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():

@@ -14,7 +14,20 @@ IGNORE = -100
 TEMPERATURES = (1e-3, 1e3)
 """Bounds of a fitted temperature."""
 
-Rows = tuple[np.ndarray, ...]
+RowValues = tuple[np.ndarray, ...]
+
+Direction = Literal["higher", "lower"]
+"""Which scores are better."""
+
+
+def sign(direction: Direction) -> int:
+    """Return the factor that makes higher scores better: 1, or -1 if lower is better."""
+    return 1 if direction == "higher" else -1
+
+
+def better(direction: Direction, a: float, b: float) -> bool:
+    """Return whether score `a` is strictly better than score `b`."""
+    return sign(direction) * a > sign(direction) * b
 
 
 @dataclass(frozen=True)
@@ -43,10 +56,10 @@ class Metric:
     """
 
     name: str
-    direction: Literal["higher", "lower"]
+    direction: Direction
     perfect: float
     unit: str
-    reduce: Callable[[np.ndarray, np.ndarray], Rows]
+    reduce: Callable[[np.ndarray, np.ndarray], RowValues]
     finish: Callable[..., float]
     summary: str
     detail: Callable[[np.ndarray, np.ndarray], dict[str, dict[int, float]]] | None = None
@@ -104,23 +117,23 @@ def _area(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(roc_auc_score(labels, scores)) if both else float("nan")
 
 
-def _right_class(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _right_class(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     right = predictions.argmax(-1) == targets
     return right.astype(np.float64), np.ones(len(targets))
 
 
-def _right_positions(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _right_positions(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     row, column = np.nonzero(targets != IGNORE)
     classes = predictions if predictions.ndim == 1 else predictions.argmax(-1)
     right = classes == targets[row, column]
     return np.bincount(row, right, minlength=len(targets)), np.bincount(row, minlength=len(targets))
 
 
-def _logits_and_labels(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _logits_and_labels(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     return predictions.reshape(len(targets)).astype(np.float64), np.asarray(targets)
 
 
-def _cross_entropy(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _cross_entropy(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     logits, labels = _logits_and_labels(predictions, targets)
     return np.logaddexp(0, np.where(labels > 0, -logits, logits)), np.ones(len(targets))
 
@@ -157,16 +170,16 @@ def _by_temperature(logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndar
     return lambda predictions: predictions / temperature
 
 
-def _nats(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _nats(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     return predictions.sum(-1, dtype=np.float64), (targets != IGNORE).sum(-1)
 
 
-def _squared_error(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _squared_error(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     error = predictions.astype(np.float64) - targets
     return (error**2).sum(-1), np.full(len(targets), error.shape[-1])
 
 
-def _right_choice(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _right_choice(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     with_problem, prior = _by_context(predictions, targets)
     return _right_class(with_problem - prior, targets)
 
@@ -177,7 +190,7 @@ def _by_context(predictions: np.ndarray, targets: np.ndarray) -> tuple[np.ndarra
     return table[:, 0], table[:, 1]
 
 
-def _right_by_prior(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+def _right_by_prior(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     return _right_class(_by_context(predictions, targets)[1], targets)
 
 

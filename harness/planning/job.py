@@ -85,7 +85,7 @@ class TrainJob(_Message):
     device: str
     readouts: list[Readout]
     keep_weights: bool = False
-    explore_near_equals: bool = False
+    multiplicity: bool = False
 
 
 class Job(_Message):

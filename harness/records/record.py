@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = 1
+SCHEMA = 2
 
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
 
@@ -50,7 +50,7 @@ class CurvePoint(_Part):
     valid: float | None
 
 
-class Try(_Part):
+class AttemptInfo(_Part):
     """One attempt: a learning rate, its steps and its validation score."""
 
     learning_rate: float
@@ -63,13 +63,13 @@ class Try(_Part):
 class SizeInfo(_Part):
     """The model's size and how closely its body matches the tier's body size.
 
-    For a published size, `budget` is the model's actual body size.
+    For a published size, `target_parameters` is the model's actual body size.
     """
 
     width: int
     depth: int
     slack: dict[str, int] = Field(default_factory=dict)
-    budget: int
+    target_parameters: int
     body_parameters: int
     total_parameters: int
     deviation: float
@@ -116,19 +116,20 @@ class DataInfo(_Part):
     rows: dict[str, int] = Field(default_factory=dict)
 
 
-class PredictionFile(_Part):
-    """File with the test predictions."""
+class Artifact(_Part):
+    """A file kept with a record: the test predictions, or the tested weights.
+
+    Attributes
+    ----------
+    file
+        Path relative to the results folder.
+    rows
+        For predictions, the number of rows kept per array.
+    """
 
     file: str
     sha256: str
-    rows: dict[str, int]
-
-
-class WeightsFile(_Part):
-    """File with the tested weights, if they were kept."""
-
-    file: str
-    sha256: str
+    rows: dict[str, int] = Field(default_factory=dict)
 
 
 class TradeOff(_Part):
@@ -148,7 +149,7 @@ class TradeOff(_Part):
     noise_floor: float | None = None
 
 
-class NearEqualsStep(_Part):
+class MultiplicityStep(_Part):
     """Multiplicity among the models with a validation loss within `epsilon` of the trained model's.
 
     Fields ending in ``_95`` are 95th percentiles over rows; the others are defined in
@@ -165,7 +166,7 @@ class NearEqualsStep(_Part):
     viable_range_95: float
 
 
-class NearEquals(_Part):
+class Multiplicity(_Part):
     """Predictive multiplicity of the trained model, from noise at inference, on validation rows.
 
     `reason` explains why it was not measured, if so.
@@ -175,7 +176,7 @@ class NearEquals(_Part):
     rows: int = 0
     drawn: int = 0
     base_loss: float | None = None
-    steps: list[NearEqualsStep] = Field(default_factory=list)
+    steps: list[MultiplicityStep] = Field(default_factory=list)
 
 
 class Outcome(_Part):
@@ -184,13 +185,13 @@ class Outcome(_Part):
     status: Status
     reason: str = ""
     learning_rate: float | None = None
-    tries: list[Try] = Field(default_factory=list)
+    attempts: list[AttemptInfo] = Field(default_factory=list)
     size: SizeInfo | None = None
     lift: str | None = None
     kernels: dict[str, str] = Field(default_factory=dict)
     cost: Cost = Field(default_factory=Cost)
     trade_off: TradeOff | None = None
-    near_equals: NearEquals | None = None
+    multiplicity: Multiplicity | None = None
 
 
 class Record(_Part):
@@ -207,7 +208,7 @@ class Record(_Part):
     log_tail: str = ""
     scores: dict[str, Score] = Field(default_factory=dict)
     learning_rate: float | None = None
-    tries: list[Try] = Field(default_factory=list)
+    attempts: list[AttemptInfo] = Field(default_factory=list)
     size: SizeInfo | None = None
     lift: str | None = None
     kernels: dict[str, str] = Field(default_factory=dict)
@@ -216,10 +217,10 @@ class Record(_Part):
     environment: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
     started: str = ""
-    predictions: PredictionFile | None = None
-    weights: WeightsFile | None = None
+    predictions: Artifact | None = None
+    weights: Artifact | None = None
     trade_off: TradeOff | None = None
-    near_equals: NearEquals | None = None
+    multiplicity: Multiplicity | None = None
 
     @property
     def short_key(self) -> str:
@@ -230,3 +231,13 @@ class Record(_Part):
     def is_final(self) -> bool:
         """Return whether a rerun of the cell would reproduce this record."""
         return self.status in FINAL
+
+    @property
+    def failed(self) -> bool:
+        """Return whether the trial neither succeeded nor was skipped."""
+        return self.status not in ("ok", "skipped")
+
+    @property
+    def chosen(self) -> AttemptInfo | None:
+        """Return the attempt with the chosen learning rate, or None if there is none."""
+        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)

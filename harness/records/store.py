@@ -25,7 +25,18 @@ from ..errors import UserError
 from ..files import slug, write_json
 from .record import SCHEMA, Record
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _from_schema_1(data: dict[str, Any]) -> dict[str, Any]:
+    """Rename the fields `tries`, `near_equals` and `size.budget`."""
+    data = {_RENAMED_IN_2.get(name, name): value for name, value in data.items()}
+    if isinstance(data.get("size"), dict) and "budget" in data["size"]:
+        data["size"] = {"target_parameters" if name == "budget" else name: v for name, v in data["size"].items()}
+    return {**data, "schema": 2}
+
+
+_RENAMED_IN_2 = {"tries": "attempts", "near_equals": "multiplicity"}
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1}
 """Migrations by their starting schema: each turns a record of schema N into one of schema N + 1."""
 
 

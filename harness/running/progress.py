@@ -66,15 +66,14 @@ class Progress(Watcher):
         cell = record.cell
         self.running.pop(cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed), None)
         self.done += 1
-        good = record.status in ("ok", "skipped")
-        self.failed += not good
+        self.failed += record.failed
         values = {column: score.value for column, score in record.scores.items() if score.value is not None}
         scores = ", ".join(f"{column} {value:.4g}" for column, value in values.items())
         seconds = record.cost.total_seconds
         details = [scores or record.reason, f"{seconds:.1f} s" if seconds else "", self._left()]
         count = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
         line = f"{count} {record.status:<8} {cell.variant} on {cell.task} s{cell.seed}: "
-        self._print(line + "; ".join(filter(None, details)), None if good else "red")
+        self._print(line + "; ".join(filter(None, details)), "red" if record.failed else None)
 
     def tick(self) -> None:
         """Redraw the status line, a few times per second."""

@@ -18,7 +18,7 @@ from ..planning.cell import Cell, Keyed
 from ..planning.job import PREDICTIONS, WEIGHTS
 from ..planning.key import data_identity
 from ..planning.model_card import load_card
-from ..records.record import CellInfo, DataInfo, Record, WeightsFile
+from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
 from .environment import environment
 from .executor import Ended
@@ -53,7 +53,7 @@ class Recorder:
             log_tail="" if outcome.status == "ok" else ended.log_tail,
             scores=scores,
             learning_rate=outcome.learning_rate,
-            tries=outcome.tries,
+            attempts=outcome.attempts,
             size=outcome.size,
             lift=outcome.lift,
             kernels=outcome.kernels,
@@ -65,7 +65,7 @@ class Recorder:
             predictions=kept,
             weights=weights,
             trade_off=outcome.trade_off,
-            near_equals=outcome.near_equals,
+            multiplicity=outcome.multiplicity,
         )
 
     def command(self, cell: Cell) -> str:
@@ -82,14 +82,14 @@ class Recorder:
         return shlex.join(words)
 
 
-def keep_weights(weights: Path, store: Path, key: str) -> WeightsFile | None:
+def keep_weights(weights: Path, store: Path, key: str) -> Artifact | None:
     """Copy the weights into the store, if the trial wrote any."""
     if not weights.is_file():
         return None
     content = weights.read_bytes()
     file = store / "weights" / f"{key}.safetensors"
     write_atomically(file, content)
-    return WeightsFile(file=f"weights/{file.name}", sha256=hashlib.sha256(content).hexdigest())
+    return Artifact(file=f"weights/{file.name}", sha256=hashlib.sha256(content).hexdigest())
 
 
 def cell_info(cell: Cell) -> CellInfo:

@@ -63,7 +63,7 @@ class Report:
     @property
     def failed(self) -> list[Record]:
         """Return the records with a status other than ok or skipped."""
-        return [record for record in self.records if record.status not in ("ok", "skipped")]
+        return [record for record in self.records if record.failed]
 
 
 @dataclass(frozen=True)
@@ -74,19 +74,19 @@ class Extras:
     ----------
     keep_weights
         Keep the weights used for the test predictions.
-    near_equals
+    multiplicity
         Measure predictive multiplicity (`archarena.harness.training.perturb`).
     """
 
     keep_weights: bool = False
-    near_equals: bool = False
+    multiplicity: bool = False
 
     def are_in(self, record: Record) -> bool:
         """Return whether a record has everything requested, or cannot have it."""
         if record.status != "ok" or record.size is None:
             return True
         lacks_weights = self.keep_weights and record.weights is None
-        return not lacks_weights and not (self.near_equals and record.near_equals is None)
+        return not lacks_weights and not (self.multiplicity and record.multiplicity is None)
 
 
 class Runner:
@@ -226,7 +226,7 @@ class Runner:
             device=self.device,
             readouts=readouts(cell.task),
             keep_weights=self.extras.keep_weights,
-            explore_near_equals=self.extras.near_equals,
+            multiplicity=self.extras.multiplicity,
         )
         return Request(cell.name, folder, job, _limits(cell.task), cell.task.tier.threads)
 
@@ -234,7 +234,7 @@ class Runner:
 def _stands(record: Record, rerun: Rerun) -> bool:
     if rerun == "all":
         return False
-    return record.status in ("ok", "skipped") if rerun == "failed" else record.is_final
+    return not record.failed if rerun == "failed" else record.is_final
 
 
 def _without_recipe(cell: Cell) -> Ended:

@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..files import write_atomically
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
-from ..records.record import PredictionFile, Score
+from ..records.record import Artifact, Score
 
 VALIDATION = "validation"
 """Name of the predictions for the validation rows."""
@@ -75,11 +75,11 @@ def _number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def keep_predictions(predictions: Path, store: Path, key: str) -> PredictionFile:
+def keep_predictions(predictions: Path, store: Path, key: str) -> Artifact:
     """Copy the first rows of each prediction array into the store."""
     kept = {name: np.ascontiguousarray(array[:KEPT_ROWS]) for name, array in load_file(predictions).items()}
     content = save(kept)
     file = store / "predictions" / f"{key}.safetensors"
     write_atomically(file, content)
     rows = {name: len(array) for name, array in kept.items()}
-    return PredictionFile(file=f"predictions/{file.name}", sha256=hashlib.sha256(content).hexdigest(), rows=rows)
+    return Artifact(file=f"predictions/{file.name}", sha256=hashlib.sha256(content).hexdigest(), rows=rows)

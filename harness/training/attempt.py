@@ -15,12 +15,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..contract.metrics import METRICS, Metric
+from ..contract.metrics import METRICS, Metric, better, sign
 from ..contract.spec import TaskSpec
 from ..contract.task import Budget
 from ..data.seeds import generator
 from ..planning.recipe import IMPROVEMENT, Recipe
-from ..records.record import CurvePoint, Try
+from ..records.record import AttemptInfo, CurvePoint
 from .cost import StepClock, energy_joules
 from .loss import at_scored_positions, loss_function
 from .predict import read_out
@@ -137,11 +137,11 @@ class Attempt:
             self.model.load_state_dict(self.best_weights)
         return self.model
 
-    def summary(self) -> Try:
+    def summary(self) -> AttemptInfo:
         """Return the summary of this attempt for the record."""
         p = self.progress
         curve = [CurvePoint(**point) for point in p.curve]
-        return Try(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=curve)
+        return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=curve)
 
     def _order(self, start: int, until: int) -> Iterator[Tensor]:
         """Yield the rows per step: one permutation per epoch, without the last incomplete batch."""
@@ -217,7 +217,7 @@ class Attempt:
         point = CurvePoint(step=p.step, samples=p.samples, seconds=p.seconds, train_loss=train_loss, valid=value)
         p.curve.append(point.model_dump())
         self._note_plateau(value)
-        if p.best is None or self._better(value, p.best):
+        if p.best is None or better(self.metric.direction, value, p.best):
             p.best = value
             self.best_weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         if time.perf_counter() - self._saved_at > setting.checkpoint_seconds:
@@ -226,16 +226,12 @@ class Attempt:
     def _note_plateau(self, value: float) -> None:
         """Count validation passes without improvement, and lower the learning rate if the recipe says so."""
         p, recipe = self.progress, self.setting.recipe
-        sign = 1 if self.metric.direction == "higher" else -1
-        if p.best is None or sign * (value - p.best) > IMPROVEMENT:
+        if p.best is None or sign(self.metric.direction) * (value - p.best) > IMPROVEMENT:
             p.stalled = 0
             return
         p.stalled += 1
         if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
             p.scale *= recipe.plateau_factor
-
-    def _better(self, value: float, than: float) -> bool:
-        return value > than if self.metric.direction == "higher" else value < than
 
     def _is_done(self) -> bool:
         """Return whether to stop early: the score is perfect, or has stalled as long as the recipe allows."""

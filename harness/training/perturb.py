@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..contract.spec import Binary, Classes, TaskSpec
 from ..records.multiplicity import disagreement, multiplicity, viable_range
-from ..records.record import NearEquals, NearEqualsStep
+from ..records.record import Multiplicity, MultiplicityStep
 from .loss import loss_function
 from .rows import Rows
 
@@ -36,10 +36,10 @@ _NOISY = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 @torch.no_grad()
-def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int) -> NearEquals:
+def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int) -> Multiplicity:
     """Draw models around a trained one and measure how differently those of nearly equal loss decide."""
     if not isinstance(spec.outputs, Classes | Binary):
-        return NearEquals(reason="Multiplicity is measured only on tasks with one class per row.")
+        return Multiplicity(reason="Multiplicity is measured only on tasks with one class per row.")
     model.eval()
     generator = torch.Generator(valid.device).manual_seed(seed)
     base_loss, base_scores, labels = _read(model, valid, spec, batch)
@@ -52,7 +52,7 @@ def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int
             scores.append(found)
     gaps, table = np.array(losses) - base_loss, np.stack(scores)
     steps = [_step(epsilon, table[gaps <= epsilon], labels) for epsilon in EPSILONS]
-    return NearEquals(rows=len(labels), drawn=len(losses) - 1, base_loss=base_loss, steps=steps)
+    return Multiplicity(rows=len(labels), drawn=len(losses) - 1, base_loss=base_loss, steps=steps)
 
 
 @contextmanager
@@ -97,12 +97,12 @@ def _probabilities(outputs: Tensor) -> Tensor:
     return torch.cat((1 - one, one), 1)
 
 
-def _step(epsilon: float, kept: np.ndarray, labels: np.ndarray) -> NearEqualsStep:
+def _step(epsilon: float, kept: np.ndarray, labels: np.ndarray) -> MultiplicityStep:
     """Return the measures over the probabilities `kept` (models, rows, classes), trained model first."""
     decisions, classes = kept.argmax(-1), kept.shape[-1]
     ambiguity, discrepancy, mean = multiplicity(decisions, classes)
     ranges = viable_range(kept[:, np.arange(len(labels)), labels])
-    return NearEqualsStep(
+    return MultiplicityStep(
         epsilon=epsilon,
         models=len(kept),
         ambiguity=ambiguity,

@@ -28,7 +28,7 @@ from ..files import write_atomically
 from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
 from ..planning.recipe import TRADE_OFF_NOISE
 from ..planning.tier import Tier, get_tier
-from ..records.record import Cost, CurvePoint, NearEquals, Outcome, SizeInfo, TradeOff
+from ..records.record import Cost, CurvePoint, Multiplicity, Outcome, SizeInfo, TradeOff
 from . import cost as measure
 from .attempt import Attempt, Setting
 from .generate import decode, generate_text
@@ -53,10 +53,12 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     make_model = _factory(cls, spec, size, hyperparameters, job)
     fits_itself = _fits_itself(cls, spec, size, hyperparameters)
     setting = replace(_setting(job, tier, spec, report), fits_itself=fits_itself)
-    attempt, tries = tune(setting, make_model, folder)
+    attempt, attempts = tune(setting, make_model, folder)
     if attempt is None:
         return Outcome(
-            status="diverged", reason="Every learning rate diverged: the loss became NaN or infinite.", tries=tries
+            status="diverged",
+            reason="Every learning rate diverged: the loss became NaN or infinite.",
+            attempts=attempts,
         )
     model = attempt.restore_best()
     _predict(model, job, spec, setting, folder)
@@ -66,13 +68,13 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     return Outcome(
         status="ok",
         learning_rate=attempt.rate,
-        tries=tries,
+        attempts=attempts,
         size=_size(model, fit, size),
         lift=getattr(model, "lift", None),
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, report.seconds),
         trade_off=_trade_off(attempt, setting),
-        near_equals=_near_equals(model, job, setting) if job.explore_near_equals else None,
+        multiplicity=_multiplicity(model, job, setting) if job.multiplicity else None,
     )
 
 
@@ -88,7 +90,7 @@ def _trade_off(attempt: Attempt, setting: Setting) -> TradeOff | None:
     )
 
 
-def _near_equals(model: nn.Module, job: TrainJob, setting: Setting) -> NearEquals:
+def _multiplicity(model: nn.Module, job: TrainJob, setting: Setting) -> Multiplicity:
     stream = seed(BASE_SEED, "near-equals", job.task, job.seed)
     return explore(model, setting.valid, setting.spec, 4 * setting.budget.batch, stream)
 
@@ -224,7 +226,7 @@ def _size(model: nn.Module, fit: Fit, size: Size) -> SizeInfo:
         width=size.width,
         depth=size.depth,
         slack=fit.slack,
-        budget=round(fit.body / (1 + fit.deviation)),
+        target_parameters=round(fit.body / (1 + fit.deviation)),
         body_parameters=fit.body,
         total_parameters=sum(parameter.numel() for parameter in model.parameters()),
         deviation=fit.deviation,

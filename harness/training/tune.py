@@ -7,11 +7,13 @@ from pathlib import Path
 
 from torch import nn
 
-from ..records.record import Try
+from ..records.record import AttemptInfo
 from .attempt import Attempt, Setting
 
 
-def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) -> tuple[Attempt | None, list[Try]]:
+def tune(
+    setting: Setting, make_model: Callable[[], nn.Module], folder: Path
+) -> tuple[Attempt | None, list[AttemptInfo]]:
     """Train every learning rate for the probe steps, and the best one for all steps.
 
     A model that defines its own `fit` gets one attempt, with learning rate 0.
@@ -20,7 +22,7 @@ def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) ->
     -------
     Attempt or None
         The attempt that finished, or None if every rate diverged.
-    list of Try
+    list of AttemptInfo
         The attempts of all rates, in the order of the recipe.
     """
     recipe, steps = setting.recipe, setting.budget.steps
@@ -29,21 +31,21 @@ def tune(setting: Setting, make_model: Callable[[], nn.Module], folder: Path) ->
         attempt.fit()
         return (None if attempt.progress.diverged else attempt), [attempt.summary()]
     probe = recipe.probe_steps(steps)
-    files = {rate: folder / f"try-{index}.safetensors" for index, rate in enumerate(recipe.learning_rates)}
-    tries: dict[float, Try] = {}
+    files = {rate: folder / f"attempt-{index}.safetensors" for index, rate in enumerate(recipe.learning_rates)}
+    attempts: dict[float, AttemptInfo] = {}
     losses: dict[float, float] = {}
     attempt = None
     for rate, file in files.items():
         attempt = Attempt(setting, rate, make_model, file)
         attempt.run(min(probe, steps))
-        tries[rate], losses[rate] = attempt.summary(), attempt.progress.loss
+        attempts[rate], losses[rate] = attempt.summary(), attempt.progress.loss
     for rate in sorted(files, key=losses.__getitem__):
-        if tries[rate].diverged:
+        if attempts[rate].diverged:
             continue
         if attempt is None or attempt.rate != rate:
             attempt = Attempt(setting, rate, make_model, files[rate])
         attempt.run(steps)
-        tries[rate] = attempt.summary()
+        attempts[rate] = attempt.summary()
         if not attempt.progress.diverged:
-            return attempt, list(tries.values())
-    return None, list(tries.values())
+            return attempt, list(attempts.values())
+    return None, list(attempts.values())

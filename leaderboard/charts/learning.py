@@ -70,9 +70,8 @@ def _spec(title: str, colors: frozenset[tuple[str, str]]) -> dict[str, Any]:
 
 
 def _curve(record: Record, axis: str, families: Mapping[str, str], scale: int) -> Iterator[dict[str, Any]]:
-    chosen = [attempt for attempt in record.tries if attempt.learning_rate == record.learning_rate]
     cell = record.cell
-    for point in chosen[-1].curve if chosen else []:
+    for point in record.chosen.curve if record.chosen else []:
         if point.valid is not None:
             names = {"run": record.key[:12], "variant": cell.variant, "seed": cell.seed, "family": families[cell.model]}
             yield names | {"at": getattr(point, axis), "valid": scale * point.valid}

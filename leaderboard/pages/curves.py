@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...harness.records.record import CurvePoint, Record, Try
+from ...harness.records.record import AttemptInfo, CurvePoint, Record
 from ..formats import ScoreFormat, quantity
 
 WIDTH, HEIGHT = 460, 260
@@ -74,11 +74,11 @@ def curve_panels(record: Record, score: ScoreFormat) -> list[CurvePanel]:
 def _panel(
     title: str, record: Record, value: Callable[[CurvePoint], float | None], label: Callable[[float], str]
 ) -> CurvePanel | None:
-    curves = [(attempt, _points(attempt, value)) for attempt in record.tries]
+    curves = [(attempt, _points(attempt, value)) for attempt in record.attempts]
     curves = [(attempt, points) for attempt, points in curves if points]
     if not curves:
         return None
-    curves.sort(key=lambda curve: curve[0].learning_rate == record.learning_rate)  # the chosen one is drawn on top
+    curves.sort(key=lambda curve: curve[0] == record.chosen)  # the chosen one is drawn on top
     values = [y for _, points in curves for _, y in points]
     xs = nice_ticks(0, max(x for _, points in curves for x, _ in points))
     ys = nice_ticks(min(values), max(values))
@@ -88,13 +88,13 @@ def _panel(
     return CurvePanel(title, lines, tuple(x_ticks), tuple(y_ticks))
 
 
-def _points(attempt: Try, value: Callable[[CurvePoint], float | None]) -> list[tuple[float, float]]:
+def _points(attempt: AttemptInfo, value: Callable[[CurvePoint], float | None]) -> list[tuple[float, float]]:
     return [(point.step, y) for point in attempt.curve if (y := value(point)) is not None]
 
 
-def _line(attempt: Try, points: Sequence[tuple[float, float]], record: Record) -> CurveLine:
+def _line(attempt: AttemptInfo, points: Sequence[tuple[float, float]], record: Record) -> CurveLine:
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return CurveLine(text, f"{attempt.learning_rate:g}", attempt.learning_rate == record.learning_rate, points[-1])
+    return CurveLine(text, f"{attempt.learning_rate:g}", attempt == record.chosen, points[-1])
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:

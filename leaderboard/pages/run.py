@@ -69,9 +69,8 @@ def _score(column: str, score: Score, card: TaskCard) -> ScoreView:
 
 
 def _attempts(record: Record, write: ScoreFormat) -> Iterator[tuple[str, ...]]:
-    for attempt in record.tries:
-        is_chosen = attempt.learning_rate == record.learning_rate
-        outcome = "diverged" if attempt.diverged else "chosen" if is_chosen else "stopped"
+    for attempt in record.attempts:
+        outcome = "diverged" if attempt.diverged else "chosen" if attempt == record.chosen else "stopped"
         yield f"{attempt.learning_rate:g}", f"{attempt.steps:,}", write(attempt.valid), outcome
 
 
@@ -95,7 +94,7 @@ def _size(record: Record) -> Facts:
     if record.size is None:
         return []
     size = record.size
-    body = f"{size.body_parameters:,}, target {size.budget:,} ({100 * size.deviation:+.1f} %)"
+    body = f"{size.body_parameters:,}, target {size.target_parameters:,} ({100 * size.deviation:+.1f} %)"
     return [
         ("width", str(size.width)),
         ("depth", str(size.depth)),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...harness.contract.metrics import better
 from ..charts.drawing import Chart
 from ..charts.learning import learning_chart
 from ..read.cards import TaskCard
 from ..table.columns import CellView, ColumnView
 from ..table.multiplicity import TaskMultiplicity, task_multiplicity
 from ..table.sections import PublishedRow, RowView, SectionView
-from ..table.statistics import better
 from .site import Site
 
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
+from ...harness.contract.metrics import Direction
+
 OTHER = "other tasks"
 """The suite of tasks that belong to no suite."""
 
@@ -43,7 +45,7 @@ class EvaluationCard(BaseModel):
 
     column: str
     metric: str
-    direction: Literal["higher", "lower"]
+    direction: Direction
     unit: str = ""
     summary: str = ""
     chance: float | None = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...harness.contract.metrics import better, sign
 from ..formats import ScoreFormat
 from ..links import Links
 from ..read.cards import EvaluationCard, ReferenceCard, TaskCard
 from ..read.results import Results
 from .rows import Row, group_by
-from .statistics import Comparisons, Standing, better, compare, estimate, sign
+from .statistics import Comparisons, Standing, compare, estimate
 
 AVERAGES = "averages"
 """The group of columns that are averages over others."""

@@ -16,11 +16,11 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from ...harness.contract.metrics import sign
 from ...harness.records.multiplicity import multiplicity
 from ...harness.records.record import Record
 from ..read.cards import TaskCard
 from ..read.results import Results
-from .statistics import sign
 
 EPSILONS = (0.01, 0.02, 0.05)
 """Distances to the best score, in the unit of the column."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
 from statistics import stdev
-from typing import Literal
 
 import numpy as np
 from scipy import stats
+
+from ...harness.contract.metrics import Direction, better, sign
 
 CONFIDENCE = 0.95
 MIN_SEEDS = 3
@@ -20,7 +21,6 @@ MIN_SEEDS = 3
 _EQUAL = 1e-12
 """Relative difference below which two numbers count as equal."""
 
-Direction = Literal["higher", "lower"]
 Scores = Mapping[str, Mapping[int, float]]
 """Finite scores of a column by row, then by seed."""
 
@@ -52,16 +52,6 @@ class Verdict(StrEnum):
     WORSE = "-"
     TIED = "="
     UNKNOWN = "?"
-
-
-def sign(direction: Direction) -> int:
-    """Return the factor that makes higher scores better: 1, or -1 if lower is better."""
-    return 1 if direction == "higher" else -1
-
-
-def better(direction: Direction, a: float, b: float) -> bool:
-    """Return whether `a` is strictly better than `b`."""
-    return sign(direction) * a > sign(direction) * b
 
 
 @cache

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archarena.harness.records.record import CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo, Try
+from archarena.harness.records.record import AttemptInfo, CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo
 from archarena.harness.records.store import ResultStore
 
 REFERENCES = {
@@ -54,9 +54,14 @@ def _make_record(
         "status": status,
         "scores": {column: _score(column, found) for column, found in values.items()} if status == "ok" else {},
         "learning_rate": 3e-3 if status == "ok" else None,
-        "tries": [_attempt(1e-3, 140), _attempt(3e-3, 700), _attempt(1e-2, 140)] if status == "ok" else [],
+        "attempts": [_attempt(1e-3, 140), _attempt(3e-3, 700), _attempt(1e-2, 140)] if status == "ok" else [],
         "size": SizeInfo(
-            width=64, depth=2, budget=64_000, body_parameters=63_312, total_parameters=70_000, deviation=-0.0108
+            width=64,
+            depth=2,
+            target_parameters=64_000,
+            body_parameters=63_312,
+            total_parameters=70_000,
+            deviation=-0.0108,
         ),
         "cost": Cost(
             train_seconds=12.5,
@@ -78,7 +83,7 @@ def _score(column: str, value: float | None) -> Score:
     return Score(metric=metric, direction=direction, value=value, rows=2000)  # type: ignore[arg-type]
 
 
-def _attempt(rate: float, steps: int) -> Try:
+def _attempt(rate: float, steps: int) -> AttemptInfo:
     points = [
         CurvePoint(
             step=step,
@@ -89,7 +94,7 @@ def _attempt(rate: float, steps: int) -> Try:
         )
         for step in range(70, steps + 1, 70)
     ]
-    return Try(learning_rate=rate, steps=steps, valid=points[-1].valid, curve=points)
+    return AttemptInfo(learning_rate=rate, steps=steps, valid=points[-1].valid, curve=points)
 
 
 def _task_card(task: str, columns: list[str], **changes: Any) -> dict[str, Any]:

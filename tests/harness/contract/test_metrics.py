@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from archarena.harness.contract.metrics import METRICS, TEMPERATURES, fit_temperature
+from archarena.harness.contract.metrics import METRICS, TEMPERATURES, better, fit_temperature
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,3 +159,11 @@ def test_logits_without_an_error_or_without_sense_get_a_bound():
     labels = np.array([0, 1, 1, 0])
     assert fit_temperature(2.0 * labels - 1, labels) == TEMPERATURES[0]
     assert fit_temperature(1 - 2.0 * labels, labels) == TEMPERATURES[1]
+
+
+def test_direction_decides_what_is_better():
+    assert better("higher", 2, 1)
+    assert better("lower", 1, 2)
+    assert not better("higher", 1, 1)
+    assert not better("lower", 1, 1)
+    assert (sign("higher"), sign("lower")) == (1, -1)

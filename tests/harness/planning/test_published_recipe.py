@@ -49,7 +49,7 @@ def test_a_cell_is_trained_as_its_card_says_and_a_model_without_one_is_a_skipped
     assert (record.size.width, record.size.depth, record.size.deviation) == (12, 1, 0.0)
     assert record.key_parts["hyperparameters"] == {"scale": 2.0}
     assert record.cell.variant == "good"
-    (attempt,) = record.tries
+    (attempt,) = record.attempts
     assert [point.step for point in attempt.curve] == [4, 8, 12][: len(attempt.curve)]
     assert "--recipe published" in record.command
 

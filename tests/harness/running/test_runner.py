@@ -30,7 +30,7 @@ def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_runner, ma
     (record,) = report.records
     assert record.status == "ok", record.reason
     assert 0 <= record.scores["toy"].value <= 1
-    assert [attempt.learning_rate for attempt in record.tries] == [3e-3, 1e-2]
+    assert [attempt.learning_rate for attempt in record.attempts] == [3e-3, 1e-2]
     assert record.learning_rate in (3e-3, 1e-2)
     assert record.size.body_parameters == pytest.approx(12_000, rel=0.05)
     assert record.cost.train_seconds > 0
@@ -161,7 +161,7 @@ def test_all_models_see_the_same_data_for_a_seed(make_runner, make_model):
 def test_the_same_cell_twice_gives_the_same_numbers(make_runner, make_model):
     plugin = make_model()
     runs = [make_runner(plugin).run(Local(1), rerun="all").new[0] for _ in range(2)]
-    curves = [[(p.step, p.train_loss, p.valid) for t in record.tries for p in t.curve] for record in runs]
+    curves = [[(p.step, p.train_loss, p.valid) for t in record.attempts for p in t.curve] for record in runs]
     assert curves[0] == curves[1]
     assert runs[0].predictions.sha256 == runs[1].predictions.sha256
 

@@ -110,5 +110,5 @@ def test_a_cell_of_a_model_that_fits_itself_is_fitted_once(toy_task, make_model,
     plan = make_plan(discover(plugins), models=["good"], tasks=["toy"], tier="smoke", data=tmp_path)
     (record,) = Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins).run(Inline()).records
     assert record.status == "ok", record.reason
-    assert [(attempt.steps, attempt.learning_rate) for attempt in record.tries] == [(1, 0.0)]
-    assert record.tries[0].curve[0].samples == 64
+    assert [(attempt.steps, attempt.learning_rate) for attempt in record.attempts] == [(1, 0.0)]
+    assert record.attempts[0].curve[0].samples == 64

@@ -93,9 +93,9 @@ def test_a_cell_is_explored_where_asked_and_not_again(toy_task, make_model, tmp_
         plan = make_plan(discover(plugins), models=["good"], tasks=["toy"], tier="smoke", recipe=recipe, data=tmp_path)
         return Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins, extras).run(Inline())
 
-    plain, explored, again = (run("trade-off", Extras(near_equals=ask)) for ask in (False, True, True))
-    assert plain.new[0].near_equals is None
-    assert explored.new[0].near_equals.rows == 40
+    plain, explored, again = (run("trade-off", Extras(multiplicity=ask)) for ask in (False, True, True))
+    assert plain.new[0].multiplicity is None
+    assert explored.new[0].multiplicity.rows == 40
     assert explored.new[0].scores == plain.new[0].scores
     assert (len(again.kept), len(again.new)) == (1, 0)
     trade_off = explored.new[0].trade_off

@@ -1,5 +1,5 @@
 import pytest
-from archarena.harness.records.record import CurvePoint, Try
+from archarena.harness.records.record import AttemptInfo, CurvePoint
 from archarena.leaderboard.formats import ScoreFormat
 from archarena.leaderboard.pages.curves import HEIGHT, LEFT, RIGHT, TOP, WIDTH, curve_panels, nice_ticks
 from hypothesis import given
@@ -17,7 +17,7 @@ def a_try(rate, *values):
         CurvePoint(step=10 * i, samples=i, seconds=i, train_loss=value, valid=value)
         for i, value in enumerate(values, 1)
     ]
-    return Try(learning_rate=rate, steps=10 * len(values), valid=None, curve=curve)
+    return AttemptInfo(learning_rate=rate, steps=10 * len(values), valid=None, curve=curve)
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
@@ -52,16 +52,16 @@ def test_lines_stay_inside_the_frame_and_falling_loss_falls(make_record):
 
 
 def test_missing_points_are_left_out(make_record):
-    record = make_record(tries=[a_try(1e-3, 1.0, None, 3.0)])
+    record = make_record(attempts=[a_try(1e-3, 1.0, None, 3.0)])
     assert [len(points(line)) for panel in curve_panels(record, ACCURACY) for line in panel.lines] == [2, 2]
 
 
 @pytest.mark.parametrize("values", [(2.0,), (2.0, 2.0), (0.0, 0.0)])
 def test_one_point_or_a_flat_line_can_be_drawn(make_record, values):
-    panel = curve_panels(make_record(tries=[a_try(1e-3, *values)]), ACCURACY)[0]
+    panel = curve_panels(make_record(attempts=[a_try(1e-3, *values)]), ACCURACY)[0]
     assert len(points(panel.lines[0])) == len(values)
 
 
 def test_nothing_to_draw_gives_no_panel(make_record):
     assert curve_panels(make_record(status="crashed"), ACCURACY) == []
-    assert curve_panels(make_record(tries=[a_try(1e-3, None)]), ACCURACY) == []
+    assert curve_panels(make_record(attempts=[a_try(1e-3, None)]), ACCURACY) == []

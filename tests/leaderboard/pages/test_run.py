@@ -32,7 +32,7 @@ def test_scores_keep_the_order_of_the_task_and_show_slices(make_record):
 
 def test_attempts_say_how_they_ended(make_record):
     record = make_record()
-    record.tries[2].diverged = True
+    record.attempts[2].diverged = True
     view = run_view(record, Results((record,)))
     assert [(rate, outcome) for rate, _, _, outcome in view.attempts] == [
         ("0.001", "stopped"),

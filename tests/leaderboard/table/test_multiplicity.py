@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from archarena.harness.records.record import PredictionFile
+from archarena.harness.records.record import Artifact
 from archarena.leaderboard.read.cards import TaskCard
 from archarena.leaderboard.read.results import Results
 from archarena.leaderboard.table.multiplicity import task_multiplicity
@@ -25,7 +25,7 @@ def runs(make_record, tmp_path):
             (tmp_path / "predictions").mkdir(exist_ok=True)
             (tmp_path / file).write_bytes(content)
             kept = {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "rows": {}} | changes
-            records.append(make_record(f"m{number}", "digits", value=value, predictions=PredictionFile(**kept)))
+            records.append(make_record(f"m{number}", "digits", value=value, predictions=Artifact(**kept)))
         return records, Results(tuple(records), folders={record.key: tmp_path for record in records})
 
     return make

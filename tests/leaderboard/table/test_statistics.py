@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from archarena.leaderboard.table.statistics import Standing, better, compare, difference, estimate, holm, sign
+from archarena.leaderboard.table.statistics import Standing, compare, difference, estimate, holm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,14 +42,6 @@ def test_one_seed_has_no_interval():
 
 def test_equal_seeds_have_an_interval_of_width_zero():
     assert estimate([1.0, 1.0, 1.0]).half_width == 0
-
-
-def test_direction_decides_what_is_better():
-    assert better("higher", 2, 1)
-    assert better("lower", 1, 2)
-    assert not better("higher", 1, 1)
-    assert not better("lower", 1, 1)
-    assert (sign("higher"), sign("lower")) == (1, -1)
 
 
 def test_paired_p_of_a_known_case():
