@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..harness.contract.evaluation import Decoding, Evaluation, ReferenceScore
-from ..harness.contract.metrics import Metric, Rows
+from ..harness.contract.metrics import Metric, RowValues
 from ..harness.contract.task import Split
 from ..harness.errors import UserError
 from ..harness.training.generate import read_text
@@ -179,10 +179,10 @@ def _grades(predictions: np.ndarray, targets: np.ndarray) -> list[list[Sample]]:
     return _graded(tuple(map(tuple, read(predictions))), tuple(targets.tolist()))
 
 
-def _share(of_problem: Callable[[Sequence[Sample]], float]) -> Callable[[np.ndarray, np.ndarray], Rows]:
+def _share(of_problem: Callable[[Sequence[Sample]], float]) -> Callable[[np.ndarray, np.ndarray], RowValues]:
     """Return a metric's first step: one number per problem, computed from its ordered samples."""
 
-    def reduce(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    def reduce(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
         return (np.array([of_problem(samples) for samples in _grades(predictions, targets)]),)
 
     return reduce
