@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..harness.contract.task import Split
+from ..harness import Split, UserError
 from ..harness.data.arrays import load_split
-from ..harness.errors import UserError
 from .click_files import CsvFiles
 from .generated import cache_folder
 

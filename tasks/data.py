@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..harness import UserError, generator
 from ..harness.contract.scan import describe
-from ..harness.data.seeds import generator
-from ..harness.errors import UserError
 from .hub import HUB_SWITCH, Hub, is_allowed
 from .table_files import TEXT_SUFFIXES, read_table, typed
 

@@ -10,13 +10,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
+from ..harness import (
+    Budget,
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    UserError,
+    generator,
+    register_task,
+)
 from ..harness.contract.scan import describe
-from ..harness.contract.spec import TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.data.seeds import generator
-from ..harness.errors import UserError
 from .data import Report, silent
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..harness.contract.task import Split
-from ..harness.errors import UserError
+from ..harness import Split, UserError
 
 MAX_ROUNDS = 200
 
