@@ -22,7 +22,7 @@ from ..harness import (
     UserError,
     register_task,
 )
-from .rows import distinct_rows
+from .rows import distinct_rows, token_split
 
 SYMBOLS = 14
 """Number of tokens that can be copied; with the marker and the noise token, the paper's 16."""
@@ -107,4 +107,4 @@ class SelectiveCopying(Task):
     def _split(self, rows: np.ndarray) -> Split:
         targets = np.full_like(rows, -100)
         targets[:, -self.memorised :] = rows[rows <= SYMBOLS].reshape(len(rows), self.memorised)
-        return Split({"tokens": rows, "lengths": np.full(len(rows), self.length, np.int32)}, targets)
+        return token_split(rows, targets)

@@ -13,7 +13,6 @@ from ..harness import (
     Evaluation,
     PerPosition,
     ReferenceScore,
-    Split,
     Splits,
     Streams,
     Task,
@@ -21,7 +20,7 @@ from ..harness import (
     Tokens,
     register_task,
 )
-from .rows import distinct_rows
+from .rows import distinct_rows, next_tokens
 
 
 @register_task(
@@ -108,7 +107,11 @@ class InductionHeads(Task):
         tests |= {name: self._rows(streams.fixed, length, self.test) for name, length in self.further.items()}
         train = self._rows(streams.train, self.length, self.train, held_out)
         valid = held_out[: self.valid]
-        return Splits(_split(train), _split(valid), {name: _split(rows) for name, rows in tests.items()})
+        return Splits(
+            next_tokens(train),
+            next_tokens(valid),
+            {name: next_tokens(rows) for name, rows in tests.items()},
+        )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         guess = 1 / (self.symbols - 1)
@@ -130,10 +133,3 @@ class InductionHeads(Task):
         rows[:, -2] = self.symbols
         rows[:, -1:] = np.take_along_axis(rows, place + 1, axis=1)
         return rows
-
-
-def _split(rows: np.ndarray) -> Split:
-    tokens = rows[:, :-1]
-    targets = np.full_like(tokens, -100)
-    targets[:, -1] = rows[:, -1]
-    return Split({"tokens": tokens, "lengths": np.full(len(rows), tokens.shape[1], np.int32)}, targets)
