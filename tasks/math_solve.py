@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..harness.contract.evaluation import Decoding, Evaluation, ReferenceScore
-from ..harness.contract.metrics import Metric, RowValues
-from ..harness.contract.task import Split
-from ..harness.errors import UserError
-from ..harness.training.generate import read_text
+from ..harness import Decoding, Evaluation, Metric, ReferenceScore, RowValues, Split, UserError, read_text
 from .byte_rows import END, byte_rows, read_bytes
 from .grading import Grader, Verdict, boxed_answer, majority, pass_at_k
 from .grading.canonical import canonical
