@@ -142,7 +142,7 @@ class Runner:
 
     def _write_model_cards(self, missing: Sequence[Keyed]) -> None:
         for entry in {keyed.cell.variant.entry.name: keyed.cell.variant.entry for keyed in missing}.values():
-            self.store.write_card("models", entry.name, model_card(entry))
+            self.store.write_card(model_card(entry))
 
     def _prepare(self, executor: Executor, missing: Sequence[Keyed], watcher: Watcher) -> None:
         """Prepare the arrays of each task and seed once; the lowest seed also gives the card's reference scores."""
@@ -150,24 +150,23 @@ class Runner:
         wanted = {keyed.arrays: keyed.cell for keyed in sorted(trained, key=lambda keyed: -keyed.cell.seed)}
         with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items()}
         requests = [
-            self._prepare_request(cell.task, cell.seed, arrays, with_levels)
+            self._prepare_request(cell.task, cell.seed, arrays, with_reference_scores)
             for arrays, cell in wanted.items()
-            for with_levels in [with_card[cell.task.name][1] == arrays]
-            if not is_prepared(arrays) or (with_levels and read_meta(arrays)["levels"] is None)
+            for with_reference_scores in [with_card[cell.task.name][1] == arrays]
+            if not is_prepared(arrays) or (with_reference_scores and read_meta(arrays).reference_scores is None)
         ]
         executor.run(requests, lambda request: watcher.preparing(request.name), self._prepared, watcher.tick)
         for task, arrays in with_card.values():
-            meta = read_meta(arrays) if is_prepared(arrays) else {}
-            self.store.write_card("tasks", f"{task.name}-{task.tier.name}", task_card(task, meta))
+            self.store.write_card(task_card(task, read_meta(arrays) if is_prepared(arrays) else None))
 
-    def _prepare_request(self, task: PlannedTask, seed: int, target: Path, with_levels: bool) -> Request:
+    def _prepare_request(self, task: PlannedTask, seed: int, target: Path, with_reference_scores: bool) -> Request:
         job = PrepareJob(
             task=Source.of(task.entry),
             tier=task.tier.name,
             seed=seed,
             data=self.data,
             target=target,
-            with_levels=with_levels,
+            with_reference_scores=with_reference_scores,
         )
         folder = self.work / "prepare" / target.name
         limits = replace(_limits(task), seconds=PREPARE_SECONDS)

@@ -7,6 +7,7 @@ import pytest
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
+from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline, Local
 from archarena.harness.running.lock import locked
@@ -189,9 +190,9 @@ def test_failures_run_again_and_diverged_cells_only_when_asked(make_runner, make
 def test_cards_tell_what_pages_need(make_runner, make_model, tmp_path):
     make_runner(make_model()).run(Local(1))
     store = ResultStore(tmp_path / "results")
-    (model,), (task,) = store.cards("models"), store.cards("tasks")
-    assert (model["name"], model["family"]) == ("good", "test")
-    assert [(level["column"], level["name"], level["kind"]) for level in task["levels"]] == [
+    (model,), (task,) = store.cards(ModelCard), store.cards(TaskCard)
+    assert (model.name, model.family) == ("good", "test")
+    assert [(score.column, score.name, score.kind) for score in task.reference_scores] == [
         ("toy", "chance", "chance"),
         ("toy", "ceiling", "ceiling"),
         ("toy", "majority", "baseline"),
