@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from ..planning.find import name_of
 from ..planning.job import PROGRESS
+from ..records.meta import TrialProgress
 from ..records.record import Record
 
 _UPDATE_SECONDS = 0.25
@@ -109,6 +109,6 @@ def span(seconds: float) -> str:
 
 def _fraction(folder: Path) -> float:
     try:
-        return float(json.loads((folder / PROGRESS).read_text())["fraction"])
-    except (OSError, ValueError, KeyError):
+        return TrialProgress.model_validate_json((folder / PROGRESS).read_bytes()).fraction
+    except (OSError, ValueError):
         return 0.0

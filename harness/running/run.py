@@ -110,7 +110,7 @@ class Run:
         """Return the working folder of a cell's trial."""
         return self.work / "cells" / keyed.key
 
-    def prepare_request(self, task: PlannedTask, seed: int, target: Path, *, with_levels: bool) -> Request:
+    def prepare_request(self, task: PlannedTask, seed: int, target: Path, *, with_reference_scores: bool) -> Request:
         """Return the request to prepare a task's arrays in `target`."""
         job = PrepareJob(
             task=Source.of(task.entry),
@@ -118,7 +118,7 @@ class Run:
             seed=seed,
             data=self.data,
             target=target,
-            with_levels=with_levels,
+            with_reference_scores=with_reference_scores,
         )
         limits = replace(self._limits(task), seconds=PREPARE_SECONDS)
         return Request(f"{task.name} s{seed}", self.work / "prepare" / target.name, job, limits, task.tier.threads)

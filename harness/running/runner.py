@@ -64,7 +64,7 @@ class Runner:
 
     def _write_model_cards(self, missing: Sequence[Keyed]) -> None:
         for entry in {keyed.cell.variant.entry.name: keyed.cell.variant.entry for keyed in missing}.values():
-            self.run.store.write_card("models", entry.name, model_card(entry))
+            self.run.store.write_card(model_card(entry))
 
     def _prepare(self, missing: Sequence[Keyed]) -> None:
         """Prepare the arrays of each task and seed once; the lowest seed also gives the card's reference scores."""
@@ -73,9 +73,9 @@ class Runner:
         with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items()}
         requests, targets = [], {}
         for arrays, cell in wanted.items():
-            with_levels = with_card[cell.task.name][1] == arrays
-            if not is_prepared(arrays) or (with_levels and read_meta(arrays)["levels"] is None):
-                request = self.run.prepare_request(cell.task, cell.seed, arrays, with_levels=with_levels)
+            with_scores = with_card[cell.task.name][1] == arrays
+            if not is_prepared(arrays) or (with_scores and read_meta(arrays).reference_scores is None):
+                request = self.run.prepare_request(cell.task, cell.seed, arrays, with_reference_scores=with_scores)
                 requests.append(request)
                 targets[request.folder] = arrays
         with closing(self.executor.run(requests)) as events:
@@ -89,8 +89,7 @@ class Runner:
                 else:
                     self.progress.tick()
         for task, arrays in with_card.values():
-            meta = read_meta(arrays) if is_prepared(arrays) else {}
-            self.run.store.write_card("tasks", f"{task.name}-{task.tier.name}", task_card(task, meta))
+            self.run.store.write_card(task_card(task, read_meta(arrays) if is_prepared(arrays) else None))
 
     def _record_what_cannot_run(self, missing: Sequence[Keyed]) -> list[Keyed]:
         """Record the cells that have no recipe or no arrays, and return the others."""

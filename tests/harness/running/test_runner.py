@@ -8,6 +8,7 @@ import pytest
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
+from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Inline, Local
@@ -185,9 +186,9 @@ def test_failures_run_again_and_diverged_cells_only_when_asked(make_run, make_mo
 def test_cards_tell_what_pages_need(make_run, make_model, tmp_path):
     Runner(make_run(make_model()), Local(1)).execute()
     store = ResultStore(tmp_path / "results")
-    (model,), (task,) = store.cards("models"), store.cards("tasks")
-    assert (model["name"], model["family"]) == ("good", "test")
-    assert [(level["column"], level["name"], level["kind"]) for level in task["levels"]] == [
+    (model,), (task,) = store.cards(ModelCard), store.cards(TaskCard)
+    assert (model.name, model.family) == ("good", "test")
+    assert [(score.column, score.name, score.kind) for score in task.reference_scores] == [
         ("toy", "chance", "chance"),
         ("toy", "ceiling", "ceiling"),
         ("toy", "majority", "baseline"),
