@@ -78,7 +78,7 @@ def run(rows: int, folder: Path) -> None:
     with measured("write csv files", rows, home):
         sums = {part: write(home / f"{part}.csv", round(share * rows), draw) for part, share in SHARES.items()}
     dataset = replace(CriteoX1.dataset, checksums=sums)
-    task = type("Generated", (CriteoX1,), {"dataset": dataset, "sources": (dataset,)})()
+    task = type("Generated", (CriteoX1,), {"dataset": dataset, "data_sources": (dataset,)})()
     with measured("prepare arrays", rows, cache):
         splits = task.splits(folder / "data", streams("ctr-criteo-x1", "full", 0))
     with measured("sum and link arrays", rows, work):
