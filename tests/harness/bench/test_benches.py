@@ -1,4 +1,4 @@
-"""The benchmarks themselves, at sizes of no interest."""
+"""The benchmarks at tiny sizes."""
 
 import json
 import sys

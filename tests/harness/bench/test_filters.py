@@ -1,4 +1,4 @@
-"""TCNCA's filter against the three forms of MEGA's, at lengths of no interest."""
+"""The filters of TCNCA and MEGA at tiny lengths."""
 
 import torch
 from archarena.harness.bench import filters

@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def site(results, tmp_path):
-    """Return a function that builds a site and gives its folder and summary."""
+    """Return a function that builds a site and returns its folder and summary."""
 
     def build(*records, **cards):
         folder = tmp_path / "site"
