@@ -1,4 +1,4 @@
-"""Commands on a folder of records: compare, rescore, clean, and what they refuse."""
+"""Commands on a folder of records: compare, rescore and clean, and their errors."""
 
 import json
 
@@ -27,7 +27,7 @@ def _compare(call, results):
 
 
 def _outdate(results):
-    """Add records of an older state of the model, which scored otherwise, and return their paths."""
+    """Add records of an older version of the model, with other scores, and return their paths."""
     store, paths = ResultStore(results), []
     for record in list(store.read()):
         older = {"key": record.key[::-1], "key_parts": record.key_parts | {"model_source": "old"}, "started": "2000"}

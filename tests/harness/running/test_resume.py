@@ -1,4 +1,4 @@
-"""A run that is killed at any moment loses nothing, and the next one does only what is missing."""
+"""A run that is killed at any time loses no finished work, and the next one runs only the missing cells."""
 
 import os
 import random
@@ -22,7 +22,7 @@ def command(results: Path, *plugins: Path) -> list[str]:
 
 
 def readable_records(results: Path) -> dict[str, dict]:
-    """Return the records on disk by key; a corrupt one fails the test."""
+    """Return the records on disk by key; fail the test if one is corrupt."""
     store = ResultStore(results)
     return {record.key: record.model_dump() for record in store.read()}
 
@@ -70,7 +70,7 @@ def test_killing_parent_or_child_at_random_moments_loses_nothing(toy_task, make_
 
 
 def heed_interrupts() -> None:
-    """Undo what a background job of a shell inherits: to pass over SIGINT."""
+    """Restore the default handling of SIGINT, which background jobs of a shell ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -94,7 +94,7 @@ def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_mo
 
 
 def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
-    """Stopping after each step and loading again gives the weights of a run that never stopped."""
+    """Stopping and loading after each step gives the same weights as an uninterrupted run."""
     import torch
     from archarena.harness import Classes, SequenceModel, Size, TaskSpec, Tokens
     from archarena.harness.contract.task import Budget

@@ -1,4 +1,4 @@
-"""Decoding equals choosing by hand, at any prompt length and batch, and text is scored as it was written."""
+"""Decoding equals choosing by hand at any prompt length and batch size, and generated text is scored unchanged."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SPEC = TaskSpec(Tokens(VOCABULARY, LENGTH), NextToken(VOCABULARY), causal=True)
 
 
 class Decay(SequenceModel):
-    """A decaying sum of what came before, run forward again for each token."""
+    """A decaying sum over the prefix, computed by forward for each token."""
 
     def __init__(self, width):
         super().__init__()
@@ -26,7 +26,7 @@ class Decay(SequenceModel):
 
 
 class Stepping(Decay):
-    """The same as a recurrence."""
+    """The same sum as a recurrence."""
 
     def init_state(self, batch):
         return self.mix.weight.new_zeros(batch, self.mix.in_features)
@@ -50,7 +50,7 @@ def make(cls):
 
 
 def by_hand(built, prompt, count):
-    """Return the likeliest continuation, one forward pass a token."""
+    """Return the most likely continuation, with one forward pass per token."""
     row = prompt.astype(np.int64).tolist()
     for _ in range(count):
         logits = built(tokens=torch.tensor([row]))[0, -1]

@@ -1,4 +1,4 @@
-"""Closed-form read-outs equal NumPy's least squares, and a model that fits itself runs as a cell."""
+"""Closed-form heads equal NumPy's least squares, and a model with `fit` runs as a cell."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ VALUES = TaskSpec(Series(2, 5), Regression(3))
 
 
 class RandomFeatures(SequenceModel):
-    """Fixed random features of the whole row; only the read-out learns."""
+    """Fixed random features of the whole row; only the head learns."""
 
     pooling = "last"
 

@@ -1,4 +1,4 @@
-"""Near-equals: measures on cases with known answers, and draws that are models of their own."""
+"""Predictive multiplicity: measures on cases with known results, and perturbed models that differ."""
 
 from itertools import pairwise
 

@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def site(results, tmp_path):
-    """Return a function that builds a site and gives its folder and summary."""
+    """Return a function that builds a site and returns its folder and summary."""
 
     def build(*records, **cards):
         folder = tmp_path / "site"
@@ -185,7 +185,7 @@ def hostile_record(make_record):
 
 
 def hostile_cards(task_card, model_card):
-    score = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
+    reference = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
     texts = {
         "tier": HOSTILE,
         "summary": HOSTILE,

@@ -1,4 +1,4 @@
-"""How much a reader loads: 20 models on 25 tasks with 5 seeds."""
+"""Download size of the pages: 20 models on 25 tasks with 5 seeds."""
 
 import itertools
 import random
