@@ -14,18 +14,18 @@ from archarena.harness.running.executor import Local
 NAMES = {"GPU-7a": "NVIDIA A100", "GPU-8b": "NVIDIA H100"}
 
 
-class NoSuchDevice(Exception):
+class NoSuchDeviceError(Exception):
     pass
 
 
 def by_uuid(uuid):
     if uuid != "MIG-3f":
-        raise NoSuchDevice(uuid)
+        raise NoSuchDeviceError(uuid)
     return uuid
 
 
 NVML = SimpleNamespace(
-    NVMLError=NoSuchDevice,
+    NVMLError=NoSuchDeviceError,
     nvmlInit=lambda: None,
     nvmlSystemGetDriverVersion=lambda: "580.1",
     nvmlDeviceGetCount=lambda: len(NAMES),
