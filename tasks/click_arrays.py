@@ -7,16 +7,16 @@ interleaved into rows.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
 from ..harness import Split, UserError
 from ..harness.data.arrays import load_split
@@ -113,22 +113,14 @@ def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
     if not (folder / META).is_file():
         files = {part: source.path(data, part) for part in PARTS}
         try:
-            with _alone(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f".{folder.name}.lock")):
                 if not (folder / META).is_file():
                     _prepare(source, layout, files, folder)
         except OSError as error:
             raise UserError(f"Cannot cache the arrays of '{source.name}' in {folder.parent}: {error}.") from error
     cardinalities = tuple(json.loads((folder / META).read_text())["cardinalities"])
     return ClickArrays({part: load_split(folder / part) for part in PARTS}, cardinalities)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Lock a folder against other processes that prepare it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _key(source: CsvFiles, layout: Layout) -> str:

@@ -19,7 +19,7 @@ from ..records.cards import ModelCard
 from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
 from .environment import environment
-from .executor import Ended
+from .executor import Result
 from .score import keep_predictions, score
 
 
@@ -31,9 +31,9 @@ class Recorder:
     device: str
     plugins: Sequence[Path] = ()
 
-    def record(self, keyed: Keyed, folder: Path, ended: Ended, started: str) -> Record:
+    def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
-        outcome, scores, kept, weights = ended.outcome, {}, None, None
+        outcome, scores, kept, weights = result.outcome, {}, None, None
         if outcome.status == "ok":
             try:
                 scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
@@ -41,14 +41,14 @@ class Recorder:
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
                 outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
-        peak = max(ended.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
+        peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
         return Record(
             key=keyed.key,
             key_parts=keyed.parts,
             cell=cell_info(keyed.cell),
             status=outcome.status,
             reason=outcome.reason,
-            log_tail="" if outcome.status == "ok" else ended.log_tail,
+            log_tail="" if outcome.status == "ok" else result.log_tail,
             scores=scores,
             learning_rate=outcome.learning_rate,
             attempts=outcome.attempts,
