@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .contract.evaluation import Decoding as Decoding
     from .contract.evaluation import Evaluation as Evaluation
     from .contract.evaluation import ReferenceScore as ReferenceScore
+    from .contract.metrics import IGNORE as IGNORE
     from .contract.metrics import Metric as Metric
     from .contract.metrics import RowValues as RowValues
     from .contract.model import FieldModel as FieldModel
@@ -57,7 +58,7 @@ _HOMES = {
     "assembly.trained": ("load_trained",),
     "contract.data_source": ("DataSource",),
     "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),
-    "contract.metrics": ("Metric", "RowValues"),
+    "contract.metrics": ("IGNORE", "Metric", "RowValues"),
     "contract.model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel", "State"),
     "contract.registry": ("get_model", "get_task", "register_model", "register_task"),
     "contract.spec": (
