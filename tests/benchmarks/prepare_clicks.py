@@ -1,7 +1,8 @@
 """Measures the preparation of a click log: ``python tests/benchmarks/prepare_clicks.py --rows 46000000 --folder DIR``.
 
 Writes generated rows as csv files in the format of Criteo_x1 (13 numbers, 26 fields with the same numbers of values),
-makes arrays from them, computes the checksum, gathers training batches, and prints seconds, memory and disk space. The folder needs about 0.7 GB per million rows. It is deleted at the end.
+makes arrays from them, computes the checksum, gathers training batches, and prints seconds, memory and disk space.
+The folder needs about 0.7 GB per million rows. It is deleted at the end.
 """
 
 from __future__ import annotations
