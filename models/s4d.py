@@ -9,10 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.model import ParamGroup
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Size, TaskSpec
-from ..harness.errors import UserError
+from ..harness import ParamGroup, Size, TaskSpec, UserError, register_model
 from ..kernels.precision import accumulator
 from .blocks.norms import NormKind, make_norm
 from .blocks.padding import zero_padding

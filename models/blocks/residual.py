@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ...harness.contract.model import SequenceModel
+from ...harness import SequenceModel
 from .padding import valid_positions
 
 

@@ -180,6 +180,7 @@ def test_cells_that_generate_are_scored_by_the_tasks_own_metric(tmp_path, toy_ta
     from archarena.harness.planning.plan import make_plan
     from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
+    from archarena.harness.running.run import Run
     from archarena.harness.running.runner import Runner
 
     task, writer = tmp_path / "count.py", tmp_path / "writer.py"
@@ -187,15 +188,15 @@ def test_cells_that_generate_are_scored_by_the_tasks_own_metric(tmp_path, toy_ta
     writer.write_text(WRITER)
     plugins = [task, writer, toy_task, make_model("good")]
     plan = make_plan(discover(plugins), models=["good", "writer"], tasks=["count", "toy"], tier="smoke", data=tmp_path)
-    runner = Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
-    found = {(r.cell.model, r.cell.task): r for r in runner.run(Inline()).records}
+    run = Run(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
+    found = {(r.cell.model, r.cell.task): r for r in Runner(run, Inline()).execute().records}
     trained, written, skipped = found["good", "count"], found["writer", "count"], found["writer", "toy"]
     assert trained.scores.keys() == {"count-lm", "count-solve"}, trained.reason
     assert trained.scores["count-solve"].metric == "starts_right"
     assert written.scores.keys() == {"count-solve"}, written.reason
     assert written.scores["count-solve"].value == 1.0
     assert (skipped.status, "only writes text" in skipped.reason) == ("skipped", True)
-    arrays = next(keyed.arrays for keyed in runner.keyed() if keyed.cell.task.name == "count")
+    arrays = next(keyed.arrays for keyed in run.keyed() if keyed.cell.task.name == "count")
     assert {path.name for path in (arrays / "tests" / "ask").rglob("*.npy")} == {
         "tokens.npy",
         "lengths.npy",
