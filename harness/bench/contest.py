@@ -124,7 +124,7 @@ def contest(
                     waiting.remove(name)
     for name, steps in taken.items():
         if steps:
-            _summarise(rows[name], steps[WARM_UP:])
+            _summarize(rows[name], steps[WARM_UP:])
     return _compared(list(rows.values()))
 
 
@@ -140,7 +140,7 @@ def _round(contestant: Contestant | str, row: dict[str, Any], taken: list[float]
         row[f"last_{score}"] = value
 
 
-def _summarise(row: dict[str, Any], steps: list[float]) -> None:
+def _summarize(row: dict[str, Any], steps: list[float]) -> None:
     row |= {"seconds": min(steps), "median_seconds": statistics.median(steps), "samples": len(steps)}
 
 

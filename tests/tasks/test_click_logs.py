@@ -141,7 +141,7 @@ def test_the_archive_of_a_repository_brings_the_files(tmp_path):
     assert (home / "train.csv").read_text() == (original / "train.csv").read_text()
     assert told[-1] == ("test", ROWS["test"] + 1)
     (tmp_path / "MovielensLatest_x1.zip").rename(tmp_path / "moved.zip")
-    assert dataset.fetch(tmp_path / "data") == home, "what is there is not brought again"
+    assert dataset.fetch(tmp_path / "data") == home, "existing files are not fetched again"
     (tmp_path / "moved.zip").rename(tmp_path / "MovielensLatest_x1.zip")
     wrong = replace(dataset, checksums={**dataset.checksums, "valid": "0" * 32})
     with pytest.raises(UserError, match="is not the valid part"):
