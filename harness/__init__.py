@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import run as run
+    from .assembly.build import assemble as assemble
+    from .assembly.build import build as build
     from .assembly.trained import load_trained as load_trained
     from .contract.data_source import DataSource as DataSource
     from .contract.evaluation import Decoding as Decoding
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": ("run",),
+    "assembly.build": ("assemble", "build"),
     "assembly.trained": ("load_trained",),
     "contract.data_source": ("DataSource",),
     "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),

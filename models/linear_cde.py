@@ -6,13 +6,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..harness.assembly.build import assemble, build
 from ..harness.assembly.module import Built
 from ..harness.contract.hyperparameters import check_hyperparameters
 from ..harness.contract.model import SequenceModel
 from ..harness.contract.registry import register_model
 from ..harness.contract.spec import Classes, Regression, Series, Size, TaskSpec
 from ..harness.errors import UserError
-from ..harness.training.least_squares import fit_readout
+from ..harness.training.least_squares import fit_head
 from ..harness.training.rows import Rows
 from .blocks.controlled_flow import ControlledFlow, Drive, FlowState
 from .blocks.padding import reverse_valid
@@ -65,18 +66,18 @@ class LinearCDE(ResidualStack):
     ):
         super().__init__()
         if not trained:
-            raise UserError("Create an untrained linear-cde with LinearCDE.build, which adds the head to fit.")
+            raise UserError("Create an untrained linear-cde with archarena.harness.build, which adds the head to fit.")
         self.blocks = nn.ModuleList(Block(width, causal, length, drive or "velocity", dropout) for _ in range(depth))
         self.norm = None
 
     @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
-        """Return a module that takes the task's inputs and returns its outputs; see `SequenceModel.build`."""
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
+        """Return a module that takes the task's inputs and returns its outputs."""
         if hyperparameters.get("trained", True):
-            return super().build(spec, size, **hyperparameters)
+            return assemble(cls, spec, size, **hyperparameters)
         check_hyperparameters(cls, hyperparameters)
         drive = hyperparameters.get("drive") or ("path" if isinstance(spec.inputs, Series) else "velocity")
-        return RandomLinearCDE.build(spec, size, drive=drive)
+        return build(RandomLinearCDE, spec, size, drive=drive)
 
 
 class Block(nn.Module):
@@ -132,12 +133,12 @@ class RandomLinearCDE(SequenceModel):
         self.flow = ControlledFlow(channels or width, width, length, drive).requires_grad_(False)
 
     @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
         """Return a module that takes the task's inputs and returns its outputs; a series gets no embedding."""
         if not isinstance(spec.outputs, Classes | Regression):
             found = type(spec.outputs).__name__
             raise UserError(f"Untrained linear-cde supports only Classes and Regression outputs: found {found}.")
-        built = super().build(spec, size, **hyperparameters)
+        built = assemble(cls, spec, size, **hyperparameters)
         if isinstance(spec.inputs, Series):
             built.embedding = Points()
             built.core = cls(size.width, spec.inputs.length, spec.inputs.channels, **hyperparameters)
@@ -149,4 +150,4 @@ class RandomLinearCDE(SequenceModel):
 
     def fit(self, built: Built, rows: Rows) -> None:
         """Fit the head by least squares over all training rows."""
-        fit_readout(built, rows)
+        fit_head(built, rows)

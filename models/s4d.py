@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..harness.assembly.build import assemble
+from ..harness.assembly.module import Built, BuiltSequence
 from ..harness.contract.model import ParamGroup
 from ..harness.contract.registry import register_model
 from ..harness.contract.spec import Size, TaskSpec
@@ -98,11 +100,12 @@ class S4D(ResidualStack):
         self.norm = make() if prenorm else None
 
     @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
         """Return a module that takes the task's inputs; if not `nonlinear`, its head has no norm."""
-        built = super().build(spec, size, **hyperparameters)
+        built = assemble(cls, spec, size, **hyperparameters)
+        assert isinstance(built, BuiltSequence)
         if not hyperparameters.get("nonlinear", True):
-            built.head.norm = nn.Identity()  # type: ignore[union-attr]
+            built.head.norm = nn.Identity()
         return built
 
     def param_groups(self) -> list[ParamGroup]:

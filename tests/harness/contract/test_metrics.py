@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from archarena.harness.contract.metrics import METRICS, TEMPERATURES, better, fit_temperature
+from archarena.harness.contract.metrics import METRICS, TEMPERATURES, better, fit_temperature, sign
 from hypothesis import given
 from hypothesis import strategies as st
 
