@@ -161,7 +161,7 @@ class DiagonalSSM(nn.Module):
         self.log_dt = nn.Parameter(log_dt)
         self.A_log = nn.Parameter(decay.log().repeat(width, 1))
         self.A_imag = None if frequency is None else nn.Parameter(frequency.repeat(width, 1))
-        self.C = nn.Parameter(initial_read_out(init, d_state, 1 if causal else 2, width))
+        self.C = nn.Parameter(initial_output_weights(init, d_state, 1 if causal else 2, width))
         self.D = nn.Parameter(torch.randn(width))
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
@@ -189,7 +189,7 @@ class DiagonalSSM(nn.Module):
         return exponent, C * (exponent.exp() - 1) / A
 
 
-def initial_read_out(init: Spectrum, d_state: int, directions: int, width: int) -> Tensor:
+def initial_output_weights(init: Spectrum, d_state: int, directions: int, width: int) -> Tensor:
     """Return a random C, with real and imaginary parts on a last axis if complex; "legs" scales it per mode."""
     if init == "real":
         return torch.randn(directions, width, d_state)

@@ -112,7 +112,7 @@ def energy_joules(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     try:
-        import pynvml  # pyright: ignore[reportMissingImports]
+        import pynvml  # pyright: ignore[reportMissingImports] (not installed on macOS)
 
         handle = torch.cuda._get_pynvml_handler(device)
         return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3

@@ -9,7 +9,7 @@ from archarena.models.linear_cde import LinearCDE
 AREA = TaskSpec(Series(2, 40), Regression(1))
 
 
-def test_the_random_equation_learns_a_signed_area_by_its_read_out_alone(area_paths):
+def test_the_random_equation_learns_a_signed_area_by_its_head_alone(area_paths):
     paths, areas = area_paths(rows=1500, length=40)
     model = build(LinearCDE, AREA, Size(80, 2), trained=False)
     before = {name: p.clone() for name, p in model.core.named_parameters()}
@@ -20,7 +20,7 @@ def test_the_random_equation_learns_a_signed_area_by_its_read_out_alone(area_pat
     assert all(torch.equal(p, before[name]) for name, p in model.core.named_parameters())
 
 
-def test_only_the_read_out_of_the_random_equation_can_be_trained():
+def test_only_the_head_of_the_random_equation_can_be_trained():
     model = build(LinearCDE, AREA, Size(16, 2), trained=False)
     assert {name for name, p in model.named_parameters() if p.requires_grad} == {
         "head.linear.weight",

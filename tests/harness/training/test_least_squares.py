@@ -1,4 +1,4 @@
-"""Closed-form read-outs equal NumPy's least squares, and a model that fits itself runs as a cell."""
+"""Closed-form heads equal NumPy's least squares, and a model that fits itself runs as a cell."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ VALUES = TaskSpec(Series(2, 5), Regression(3))
 
 
 class RandomFeatures(SequenceModel):
-    """Fixed random features of the whole row; only the read-out learns."""
+    """Fixed random features of the whole row; only the head learns."""
 
     pooling = "last"
 
@@ -40,7 +40,7 @@ def features_of(built, rows):
     return built.core(embedded)[:, -1].detach().double().numpy()
 
 
-def test_the_read_out_is_the_least_squares_solution():
+def test_the_head_is_the_least_squares_solution():
     targets = np.random.default_rng(1).standard_normal((60, 3)).astype(np.float32) + 5
     rows, built = rows_of(targets), build(RandomFeatures, VALUES, Size(8, 1))
     built.core.fit(built, rows)

@@ -1,4 +1,4 @@
-"""Losses and read-outs by kind of output, against values worked out by hand."""
+"""Losses and predictions by kind of output, against values worked out by hand."""
 
 import numpy as np
 import pytest
