@@ -90,9 +90,7 @@ def _data(given: Path | None) -> tuple[bool, str]:
     from ..contract.data_source import data_folder
     from ..contract.registry import discover
 
-    folder = data_folder(given)
-    entries = [entry for entry in discover().tasks.values() if entry.declared.get("needs")]
-    sources = {source.name: source for entry in entries for source in entry.load().data_sources}  # type: ignore[attr-defined]
+    folder, sources = data_folder(given), discover().data_sources()
     absent = sorted(name for name, source in sources.items() if source.find(folder) is None)
     return True, f"{folder}: {len(sources) - len(absent)} of {len(sources)} sets; absent: {', '.join(absent) or 'none'}"
 
