@@ -10,7 +10,7 @@ import numpy as np
 from ..harness import Binary, Budget, Fields, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .click_arrays import PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
-from .clicks import EVALUATIONS, click_levels, constant_rate
+from .clicks import EVALUATIONS, click_scores, constant_rate
 from .hub import Hub
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class ClickLog(Task):
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the score of a constant; logistic regression is the model `lr`."""
-        return click_levels(self.evaluations, splits, [constant_rate(splits.train)])
+        return click_scores(self.evaluations, splits, [constant_rate(splits.train)])
 
 
 def _budgets(full: int, batch: int = 4_096) -> dict[str, Budget]:

@@ -22,7 +22,7 @@ from ..harness import (
     generator,
     register_task,
 )
-from .clicks import EVALUATIONS, click_levels, constant_rate, logistic_regression
+from .clicks import EVALUATIONS, click_scores, constant_rate, logistic_regression
 from .data import DataSet, Hub
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _AppUse(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of a constant and of logistic regression on single fields."""
         rules = [constant_rate(splits.train), logistic_regression(splits.train, self.cardinalities)]
-        return click_levels(self.evaluations, splits, rules)
+        return click_scores(self.evaluations, splits, rules)
 
 
 @register_task(

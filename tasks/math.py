@@ -22,9 +22,9 @@ from ..harness import (
 )
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
-from .levels import next_byte_levels
-from .math_choice import choice_levels, choice_split
-from .math_solve import Solving, solve_evaluations, solve_levels, solve_splits
+from .math_choice import choice_scores, choice_split
+from .math_solve import Solving, solve_evaluations, solve_scores, solve_splits
+from .reference_scores import next_byte_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,9 +224,9 @@ class Math(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of byte n-grams, fixed choices, and one constant answer."""
         return [
-            *next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY),
-            *choice_levels(splits.tests["choice"]),
-            *solve_levels(splits.tests),
+            *next_byte_scores("lm", splits.train, splits.tests["lm"], VOCABULARY),
+            *choice_scores(splits.tests["choice"]),
+            *solve_scores(splits.tests),
         ]
 
 

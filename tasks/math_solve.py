@@ -149,7 +149,7 @@ def written_answer(text: str) -> str | None:
     return promised[-1].strip().strip("$").strip() if promised else boxed_answer(text)
 
 
-def solve_levels(tests: Mapping[str, Split]) -> list[ReferenceScore]:
+def solve_scores(tests: Mapping[str, Split]) -> list[ReferenceScore]:
     """Return the score of the most frequent training answer."""
     right = float(np.mean([canonical(gold) == COMMONEST for gold in tests["solve"].targets.tolist()]))
     summary = f"Always {COMMONEST}, the most frequent training answer."

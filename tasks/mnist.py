@@ -23,7 +23,7 @@ from ..harness import (
 )
 from .byte_files import ByteFiles
 from .data import hold_out
-from .levels import fit_logistic, majority_level
+from .reference_scores import fit_logistic, majority_score
 
 SIDE = 28
 HELD_OUT = 5_000
@@ -150,7 +150,7 @@ class MNISTDigits(Task):
         model = fit_logistic(_flat(train)[:rows], train.targets[:rows])
         accuracy = float(model.score(_flat(test), test.targets))
         return [
-            majority_level(train.targets, test.targets),
+            majority_score(train.targets, test.targets),
             ReferenceScore("", "logistic regression", accuracy, summary=f"On the pixels of {rows} training images."),
         ]
 

@@ -6,7 +6,7 @@ import math
 import shutil
 from pathlib import Path
 
-from ..contract.evaluation import ReferenceScore
+from ..contract.evaluation import Evaluation, ReferenceScore
 from ..contract.spec import spec_to_json
 from ..contract.task import Splits, Streams
 from ..errors import UserError
@@ -75,16 +75,19 @@ def _require_rows(name: str, splits: Splits) -> None:
 
 def _reference_scores(task: PlannedTask, splits: Splits) -> list[ReferenceCard]:
     """Return the finite reference scores: the constants of the evaluations, then those computed from the data."""
-    constant = [
-        ReferenceScore(e.name, kind, value, kind)
-        for e in task.task.evaluations
-        for kind, value in (("chance", e.chance), ("ceiling", e.ceiling))
-        if value is not None
-    ]
+    constant = [score for evaluation in task.task.evaluations for score in _constant_scores(evaluation)]
     return [
         ReferenceCard(column=task.column(s.evaluation), name=s.name, value=s.value, kind=s.kind, summary=s.summary)
         for s in [*constant, *task.task.reference_scores(splits)]
         if math.isfinite(s.value)
+    ]
+
+
+def _constant_scores(evaluation: Evaluation) -> list[ReferenceScore]:
+    name, chance, ceiling = evaluation.name, evaluation.chance, evaluation.ceiling
+    return [
+        *([ReferenceScore(name, "chance", chance, "chance")] if chance is not None else []),
+        *([ReferenceScore(name, "ceiling", ceiling, "ceiling")] if ceiling is not None else []),
     ]
 
 

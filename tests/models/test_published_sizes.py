@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from archarena.harness import Binary, Fields, Size, TaskSpec
+from archarena.harness import Binary, Fields, Size, TaskSpec, build
 from archarena.harness.contract.registry import discover
 from archarena.harness.planning.model_card import load_card
 
@@ -36,8 +36,8 @@ def published_size(name: str, task: str, fields: Fields) -> int:
     entry = discover().find("model", name)
     setting = load_card(name, Path(entry.file)).published[task]
     with torch.device("meta"):
-        model = entry.load().build(
-            TaskSpec(fields, Binary()), Size(setting.width, setting.depth), **setting.hyperparameters
+        model = build(
+            entry.load(), TaskSpec(fields, Binary()), Size(setting.width, setting.depth), **setting.hyperparameters
         )
     return sum(parameter.numel() for parameter in model.parameters())
 

@@ -88,7 +88,7 @@ def test_the_small_tiers_keep_common_ids_and_move_training_rows_alone(log):
     assert all((split.inputs["ids"] < np.array(task.cardinalities)[:, None]).all() for split in (one.train, one.valid))
     assert not np.array_equal(one.train.targets, other.train.targets)
     assert np.array_equal(one.tests["test"].inputs["ids"], other.tests["test"].inputs["ids"])
-    assert {(level.evaluation, level.name) for level in task.reference_scores(one)} == {
+    assert {(score.evaluation, score.name) for score in task.reference_scores(one)} == {
         (column, "constant") for column in ("", "log-loss", "log-loss-scaled")
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Size, Streams, Tokens, get_model, get_task
+from archarena.harness import Size, Streams, Tokens, build, get_model, get_task
 from archarena.harness.data.seeds import generator
 from archarena.harness.training.rows import Rows
 
@@ -28,7 +28,7 @@ def test_a_later_token_changes_no_earlier_output(case, model):
     spec, train = case
     assert isinstance(spec.inputs, Tokens)
     torch.manual_seed(0)
-    built = get_model(model).build(spec, Size(16, 1)).eval()
+    built = build(get_model(model), spec, Size(16, 1)).eval()
     inputs, _ = Rows(train.inputs, None, torch.device("cpu")).batch(slice(4))
     last = int(inputs["lengths"].min()) - 1
     changed = inputs["tokens"].clone()

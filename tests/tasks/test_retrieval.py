@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Size, get_model
+from archarena.harness import Size, build, get_model
 from archarena.harness.data.prepare import streams
 from archarena.harness.training.rows import Rows
 from archarena.tasks.retrieval import AAN, CitedPairs
@@ -40,9 +40,11 @@ def test_both_texts_of_a_pair_are_the_heads_of_theirs_with_the_label(small):
 
 def test_shared_words_tell_this_small_set(small):
     task, folder = small
-    levels = {v.name: v.value for v in task.reference_scores(task.splits(folder, streams("lra-retrieval", "smoke", 0)))}
-    assert levels["majority"] == 0.5
-    assert levels["shared words"] > 0.9
+    references = {
+        v.name: v.value for v in task.reference_scores(task.splits(folder, streams("lra-retrieval", "smoke", 0)))
+    }
+    assert references["majority"] == 0.5
+    assert references["shared words"] > 0.9
 
 
 @pytest.mark.parametrize("model", ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"])
@@ -50,7 +52,7 @@ def test_shared_words_tell_this_small_set(small):
 def test_every_core_model_answers_a_pair_and_sees_both_texts(small, model):
     task, folder = small
     train = task.splits(folder, streams("lra-retrieval", "smoke", 0)).train
-    built = get_model(model).build(task.spec, Size(16, 1)).eval()
+    built = build(get_model(model), task.spec, Size(16, 1)).eval()
     inputs, _ = Rows(train.inputs, None, torch.device("cpu")).batch(slice(4))
     answer = built(**inputs)
     assert answer.shape == (4, 2)

@@ -14,6 +14,7 @@ from archarena.harness import (
     TaskSpec,
     Tokens,
     UserError,
+    build,
 )
 from archarena.harness.assembly.lifts import (
     CHUNKS,
@@ -70,7 +71,7 @@ def which_came_first(rows, length):
 
 def accuracy_after_training(cls, steps=128, length=12):
     torch.manual_seed(0)
-    model = cls.build(TaskSpec(Tokens(8, length), Classes(2)), Size(32, 1))
+    model = build(cls, TaskSpec(Tokens(8, length), Classes(2)), Size(32, 1))
     tokens, targets = which_came_first(4096, length)
     optimizer = torch.optim.AdamW(model.param_groups(0.01), lr=1e-2)
     for step in range(steps):
@@ -139,7 +140,7 @@ def test_chunk_boundaries_do_not_move_with_the_array(length, used):
 
 @pytest.mark.parametrize("outputs", [Classes(3), PerPosition(3)])
 def test_padding_changes_nothing_under_a_lift(outputs):
-    model = Perceptron.build(TaskSpec(Tokens(20, 50), outputs), Size(16, 1)).eval()
+    model = build(Perceptron, TaskSpec(Tokens(20, 50), outputs), Size(16, 1)).eval()
     narrow, lengths = torch.randint(1, 20, (4, 33)), torch.full((4,), 33)
     outputs = [model(tokens=F.pad(narrow, (0, more)), lengths=lengths)[:, :33] for more in (0, 9, 17)]
     torch.testing.assert_close(outputs[0], outputs[1])
@@ -147,7 +148,7 @@ def test_padding_changes_nothing_under_a_lift(outputs):
 
 
 def test_a_row_longer_than_the_spec_is_refused_by_chunks():
-    model = Perceptron.build(TaskSpec(Tokens(20, 50), Classes(2)), Size(16, 1))
+    model = build(Perceptron, TaskSpec(Tokens(20, 50), Classes(2)), Size(16, 1))
     with pytest.raises(UserError, match="51 positions"):
         model(tokens=torch.ones(1, 51, dtype=torch.long))
 

@@ -16,7 +16,7 @@ import os, random, warnings
 import numpy as np
 import torch
 from torch import nn
-from archarena.harness import SequenceModel, Size, register_model
+from archarena.harness import SequenceModel, Size, assemble, register_model
 {top}
 
 @register_model("plugin", summary="A gated moving average, over one side or both.")
@@ -161,7 +161,7 @@ SEQUENCE_FAULTS = {
         {
             "methods": """@classmethod
     def build(cls, spec, size, **anything):
-        return super().build(spec, size, **{k: v for k, v in anything.items() if k == 'gain'})"""
+        return assemble(cls, spec, size, **{k: v for k, v in anything.items() if k == 'gain'})"""
         },
     ),
     "raises": ("build", {"init": "raise ValueError('no heads')"}),

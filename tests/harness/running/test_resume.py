@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from archarena.harness import build
 from archarena.harness.records.store import ResultStore
 
 MOMENTS = 10
@@ -100,7 +101,7 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
     from archarena.harness.contract.task import Budget
     from archarena.harness.data.seeds import generator
     from archarena.harness.planning.recipe import Recipe
-    from archarena.harness.training.attempt import Attempt, Setting
+    from archarena.harness.training.attempt import Attempt, TrialSetting
     from archarena.harness.training.rows import Rows
 
     class Model(SequenceModel):
@@ -118,11 +119,11 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
 
     def make_model():
         torch.manual_seed(0)
-        return Model.build(spec, Size(8, 1))
+        return build(Model, spec, Size(8, 1))
 
     def attempt(file):
         recipe = Recipe("common", (1e-2,), evaluations=20)
-        setting = Setting(
+        setting = TrialSetting(
             spec,
             recipe,
             Budget(20, 8),
@@ -145,5 +146,5 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
     assert stopped.progress.curve[-1]["train_loss"] == straight.progress.curve[-1]["train_loss"]
     for name, tensor in straight.model.state_dict().items():
         assert torch.equal(tensor, stopped.model.state_dict()[name]), name
-    valid = [[point["valid"] for point in attempt.progress.curve] for attempt in (straight, stopped)]
+    valid = [[point["valid"] for point in attempt.state.curve] for attempt in (straight, stopped)]
     assert valid[0] == valid[1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Decoding, NextToken, SequenceModel, Size, TaskSpec, Tokens
+from archarena.harness import Decoding, NextToken, SequenceModel, Size, TaskSpec, Tokens, build
 from archarena.harness.training.generate import choose, decode, generate_text, read_text
 from torch import nn
 
@@ -46,7 +46,7 @@ def prompts():
 
 def make(cls):
     torch.manual_seed(0)
-    return cls.build(SPEC, Size(16, 1)).eval()
+    return build(cls, SPEC, Size(16, 1)).eval()
 
 
 def by_hand(built, prompt, count):
@@ -124,6 +124,7 @@ TASK = '''
 import numpy as np
 from archarena.harness import (
     Budget, Decoding, Evaluation, Metric, NextToken, Split, Splits, Task, TaskSpec, Tokens, register_task,
+    build,
 )
 
 

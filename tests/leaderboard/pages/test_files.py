@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def site(results, tmp_path):
-    """Return a function that builds a site and returns its folder and summary."""
+    """Return a function that builds a site and gives its folder and summary."""
 
     def build(*records, **cards):
         folder = tmp_path / "site"
@@ -185,16 +185,10 @@ def hostile_record(make_record):
 
 
 def hostile_cards(task_card, model_card):
-    reference = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
-    texts = {
-        "tier": HOSTILE,
-        "summary": HOSTILE,
-        "suites": [HOSTILE],
-        "rows": {HOSTILE: 1},
-        "reference_scores": [reference],
-    }
+    score = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
+    texts = {"tier": HOSTILE, "summary": HOSTILE, "suites": [HOSTILE], "rows": {HOSTILE: 1}}
     model = model_card(HOSTILE, summary=HOSTILE, family=HOSTILE, paper=HOSTILE)
-    return {"tasks": [task_card(HOSTILE, [HOSTILE], **texts)], "models": [model]}
+    return {"tasks": [task_card(HOSTILE, [HOSTILE], reference_scores=[score], **texts)], "models": [model]}
 
 
 def test_hostile_text_is_only_text(site, make_record, task_card, model_card):
