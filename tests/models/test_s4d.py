@@ -46,7 +46,7 @@ def test_the_recurrence_agrees_with_the_convolution(init, length, rows):
     torch.testing.assert_close(torch.stack(steps, 1), ssm(x, None))
 
 
-def test_a_two_sided_filter_sees_both_sides_through_read_outs_of_their_own():
+def test_a_bidirectional_filter_sees_both_sides_through_its_own_weights():
     ssm = make_ssm("lin", causal=False)
     response = ssm(impulse(9, at=4), None)[0]
     past = ssm(impulse(9), None)[0]
