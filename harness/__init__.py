@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import run as run
+    from .assembly.build import assemble as assemble
+    from .assembly.build import build as build
     from .assembly.module import Built as Built
+    from .assembly.module import BuiltSequence as BuiltSequence
     from .assembly.trained import load_trained as load_trained
     from .contract.data_source import DataSource as DataSource
     from .contract.evaluation import Decoding as Decoding
@@ -49,12 +52,13 @@ if TYPE_CHECKING:
     from .data.seeds import generator as generator
     from .errors import UserError as UserError
     from .training.generate import read_text as read_text
-    from .training.least_squares import fit_readout as fit_readout
+    from .training.least_squares import fit_head as fit_head
     from .training.rows import Rows as Rows
 
 _HOMES = {
     "api": ("run",),
-    "assembly.module": ("Built",),
+    "assembly.module": ("Built", "BuiltSequence"),
+    "assembly.build": ("assemble", "build"),
     "assembly.trained": ("load_trained",),
     "contract.data_source": ("DataSource",),
     "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),
@@ -69,7 +73,7 @@ _HOMES = {
     "data.seeds": ("generator",),
     "errors": ("UserError",),
     "training.generate": ("read_text",),
-    "training.least_squares": ("fit_readout",),
+    "training.least_squares": ("fit_head",),
     "training.rows": ("Rows",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

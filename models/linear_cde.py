@@ -16,7 +16,9 @@ from ..harness import (
     Size,
     TaskSpec,
     UserError,
-    fit_readout,
+    assemble,
+    build,
+    fit_head,
     register_model,
 )
 from ..harness.contract.hyperparameters import check_hyperparameters
@@ -71,18 +73,18 @@ class LinearCDE(ResidualStack):
     ):
         super().__init__()
         if not trained:
-            raise UserError("Create an untrained linear-cde with LinearCDE.build, which adds the head to fit.")
+            raise UserError("Create an untrained linear-cde with archarena.harness.build, which adds the head to fit.")
         self.blocks = nn.ModuleList(Block(width, causal, length, drive or "velocity", dropout) for _ in range(depth))
         self.norm = None
 
     @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
-        """Return a module that takes the task's inputs and returns its outputs; see `SequenceModel.build`."""
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
+        """Return a module that takes the task's inputs and returns its outputs."""
         if hyperparameters.get("trained", True):
-            return super().build(spec, size, **hyperparameters)
+            return assemble(cls, spec, size, **hyperparameters)
         check_hyperparameters(cls, hyperparameters)
         drive = hyperparameters.get("drive") or ("path" if isinstance(spec.inputs, Series) else "velocity")
-        return RandomLinearCDE.build(spec, size, drive=drive)
+        return build(RandomLinearCDE, spec, size, drive=drive)
 
 
 class Block(nn.Module):
@@ -138,12 +140,12 @@ class RandomLinearCDE(SequenceModel):
         self.flow = ControlledFlow(channels or width, width, length, drive).requires_grad_(False)
 
     @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
         """Return a module that takes the task's inputs and returns its outputs; a series gets no embedding."""
         if not isinstance(spec.outputs, Classes | Regression):
             found = type(spec.outputs).__name__
             raise UserError(f"Untrained linear-cde supports only Classes and Regression outputs: found {found}.")
-        built = super().build(spec, size, **hyperparameters)
+        built = assemble(cls, spec, size, **hyperparameters)
         if isinstance(spec.inputs, Series):
             built.embedding = Points()
             built.core = cls(size.width, spec.inputs.length, spec.inputs.channels, **hyperparameters)
@@ -155,4 +157,4 @@ class RandomLinearCDE(SequenceModel):
 
     def fit(self, built: Built, rows: Rows) -> None:
         """Fit the head by least squares over all training rows."""
-        fit_readout(built, rows)
+        fit_head(built, rows)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness import ParamGroup, Size, TaskSpec, UserError, register_model
+from ..harness import Built, BuiltSequence, ParamGroup, Size, TaskSpec, UserError, assemble, register_model
 from ..kernels.precision import accumulator
 from .blocks.norms import NormKind, make_norm
 from .blocks.padding import zero_padding
@@ -95,11 +95,12 @@ class S4D(ResidualStack):
         self.norm = make() if prenorm else None
 
     @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
         """Return a module that takes the task's inputs; if not `nonlinear`, its head has no norm."""
-        built = super().build(spec, size, **hyperparameters)
+        built = assemble(cls, spec, size, **hyperparameters)
+        assert isinstance(built, BuiltSequence)
         if not hyperparameters.get("nonlinear", True):
-            built.head.norm = nn.Identity()  # type: ignore[union-attr]
+            built.head.norm = nn.Identity()
         return built
 
     def param_groups(self) -> list[ParamGroup]:
@@ -155,7 +156,7 @@ class DiagonalSSM(nn.Module):
         self.log_dt = nn.Parameter(log_dt)
         self.A_log = nn.Parameter(decay.log().repeat(width, 1))
         self.A_imag = None if frequency is None else nn.Parameter(frequency.repeat(width, 1))
-        self.C = nn.Parameter(initial_read_out(init, d_state, 1 if causal else 2, width))
+        self.C = nn.Parameter(initial_output_weights(init, d_state, 1 if causal else 2, width))
         self.D = nn.Parameter(torch.randn(width))
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
@@ -183,7 +184,7 @@ class DiagonalSSM(nn.Module):
         return exponent, C * (exponent.exp() - 1) / A
 
 
-def initial_read_out(init: Spectrum, d_state: int, directions: int, width: int) -> Tensor:
+def initial_output_weights(init: Spectrum, d_state: int, directions: int, width: int) -> Tensor:
     """Return a random C, with real and imaginary parts on a last axis if complex; "legs" scales it per mode."""
     if init == "real":
         return torch.randn(directions, width, d_state)

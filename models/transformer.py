@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -92,15 +93,15 @@ class Transformer(SequenceModel):
 
     def init_state(self, batch: int) -> list[dict[str, Tensor]]:
         """Return, per block, an empty attention cache and the convolution's last inputs."""
-        return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
+        return [block.init_state(batch) for block in cast("list[Block]", list(self.blocks))]
 
     def step(self, x: Tensor, state: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
         """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         position = state[0]["keys"].shape[2]
         rotation = rotary_angles(torch.tensor([position], device=x.device), self.head_dim)
         after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, changed = block.step(x, rotation, before)  # type: ignore[operator]
+        for block, before in zip(cast("list[Block]", list(self.blocks)), state, strict=True):
+            x, changed = block.step(x, rotation, before)
             after.append(changed)
         return self.norm(x), after
 

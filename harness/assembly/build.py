@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..contract.hyperparameters import check_hyperparameters, init_parameters, model_name
-from ..contract.model import FieldModel, ImageModel, SequenceModel
+from ..contract.model import FieldModel, ImageModel, Model, SequenceModel
 from ..contract.spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
 from ..errors import UserError
 from .heads import LastHead, PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
@@ -23,33 +23,49 @@ from .lifts import (
 from .module import Built, BuiltFields, BuiltImage, BuiltSequence
 
 
-def build(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:
+def build(cls: type, spec: TaskSpec, size: Size, /, **hyperparameters: Any) -> Built:
     """Return a module that takes the task's inputs and returns its outputs.
+
+    Parameters
+    ----------
+    cls
+        A registered model class. Its own `build` is used if it defines one, else `assemble`.
 
     Raises
     ------
     UserError
-        If a hyperparameter is unknown or has the wrong type, the model does not support the task,
-        or the model's ``__init__`` has a parameter that the harness cannot provide.
+        If the class has no base of the harness, a hyperparameter is unknown or has the wrong type,
+        the model does not support the task, the model's ``__init__`` has a parameter that the
+        harness cannot provide, or its own `build` does not return a `Built`.
     """
+    if not issubclass(cls, Model):
+        raise UserError(f"Model {model_name(cls)} must subclass SequenceModel, FieldModel or ImageModel.")
+    if cls.build is None:
+        return assemble(cls, spec, size, **hyperparameters)
+    built = cls.build(spec, size, **hyperparameters)
+    if not isinstance(built, Built):
+        raise UserError(f"build() of model {model_name(cls)} returned {type(built).__name__}, not a Built.")
+    return built
+
+
+def assemble(cls: type[Model], spec: TaskSpec, size: Size, /, **hyperparameters: Any) -> Built:
+    """Return the usual module: an embedding or lift, the model, and a head; see `build`."""
     check_hyperparameters(cls, hyperparameters)
-    reason = cls.supports(spec)  # type: ignore[attr-defined]
+    reason = cls.supports(spec)
     if reason:
         raise UserError(f"Model {model_name(cls)} does not support this task: {reason}")
     if spec.per_position and isinstance(spec.inputs, Pair | Fields):
         raise UserError(
             f"{type(spec.inputs).__name__} inputs have no positions, so the task cannot have one output per position."
         )
-    form = cls.form_for(spec)  # type: ignore[attr-defined]
+    form = cls.form_for(spec)
     if issubclass(form, SequenceModel):
         return _build_sequence(form, spec, size, hyperparameters)
     if issubclass(form, FieldModel):
         return _build_fields(form, spec, size, hyperparameters)
     if issubclass(form, ImageModel):
         return _build_image(form, spec, size, hyperparameters)
-    raise UserError(
-        f"Model {model_name(cls)} must subclass SequenceModel, FieldModel or ImageModel, or define its own build()."
-    )
+    raise UserError(f"Model {model_name(cls)} must subclass SequenceModel, FieldModel or ImageModel.")
 
 
 def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:

@@ -66,7 +66,13 @@ def masked_mean(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.masked_fill(~valid, 0).sum(1) / lengths.clamp(min=1).unsqueeze(-1)
 
 
-class PositionHead(nn.Module):
+class Head(nn.Module):
+    """A head whose last layer is `linear`."""
+
+    linear: nn.Linear
+
+
+class PositionHead(Head):
     """One output vector per position: (B, length, width) to (B, length, n)."""
 
     def __init__(self, width: int, n: int):
@@ -78,19 +84,14 @@ class PositionHead(nn.Module):
         return self.linear(self.norm(x))
 
 
-class RowHead(nn.Module):
+class RowHead(PositionHead):
     """One output vector per row, from the mean over its valid positions: (B, length, width) to (B, n)."""
-
-    def __init__(self, width: int, n: int):
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.linear = nn.Linear(width, n)
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         return self.linear(masked_mean(self.norm(x), lengths))
 
 
-class LastHead(nn.Module):
+class LastHead(Head):
     """One output vector per row, from its last valid position, unnormalized: (B, length, width) to (B, n)."""
 
     def __init__(self, width: int, n: int):
@@ -104,7 +105,7 @@ class LastHead(nn.Module):
         return self.linear(x[torch.arange(len(x), device=x.device), last])
 
 
-class PairHead(nn.Module):
+class PairHead(Head):
     """One output vector per pair, from [e1, e2, e1 - e2, e1 * e2] of its means: (2B, length, width) to (B, n)."""
 
     def __init__(self, width: int, n: int):

@@ -82,10 +82,26 @@ def raster(pixels: Tensor) -> Tensor:
     return pixels.flatten(2).transpose(1, 2)
 
 
-class NativeFields(nn.Module):
-    """No lift: pass the fields through unchanged."""
+class FieldView(nn.Module):
+    """A map from a task's inputs to the ids and numbers of a field model.
 
-    name = None
+    Attributes
+    ----------
+    name
+        The lift, or None if the task has fields.
+    fields
+        What the model receives.
+    window
+        Positions per row of fields, or 0 if there is one row of fields per row.
+    """
+
+    name: str | None = None
+    fields: Fields
+    window: int = 0
+
+
+class NativeFields(FieldView):
+    """No lift: pass the fields through unchanged."""
 
     def __init__(self, spec: TaskSpec):
         super().__init__()
@@ -96,7 +112,7 @@ class NativeFields(nn.Module):
         return ids, dense if self.fields.n_dense else None
 
 
-class WindowFields(nn.Module):
+class WindowFields(FieldView):
     """``window-as-fields``: one row per position, (B * length, window, 1) ids or window * channels numbers.
 
     If the task is causal, the window ends at the position itself; otherwise it is centered on it.
@@ -107,13 +123,14 @@ class WindowFields(nn.Module):
     def __init__(self, spec: TaskSpec):
         super().__init__()
         inputs = spec.inputs
-        length = inputs.height * inputs.width if isinstance(inputs, Image) else inputs.length  # type: ignore[union-attr]
+        assert isinstance(inputs, Tokens | Series | Image)
+        length = inputs.height * inputs.width if isinstance(inputs, Image) else inputs.length
         self.window = min(WINDOW, length)
         self.after = 0 if spec.causal else (self.window - 1) // 2
         if isinstance(inputs, Tokens):
             self.fields = Fields((inputs.vocab_size,) * self.window)
         else:
-            self.fields = Fields((), n_dense=self.window * inputs.channels)  # type: ignore[union-attr]
+            self.fields = Fields((), n_dense=self.window * inputs.channels)
 
     def forward(
         self,
@@ -132,7 +149,7 @@ class WindowFields(nn.Module):
         return no_ids(windows.shape[0] * windows.shape[1], x), windows.transpose(2, 3).flatten(2).flatten(0, 1)
 
 
-class TokenChunks(nn.Module):
+class TokenChunks(FieldView):
     """``chunks-as-fields`` for tokens: (B, length) to (B, chunks, bag); the two sides of a pair are concatenated."""
 
     name = "chunks-as-fields"
@@ -156,7 +173,7 @@ class TokenChunks(nn.Module):
         return padded.view(len(tokens), -1, self.fields.bag), None
 
 
-class SeriesChunks(nn.Module):
+class SeriesChunks(FieldView):
     """``chunks-as-fields`` for a series: all its values, or means over intervals of equal length."""
 
     name = "chunks-as-fields"
@@ -173,7 +190,7 @@ class SeriesChunks(nn.Module):
         return no_ids(len(values), values), means.transpose(1, 2).flatten(1)
 
 
-class ImageChunks(nn.Module):
+class ImageChunks(FieldView):
     """``chunks-as-fields`` for an image: all its values, or means over squares of equal size."""
 
     name = "chunks-as-fields"

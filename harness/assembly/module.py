@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ..contract.hyperparameters import model_name
-from ..contract.model import FieldModel, ImageModel, SequenceModel, State, embedding_weights
+from ..contract.model import FieldModel, Model, SequenceModel, State, embedding_weights
 from ..contract.spec import Series, TaskSpec, Tokens
 from ..errors import UserError
+from .heads import Head
+from .lifts import FieldView
 
 
 def tensors_of(state: State) -> Iterator[Tensor]:
@@ -44,7 +46,7 @@ class Built(nn.Module):
     window: int
     """Number of positions `step` keeps for a model that does not implement `step`."""
 
-    def __init__(self, core: SequenceModel | FieldModel | ImageModel, lift: str | None, spec: TaskSpec):
+    def __init__(self, core: Model, lift: str | None, spec: TaskSpec):
         super().__init__()
         self.core = core
         self.lift = lift
@@ -52,8 +54,7 @@ class Built(nn.Module):
 
     def body_parameters(self) -> list[nn.Parameter]:
         """Return the parameters that count towards the tier's body size, without duplicates."""
-        declared = getattr(self.core, "body_parameters", self.core.parameters)
-        return list(dict.fromkeys(declared()))
+        return list(dict.fromkeys(self.core.body_parameters()))
 
     def embedding_tables(self) -> list[nn.Parameter]:
         """Return the embedding tables, including those of the harness, without duplicates."""
@@ -99,8 +100,12 @@ class Built(nn.Module):
 
     def auxiliary_loss(self) -> Tensor | None:
         """Return the model's auxiliary loss for the last forward pass, or None."""
-        loss = getattr(self.core, "auxiliary_loss", None)
-        return loss() if loss else None
+        return self.core.auxiliary_loss()
+
+    @property
+    def fits_itself(self) -> bool:
+        """Return whether the model defines `fit`, which replaces the training loop."""
+        return type(self.core).fit is not Model.fit
 
     @property
     def steps_itself(self) -> bool:
@@ -152,13 +157,13 @@ class BuiltSequence(Built):
     core: SequenceModel
 
     def __init__(
-        self, core: SequenceModel, embedding: nn.Module, head: nn.Module, width: int, lift: str | None, spec: TaskSpec
+        self, core: SequenceModel, embedding: nn.Module, head: Head, width: int, lift: str | None, spec: TaskSpec
     ):
         super().__init__(core, lift, spec)
         self.embedding = embedding
         self.head = head
         self.width = width
-        self.window = getattr(spec.inputs, "length", 0)
+        self.window = spec.inputs.length if isinstance(spec.inputs, Tokens | Series) else 0
 
     def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
         x, lengths = self.embedding(**inputs)
@@ -196,10 +201,10 @@ class BuiltSequence(Built):
 class BuiltFields(Built):
     """A field model and the view that turns the task's inputs into fields."""
 
-    def __init__(self, core: FieldModel, view: nn.Module, spec: TaskSpec):
-        super().__init__(core, view.name, spec)  # type: ignore[arg-type]
+    def __init__(self, core: FieldModel, view: FieldView, spec: TaskSpec):
+        super().__init__(core, view.name, spec)
         self.view = view
-        self.window = getattr(view, "window", 0)
+        self.window = view.window
 
     def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
         ids, dense = self.view(**inputs)

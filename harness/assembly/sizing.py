@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 from ..contract.hyperparameters import model_name
+from ..contract.model import Model
 from ..contract.scan import describe
 from ..contract.spec import Size, TaskSpec
 from ..errors import UserError
+from .build import build
 
 TOLERANCE = 0.05
 """Largest relative deviation from the tier's body size that still counts as fair."""
@@ -31,7 +33,7 @@ class Fit:
     body
         Number of body parameters at this size.
     deviation
-        Relative deviation from the requested body size, ``body / budget - 1``.
+        Relative deviation from the requested body size, ``body / target - 1``.
     """
 
     width: int
@@ -48,8 +50,8 @@ class Fit:
 _fits: dict[tuple[Any, ...], Fit] = {}
 
 
-def fit_width(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Mapping[str, Any]) -> Fit:
-    """Return the size whose body has the number of parameters closest to `budget`, using the meta device.
+def fit_width(cls: type[Model], spec: TaskSpec, depth: int, target: int, hyperparameters: Mapping[str, Any]) -> Fit:
+    """Return the size whose body has the number of parameters closest to `target`, using the meta device.
 
     The width is a multiple of the model's ``width_multiple``. If the closest one deviates by more than
     5 %, the hyperparameter named by the model's ``slack`` is adjusted too, unless the user set it.
@@ -59,22 +61,22 @@ def fit_width(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameter
     UserError
         If the model cannot be built at a width that the search tries.
     """
-    key = (cls, spec, depth, budget, repr(sorted(hyperparameters.items())))
+    key = (cls, spec, depth, target, repr(sorted(hyperparameters.items())))
     if key not in _fits:
-        _fits[key] = _fit(cls, spec, depth, budget, hyperparameters)
+        _fits[key] = _fit(cls, spec, depth, target, hyperparameters)
     return _fits[key]
 
 
-def _fit(cls: type, spec: TaskSpec, depth: int, budget: int, hyperparameters: Mapping[str, Any]) -> Fit:
+def _fit(cls: type[Model], spec: TaskSpec, depth: int, target: int, hyperparameters: Mapping[str, Any]) -> Fit:
     def measure(width: int, **slack: int) -> Fit:
         body = count_body(cls, spec, Size(width, depth), {**hyperparameters, **slack})
-        return Fit(width, slack, body, body / budget - 1)
+        return Fit(width, slack, body, body / target - 1)
 
-    form = cls.form_for(spec)  # type: ignore[attr-defined]
-    step: int = form.width_multiple
+    form = cls.form_for(spec)
+    step = form.width_multiple
     below, above = _bracket(lambda units: measure(units * step), WIDEST // step)
     best = _nearest(below, above)
-    name: str | None = form.slack
+    name = form.slack
     if best.fair or name is None or name in hyperparameters:
         return best
     for width in (below.width, above.width):
@@ -110,7 +112,7 @@ def _nearest(*fits: Fit) -> Fit:
     return min(fits, key=lambda fit: abs(fit.deviation))
 
 
-def count_body(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> int:
+def count_body(cls: type[Model], spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> int:
     """Return the number of parameters in a model's body, without allocating them.
 
     Raises
@@ -120,7 +122,7 @@ def count_body(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[s
     """
     try:
         with torch.device("meta"):
-            model = cls.build(spec, size, **hyperparameters)  # type: ignore[attr-defined]
+            model = build(cls, spec, size, **hyperparameters)
     except UserError:
         raise
     except Exception as error:

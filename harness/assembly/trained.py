@@ -8,12 +8,13 @@ from pathlib import Path
 from safetensors.torch import load
 
 from ..contract.registry import discover
-from ..contract.spec import Size, spec_from_json
+from ..contract.spec import Size, TaskSpec, spec_from_json
 from ..errors import UserError
 from ..planning.find import find_record, name_of
 from ..records.cards import TaskCard
 from ..records.record import Record
 from ..records.store import ResultStore
+from .build import build
 from .module import Built
 
 
@@ -48,7 +49,7 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
     cls = discover([Path(plugin) for plugin in plugins]).find("model", record.cell.model).load()
     settings = {**record.key_parts["hyperparameters"], **record.size.slack}
     size = Size(record.size.width, record.size.depth)
-    model = cls.build(_spec(store, record), size, **settings)  # type: ignore[attr-defined]
+    model = build(cls, _spec(store, record), size, **settings)
     try:
         model.load_state_dict(load(content))
     except RuntimeError as error:
@@ -57,7 +58,7 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
     return model.to(device).eval()
 
 
-def _spec(store: ResultStore, record: Record):
+def _spec(store: ResultStore, record: Record) -> TaskSpec:
     cell = record.cell
     card = store.card(TaskCard, cell.task, cell.tier)
     if card is None:

@@ -3,6 +3,9 @@
 This file runs by itself, also under a Python that has no archarena (see `contest`).
 """
 
+# pyright: reportMissingImports=false
+# The packages of the contestants are installed in other environments.
+
 from __future__ import annotations
 
 import json
@@ -10,6 +13,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 Sizes = dict[str, int]
-Rows = tuple[np.ndarray, np.ndarray]
+IdsAndLabels = tuple[np.ndarray, np.ndarray]
 
 FIELDS = {
     "user": 956,
@@ -35,12 +40,12 @@ FIELDS = {
 EMBEDDING, EMBEDDING_L2, RATE, CLIP = 10, 0.05, 1e-3, 10.0
 
 
-def draw(n: Sizes) -> dict[str, Rows]:
+def draw(n: Sizes) -> dict[str, IdsAndLabels]:
     """Return ids (rows, fields), small ones frequent, and labels of the training and validation rows."""
     generator = np.random.default_rng(0)
     effects = [generator.normal(size=cardinality) for cardinality in FIELDS.values()]
 
-    def rows(count: int) -> Rows:
+    def rows(count: int) -> IdsAndLabels:
         share = generator.random((count, len(FIELDS))) ** 2
         ids = 1 + (share * (np.array(list(FIELDS.values())) - 1)).astype(np.int64)
         logit = sum(effect[ids[:, field]] for field, effect in enumerate(effects[:3])) - 1
@@ -53,23 +58,21 @@ class Archarena:
     """The harness's own loop, by the recipe of FinalMLP's card, without its early stop."""
 
     def __init__(self, n: Sizes, folder: Path):
-        from dataclasses import replace
-
-        from archarena.harness import Binary, Fields, Size, TaskSpec, get_model  # type: ignore[import-not-found]
-        from archarena.harness.contract.registry import discover  # type: ignore[import-not-found]
-        from archarena.harness.contract.task import Budget  # type: ignore[import-not-found]
-        from archarena.harness.planning.model_card import load_card  # type: ignore[import-not-found]
-        from archarena.harness.training.attempt import Attempt, Setting  # type: ignore[import-not-found]
-        from archarena.harness.training.rows import Rows as Held  # type: ignore[import-not-found]
+        from archarena.harness import Binary, Fields, Size, TaskSpec, build, get_model
+        from archarena.harness.contract.registry import discover
+        from archarena.harness.contract.task import Budget
+        from archarena.harness.planning.model_card import load_card
+        from archarena.harness.training.attempt import Attempt, TrialSetting
+        from archarena.harness.training.rows import Rows
 
         spec = TaskSpec(Fields(tuple(FIELDS.values())), Binary())
         entry = discover().find("model", "finalmlp")
         published = load_card("finalmlp", entry.file).published["ctr-frappe"]
         self.epoch, epochs = n["train"] // n["batch"], 10_000
         held = {
-            part: Held({"ids": ids[..., None]}, labels, torch.device("cpu")) for part, (ids, labels) in draw(n).items()
+            part: Rows({"ids": ids[..., None]}, labels, torch.device("cpu")) for part, (ids, labels) in draw(n).items()
         }
-        setting = Setting(
+        setting = TrialSetting(
             spec=spec,
             recipe=replace(published.recipe, evaluations=epochs, stop_after=0),
             budget=Budget(epochs * self.epoch, n["batch"]),
@@ -81,25 +84,23 @@ class Archarena:
             **held,
         )
 
-        def make() -> nn.Module:
-            size = Size(published.width, published.depth)
-            return get_model("finalmlp").build(spec, size, **published.hyperparameters)  # type: ignore[attr-defined]
-
+        size = Size(published.width, published.depth)
+        make = partial(build, get_model("finalmlp"), spec, size, **published.hyperparameters)
         self.attempt = Attempt(setting, RATE, make, folder / "attempt.safetensors")
-        self.model: nn.Module = self.attempt.model
+        self.model = self.attempt.model
 
     def train(self) -> float:
         """Train an epoch and return the area under the ROC curve of the validation rows."""
-        self.attempt.run(self.attempt.progress.step + self.epoch)
-        return self.attempt.progress.curve[-1]["valid"]
+        self.attempt.run(self.attempt.state.step + self.epoch)
+        return self.attempt.state.curve[-1].valid
 
 
 class FuxiCTR:
     """FuxiCTR's own loop, loader, layers, penalty and optimiser; its package leaves FinalMLP to its examples."""
 
     def __init__(self, n: Sizes, folder: Path, workers: int):
-        from fuxictr.features import FeatureMap  # type: ignore[import-not-found]
-        from fuxictr.pytorch.dataloaders import RankDataLoader  # type: ignore[import-not-found]
+        from fuxictr.features import FeatureMap
+        from fuxictr.pytorch.dataloaders import RankDataLoader
 
         features = FeatureMap("frappe", str(folder))
         for name, size in FIELDS.items():
@@ -124,12 +125,12 @@ class FuxiCTR:
 
 def _finalmlp(features: Any, folder: Path) -> Any:
     """Return FinalMLP made of FuxiCTR's layers, by the hyperparameters published for Frappe_x1."""
-    from fuxictr.pytorch.layers import FeatureEmbedding, MLP_Block  # type: ignore[import-not-found]
-    from fuxictr.pytorch.models import BaseModel  # type: ignore[import-not-found]
+    from fuxictr.pytorch.layers import FeatureEmbedding, MLP_Block
+    from fuxictr.pytorch.models import BaseModel
 
     width = EMBEDDING * len(FIELDS)
 
-    class FinalMLP(BaseModel):  # type: ignore[misc]
+    class FinalMLP(BaseModel):
         def __init__(self, heads: int = 5, units: tuple[int, int] = (400, 100)):
             options = {"model_root": str(folder), "metrics": ["AUC"], "verbose": 0}
             super().__init__(features, early_stop_patience=10**9, embedding_regularizer=EMBEDDING_L2, **options)

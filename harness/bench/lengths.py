@@ -12,6 +12,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
+from ..assembly.build import build
 from ..contract.model import SequenceModel
 from ..contract.registry import Registry
 from ..contract.scan import describe
@@ -73,7 +74,7 @@ def cap_memory() -> None:
 
 
 def _sweep(
-    cls: type, device: torch.device, clock: Clock, width: int, longest: int, seconds: float
+    cls: type[SequenceModel], device: torch.device, clock: Clock, width: int, longest: int, seconds: float
 ) -> tuple[list[dict[str, Any]], str]:
     """Return the points up to the longest length that fits, and why there is none beyond."""
     points: list[dict[str, Any]] = []
@@ -92,7 +93,9 @@ def _sweep(
     return points, "the longest length was reached"
 
 
-def _point(cls: type, device: torch.device, clock: Clock, width: int, length: int, seconds: float) -> dict[str, float]:
+def _point(
+    cls: type[SequenceModel], device: torch.device, clock: Clock, width: int, length: int, seconds: float
+) -> dict[str, float]:
     mixer = mixer_of(cls, width, length).to(device)
     random = torch.Generator(device).manual_seed(0)
     x = torch.randn(1, length, width, device=device, generator=random, requires_grad=True)
@@ -114,11 +117,11 @@ def _point(cls: type, device: torch.device, clock: Clock, width: int, length: in
     return {name: timing.seconds for name, timing in timings.items()}
 
 
-def mixer_of(cls: type, width: int, length: int) -> nn.Module:
+def mixer_of(cls: type[SequenceModel], width: int, length: int) -> nn.Module:
     """Return one block of a sequence model, causal, without embedding and head."""
     torch.manual_seed(0)
     spec = TaskSpec(Tokens(2, length), NextToken(2), causal=True)
-    return cls.build(spec, Size(width, 1)).core.train()  # type: ignore[attr-defined]
+    return build(cls, spec, Size(width, 1)).core.train()
 
 
 def fitted_exponent(lengths: Sequence[int], seconds: Sequence[float]) -> float:

@@ -4,6 +4,9 @@ This file runs by itself, also under a Python that has no archarena: ``python st
 JSON. It answers its first line of input with the number of parameters, and every other with a step's seconds and loss.
 """
 
+# pyright: reportMissingImports=false
+# The packages of the contestants are installed in other environments.
+
 from __future__ import annotations
 
 import json
@@ -22,16 +25,16 @@ Logits = Callable[[Tensor], Tensor]
 
 def archarena(n: Sizes) -> tuple[nn.Module, Logits]:
     """Mamba as the harness builds it for a next-token task."""
-    from archarena.harness import NextToken, Size, TaskSpec, Tokens, get_model  # type: ignore[import-not-found]
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, build, get_model
 
     spec = TaskSpec(Tokens(n["vocabulary"], n["length"]), NextToken(n["vocabulary"]), causal=True)
-    model: nn.Module = get_model("mamba").build(spec, Size(n["width"], n["layers"]))  # type: ignore[attr-defined]
+    model = build(get_model("mamba"), spec, Size(n["width"], n["layers"]))
     return model, lambda tokens: model(tokens=tokens)
 
 
 def transformers(n: Sizes, *, use_mambapy: bool) -> tuple[nn.Module, Logits]:
     """MambaForCausalLM of transformers; its default path is a loop over time."""
-    from transformers import MambaConfig, MambaForCausalLM  # type: ignore[import-not-found]
+    from transformers import MambaConfig, MambaForCausalLM
 
     config = MambaConfig(
         vocab_size=n["vocabulary"],
@@ -49,11 +52,11 @@ def transformers(n: Sizes, *, use_mambapy: bool) -> tuple[nn.Module, Logits]:
 
 def mambapy(n: Sizes) -> tuple[nn.Module, Logits]:
     """The blocks of mambapy, with its parallel scan, between an embedding and a linear map."""
-    from mambapy.mamba import Mamba, MambaConfig, RMSNorm  # type: ignore[import-not-found]
+    from mambapy.mamba import Mamba, MambaConfig, RMSNorm
 
     blocks = Mamba(MambaConfig(d_model=n["width"], n_layers=n["layers"]))
-    embedding, read_out = nn.Embedding(n["vocabulary"], n["width"]), nn.Linear(n["width"], n["vocabulary"], bias=False)
-    model = nn.Sequential(embedding, blocks, RMSNorm(n["width"]), read_out)
+    embedding, head = nn.Embedding(n["vocabulary"], n["width"]), nn.Linear(n["width"], n["vocabulary"], bias=False)
+    model = nn.Sequential(embedding, blocks, RMSNorm(n["width"]), head)
     return model, model
 
 
@@ -65,7 +68,7 @@ CONTESTANTS: dict[str, Callable[[Sizes], tuple[nn.Module, Logits]]] = {
 }
 
 
-class Training:
+class Trainer:
     """A model, random tokens and AdamW: what a step costs does not depend on what there is to learn."""
 
     def __init__(self, name: str, n: Sizes):
@@ -89,13 +92,13 @@ class Training:
 def main(name: str, sizes: str) -> None:
     """Answer each line of standard input with one of JSON."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints must not be taken for an answer
-    training: Any = None
+    trainer: Trainer | None = None
     for _ in sys.stdin:
-        if training is None:
-            training = Training(name, json.loads(sizes))
-            answer: dict[str, Any] = {"parameters": sum(p.numel() for p in training.model.parameters())}
+        if trainer is None:
+            trainer = Trainer(name, json.loads(sizes))
+            answer: dict[str, Any] = {"parameters": sum(p.numel() for p in trainer.model.parameters())}
         else:
-            answer = training.step()
+            answer = trainer.step()
         print(json.dumps(answer), file=answers, flush=True)
 
 

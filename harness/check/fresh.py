@@ -6,28 +6,25 @@ import torch
 from torch import Tensor
 
 from ..assembly.sizing import fit_width
-from ..contract.model import FieldModel, ImageModel, ParamGroup, SequenceModel
+from ..contract.model import ParamGroup
 from ..errors import UserError
 from ..planning.tier import get_tier
 from .findings import BrokenError, require
 from .samples import output_shape
-from .subject import DEPTH, Subject
+from .subject import DEPTH, ModelSubject
 
 
-def build(subject: Subject) -> None:
-    """Check that the model builds at a tiny width and has the methods that training needs."""
+def build(subject: ModelSubject) -> None:
+    """Check that the model builds at a tiny width, and that its optimizer gets every parameter."""
     subject.model = subject.build()
-    for method in ("body_parameters", "param_groups", "embedding_tables", "auxiliary_loss"):
-        require(hasattr(subject.model, method), f"what build returned has no {method}()")
-    trained = {id(p) for group in subject.model.param_groups(0.01) for p in group["params"]}  # type: ignore[operator]
+    trained = {id(p) for group in subject.model.param_groups(0.01) for p in group["params"]}
     missing = [n for n, p in subject.model.named_parameters() if p.requires_grad and id(p) not in trained]
     require(not missing, f"param_groups() leaves out {', '.join(missing[:3])}")
 
 
-def param_groups(subject: Subject) -> None:
+def param_groups(subject: ModelSubject) -> None:
     """Check that groups contain only known keys and name each of the model's parameters at most once."""
-    core = getattr(subject.model, "core", None)
-    declared = core.param_groups() if isinstance(core, SequenceModel | FieldModel | ImageModel) else []
+    declared = subject.model.core.param_groups()
     unknown = sorted({key for group in declared for key in group} - ParamGroup.__annotations__.keys())
     require(not unknown, f"a group of param_groups() has unknown keys: {', '.join(unknown)}")
     named = [id(parameter) for group in declared for parameter in group["params"]]
@@ -36,11 +33,11 @@ def param_groups(subject: Subject) -> None:
     require(not strange, f"param_groups() names {len(strange)} parameters that are not in the model")
 
 
-def size(subject: Subject) -> None:
+def size(subject: ModelSubject) -> None:
     """Check that a width can be found on the meta device and that the body is part of the model."""
     fit_width(subject.cls, subject.spec, DEPTH, get_tier("smoke").body_parameters, {})
     known = {id(parameter) for parameter in subject.model.parameters()}
-    body = list(subject.model.body_parameters())  # type: ignore[operator]
+    body = subject.model.body_parameters()
     require(bool(body), "body_parameters() is empty")
     require(
         all(id(parameter) in known for parameter in body),
@@ -48,7 +45,7 @@ def size(subject: Subject) -> None:
     )
 
 
-def hyperparameters(subject: Subject) -> None:
+def hyperparameters(subject: ModelSubject) -> None:
     """Check that an unknown hyperparameter is refused."""
     try:
         subject.build(no_such_hyperparameter=1)
@@ -57,7 +54,7 @@ def hyperparameters(subject: Subject) -> None:
     raise BrokenError("an unknown hyperparameter was accepted")
 
 
-def shapes(subject: Subject) -> None:
+def shapes(subject: ModelSubject) -> None:
     """Check that the output is one tensor of the right shape and dtype."""
     outputs, expected = subject.outputs(subject.inputs), output_shape(subject.spec, len(subject.targets))
     require(isinstance(outputs, Tensor), f"the model returned a {type(outputs).__name__}, not a tensor")
@@ -66,7 +63,7 @@ def shapes(subject: Subject) -> None:
     require(outputs.dtype == torch.float32, f"the outputs are {outputs.dtype}, expected torch.float32")
 
 
-def finite(subject: Subject) -> None:
+def finite(subject: ModelSubject) -> None:
     """Check that outputs and gradients are finite."""
     require(bool(subject.outputs(subject.inputs).isfinite().all()), "the outputs contain NaN or infinity")
     subject.model.zero_grad()
@@ -75,20 +72,18 @@ def finite(subject: Subject) -> None:
     require(not bad, f"the gradient of {', '.join(bad[:3])} contains NaN or infinity")
 
 
-def gradients(subject: Subject) -> None:
+def gradients(subject: ModelSubject) -> None:
     """Check that every parameter that is not declared dead gets a gradient."""
-    core = getattr(subject.model, "core", subject.model)
-    dead = core.dead_parameters() if isinstance(core, SequenceModel | FieldModel | ImageModel) else {}
-    prefix = "core." if core is not subject.model else ""
-    names = {name for name, _ in subject.model.named_parameters()}
-    stale = [name for name in dead if prefix + name not in names]
+    dead = subject.model.core.dead_parameters()
+    names = {name for name, _ in subject.model.core.named_parameters()}
+    stale = [name for name in dead if name not in names]
     require(not stale, f"dead_parameters() names {', '.join(stale[:3])}, which the model does not have")
     starved = [
         name
         for name, parameter in subject.model.named_parameters()
         if parameter.requires_grad and parameter.numel() and not _reached(parameter)
     ]
-    starved = [name for name in starved if name.removeprefix(prefix) not in dead]
+    starved = [name for name in starved if name.removeprefix("core.") not in dead]
     require(not starved, f"no gradient reaches {', '.join(starved[:3])}")
 
 
@@ -96,14 +91,14 @@ def _reached(parameter: Tensor) -> bool:
     return parameter.grad is not None and bool(parameter.grad.any())
 
 
-def seed(subject: Subject) -> None:
+def seed(subject: ModelSubject) -> None:
     """Check that the initial weights are determined by the seed and change with it."""
     first, again, other = subject.build(seed=1), subject.build(seed=1), subject.build(seed=2)
     torch.manual_seed(0)
     loss = subject.loss(first)
     torch.manual_seed(0)
     require(torch.equal(loss, subject.loss(again)), "the same seed gave two different losses")
-    mine, theirs = (dict(getattr(model, "core", model).named_parameters()) for model in (first, other))
+    mine, theirs = (dict(model.core.named_parameters()) for model in (first, other))
     matrices = [name for name, weight in mine.items() if weight.ndim > 1 and len(weight.unique()) > 1]
     moved = [name for name in mine if not torch.equal(mine[name], theirs[name])]
     require(bool(moved) or not matrices, "two seeds gave the same initial weights")

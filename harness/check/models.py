@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 import torch
 
+from ..contract.model import Model
 from ..contract.scan import Entry
 from ..contract.spec import TaskSpec
 from . import fresh, trained
 from .findings import Finding, examine, merge, require
 from .samples import SPECS
 from .state import StateWatch
-from .subject import Subject
+from .subject import ModelSubject
 from .writers import answers
 
-POINTS: dict[str, Callable[[Subject], str | None]] = {
+POINTS: dict[str, Callable[[ModelSubject], str | None]] = {
     "build": fresh.build,
     "param_groups": fresh.param_groups,
     "shapes": fresh.shapes,
@@ -50,10 +50,11 @@ def check_model(model: Entry | type, specs: Mapping[str, TaskSpec] | None = None
     watch, findings, loaded = StateWatch(), [], []
     with torch.random.fork_rng(devices=[]):
         findings.append(examine("import", partial(_load, model, loaded, watch)))
-        if loaded and not hasattr(loaded[0], "build"):
-            return [*findings, examine("answers", partial(answers, loaded[0])), watch.finding()]
-        for name, spec in (specs or SPECS).items() if loaded else ():
-            findings += _check_on(loaded[0], name, spec, watch)
+        for cls in loaded:
+            if not issubclass(cls, Model):
+                return [*findings, examine("answers", partial(answers, cls)), watch.finding()]
+            for name, spec in (specs or SPECS).items():
+                findings += _check_on(cls, name, spec, watch)
     return [*merge(findings), watch.finding()]
 
 
@@ -63,17 +64,17 @@ def _load(model: Entry | type, loaded: list[type], watch: StateWatch) -> None:
         cls = model.load() if isinstance(model, Entry) else model
     if not torch.equal(before, torch.get_rng_state()):
         watch.changes["torch's global generator"] = "on import"
-    known = hasattr(cls, "build") or hasattr(cls, "generate")
+    known = issubclass(cls, Model) or hasattr(cls, "generate")
     bases = "SequenceModel, FieldModel or ImageModel"
-    require(known, f"{cls.__name__} has neither build nor generate: it must subclass {bases}")
+    require(known, f"{cls.__name__} must subclass {bases}, or define generate()")
     loaded.append(cls)
 
 
-def _check_on(cls: Any, name: str, spec: TaskSpec, watch: StateWatch) -> list[Finding]:
+def _check_on(cls: type[Model], name: str, spec: TaskSpec, watch: StateWatch) -> list[Finding]:
     reason = cls.supports(spec)
     if reason:
         return [Finding(f"supports {name}", "skipped", reason)]
-    subject, findings = Subject(cls, spec), []
+    subject, findings = ModelSubject(cls, spec), []
     for point, check in POINTS.items():
         with watch.during(f"{name}, {point}"):
             findings.append(examine(point, partial(check, subject), name))

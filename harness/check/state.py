@@ -44,7 +44,8 @@ def _silencers() -> list[Any]:
 
 def _drop_silencers(kept: list[Any]) -> None:
     added = [entry for entry in _silencers() if entry not in kept]
-    warnings.filters[:] = [entry for entry in warnings.filters if entry not in added]  # type: ignore[index]
+    assert isinstance(warnings.filters, list)
+    warnings.filters[:] = [entry for entry in warnings.filters if entry not in added]
 
 
 def _environment() -> dict[str, str]:

@@ -29,7 +29,7 @@ GUESSABLE = ("accuracy", "position_accuracy", "auc", "choice_accuracy")
 
 
 @dataclass
-class Subject:
+class TaskSubject:
     """A task class at one tier, and its rows for seed 0."""
 
     cls: Any
@@ -69,7 +69,7 @@ def check_task(task: Entry | type, tier: str = "smoke", data: Path = Path()) -> 
     data
         The data folder. A task is skipped if its data is missing.
     """
-    made: list[Subject] = []
+    made: list[TaskSubject] = []
     findings = [examine("make", partial(_make, task, tier, data, made))]
     for point, check in POINTS.items() if made else ():
         findings.append(examine(point, partial(check, made[0])))
@@ -78,7 +78,7 @@ def check_task(task: Entry | type, tier: str = "smoke", data: Path = Path()) -> 
     return findings
 
 
-def _make(task: Entry | type, tier: str, data: Path, made: list[Subject]) -> str | None:
+def _make(task: Entry | type, tier: str, data: Path, made: list[TaskSubject]) -> str | None:
     cls: Any = task.load() if isinstance(task, Entry) else task
     require(issubclass(cls, Task), f"{cls.__name__} is not a subclass of archarena.harness.Task")
     require(tier in cls.arguments and tier in cls.budgets, f"arguments and budgets have no tier '{tier}'")
@@ -86,14 +86,14 @@ def _make(task: Entry | type, tier: str, data: Path, made: list[Subject]) -> str
     for source in cls.data_sources:
         if source.find(data) is None:
             return source.missing(data)
-    subject = Subject(cls, tier, data)
+    subject = TaskSubject(cls, tier, data)
     empty = [name for name, split in subject.named().items() if not len(split.targets)]
     require(not empty, f"there are no rows in {', '.join(empty)}")
     made.append(subject)
     return None
 
 
-def spec(subject: Subject) -> None:
+def spec(subject: TaskSubject) -> None:
     """Check that every array matches the spec in name, shape, dtype and range."""
     for name, split in subject.named().items():
         check_inputs(name, split, subject.task.spec)
@@ -103,11 +103,11 @@ def spec(subject: Subject) -> None:
             require(len(labels) == len(split.targets), f"{name}: group '{group}' has {len(labels)} labels")
 
 
-def _read_by(subject: Subject, readout: str) -> set[str]:
+def _read_by(subject: TaskSubject, readout: str) -> set[str]:
     return {f"test '{e.test}'" for e in subject.task.evaluations if e.readout == readout}
 
 
-def deterministic(subject: Subject) -> None:
+def deterministic(subject: TaskSubject) -> None:
     """Check that equal streams give equal rows, and that the seed changes only the training rows."""
     again, other = subject.rows(seed=0), subject.rows(seed=1)
     require(content_checksum(again) == content_checksum(subject.splits), "the same streams gave different rows")
@@ -124,7 +124,7 @@ def _same(a: Split, b: Split) -> bool:
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
-def no_leak(subject: Subject) -> None:
+def no_leak(subject: TaskSubject) -> None:
     """Check that no training row is in the validation or test rows, and no validation row in the test rows.
 
     Rows that repeat naturally (a user and an item) may recur as often as training rows repeat among
@@ -147,7 +147,7 @@ def _repeating(keys: np.ndarray) -> float:
     return float(counts[counts > 1].sum() / len(keys))
 
 
-def evaluations(subject: Subject) -> None:
+def evaluations(subject: TaskSubject) -> None:
     """Check that evaluation names are unique and that their metrics, test sets and groups exist."""
     names = [evaluation.name for evaluation in subject.task.evaluations]
     first = subject.task.evaluations[0].metric
@@ -166,7 +166,7 @@ def evaluations(subject: Subject) -> None:
         require(not absent, f"{label} is sliced by {', '.join(absent)}, but the test set has no such groups")
 
 
-def chance(subject: Subject) -> str | None:
+def chance(subject: TaskSubject) -> str | None:
     """Check that random predictions score the declared chance."""
     declared = [e for e in subject.task.evaluations if e.chance is not None and e.metric in GUESSABLE]
     if not declared:
@@ -199,7 +199,7 @@ def _prediction_shape(evaluation: Evaluation, test: Split, task: TaskSpec) -> tu
     return len(test), task.n_outputs
 
 
-def reference_scores(subject: Subject) -> None:
+def reference_scores(subject: TaskSubject) -> None:
     """Check that reference scores are finite and belong to declared evaluations."""
     names = {evaluation.name for evaluation in subject.task.evaluations}
     for score in subject.task.reference_scores(subject.splits):
@@ -208,7 +208,7 @@ def reference_scores(subject: Subject) -> None:
         require(math.isfinite(score.value), f"{label} is {score.value}")
 
 
-POINTS: dict[str, Callable[[Subject], str | None]] = {
+POINTS: dict[str, Callable[[TaskSubject], str | None]] = {
     "spec": spec,
     "deterministic": deterministic,
     "no leak": no_leak,

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..assembly.module import Built, tensors_of
+from ..assembly.module import tensors_of
 from ..contract.spec import Classes, Pair, Tokens
 from ..training.rows import Rows
 from .findings import BrokenError, require
 from .samples import change_one_place_a_row, change_the_future, n_positions
-from .subject import Subject
+from .subject import ModelSubject
 
 STEPS = 400
 RATE = 1e-2
@@ -25,12 +25,12 @@ TOLERANCE = 1e-4
 """Maximum difference between outputs that must be equal, as a fraction of the largest output."""
 
 
-def overfit(subject: Subject) -> None:
+def overfit(subject: ModelSubject) -> None:
     """Check that the model can memorize 8 rows."""
     subject.model = model = subject.build()
-    if hasattr(subject.cls, "fit"):
+    if model.fits_itself:
         return _fit(subject)
-    optimizer = torch.optim.AdamW(model.param_groups(0.0), lr=RATE)  # type: ignore[operator]
+    optimizer = torch.optim.AdamW(model.param_groups(0.0), lr=RATE)
     for group in optimizer.param_groups:
         group["lr"] = min(RATE, group["max_rate"])
     first = last = float("nan")
@@ -47,11 +47,11 @@ def overfit(subject: Subject) -> None:
     raise BrokenError(f"8 rows were not learned in {STEPS} steps: the loss went from {first:.3g} to {last:.3g}")
 
 
-def _fit(subject: Subject) -> None:
+def _fit(subject: ModelSubject) -> None:
     """Check the model's own `fit` on 8 rows: classes by argmax, since `fit` need not minimize the harness's loss."""
     first = subject.loss(subject.model).item()
     rows = Rows({k: v.numpy() for k, v in subject.inputs.items()}, subject.targets.numpy(), torch.device("cpu"))
-    subject.model.core.fit(subject.model, rows)  # type: ignore[union-attr, operator]
+    subject.model.core.fit(subject.model, rows)
     if isinstance(subject.spec.outputs, Classes):
         wrong = int((subject.outputs(subject.inputs).argmax(-1) != subject.targets).sum())
         require(wrong == 0, f"after fit(), {wrong} of 8 rows are wrong")
@@ -60,10 +60,10 @@ def _fit(subject: Subject) -> None:
     require(last < LEARNED * first, f"fit() does not learn 8 rows: the loss went from {first:.3g} to {last:.3g}")
 
 
-def step(subject: Subject) -> str | None:
+def step(subject: ModelSubject) -> str | None:
     """Check that stepping through positions gives the same outputs as the whole row."""
     built = subject.model
-    if not (isinstance(built, Built) and built.steps_itself and subject.spec.causal and subject.spec.per_position):
+    if not (built.steps_itself and subject.spec.causal and subject.spec.per_position):
         return "the model has no step, or the task is not causal"
     name = "tokens" if isinstance(subject.spec.inputs, Tokens) else "values"
     rows = subject.inputs[name][:3]
@@ -77,7 +77,7 @@ def step(subject: Subject) -> str | None:
     return None
 
 
-def look_ahead(subject: Subject) -> str | None:
+def look_ahead(subject: ModelSubject) -> str | None:
     """Check by input changes and by gradients that position t does not depend on later positions."""
     if not subject.spec.causal:
         return "the task is not causal"
@@ -92,7 +92,7 @@ def look_ahead(subject: Subject) -> str | None:
     return None
 
 
-def reach(subject: Subject) -> str | None:
+def reach(subject: ModelSubject) -> str | None:
     """Check that every input entry affects the output, and that the ends of a bidirectional model affect each other."""
     equal, changed = change_one_place_a_row(subject.spec)
     moved = (subject.outputs(equal) != subject.outputs(changed)).flatten(1).any(1)
@@ -106,7 +106,7 @@ def reach(subject: Subject) -> str | None:
     return None
 
 
-def gradient_flow(mixer: nn.Module, subject: Subject) -> Tensor:
+def gradient_flow(mixer: nn.Module, subject: ModelSubject) -> Tensor:
     """Return (length, length): the largest gradient of output t with respect to input s."""
     generator = torch.Generator().manual_seed(1)
     length, width = n_positions(subject.spec), subject.size.width
@@ -117,7 +117,7 @@ def gradient_flow(mixer: nn.Module, subject: Subject) -> Tensor:
     return torch.stack([torch.zeros(length) if row is None else row[0].abs().amax(-1) for row in rows])
 
 
-def padding(subject: Subject) -> str | None:
+def padding(subject: ModelSubject) -> str | None:
     """Check that padding does not change the outputs."""
     if not isinstance(subject.spec.inputs, Tokens | Pair):
         return "rows have no padding"
@@ -132,7 +132,7 @@ def padding(subject: Subject) -> str | None:
     return None
 
 
-def batch_size(subject: Subject) -> None:
+def batch_size(subject: ModelSubject) -> None:
     """Check that a row's outputs do not depend on the other rows of the batch."""
     whole = subject.outputs(subject.inputs)
     rows = [subject.outputs({name: array[row : row + 1] for name, array in subject.inputs.items()}) for row in (0, 3)]

@@ -162,7 +162,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         return TEMPERATURES[0]
     if slope(high) >= 0:
         return TEMPERATURES[1]
-    return float(np.exp(brentq(slope, low, high)))  # type: ignore[arg-type]
+    root = brentq(slope, low, high)
+    assert isinstance(root, float)
+    return float(np.exp(root))
 
 
 def _by_temperature(logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Literal, Protocol, Required, TypeAlias, TypedDict
 
 import torch
 from torch import nn
 
-from .spec import Image, Size, TaskSpec
+from .spec import Image, TaskSpec
 
 State: TypeAlias = Any
 """Recurrent state between two positions: nested tuples, lists or dicts of tensors, batch first."""
@@ -32,7 +32,8 @@ class ParamGroup(TypedDict, total=False):
 
 def embedding_weights(module: nn.Module) -> list[nn.Parameter]:
     """Return the weights of all `nn.Embedding` and `nn.EmbeddingBag` in a module."""
-    return [m.weight for m in module.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]  # type: ignore[misc]
+    tables = [m for m in module.modules() if isinstance(m, nn.Embedding | nn.EmbeddingBag)]
+    return [table.weight for table in tables if isinstance(table.weight, nn.Parameter)]
 
 
 class Generator(Protocol):
@@ -69,13 +70,14 @@ class Generator(Protocol):
         ...
 
 
-class _Model(nn.Module):
-    """Common base: the `build` contract and optional declarations.
+class Model(nn.Module):
+    """Common base of all models that are trained; everything in it is optional."""
 
-    A model that defines ``fit(self, built, rows)`` is trained by that call instead of the
-    training loop: `built` is the module that wraps it (`archarena.harness.assembly.module`), `rows` are
-    all training rows (`archarena.harness.training.rows.Rows`). See
-    `archarena.harness.training.least_squares` for linear heads.
+    build: ClassVar[Callable[..., nn.Module] | None] = None
+    """Class method ``build(spec, size, **hyperparameters)`` for models that need a special embedding or head.
+
+    It returns a `archarena.harness.assembly.module.Built`, usually a changed result of
+    `archarena.harness.assembly.build.assemble`.
     """
 
     width_multiple: ClassVar[int] = 1
@@ -91,22 +93,9 @@ class _Model(nn.Module):
     """
 
     @classmethod
-    def form_for(cls, spec: TaskSpec) -> type[_Model]:
+    def form_for(cls, spec: TaskSpec) -> type[Model]:
         """Return the class to build for a task: this class or its image form."""
         return cls.image_form if cls.image_form and gives_one_answer_an_image(spec) else cls
-
-    @classmethod
-    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> nn.Module:
-        """Return a module that takes the task's inputs and returns its outputs.
-
-        Raises
-        ------
-        UserError
-            For an unknown hyperparameter.
-        """
-        from ..assembly.build import build
-
-        return build(cls, spec, size, hyperparameters)
 
     @classmethod
     def supports(cls, spec: TaskSpec) -> str | None:
@@ -129,8 +118,32 @@ class _Model(nn.Module):
         """Return the embedding tables: by default the weights of all `nn.Embedding` and `nn.EmbeddingBag`."""
         return embedding_weights(self)
 
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        """Return the parameters that count toward the body size; by default all."""
+        return self.parameters()
 
-class SequenceModel(_Model):
+    def auxiliary_loss(self) -> torch.Tensor | None:
+        """Return a term to add to the loss of the last forward pass, or None."""
+        return None
+
+    def fit(self, built: Any, rows: Any) -> None:
+        """Train the model with one call; a model that defines this is not trained by the training loop.
+
+        Parameters
+        ----------
+        built
+            The module that wraps the model, an `archarena.harness.assembly.module.Built`.
+        rows
+            All training rows, an `archarena.harness.training.rows.Rows`.
+
+        See Also
+        --------
+        archarena.harness.training.least_squares : Linear heads with a closed form.
+        """
+        raise NotImplementedError
+
+
+class SequenceModel(Model):
     """Base for models that map a sequence to a sequence; the harness adds the embedding and the head.
 
     ``__init__`` takes ``width`` and optionally ``depth``, ``causal`` and ``length``; its
@@ -186,7 +199,7 @@ class SequenceModel(_Model):
         raise NotImplementedError
 
 
-class FieldModel(_Model):
+class FieldModel(Model):
     """Base for models that map categorical and numeric fields to logits, with their own embedding tables and head.
 
     ``__init__`` takes ``fields`` (a `Fields` spec), ``outputs`` (logits per row), and optionally
@@ -215,12 +228,8 @@ class FieldModel(_Model):
         """Return the parameters that count toward the body size: all but the embedding tables and the head."""
         raise NotImplementedError
 
-    def auxiliary_loss(self) -> torch.Tensor | None:
-        """Return a term to add to the loss of the last forward pass, or None."""
-        return None
 
-
-class ImageModel(_Model):
+class ImageModel(Model):
     """Base for models that map images to logits, with their own patch embedding and head.
 
     Registered directly, it supports only image tasks.

@@ -66,7 +66,7 @@ def register_task(
 
 def _stamp(name: str) -> Callable[[_Class], _Class]:
     def decorate(cls: _Class) -> _Class:
-        cls.registered_name = name  # type: ignore[attr-defined]
+        cls.registered_name = name  # type: ignore[attr-defined] (a class that only generates text has no base)
         return cls
 
     return decorate

@@ -73,9 +73,9 @@ class Runner:
         with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items()}
         requests, targets = [], {}
         for arrays, cell in wanted.items():
-            scored = with_card[cell.task.name][1] == arrays
-            if not is_prepared(arrays) or (scored and read_meta(arrays).reference_scores is None):
-                request = self.run.prepare_request(cell.task, cell.seed, arrays, with_reference_scores=scored)
+            with_scores = with_card[cell.task.name][1] == arrays
+            if not is_prepared(arrays) or (with_scores and read_meta(arrays).reference_scores is None):
+                request = self.run.prepare_request(cell.task, cell.seed, arrays, with_reference_scores=with_scores)
                 requests.append(request)
                 targets[request.folder] = arrays
         with closing(self.executor.run(requests)) as events:

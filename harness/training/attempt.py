@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..assembly.module import Built
 from ..contract.metrics import METRICS, Metric, better, sign
 from ..contract.spec import TaskSpec
 from ..contract.task import Budget
 from ..data.seeds import generator
 from ..planning.recipe import IMPROVEMENT, Recipe
 from ..records.record import AttemptInfo, CurvePoint
+from .checkpoint import AttemptState, load_checkpoint, random_state, save_checkpoint, set_random_state
 from .cost import StepClock, energy_joules
 from .loss import at_scored_positions, loss_function
-from .predict import read_out
+from .predict import predict
 from .rows import Rows
 
 
@@ -31,24 +30,8 @@ class DivergedError(Exception):
     """The loss or the metric is NaN or infinite."""
 
 
-@dataclass
-class Progress:
-    """The progress of an attempt, stored in its checkpoint as JSON."""
-
-    step: int = 0
-    samples: int = 0
-    seconds: float = 0.0
-    joules: float | None = None
-    best: float | None = None
-    loss: float = math.inf
-    diverged: bool = False
-    stalled: int = 0
-    scale: float = 1.0
-    curve: list[dict[str, Any]] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
-class Setting:
+class TrialSetting:
     """Settings shared by all attempts of a trial."""
 
     spec: TaskSpec
@@ -61,29 +44,28 @@ class Setting:
     autocast: bool
     compile: bool
     report: Callable[[int], None]
-    fits_itself: bool = False
     checkpoint_seconds: float = 10.0
 
 
 class Attempt:
-    """A model, its optimizer and its progress with one learning rate.
+    """A model, its optimizer and its state with one learning rate.
 
     The order of rows depends only on the seed and the epoch, and the checkpoint holds the complete
     state, so an attempt that was killed and resumed gives the same result as an uninterrupted one.
     """
 
-    def __init__(self, setting: Setting, rate: float, make_model: Callable[[], nn.Module], file: Path):
+    def __init__(self, setting: TrialSetting, rate: float, make_model: Callable[[], Built], file: Path):
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
-        groups = self.model.param_groups(setting.recipe.weight_decay)  # type: ignore[operator]
+        groups = self.model.param_groups(setting.recipe.weight_decay)
         self.optimizer = _optimizer(setting.recipe, groups, rate)
-        self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []  # type: ignore[operator]
-        self.progress = Progress()
+        self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []
+        self.state = AttemptState()
         self.best_weights: dict[str, Tensor] = {}
         self.clock = StepClock(setting.train.device)
         self._saved_at = time.perf_counter()
         if file.is_file():
-            self._load()
+            self.state, self.best_weights = load_checkpoint(file, self.model, self.optimizer)
 
     @property
     def metric(self) -> Metric:
@@ -93,45 +75,43 @@ class Attempt:
     def run(self, until: int) -> None:
         """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
         setting, steps = self.setting, self.setting.budget.steps
-        if self.progress.diverged or self._is_done():
+        if self.state.diverged or self._is_done():
             return
         forward = torch.compile(self.model) if setting.compile else self.model
         if setting.compile or setting.train.device.type == "cuda":
             self._warm_up(forward)
         before = energy_joules(setting.train.device)
         try:
-            for rows in self._order(self.progress.step, until):
+            for rows in self._order(self.state.step, until):
                 loss = self._step(forward, rows)
-                self.progress.step += 1
-                self.progress.samples += len(rows)
-                setting.report(self.progress.step)
-                if setting.recipe.evaluates_after(self.progress.step, steps):
+                self.state.step += 1
+                self.state.samples += len(rows)
+                setting.report(self.state.step)
+                if setting.recipe.evaluates_after(self.state.step, steps):
                     self._validate(float(loss))
                     if self._is_done():
                         break
         except DivergedError:
-            self.progress.diverged = True
+            self.state.diverged = True
         after = energy_joules(setting.train.device)
         if before is not None and after is not None:
-            self.progress.joules = (self.progress.joules or 0.0) + after - before
+            self.state.joules = (self.state.joules or 0.0) + after - before
         self._save()
 
     def fit(self) -> None:
         """Call the model's `fit` once on all training rows, instead of running the training loop."""
-        if self.progress.step:
+        if self.state.step:
             return
         with self.clock:
-            self.model.core.fit(self.model, self.setting.train)  # type: ignore[union-attr, operator]
-        self.progress.step, self.progress.samples = 1, len(self.setting.train)
+            self.model.core.fit(self.model, self.setting.train)
+        self.state.step, self.state.samples = 1, len(self.setting.train)
         try:
-            self._validate(
-                read_out(self.model, self.setting.train, self.setting.spec, 4 * self.setting.budget.batch)[1]
-            )
+            self._validate(predict(self.model, self.setting.train, self.setting.spec, 4 * self.setting.budget.batch)[1])
         except DivergedError:
-            self.progress.diverged = True
+            self.state.diverged = True
         self._save()
 
-    def restore_best(self) -> nn.Module:
+    def restore_best(self) -> Built:
         """Return the model with the weights that scored best on the validation rows."""
         if self.best_weights:
             self.model.load_state_dict(self.best_weights)
@@ -139,9 +119,8 @@ class Attempt:
 
     def summary(self) -> AttemptInfo:
         """Return the summary of this attempt for the record."""
-        p = self.progress
-        curve = [CurvePoint(**point) for point in p.curve]
-        return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=curve)
+        p = self.state
+        return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=p.curve)
 
     def _order(self, start: int, until: int) -> Iterator[Tensor]:
         """Yield the rows per step: one permutation per epoch, without the last incomplete batch."""
@@ -179,7 +158,7 @@ class Attempt:
         with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
             outputs = forward(**inputs)
         loss = loss_function(setting.spec)(outputs.float(), targets)
-        auxiliary = self.model.auxiliary_loss()  # type: ignore[operator]
+        auxiliary = self.model.auxiliary_loss()
         (loss if auxiliary is None else loss + auxiliary).backward()
         return loss.detach()
 
@@ -188,18 +167,18 @@ class Attempt:
 
         The second batch may have a different number of scored positions, which makes torch compile again.
         """
-        step, random = self.progress.step, _random_state(self.setting.train.device)
+        step, random = self.state.step, random_state(self.setting.train.device)
         weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.train()
         for rows in self._order(step, step + 2):
             self._backward(forward, rows)
         self.optimizer.zero_grad(set_to_none=True)
         self.model.load_state_dict(weights)
-        _set_random_state(random)
+        set_random_state(random)
 
     def _set_rate(self) -> None:
         """Set the learning rate of every group from the schedule, plateau drops and the group's maximum."""
-        recipe, p = self.setting.recipe, self.progress
+        recipe, p = self.setting.recipe, self.state
         rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
         if p.scale < 1:
             rate = max(rate * p.scale, recipe.min_rate)
@@ -207,15 +186,15 @@ class Attempt:
             group["lr"] = min(rate, group["max_rate"])
 
     def _validate(self, train_loss: float) -> None:
-        p, setting = self.progress, self.setting
+        p, setting = self.state, self.setting
         p.seconds += self.clock.take()
-        predictions, loss = read_out(self.model, setting.valid, setting.spec, 4 * setting.budget.batch)
+        predictions, loss = predict(self.model, setting.valid, setting.spec, 4 * setting.budget.batch)
         value = self.metric.score(predictions, setting.valid.target_array())
         if not (math.isfinite(train_loss) and math.isfinite(loss) and math.isfinite(value)):
             raise DivergedError
         p.loss = loss
         point = CurvePoint(step=p.step, samples=p.samples, seconds=p.seconds, train_loss=train_loss, valid=value)
-        p.curve.append(point.model_dump())
+        p.curve.append(point)
         self._note_plateau(value)
         if p.best is None or better(self.metric.direction, value, p.best):
             p.best = value
@@ -225,7 +204,7 @@ class Attempt:
 
     def _note_plateau(self, value: float) -> None:
         """Count validation passes without improvement, and lower the learning rate if the recipe says so."""
-        p, recipe = self.progress, self.setting.recipe
+        p, recipe = self.state, self.setting.recipe
         if p.best is None or sign(self.metric.direction) * (value - p.best) > IMPROVEMENT:
             p.stalled = 0
             return
@@ -235,35 +214,12 @@ class Attempt:
 
     def _is_done(self) -> bool:
         """Return whether to stop early: the score is perfect, or has stalled as long as the recipe allows."""
-        p, stop_after = self.progress, self.setting.recipe.stop_after
+        p, stop_after = self.state, self.setting.recipe.stop_after
         return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
 
     def _save(self) -> None:
-        """Write the checkpoint to one file, atomically."""
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-        tensors |= _random_state(self.setting.train.device)
-        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        temporary = self.file.with_suffix(".tmp")
-        save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(self.progress))})
-        temporary.replace(self.file)
+        save_checkpoint(self.file, self.state, self.model, self.best_weights, self.optimizer, self.setting.train.device)
         self._saved_at = time.perf_counter()
-
-    def _load(self) -> None:
-        with safe_open(self.file, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-            self.progress = Progress(**json.loads(file.metadata()["progress"]))
-        self.model.load_state_dict(_under(tensors, "model."))
-        self.best_weights = _under(tensors, "best.")
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under(tensors, "optimizer.").items():
-            index, _, key = name.partition(".")
-            state.setdefault(int(index), {})[key] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
-        _set_random_state(tensors)
 
 
 def _optimizer(recipe: Recipe, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
@@ -277,18 +233,3 @@ def _add_to_gradient(table: nn.Parameter, factor: float) -> None:
         table.grad = factor * table.detach()
     else:
         table.grad.add_(table.detach(), alpha=factor)
-
-
-def _random_state(device: torch.device) -> dict[str, Tensor]:
-    state = {"random.cpu": torch.get_rng_state()}
-    return state | ({"random.cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
-
-
-def _set_random_state(tensors: Mapping[str, Tensor]) -> None:
-    torch.set_rng_state(tensors["random.cpu"])
-    if "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"])
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

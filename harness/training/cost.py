@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..assembly.module import Built, tensors_of
@@ -25,6 +24,7 @@ class StepClock:
         self._on_gpu = device.type == "cuda"
         self._pending: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
         self.seconds: list[float] = []
+        self._taken = 0
 
     def __enter__(self) -> None:
         if self._on_gpu:
@@ -45,7 +45,7 @@ class StepClock:
             torch.cuda.synchronize()
             self.seconds += [start.elapsed_time(end) / 1e3 for start, end in self._pending]
             self._pending.clear()
-        taken = sum(self.seconds[getattr(self, "_taken", 0) :])
+        taken = sum(self.seconds[self._taken :])
         self._taken = len(self.seconds)
         return taken
 
@@ -59,7 +59,7 @@ class StepClock:
 
 
 @torch.no_grad()
-def forward_flops(model: nn.Module, rows: Rows) -> float:
+def forward_flops(model: Built, rows: Rows) -> float:
     """Return the number of floating-point operations in the forward pass of one row.
 
     Counts matrix products, convolutions, attention, and kernels that register a formula, but not
@@ -73,7 +73,7 @@ def forward_flops(model: nn.Module, rows: Rows) -> float:
 
 
 @torch.no_grad()
-def inference_ms(model: nn.Module, rows: Rows, batch: int, repeats: int = 5) -> float:
+def inference_ms(model: Built, rows: Rows, batch: int, repeats: int = 5) -> float:
     """Return the median time of a forward pass over `batch` rows, in milliseconds per row."""
     model.eval()
     inputs, _ = rows.batch(slice(0, batch))
@@ -87,13 +87,13 @@ def inference_ms(model: nn.Module, rows: Rows, batch: int, repeats: int = 5) -> 
 
 
 @torch.no_grad()
-def state_bytes(model: nn.Module) -> int | None:
+def state_bytes(model: Built) -> int | None:
     """Return the size of one row's decoding state over all layers, in bytes, after the task's full length.
 
     A recurrent state has a constant size; an attention cache grows with the length. Returns None
     if the model does not implement `step` or the task does not support decoding.
     """
-    if not (isinstance(model, Built) and model.steps_itself and model.spec.causal and model.spec.per_position):
+    if not (model.steps_itself and model.spec.causal and model.spec.per_position):
         return None
     device = next(model.parameters()).device
     match model.spec.inputs:
@@ -112,7 +112,7 @@ def energy_joules(device: torch.device) -> float | None:
     if device.type != "cuda":
         return None
     try:
-        import pynvml  # pyright: ignore[reportMissingImports]
+        import pynvml  # pyright: ignore[reportMissingImports] (not installed on macOS)
 
         handle = torch.cuda._get_pynvml_handler(device)
         return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1e3

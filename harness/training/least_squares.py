@@ -5,7 +5,7 @@ A model with fixed features defines ``fit`` as::
     pooling = "last"                            # use the last position, without norm or mean
 
     def fit(self, built, rows):
-        fit_readout(built, rows, ridge=1e-8)
+        fit_head(built, rows, ridge=1e-8)
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..assembly.module import Built
+from ..assembly.module import Built, BuiltSequence
 from ..contract.spec import Classes, Regression
 from .rows import Rows
 
 
 @torch.no_grad()
-def fit_readout(
-    built: Built, rows: Rows, *, ridge: float = 0.0, batch: int = 1024, readout: nn.Linear | None = None
+def fit_head(
+    built: Built, rows: Rows, *, ridge: float = 0.0, batch: int = 1024, linear: nn.Linear | None = None
 ) -> None:
     """Set a linear head to the least-squares solution over all rows, one batch at a time.
 
@@ -34,13 +34,13 @@ def fit_readout(
     Parameters
     ----------
     built
-        The module passed to `fit`. Its outputs must be those of `readout`.
+        The module passed to `fit`. Its outputs must be those of `linear`.
     ridge
         Penalty on the squared weights (not the bias), relative to the mean variance of the features,
         so it does not depend on their scale.
     batch
         Rows per forward pass.
-    readout
+    linear
         The linear layer to solve for; by default that of the harness's head.
 
     Raises
@@ -50,13 +50,14 @@ def fit_readout(
     """
     outputs = built.spec.outputs
     if not isinstance(outputs, Regression | Classes):
-        raise TypeError(f"fit_readout() needs Regression or Classes outputs, not {type(outputs).__name__}.")
-    readout = readout or built.head.linear  # type: ignore[union-attr, assignment]
-    assert isinstance(readout, nn.Linear)
-    count, width = 0, readout.in_features
-    total = torch.zeros(width + built.spec.n_outputs, dtype=torch.float64, device=readout.weight.device)
+        raise TypeError(f"fit_head() needs Regression or Classes outputs, not {type(outputs).__name__}.")
+    if linear is None:
+        assert isinstance(built, BuiltSequence)
+        linear = built.head.linear
+    count, width = 0, linear.in_features
+    total = torch.zeros(width + built.spec.n_outputs, dtype=torch.float64, device=linear.weight.device)
     products = torch.zeros(width, len(total), dtype=torch.float64, device=total.device)
-    for features, targets in _features(built, rows, readout, batch):
+    for features, targets in _features(built, rows, linear, batch):
         wanted = F.one_hot(targets, built.spec.n_outputs) if isinstance(outputs, Classes) else targets
         both = torch.cat((features.double(), wanted.double()), 1)
         products += both[:, :width].T @ both
@@ -67,15 +68,15 @@ def fit_readout(
     gram, moments = products[:, :width], products[:, width:]
     gram.diagonal().add_(ridge * gram.diagonal().mean())
     weight = torch.linalg.pinv(gram, hermitian=True) @ moments
-    readout.weight.copy_(weight.T)
-    if readout.bias is not None:
-        readout.bias.copy_(mean[width:] - mean[:width] @ weight)
+    linear.weight.copy_(weight.T)
+    if linear.bias is not None:
+        linear.bias.copy_(mean[width:] - mean[:width] @ weight)
 
 
-def _features(built: Built, rows: Rows, readout: nn.Linear, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _features(built: Built, rows: Rows, linear: nn.Linear, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the inputs of the linear layer and the targets, per batch."""
     seen: list[Tensor] = []
-    hook = readout.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    hook = linear.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     try:
         built.eval()
         for inputs, targets in rows.batches(batch):

@@ -8,13 +8,14 @@ are compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..assembly.module import Built
 from ..contract.spec import Binary, Classes, TaskSpec
 from ..records.multiplicity import disagreement, multiplicity, viable_range
 from ..records.record import Multiplicity, MultiplicityStep
@@ -36,7 +37,7 @@ _NOISY = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 @torch.no_grad()
-def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int) -> Multiplicity:
+def explore(model: Built, valid: Rows, spec: TaskSpec, batch: int, seed: int) -> Multiplicity:
     """Draw models around a trained one and measure how differently those of nearly equal loss decide."""
     if not isinstance(spec.outputs, Classes | Binary):
         return Multiplicity(reason="Multiplicity is measured only on tasks with one class per row.")
@@ -56,14 +57,14 @@ def explore(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int, seed: int
 
 
 @contextmanager
-def noise(model: nn.Module, rate: float, generator: torch.Generator) -> Iterator[None]:
+def noise(model: Built, rate: float, generator: torch.Generator) -> Iterator[None]:
     """Scale every output feature of every linear layer and convolution by one draw of ``1 + rate * N(0, 1)``."""
 
-    def hook_of(module: nn.Module):
+    def hook_of(module: nn.Linear | nn.Conv1d | nn.Conv2d) -> Callable[..., Tensor]:
         is_linear = isinstance(module, nn.Linear)
         features = module.out_features if is_linear else module.out_channels
-        factors = 1 + rate * torch.randn(features, generator=generator, device=generator.device)  # type: ignore[arg-type]
-        trailing = 0 if is_linear else module.weight.ndim - 2  # type: ignore[union-attr]
+        factors = 1 + rate * torch.randn(features, generator=generator, device=generator.device)
+        trailing = 0 if is_linear else module.weight.ndim - 2
         factors = factors.view(-1, *[1] * trailing)
         return lambda _, __, output: output * factors.to(output.dtype)
 
@@ -75,7 +76,7 @@ def noise(model: nn.Module, rate: float, generator: torch.Generator) -> Iterator
             hook.remove()
 
 
-def _read(model: nn.Module, valid: Rows, spec: TaskSpec, batch: int) -> tuple[float, np.ndarray, np.ndarray]:
+def _read(model: Built, valid: Rows, spec: TaskSpec, batch: int) -> tuple[float, np.ndarray, np.ndarray]:
     """Return the mean loss, the probabilities (rows, classes), and the labels (rows,)."""
     loss, total = loss_function(spec), 0.0
     probabilities, labels = [], []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from ..assembly.module import Built
 from ..contract.spec import NextToken, PerPosition, TaskSpec
 from .loss import IGNORE, at_scored_positions, loss_function
 from .rows import Rows
@@ -16,7 +17,7 @@ MOST_LOGITS = 256
 
 
 @torch.no_grad()
-def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[np.ndarray, float]:
+def predict(model: Built, rows: Rows, spec: TaskSpec, size: int) -> tuple[np.ndarray, float]:
     """Return predictions as expected by `archarena.harness.contract.metrics`, and the mean loss.
 
     Per-position outputs are returned at scored positions only. With more than `MOST_LOGITS` classes,
@@ -27,7 +28,7 @@ def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[n
     loss = loss_function(spec)
     predictions, losses, weights = [], [], []
     for inputs, targets in rows.batches(size):
-        rows_read = len(next(iter(inputs.values())))
+        count = len(next(iter(inputs.values())))
         if targets is not None:
             inputs, targets = at_scored_positions(spec, inputs, targets)
         outputs = model(**inputs).float()
@@ -40,7 +41,7 @@ def read_out(model: nn.Module, rows: Rows, spec: TaskSpec, size: int) -> tuple[n
             predictions.append(outputs.cpu())
         if targets is not None:
             losses.append(loss(outputs, targets).item())
-            weights.append(rows_read)
+            weights.append(count)
     mean = float(np.average(losses, weights=weights)) if losses else float("nan")
     return torch.cat(predictions).numpy(), mean
 
@@ -51,7 +52,7 @@ def _highest(outputs: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def log_likelihoods(model: nn.Module, rows: Rows, size: int) -> np.ndarray:
+def log_likelihoods(model: Built, rows: Rows, size: int) -> np.ndarray:
     """Return the summed log-probability of the ``candidates`` tokens, in nats per row."""
     model.eval()
     sums = []

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file as save_weights
-from torch import nn
 
 from ...kernels.paths import paths_taken
-from ..assembly.build import construct
+from ..assembly.build import build, construct
 from ..assembly.module import Built
 from ..assembly.sizing import Fit, count_body, fit_width
+from ..contract.model import Model
 from ..contract.spec import Size, TaskSpec, spec_from_json
 from ..contract.task import Budget
 from ..data.arrays import load_array, load_arrays, load_split
@@ -28,12 +28,12 @@ from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
 from ..planning.recipe import TRADE_OFF_NOISE
 from ..planning.tier import Tier, get_tier
 from ..records.meta import TrialProgress
-from ..records.record import Cost, CurvePoint, Multiplicity, Outcome, SizeInfo, TradeOff
+from ..records.record import Cost, Multiplicity, Outcome, SizeInfo, TradeOff
 from . import cost as measure
-from .attempt import Attempt, Setting
+from .attempt import Attempt, TrialSetting
 from .generate import decode, generate_text
 from .perturb import explore
-from .predict import log_likelihoods, read_out
+from .predict import log_likelihoods, predict
 from .rows import Rows
 from .tune import tune
 
@@ -41,19 +41,19 @@ from .tune import tune
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
     """Run a trial and return its outcome; write predictions and weights to `folder`."""
     cls, tier = job.model.load(), get_tier(job.tier)
-    if not hasattr(cls, "build"):
+    if not issubclass(cls, Model):
         return _generate(cls, job, folder)
     spec = spec_from_json(read_meta(job.arrays).spec)
-    reason = cls.supports(spec)  # type: ignore[attr-defined]
+    reason = cls.supports(spec)
     if reason:
         return Outcome(status="skipped", reason=reason)
     report = _Reporter(folder / PROGRESS)
     fit, size = _fit_size(cls, spec, job, tier)
     hyperparameters = {**job.hyperparameters, **fit.slack}
     make_model = _factory(cls, spec, size, hyperparameters, job)
+    setting = _setting(job, tier, spec, report)
     fits_itself = _fits_itself(cls, spec, size, hyperparameters)
-    setting = replace(_setting(job, tier, spec, report), fits_itself=fits_itself)
-    attempt, attempts = tune(setting, make_model, folder)
+    attempt, attempts = tune(setting, make_model, folder, fits_itself=fits_itself)
     if attempt is None:
         return Outcome(
             status="diverged",
@@ -70,7 +70,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         learning_rate=attempt.rate,
         attempts=attempts,
         size=_size(model, fit, size),
-        lift=getattr(model, "lift", None),
+        lift=model.lift,
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, report.seconds),
         trade_off=_trade_off(attempt, setting),
@@ -78,19 +78,19 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     )
 
 
-def _trade_off(attempt: Attempt, setting: Setting) -> TradeOff | None:
+def _trade_off(attempt: Attempt, setting: TrialSetting) -> TradeOff | None:
     """Return the validation scores at the end of each cycle of a cyclic schedule."""
     recipe, metric = setting.recipe, attempt.metric
     if recipe.schedule != "cyclic":
         return None
     ends = recipe.cycle_ends(setting.budget.steps)
-    points = [CurvePoint(**point) for point in attempt.progress.curve if point["step"] in ends]
+    points = [point for point in attempt.state.curve if point.step in ends]
     return TradeOff(
         metric=metric.name, points=points, noise_floor=TRADE_OFF_NOISE if metric.unit == "fraction" else None
     )
 
 
-def _multiplicity(model: nn.Module, job: TrainJob, setting: Setting) -> Multiplicity:
+def _multiplicity(model: Built, job: TrainJob, setting: TrialSetting) -> Multiplicity:
     stream = seed(BASE_SEED, "near-equals", job.task, job.seed)
     return explore(model, setting.valid, setting.spec, 4 * setting.budget.batch, stream)
 
@@ -116,7 +116,7 @@ def _decode_seed(job: TrainJob) -> int:
     return seed(BASE_SEED, "decode", job.task, job.seed)
 
 
-def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit, Size]:
+def _fit_size(cls: type[Model], spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit, Size]:
     """Return the size of the published recipe, or the one that matches the tier's body size."""
     size = job.training.size
     if size is not None:
@@ -125,30 +125,31 @@ def _fit_size(cls: type, spec: TaskSpec, job: TrainJob, tier: Tier) -> tuple[Fit
     return fit, Size(fit.width, job.depth)
 
 
-def _fits_itself(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict) -> bool:
+def _fits_itself(cls: type[Model], spec: TaskSpec, size: Size, hyperparameters: dict[str, Any]) -> bool:
     """Return whether the model, with these hyperparameters, defines `fit` to replace the training loop."""
     with torch.device("meta"):
-        built = cls.build(spec, size, **hyperparameters)  # type: ignore[attr-defined]
-    return hasattr(getattr(built, "core", None), "fit")
+        return build(cls, spec, size, **hyperparameters).fits_itself
 
 
-def _factory(cls: type, spec: TaskSpec, size: Size, hyperparameters: dict, job: TrainJob) -> Callable[[], nn.Module]:
+def _factory(
+    cls: type[Model], spec: TaskSpec, size: Size, hyperparameters: dict[str, Any], job: TrainJob
+) -> Callable[[], Built]:
     """Return a function that builds the model with initial weights from the cell's seed."""
 
-    def make_model() -> nn.Module:
+    def make_model() -> Built:
         torch.manual_seed(seed(BASE_SEED, "model", job.task, job.seed))
-        return cls.build(spec, size, **hyperparameters).to(job.device)  # type: ignore[attr-defined]
+        return build(cls, spec, size, **hyperparameters).to(job.device)
 
     return make_model
 
 
-def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Setting:
+def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> TrialSetting:
     device = torch.device(job.device)
     on_gpu = device.type == "cuda"
     train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
     recipe, steps = job.training.over(len(train))
     report.steps = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
-    return Setting(
+    return TrialSetting(
         spec=spec,
         recipe=recipe,
         budget=Budget(steps, job.training.batch),
@@ -195,19 +196,18 @@ class _Reporter:
             self.written = now
 
 
-def _predict(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, folder: Path) -> None:
+def _predict(model: Built, job: TrainJob, spec: TaskSpec, setting: TrialSetting, folder: Path) -> None:
     """Write the predictions of all readouts to one file, by name."""
-    found = {readout.name: _read_split(model, job, spec, setting, readout) for readout in job.readouts}
+    found = {readout.name: _predict_split(model, job, spec, setting, readout) for readout in job.readouts}
     save_arrays({name: np.ascontiguousarray(array) for name, array in found.items()}, folder / PREDICTIONS)
 
 
-def _read_split(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Setting, readout: Readout) -> np.ndarray:
+def _predict_split(model: Built, job: TrainJob, spec: TaskSpec, setting: TrialSetting, readout: Readout) -> np.ndarray:
     folder = job.arrays / readout.split
     inputs, size = load_arrays(folder / "inputs"), 4 * job.training.batch
     inputs.pop("text", None)
     device = setting.train.device
     if readout.readout == "generate":
-        assert isinstance(model, Built)
         assert readout.decoding is not None
         prompts, lengths = inputs["tokens"], inputs["lengths"]
         return decode(model, prompts, lengths, readout.decoding, seed=_decode_seed(job), batch=size)
@@ -218,10 +218,10 @@ def _read_split(model: nn.Module, job: TrainJob, spec: TaskSpec, setting: Settin
         inputs["scored"] = load_array(scored)
     targets = folder / "targets.npy"
     rows = Rows(inputs, load_array(targets) if targets.is_file() else None, device)
-    return read_out(model, rows, spec, size)[0]
+    return predict(model, rows, spec, size)[0]
 
 
-def _size(model: nn.Module, fit: Fit, size: Size) -> SizeInfo:
+def _size(model: Built, fit: Fit, size: Size) -> SizeInfo:
     return SizeInfo(
         width=size.width,
         depth=size.depth,
@@ -233,17 +233,17 @@ def _size(model: nn.Module, fit: Fit, size: Size) -> SizeInfo:
     )
 
 
-def _cost(attempt: Attempt, setting: Setting, total_seconds: float) -> Cost:
-    model, rows, progress = attempt.model, setting.train, attempt.progress
+def _cost(attempt: Attempt, setting: TrialSetting, total_seconds: float) -> Cost:
+    model, rows, state = attempt.model, setting.train, attempt.state
     cost = Cost(
-        train_seconds=progress.seconds,
+        train_seconds=state.seconds,
         total_seconds=total_seconds,
         step_ms=attempt.clock.quantiles_ms(),
         inference_ms=measure.inference_ms(model, rows, setting.budget.batch),
         forward_flops=measure.forward_flops(model, rows),
         state_bytes=measure.state_bytes(model),
-        energy_joules=progress.joules,
+        energy_joules=state.joules,
         **measure.peak_memory(rows.device),
     )
-    measure.throughput(cost, progress.samples, measure.tokens_per_row(rows))
+    measure.throughput(cost, state.samples, measure.tokens_per_row(rows))
     return cost

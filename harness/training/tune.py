@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import nn
-
+from ..assembly.module import Built
 from ..records.record import AttemptInfo
-from .attempt import Attempt, Setting
+from .attempt import Attempt, TrialSetting
 
 
 def tune(
-    setting: Setting, make_model: Callable[[], nn.Module], folder: Path
+    setting: TrialSetting, make_model: Callable[[], Built], folder: Path, *, fits_itself: bool = False
 ) -> tuple[Attempt | None, list[AttemptInfo]]:
     """Train every learning rate for the probe steps, and the best one for all steps.
 
-    A model that defines its own `fit` gets one attempt, with learning rate 0.
+    A model that defines `fit` (`fits_itself`) gets one attempt, with learning rate 0.
 
     Returns
     -------
@@ -26,10 +25,10 @@ def tune(
         The attempts of all rates, in the order of the recipe.
     """
     recipe, steps = setting.recipe, setting.budget.steps
-    if setting.fits_itself:
+    if fits_itself:
         attempt = Attempt(setting, 0.0, make_model, folder / "fit.safetensors")
         attempt.fit()
-        return (None if attempt.progress.diverged else attempt), [attempt.summary()]
+        return (None if attempt.state.diverged else attempt), [attempt.summary()]
     probe = recipe.probe_steps(steps)
     files = {rate: folder / f"attempt-{index}.safetensors" for index, rate in enumerate(recipe.learning_rates)}
     attempts: dict[float, AttemptInfo] = {}
@@ -38,7 +37,7 @@ def tune(
     for rate, file in files.items():
         attempt = Attempt(setting, rate, make_model, file)
         attempt.run(min(probe, steps))
-        attempts[rate], losses[rate] = attempt.summary(), attempt.progress.loss
+        attempts[rate], losses[rate] = attempt.summary(), attempt.state.loss
     for rate in sorted(files, key=losses.__getitem__):
         if attempts[rate].diverged:
             continue
@@ -46,6 +45,6 @@ def tune(
             attempt = Attempt(setting, rate, make_model, files[rate])
         attempt.run(steps)
         attempts[rate] = attempt.summary()
-        if not attempt.progress.diverged:
+        if not attempt.state.diverged:
             return attempt, list(attempts.values())
     return None, list(attempts.values())

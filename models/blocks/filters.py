@@ -15,12 +15,13 @@ from torch.nn import functional as F
 
 from ...harness import State
 from .padding import zero_padding
+from .residual import Stepping
 
 
 class BothWays(nn.Module):
     """A filter plus, if not causal, a second one with separate weights that runs backward."""
 
-    def __init__(self, make_filter: Callable[[], nn.Module], causal: bool):
+    def __init__(self, make_filter: Callable[[], Stepping], causal: bool):
         super().__init__()
         self.forwards = make_filter()
         self.backwards = None if causal else make_filter()
@@ -33,17 +34,17 @@ class BothWays(nn.Module):
 
     def init_state(self, batch: int) -> State:
         """Return the state before the first position."""
-        return self.forwards.init_state(batch)  # type: ignore[operator]
+        return self.forwards.init_state(batch)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Filter one position `x` (batch, width)."""
-        return self.forwards.step(x, state)  # type: ignore[operator]
+        return self.forwards.step(x, state)
 
 
 class SkipFilter(BothWays):
     """``SiLU(filter(x) + skip * x)``, as around MEGA's moving average, for any filter."""
 
-    def __init__(self, width: int, make_filter: Callable[[], nn.Module], causal: bool):
+    def __init__(self, width: int, make_filter: Callable[[], Stepping], causal: bool):
         super().__init__(make_filter, causal)
         self.skip = nn.Parameter(torch.randn(width))
 

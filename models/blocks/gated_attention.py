@@ -17,7 +17,7 @@ from ...harness import State, UserError
 from .chunked_attention import BiasKind, ChunkedAttention, Weighting
 from .filters import SkipFilter
 from .norms import NormKind, make_norm
-from .residual import ResidualStack
+from .residual import ResidualStack, Stepping
 
 
 class GatedAttentionModel(ResidualStack):
@@ -54,7 +54,7 @@ class GatedAttentionModel(ResidualStack):
         depth: int,
         causal: bool,
         length: int,
-        make_filter: Callable[[], nn.Module],
+        make_filter: Callable[[], Stepping],
         *,
         chunk: int | None,
         shared: int | None,
@@ -135,7 +135,7 @@ class GatedAttention(nn.Module):
         width: int,
         shared: int,
         value: int,
-        mixer: nn.Module,
+        mixer: Stepping,
         attention: ChunkedAttention,
         norm: nn.Module,
         *,
@@ -166,12 +166,12 @@ class GatedAttention(nn.Module):
         """Return the filter's initial state and an empty attention cache."""
         _, shared, value, _ = self.splits
         cache = self.attention.init_state(batch, shared, value)
-        return {"filter": self.mixer.init_state(batch), "cache": cache}  # type: ignore[operator]
+        return {"filter": self.mixer.init_state(batch), "cache": cache}
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Mix one position `x` (batch, width)."""
         normed = self.norm(x) if self.prenorm else x
-        m, moved = self.mixer.step(normed, state["filter"])  # type: ignore[operator]
+        m, moved = self.mixer.step(normed, state["filter"])
         q, k, r, u, h = self._project(m)
         attended, cache = self.attention.step(q, k, F.silu(self.value(normed)), state["cache"])
         return self._update(x, attended * r, u, h, None), {"filter": moved, "cache": cache}

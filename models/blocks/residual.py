@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
-from ...harness import SequenceModel
+from ...harness import SequenceModel, State
 from .padding import valid_positions
+
+
+class Stepping(Protocol):
+    """A module over positions that can also process one position at a time; see `SequenceModel.step`."""
+
+    __call__: Callable[..., Any]
+
+    def init_state(self, batch: int) -> State: ...
+
+    def step(self, x: Tensor, state: State, /) -> tuple[Tensor, State]: ...
 
 
 class ResidualStack(SequenceModel):
     """A sequence of blocks, then an optional norm; `step` carries one state per block.
 
-    A subclass sets `blocks` and `norm` (or None), all called with ``(x, valid)``.
+    A subclass sets `blocks` and `norm` (or None), all called with ``(x, valid)``. Blocks are `Stepping`.
     """
 
     blocks: nn.ModuleList
@@ -28,21 +39,24 @@ class ResidualStack(SequenceModel):
 
     def init_state(self, batch: int) -> list[Any]:
         """Return the state of each block before the first position."""
-        return [block.init_state(batch) for block in self.blocks]  # type: ignore[operator]
+        return [block.init_state(batch) for block in self._stepping()]
 
     def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
         """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, carried = block.step(x, before)  # type: ignore[operator]
+        for block, before in zip(self._stepping(), state, strict=True):
+            x, carried = block.step(x, before)
             after.append(carried)
         return x if self.norm is None else self.norm(x), after
+
+    def _stepping(self) -> list[Stepping]:
+        return cast("list[Stepping]", list(self.blocks))
 
 
 class Residual(nn.Module):
     """``x + mixer(norm(x))`` for a mixer over positions; norm and mixer are called with ``(x, valid)``."""
 
-    def __init__(self, norm: nn.Module, mixer: nn.Module):
+    def __init__(self, norm: nn.Module, mixer: Stepping):
         super().__init__()
         self.norm = norm
         self.mixer = mixer
@@ -51,10 +65,10 @@ class Residual(nn.Module):
         return x + self.mixer(self.norm(x, valid), valid)
 
     def init_state(self, batch: int) -> Any:
-        return self.mixer.init_state(batch)  # type: ignore[operator]
+        return self.mixer.init_state(batch)
 
     def step(self, x: Tensor, state: Any) -> tuple[Tensor, Any]:
-        y, state = self.mixer.step(self.norm(x), state)  # type: ignore[operator]
+        y, state = self.mixer.step(self.norm(x), state)
         return x + y, state
 
 

@@ -20,6 +20,9 @@ SECONDS = 5.0
 
 _LOADING_SECONDS = 120.0
 
+_LOADING_PAIR = ["(1,2)", "(1,3)"]
+"""A pair that only Math-Verify decides, so comparing it loads everything."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -86,7 +89,10 @@ _NO_ANSWER = Verdict(equal=False, strict=False, layer="none")
 
 
 class _Worker:
-    """A process that runs `archarena.tasks.grading.worker`, started at its first comparison."""
+    """A process that runs `archarena.tasks.grading.worker`, started at its first comparison.
+
+    A pool of `multiprocessing` processes would run the user's script again in each process, unless it is guarded.
+    """
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
@@ -111,7 +117,7 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._ask(["1", "1"], _LOADING_SECONDS)
+        self._ask(_LOADING_PAIR, _LOADING_SECONDS)
 
     def _ask(self, pair: list[str], seconds: float) -> str:
         assert self.process is not None

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, under names that stay in their folder."""
+"""Files are written atomically, and their names cannot leave the folder."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""FinalMLP and the MLP baseline: exact on tables of fields."""
+"""FinalMLP and the MLP baseline."""
 
 import pytest
 import torch
@@ -68,7 +68,7 @@ def test_only_declared_parameters_get_no_gradient(options):
 
 
 @pytest.mark.parametrize("model_class", [FinalMLP, MLP])
-def test_the_body_is_all_but_tables_and_read_out(model_class):
+def test_the_body_is_all_but_tables_and_head(model_class):
     model = model_class(FRAPPE, 1, width=8, depth=2)
     body = {id(p) for p in model.body_parameters()}
     rest = {name.split(".")[0] for name, p in model.named_parameters() if id(p) not in body}

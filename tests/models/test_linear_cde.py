@@ -1,5 +1,6 @@
 import pytest
 import torch
+from archarena.harness import build
 from archarena.harness.contract.spec import Classes, NextToken, Regression, Series, Size, TaskSpec, Tokens
 from archarena.harness.errors import UserError
 from archarena.harness.training.rows import Rows
@@ -8,9 +9,9 @@ from archarena.models.linear_cde import LinearCDE
 AREA = TaskSpec(Series(2, 40), Regression(1))
 
 
-def test_the_random_equation_learns_a_signed_area_by_its_read_out_alone(area_paths):
+def test_the_random_equation_learns_a_signed_area_by_its_head_alone(area_paths):
     paths, areas = area_paths(rows=1500, length=40)
-    model = LinearCDE.build(AREA, Size(80, 2), trained=False)
+    model = build(LinearCDE, AREA, Size(80, 2), trained=False)
     before = {name: p.clone() for name, p in model.core.named_parameters()}
     model.core.fit(model, Rows({"values": paths[:1200].numpy()}, areas[:1200].numpy(), torch.device("cpu")))
     with torch.no_grad():
@@ -19,8 +20,8 @@ def test_the_random_equation_learns_a_signed_area_by_its_read_out_alone(area_pat
     assert all(torch.equal(p, before[name]) for name, p in model.core.named_parameters())
 
 
-def test_only_the_read_out_of_the_random_equation_can_be_trained():
-    model = LinearCDE.build(AREA, Size(16, 2), trained=False)
+def test_only_the_head_of_the_random_equation_can_be_trained():
+    model = build(LinearCDE, AREA, Size(16, 2), trained=False)
     assert {name for name, p in model.named_parameters() if p.requires_grad} == {
         "head.linear.weight",
         "head.linear.bias",
@@ -30,10 +31,10 @@ def test_only_the_read_out_of_the_random_equation_can_be_trained():
 
 def test_a_series_is_a_path_to_the_random_equation_and_all_else_a_velocity():
     tokens = TaskSpec(Tokens(9, 9), Classes(2))
-    assert LinearCDE.build(AREA, Size(8, 1), trained=False).core.flow.drive == "path"
-    assert LinearCDE.build(tokens, Size(8, 1), trained=False).core.flow.drive == "velocity"
-    assert LinearCDE.build(AREA, Size(8, 1)).core.blocks[0].flow.forwards.drive == "velocity"
-    assert LinearCDE.build(AREA, Size(8, 1), drive="path").core.blocks[0].flow.forwards.drive == "path"
+    assert build(LinearCDE, AREA, Size(8, 1), trained=False).core.flow.drive == "path"
+    assert build(LinearCDE, tokens, Size(8, 1), trained=False).core.flow.drive == "velocity"
+    assert build(LinearCDE, AREA, Size(8, 1)).core.blocks[0].flow.forwards.drive == "velocity"
+    assert build(LinearCDE, AREA, Size(8, 1), drive="path").core.blocks[0].flow.forwards.drive == "path"
 
 
 def test_a_block_closes_with_a_map_a_sum_and_a_norm():
@@ -70,7 +71,7 @@ def test_compiling_does_not_unroll_the_steps():
 
 def test_the_random_equation_answers_a_row():
     with pytest.raises(UserError, match="found NextToken"):
-        LinearCDE.build(TaskSpec(Tokens(9, 9), NextToken(9), causal=True), Size(8, 1), trained=False)
+        build(LinearCDE, TaskSpec(Tokens(9, 9), NextToken(9), causal=True), Size(8, 1), trained=False)
 
 
 def test_an_unknown_drive_is_refused():

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from archarena.harness import Classes, Image, Size, TaskSpec
+from archarena.harness import Classes, Image, Size, TaskSpec, build
 from archarena.kernels.mu_layer import shifted
 from archarena.models.monet import MONet
 from archarena.models.monet_image import ImageMONet, four_neighbours, patch_halvings, stage_depths
@@ -14,7 +14,7 @@ from archarena.models.monet_image import ImageMONet, four_neighbours, patch_halv
 def test_published_models_have_their_numbers_of_parameters(depths, widths, parameters):
     spec = TaskSpec(Image(3, 224, 224), Classes(1000))
     with torch.device("meta"):
-        model = MONet.build(spec, Size(widths[0], sum(depths)), depths=depths, widths=widths)
+        model = build(MONet, spec, Size(widths[0], sum(depths)), depths=depths, widths=widths)
         assert [block.channel.A.out_features for block in model.core.stages[1].blocks] == [3 * widths[1]] * depths[1]
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
 
@@ -70,6 +70,6 @@ def test_only_the_head_learns_in_the_first_step():
 
 def test_sequences_and_images_have_forms_of_their_own():
     spec = TaskSpec(Image(1, 8, 8), Classes(3))
-    built = MONet.build(spec, Size(16, 2))
+    built = build(MONet, spec, Size(16, 2))
     assert isinstance(built.core, ImageMONet)
     assert built.lift is None

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from archarena.harness import Classes, Image, Size, TaskSpec, UserError
+from archarena.harness import Classes, Image, Size, TaskSpec, UserError, build
 from archarena.models.pi_net import PiNet, Polynomial
 from archarena.models.pi_net_conv import PiNetConv, ProductBlock
 
@@ -41,7 +41,7 @@ def test_the_degree_along_any_line_is_the_number_of_factors(form, degree):
 
 def test_the_published_toy_on_mnist_has_its_number_of_parameters():
     with torch.device("meta"):
-        model = PiNet.build(TaskSpec(Image(1, 28, 28), Classes(10)), Size(width=16, depth=1))
+        model = build(PiNet, TaskSpec(Image(1, 28, 28), Classes(10)), Size(width=16, depth=1))
     degree, d, k, o = 4, 784, 16, 10
     assert count(model) == degree * (d * k + k) + k * o + o
 
@@ -85,7 +85,7 @@ def test_eight_blocks_are_resnet_18_with_norms_for_the_products_and_a_smaller_fi
 
 
 def stripes(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return stripes that lie or stand, with either sign, under noise; which of the two is the class."""
+    """Return noisy horizontal or vertical stripes of either sign; the class is the direction."""
     kind, sign = torch.randint(2, (rows,)), torch.randint(2, (rows, 1, 1, 1)) * 2.0 - 1
     wave = torch.tensor([1.0, -1.0]).repeat(4)
     lying = wave[:, None].expand(8, 8)

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from archarena.harness import build
 from archarena.harness.contract.spec import Regression, Series, Size, TaskSpec
 from archarena.harness.errors import UserError
 from archarena.models.blocks.time_step import log_steps
@@ -46,7 +47,7 @@ def test_the_recurrence_agrees_with_the_convolution(init, length, rows):
     torch.testing.assert_close(torch.stack(steps, 1), ssm(x, None))
 
 
-def test_a_bidirectional_filter_sees_both_sides_through_its_own_weights():
+def test_a_bidirectional_filter_sees_both_sides_with_separate_output_weights():
     ssm = make_ssm("lin", causal=False)
     response = ssm(impulse(9, at=4), None)[0]
     past = ssm(impulse(9), None)[0]
@@ -80,7 +81,7 @@ def test_a_block_has_the_papers_size_and_first_values():
 @pytest.mark.parametrize("prenorm", [True, False])
 def test_without_nonlinearity_the_whole_model_is_linear_in_its_input(causal, prenorm):
     spec = TaskSpec(Series(2, 20), Regression(1), causal=causal)
-    model = S4D.build(spec, Size(8, 2), nonlinear=False, prenorm=prenorm).double()
+    model = build(S4D, spec, Size(8, 2), nonlinear=False, prenorm=prenorm).double()
     a, b = torch.randn(2, 5, 20, 2, dtype=torch.float64)
     zero = model(values=torch.zeros_like(a))
     sum_of_parts = model(values=a) + 3 * model(values=b) - 3 * zero
@@ -91,7 +92,7 @@ def test_a_linear_model_learns_nothing_of_a_signed_area(area_paths):
     paths, areas = area_paths(rows=400, length=20)
     # A path and its mirror image have the same area, while what is linear in them has opposite signs.
     paths, areas = torch.cat([paths, -paths]).double(), torch.cat([areas, areas]).double()
-    model = S4D.build(TaskSpec(Series(2, 20), Regression(1)), Size(16, 2), nonlinear=False).double()
+    model = build(S4D, TaskSpec(Series(2, 20), Regression(1)), Size(16, 2), nonlinear=False).double()
     with torch.no_grad():
         features = model.core(model.embedding(values=paths)[0]).mean(1)
     features = torch.cat([features, torch.ones_like(features[:, :1])], 1)

@@ -1,4 +1,4 @@
-"""Small files in the exact formats of the public click logs; the sums are computed for them."""
+"""Click tasks on small files in the exact formats of the public logs, with their own checksums."""
 
 import zipfile
 from dataclasses import replace
@@ -32,7 +32,7 @@ LOGS = (AvazuX1, AvazuX4, CriteoX1, CriteoX4, MovieLens)
 
 
 def write(cls, folder, texts=None):
-    """Write a log's files and return its task class with the sums of these."""
+    """Write the files of a log and return its task class with their checksums."""
     dataset = replace(cls.dataset, **click_logs.LOGS[cls.dataset.name].write(folder, ROWS, texts))
     return type(cls.__name__, (cls,), {"dataset": dataset, "sources": (dataset,)})
 
@@ -55,7 +55,7 @@ def columns(folder, task, part):
 
 
 def test_ids_follow_the_counts_of_the_training_rows(log):
-    """Re-derived from the text, row by row, with dictionaries."""
+    """Compare with ids computed from the text row by row, with dictionaries."""
     cls, folder = log
     task = cls()
     splits = task.splits(folder, streams("clicks", "full", 0))
@@ -141,7 +141,7 @@ def test_the_archive_of_a_repository_brings_the_files(tmp_path):
     assert (home / "train.csv").read_text() == (original / "train.csv").read_text()
     assert told[-1] == ("test", ROWS["test"] + 1)
     (tmp_path / "MovielensLatest_x1.zip").rename(tmp_path / "moved.zip")
-    assert dataset.fetch(tmp_path / "data") == home, "what is there is not brought again"
+    assert dataset.fetch(tmp_path / "data") == home, "existing files are not fetched again"
     (tmp_path / "moved.zip").rename(tmp_path / "MovielensLatest_x1.zip")
     wrong = replace(dataset, checksums={**dataset.checksums, "valid": "0" * 32})
     with pytest.raises(UserError, match="is not the valid part"):

@@ -1,7 +1,7 @@
-"""Every registered task from its files to records: prepared, trained, scored by the runner that commands use.
+"""Runs every registered task from its files to records: prepare, train, score.
 
-Sets that lie outside the package are written by `files` in their exact formats. Each task meets one of the six core
-models at tier smoke, the next task the next one. All six at a tier, with a line a cell:
+`files` writes external data sets in their exact formats. Tasks take turns with the six core models at tier smoke.
+To run all six at a tier, with a line per cell:
 
 ``ARCHARENA_EVERY_TASK=quick pytest tests/tasks/test_every_task.py --numprocesses 0 -s``
 """
@@ -42,7 +42,7 @@ class Printer(Progress):
 
 
 def write_sets(task, tier, folder, monkeypatch):
-    """Write what a task reads, and pin its sets by that."""
+    """Write the data sets of a task, and pin their checksums."""
     folder.mkdir()
     for source in REGISTRY.find("task", task).load().data_sources:
         assert source.name in SETS, f"tests/tasks/files has no writer of '{source.name}', which {task} reads"

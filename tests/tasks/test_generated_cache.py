@@ -1,4 +1,4 @@
-"""Generated sets that are kept: found again, keyed by all that makes them, and made anew when damaged."""
+"""Cached rows are found again, keyed by everything that determines them, and regenerated if damaged."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def cache(tmp_path, monkeypatch):
 
 
 class Maker:
-    """Counts how often it is asked."""
+    """Counts its calls."""
 
     def __init__(self):
         self.calls = 0

@@ -1,11 +1,11 @@
-"""No answer can be read off a row: what comes after a scored position changes nothing there, for any model."""
+"""A row does not contain its answers: tokens after a scored position do not change what models predict there."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Size, Streams, Tokens, get_model, get_task
+from archarena.harness import Size, Streams, Tokens, build, get_model, get_task
 from archarena.harness.data.seeds import generator
 from archarena.harness.training.rows import Rows
 
@@ -28,7 +28,7 @@ def test_a_later_token_changes_no_earlier_output(case, model):
     spec, train = case
     assert isinstance(spec.inputs, Tokens)
     torch.manual_seed(0)
-    built = get_model(model).build(spec, Size(16, 1)).eval()
+    built = build(get_model(model), spec, Size(16, 1)).eval()
     inputs, _ = Rows(train.inputs, None, torch.device("cpu")).batch(slice(4))
     last = int(inputs["lengths"].min()) - 1
     changed = inputs["tokens"].clone()
@@ -39,7 +39,7 @@ def test_a_later_token_changes_no_earlier_output(case, model):
 
 
 def test_scored_positions_do_not_hold_their_answer(case):
-    """Where a scored token equals its target it does so by chance, as with keys and values that may be alike."""
+    """A scored token may equal its target only by chance, since keys and values may be equal."""
     _, train = case
     tokens, targets = train.inputs["tokens"], train.targets
     row, column = np.nonzero(targets != -100)

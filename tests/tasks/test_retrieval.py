@@ -1,11 +1,11 @@
-"""The two-text task on a small set in the release's format, and for every core model."""
+"""The task with two texts on small data in the format of the release, with every core model."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Size, get_model
+from archarena.harness import Size, build, get_model
 from archarena.harness.data.prepare import streams
 from archarena.harness.training.rows import Rows
 from archarena.tasks.retrieval import AAN, CitedPairs
@@ -52,7 +52,7 @@ def test_shared_words_tell_this_small_set(small):
 def test_every_core_model_answers_a_pair_and_sees_both_texts(small, model):
     task, folder = small
     train = task.splits(folder, streams("lra-retrieval", "smoke", 0)).train
-    built = get_model(model).build(task.spec, Size(16, 1)).eval()
+    built = build(get_model(model), task.spec, Size(16, 1)).eval()
     inputs, _ = Rows(train.inputs, None, torch.device("cpu")).batch(slice(4))
     answer = built(**inputs)
     assert answer.shape == (4, 2)

@@ -19,6 +19,7 @@ from archarena.harness import (
     TaskSpec,
     Tokens,
     UserError,
+    build,
 )
 from archarena.harness.check.samples import make_batch, output_shape
 from archarena.harness.contract.hyperparameters import check_hyperparameters
@@ -41,7 +42,7 @@ SPECS = [
 
 
 class Lag(SequenceModel):
-    """Adds the position before; holds one weight with two axes that it exempts from decay."""
+    """Adds the previous position; exempts its only weight, which has two axes, from decay."""
 
     def __init__(self, width, depth, *, gain: float = 1.0, taps: int = 2, mode: str = "add", bound: int | None = None):
         super().__init__()
@@ -81,7 +82,7 @@ class Sum(FieldModel):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{type(spec.inputs).__name__}-{type(spec.outputs).__name__}")
 def test_every_kind_of_model_takes_every_kind_of_task(cls, spec):
     inputs, _ = make_batch(spec, rows=5)
-    outputs = cls.build(spec, Size(8, 2))(**inputs)
+    outputs = build(cls, spec, Size(8, 2))(**inputs)
     assert outputs.shape == output_shape(spec, 5)
     assert outputs.dtype == torch.float32
     assert outputs.isfinite().all()
@@ -97,21 +98,21 @@ def test_every_kind_of_model_takes_every_kind_of_task(cls, spec):
 )
 def test_a_lift_is_named_and_a_native_task_has_none(inputs, sequence_lift, field_lift):
     spec = TaskSpec(inputs, Classes(2))
-    assert Lag.build(spec, Size(8, 1)).lift == sequence_lift
-    assert Sum.build(spec, Size(8, 1)).lift == field_lift
+    assert build(Lag, spec, Size(8, 1)).lift == sequence_lift
+    assert build(Sum, spec, Size(8, 1)).lift == field_lift
     if isinstance(inputs, Tokens):
-        assert Sum.build(TaskSpec(inputs, NextToken(20), causal=True), Size(8, 1)).lift == "window-as-fields"
+        assert build(Sum, TaskSpec(inputs, NextToken(20), causal=True), Size(8, 1)).lift == "window-as-fields"
 
 
 def test_absent_lengths_mean_that_all_positions_count():
     spec = TaskSpec(Tokens(20, 12), Classes(3))
-    model, tokens = Lag.build(spec, Size(8, 1)), make_batch(spec)[0]["tokens"]
+    model, tokens = build(Lag, spec, Size(8, 1)), make_batch(spec)[0]["tokens"]
     torch.testing.assert_close(model(tokens=tokens), model(tokens=tokens, lengths=torch.full((8,), 12)))
 
 
 def test_a_pooled_row_is_the_mean_of_its_valid_positions_alone():
     spec = TaskSpec(Tokens(20, 12), Classes(3))
-    model, tokens = Lag.build(spec, Size(8, 1)), torch.randint(1, 20, (4, 12))
+    model, tokens = build(Lag, spec, Size(8, 1)), torch.randint(1, 20, (4, 12))
     model.head.norm = nn.Identity()
     lengths = torch.tensor([12, 5, 1, 7])
     mixed = model.core(model.embedding.table(tokens))
@@ -121,21 +122,21 @@ def test_a_pooled_row_is_the_mean_of_its_valid_positions_alone():
 
 def test_both_sides_of_a_pair_share_weights():
     spec = TaskSpec(Pair(Tokens(20, 6)), Classes(2))
-    model, inputs = Lag.build(spec, Size(8, 1)), make_batch(spec)[0]
+    model, inputs = build(Lag, spec, Size(8, 1)), make_batch(spec)[0]
     sides = model.embedding(**inputs)[0].unflatten(0, (8, 2))
     torch.testing.assert_close(sides[:, 1], model.embedding.table(inputs["tokens"][:, 1]))
 
 
 def test_the_body_is_the_model_without_the_harness_embedding_and_head():
     spec = TaskSpec(Tokens(20, 12), Classes(3))
-    model = Lag.build(spec, Size(8, 1))
+    model = build(Lag, spec, Size(8, 1))
     assert {id(p) for p in model.body_parameters()} == {id(p) for p in model.core.parameters()}
-    lifted = Sum.build(spec, Size(8, 1))
+    lifted = build(Sum, spec, Size(8, 1))
     assert sum(p.numel() for p in lifted.body_parameters()) == 8 * 8 + 8
 
 
 def test_weight_decay_spares_vectors_embeddings_and_what_the_model_names():
-    model = Lag.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
+    model = build(Lag, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
     decayed, exempt, capped = model.param_groups(0.1)
     assert {id(p) for p in decayed["params"]} == {id(model.core.mix.weight), id(model.head.linear.weight)}
     assert decayed["weight_decay"] == 0.1
@@ -153,9 +154,9 @@ def test_only_arguments_that_init_names_are_passed():
             super().__init__(width, depth)
             seen.update(length=length, causal=causal, width=width, depth=depth)
 
-    Greedy.build(TaskSpec(Image(1, 4, 5), Classes(2), causal=True), Size(8, 3))
+    build(Greedy, TaskSpec(Image(1, 4, 5), Classes(2), causal=True), Size(8, 3))
     assert seen == {"length": 20, "causal": True, "width": 8, "depth": 3}
-    Greedy.build(TaskSpec(Fields((5, 6), n_dense=2), Binary(), causal=True), Size(8, 3))
+    build(Greedy, TaskSpec(Fields((5, 6), n_dense=2), Binary(), causal=True), Size(8, 3))
     assert seen["length"] == 4
     assert seen["causal"] is False
 
@@ -186,7 +187,7 @@ def test_a_value_of_the_right_type_is_accepted(accepted):
 )
 def test_a_wrong_hyperparameter_is_refused_in_one_sentence(refused, message):
     with pytest.raises(UserError) as error:
-        Lag.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1), **refused)
+        build(Lag, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1), **refused)
     assert message in str(error.value)
 
 
@@ -196,7 +197,7 @@ def test_an_init_that_swallows_keywords_has_no_hidden_hyperparameters():
             super().__init__(width, 1)
 
     with pytest.raises(UserError, match="no hyperparameter 'colour'"):
-        Swallower.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1), colour="red")
+        build(Swallower, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1), colour="red")
 
 
 def test_an_init_that_asks_for_more_than_there_is_is_told():
@@ -205,7 +206,7 @@ def test_an_init_that_asks_for_more_than_there_is_is_told():
             super().__init__(width, 1)
 
     with pytest.raises(UserError, match="__init__ parameter 'vocabulary'"):
-        Asking.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
+        build(Asking, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
 
 
 def test_a_task_the_model_declines_is_refused_with_its_reason():
@@ -215,7 +216,7 @@ def test_a_task_the_model_declines_is_refused_with_its_reason():
             return "it only reads pictures."
 
     with pytest.raises(UserError, match="it only reads pictures"):
-        Picky.build(TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
+        build(Picky, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
 
 
 def test_an_auxiliary_loss_is_passed_on():
@@ -224,15 +225,15 @@ def test_an_auxiliary_loss_is_passed_on():
             return torch.tensor(3.0)
 
     spec = TaskSpec(Fields((5, 6)), Binary())
-    assert Noisy.build(spec, Size(8, 1)).auxiliary_loss() == 3.0
-    assert Sum.build(spec, Size(8, 1)).auxiliary_loss() is None
-    assert Lag.build(spec, Size(8, 1)).auxiliary_loss() is None
+    assert build(Noisy, spec, Size(8, 1)).auxiliary_loss() == 3.0
+    assert build(Sum, spec, Size(8, 1)).auxiliary_loss() is None
+    assert build(Lag, spec, Size(8, 1)).auxiliary_loss() is None
 
 
 @pytest.mark.parametrize("cls", [Lag, Sum])
 @pytest.mark.parametrize("inputs", [Tokens(12, 20), Series(3, 20)], ids=["tokens", "series"])
 def test_outputs_at_marked_positions_are_those_of_the_whole_row(cls, inputs):
-    model = cls.build(TaskSpec(inputs, PerPosition(5), causal=True), Size(8, 1)).eval()
+    model = build(cls, TaskSpec(inputs, PerPosition(5), causal=True), Size(8, 1)).eval()
     tokens = isinstance(inputs, Tokens)
     row = {"tokens": torch.randint(1, 12, (4, 20))} if tokens else {"values": torch.randn(4, 20, 3)}
     scored = torch.rand(4, 20) < 0.3
@@ -263,20 +264,20 @@ ONE_ANSWER, EACH_PIXEL = (TaskSpec(Image(1, 3, 4), outputs) for outputs in (Clas
 
 
 def test_images_go_to_the_image_form_and_all_else_to_the_class_itself():
-    built = SumOrPixels.build(ONE_ANSWER, Size(8, 1))
+    built = build(SumOrPixels, ONE_ANSWER, Size(8, 1))
     assert isinstance(built.core, Pixels)
     assert built.lift is None
-    assert isinstance(SumOrPixels.build(EACH_PIXEL, Size(8, 1)).core, Sum)
+    assert isinstance(build(SumOrPixels, EACH_PIXEL, Size(8, 1)).core, Sum)
 
 
 def test_each_form_gets_the_hyperparameters_that_it_has():
     with pytest.raises(UserError, match=r"Known: scale\."):
         check_hyperparameters(SumOrPixels, {"unknown": 1})
-    assert SumOrPixels.build(ONE_ANSWER, Size(8, 1), scale=2.0).core.scale == 2.0
-    SumOrPixels.build(EACH_PIXEL, Size(8, 1), scale=2.0)
+    assert build(SumOrPixels, ONE_ANSWER, Size(8, 1), scale=2.0).core.scale == 2.0
+    build(SumOrPixels, EACH_PIXEL, Size(8, 1), scale=2.0)
 
 
 def test_an_image_model_by_itself_takes_images_alone():
-    assert Pixels.build(ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
+    assert build(Pixels, ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
     with pytest.raises(UserError, match="it supports only images with one output per image"):
-        Pixels.build(EACH_PIXEL, Size(8, 1))
+        build(Pixels, EACH_PIXEL, Size(8, 1))

@@ -14,6 +14,7 @@ from archarena.harness import (
     TaskSpec,
     Tokens,
     UserError,
+    build,
 )
 from archarena.harness.assembly.lifts import (
     CHUNKS,
@@ -33,7 +34,7 @@ from torch.nn import functional as F
 
 
 class Perceptron(FieldModel):
-    """One hidden layer over the fields' mean embeddings, side by side."""
+    """One hidden layer over the concatenated mean embeddings of the fields."""
 
     def __init__(self, fields, outputs, width):
         super().__init__()
@@ -47,7 +48,7 @@ class Perceptron(FieldModel):
 
 
 class MeanPool(SequenceModel):
-    """Works on each position by itself, so that the head's mean forgets the order."""
+    """Maps each position separately, so the mean in the head ignores the order."""
 
     def __init__(self, width):
         super().__init__()
@@ -60,7 +61,7 @@ class MeanPool(SequenceModel):
 
 
 def which_came_first(rows, length):
-    """Return tokens with one 1 and one 2 among others, and whether the 1 came first."""
+    """Return tokens with one 1 and one 2 among others, and whether the 1 comes first."""
     generator = torch.Generator().manual_seed(rows)
     tokens = torch.randint(3, 8, (rows, length), generator=generator)
     places = torch.rand(rows, length, generator=generator).argsort(1)[:, :2]
@@ -70,7 +71,7 @@ def which_came_first(rows, length):
 
 def accuracy_after_training(cls, steps=128, length=12):
     torch.manual_seed(0)
-    model = cls.build(TaskSpec(Tokens(8, length), Classes(2)), Size(32, 1))
+    model = build(cls, TaskSpec(Tokens(8, length), Classes(2)), Size(32, 1))
     tokens, targets = which_came_first(4096, length)
     optimizer = torch.optim.AdamW(model.param_groups(0.01), lr=1e-2)
     for step in range(steps):
@@ -98,7 +99,7 @@ def test_a_causal_window_ends_at_its_position():
     assert ids[19, :, 0].tolist() == list(range(5, 21))
 
 
-def test_a_bidirectional_window_is_centred():
+def test_a_bidirectional_window_is_centered():
     ids, _ = WindowFields(TaskSpec(Tokens(40, 30), PerPosition(2)))(tokens=torch.arange(1, 31)[None])
     assert ids[15, :, 0].tolist() == list(range(8, 24))
 
@@ -139,7 +140,7 @@ def test_chunk_boundaries_do_not_move_with_the_array(length, used):
 
 @pytest.mark.parametrize("outputs", [Classes(3), PerPosition(3)])
 def test_padding_changes_nothing_under_a_lift(outputs):
-    model = Perceptron.build(TaskSpec(Tokens(20, 50), outputs), Size(16, 1)).eval()
+    model = build(Perceptron, TaskSpec(Tokens(20, 50), outputs), Size(16, 1)).eval()
     narrow, lengths = torch.randint(1, 20, (4, 33)), torch.full((4,), 33)
     outputs = [model(tokens=F.pad(narrow, (0, more)), lengths=lengths)[:, :33] for more in (0, 9, 17)]
     torch.testing.assert_close(outputs[0], outputs[1])
@@ -147,7 +148,7 @@ def test_padding_changes_nothing_under_a_lift(outputs):
 
 
 def test_a_row_longer_than_the_spec_is_refused_by_chunks():
-    model = Perceptron.build(TaskSpec(Tokens(20, 50), Classes(2)), Size(16, 1))
+    model = build(Perceptron, TaskSpec(Tokens(20, 50), Classes(2)), Size(16, 1))
     with pytest.raises(UserError, match="51 positions"):
         model(tokens=torch.ones(1, 51, dtype=torch.long))
 

@@ -1,10 +1,21 @@
-"""Decoding one position at a time: a model's own step, and forward over what was seen."""
+"""Decoding one position at a time, with a model's own step or with forward over the prefix."""
 
 import re
 
 import pytest
 import torch
-from archarena.harness import Classes, FieldModel, NextToken, PerPosition, SequenceModel, Series, Size, TaskSpec, Tokens
+from archarena.harness import (
+    Classes,
+    FieldModel,
+    NextToken,
+    PerPosition,
+    SequenceModel,
+    Series,
+    Size,
+    TaskSpec,
+    Tokens,
+    build,
+)
 from archarena.harness.assembly.module import tensors_of
 from archarena.harness.errors import UserError
 from torch import nn
@@ -15,7 +26,7 @@ SERIES = TaskSpec(Series(3, LENGTH), PerPosition(4), causal=True)
 
 
 class Decay(SequenceModel):
-    """A moving sum with a state of one vector a layer."""
+    """A moving sum with a state of one vector per layer."""
 
     def __init__(self, width, depth):
         super().__init__()
@@ -45,7 +56,7 @@ class Stepping(Decay):
 
 
 class Window(FieldModel):
-    """Reads its fields by one linear map."""
+    """Applies one linear map to its fields."""
 
     def __init__(self, fields, outputs):
         super().__init__()
@@ -84,7 +95,7 @@ class Silent(Decay):
     ],
 )
 def test_a_forward_of_another_shape_is_one_sentence(cls, says):
-    built = cls.build(NEXT_TOKEN, Size(8, 2))
+    built = build(cls, NEXT_TOKEN, Size(8, 2))
     with pytest.raises(UserError, match=re.escape(f"forward() of model '{cls.__name__}' {says}.")):
         built(tokens=torch.ones(2, LENGTH, dtype=torch.long))
 
@@ -92,7 +103,7 @@ def test_a_forward_of_another_shape_is_one_sentence(cls, says):
 @pytest.mark.parametrize("cls", [Stepping, Decay, Window])
 @pytest.mark.parametrize("spec", [NEXT_TOKEN, SERIES], ids=["tokens", "series"])
 def test_step_equals_forward_with_a_step_of_ones_own_and_without(cls, spec):
-    built = cls.build(spec, Size(8, 2)).eval()
+    built = build(cls, spec, Size(8, 2)).eval()
     assert built.steps_itself == (cls is Stepping)
     rows = torch.randint(11, (3, LENGTH)) if spec is NEXT_TOKEN else torch.randn(3, LENGTH, 3)
     state, outputs = built.init_state(3), []
@@ -104,12 +115,12 @@ def test_step_equals_forward_with_a_step_of_ones_own_and_without(cls, spec):
 
 
 def test_the_state_of_all_layers_is_composed():
-    state = Stepping.build(NEXT_TOKEN, Size(8, 5)).init_state(2)
+    state = build(Stepping, NEXT_TOKEN, Size(8, 5)).init_state(2)
     assert [tuple(leaf.shape) for leaf in tensors_of(state)] == [(2, 8)] * 5
 
 
 def test_what_was_seen_is_cut_at_the_length_of_the_task():
-    built = Decay.build(NEXT_TOKEN, Size(8, 1)).eval()
+    built = build(Decay, NEXT_TOKEN, Size(8, 1)).eval()
     state = built.init_state(2)
     for token in torch.randint(11, (LENGTH + 5, 2)):
         _, state = built.step(token, state)
@@ -121,4 +132,4 @@ def test_what_was_seen_is_cut_at_the_length_of_the_task():
 )
 def test_a_task_that_cannot_be_decoded_has_no_state(spec):
     with pytest.raises(NotImplementedError):
-        Stepping.build(spec, Size(8, 1)).init_state(2)
+        build(Stepping, spec, Size(8, 1)).init_state(2)

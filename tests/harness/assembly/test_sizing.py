@@ -1,6 +1,6 @@
 import pytest
 import torch
-from archarena.harness import Classes, NextToken, SequenceModel, Size, TaskSpec, Tokens, UserError
+from archarena.harness import Classes, NextToken, SequenceModel, Size, TaskSpec, Tokens, UserError, build
 from archarena.harness.assembly.sizing import count_body, fit_width
 from torch import nn
 
@@ -33,7 +33,7 @@ class CoarseWithSlack(Coarse):
 @pytest.mark.parametrize("depth", [1, 2, 6])
 def test_the_body_is_within_five_percent_of_the_budget(budget, depth):
     fit = fit_width(Layers, SPEC, depth, budget, {})
-    built = Layers.build(SPEC, Size(fit.width, depth)) if budget < 100_000 else None
+    built = build(Layers, SPEC, Size(fit.width, depth)) if budget < 100_000 else None
     assert abs(fit.body / budget - 1) <= 0.05
     assert fit.deviation == pytest.approx(fit.body / budget - 1)
     assert fit.slack == {}

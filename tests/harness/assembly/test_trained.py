@@ -1,4 +1,4 @@
-"""Weights that were kept give the model back that was scored."""
+"""Kept weights restore the model that was scored."""
 
 import numpy as np
 import pytest

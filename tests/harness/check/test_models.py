@@ -1,4 +1,4 @@
-"""Deliberately broken plugins, each caught by exactly the point of the contract that is meant for it."""
+"""Broken plugins: each is found by exactly the intended check."""
 
 import os
 import warnings
@@ -16,7 +16,7 @@ import os, random, warnings
 import numpy as np
 import torch
 from torch import nn
-from archarena.harness import SequenceModel, Size, register_model
+from archarena.harness import SequenceModel, Size, assemble, register_model
 {top}
 
 @register_model("plugin", summary="A gated moving average, over one side or both.")
@@ -74,7 +74,7 @@ FIELD_SPECS = {name: SPECS[name] for name in ("fields to a click", "tokens to cl
 
 
 def write_plugin(folder, source, **parts):
-    """Write a plugin whose slots hold `parts` and return its entry."""
+    """Write a plugin with `parts` in its slots and return its entry."""
     slots = dict.fromkeys(("top", "start", "init", "valid", "forward", "methods"), "")
     file = folder / f"plugin{len(list(folder.iterdir()))}.py"
     file.write_text(source.format(**slots | {"body": "self.body.parameters()"} | parts))
@@ -82,7 +82,7 @@ def write_plugin(folder, source, **parts):
 
 
 def broken_points(folder, source, specs, **parts):
-    """Check a plugin and return the names of the points that failed."""
+    """Check a plugin and return the names of the checks that failed."""
     findings = check_model(write_plugin(folder, source, **parts), specs)
     return [finding.name for finding in findings if finding.status == "failed"]
 
@@ -161,7 +161,7 @@ SEQUENCE_FAULTS = {
         {
             "methods": """@classmethod
     def build(cls, spec, size, **anything):
-        return super().build(spec, size, **{k: v for k, v in anything.items() if k == 'gain'})"""
+        return assemble(cls, spec, size, **{k: v for k, v in anything.items() if k == 'gain'})"""
         },
     ),
     "raises": ("build", {"init": "raise ValueError('no heads')"}),

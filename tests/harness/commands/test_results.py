@@ -1,4 +1,4 @@
-"""Commands on a folder of records: compare, rescore, clean, and what they refuse."""
+"""Commands on a folder of records: compare, rescore and clean, and their errors."""
 
 import json
 
@@ -27,7 +27,7 @@ def _compare(call, results):
 
 
 def _outdate(results):
-    """Add records of an older state of the model, which scored otherwise, and return their paths."""
+    """Add records of an older version of the model, with other scores, and return their paths."""
     store, paths = ResultStore(results), []
     for record in list(store.read()):
         older = {"key": record.key[::-1], "key_parts": record.key_parts | {"model_source": "old"}, "started": "2000"}
@@ -72,6 +72,12 @@ def test_doctor_tells_one_line_each(call, tmp_path):
     assert code == 0, out
     names = [line.split()[1].rstrip(":") for line in out.splitlines()]
     assert names == ["device", "torch", "compiler", "triton", "registry", "data", "disk"]
+
+
+def test_doctor_names_the_compiler_that_kernels_use(call, tmp_path, monkeypatch):
+    for chosen, shown in (("cc -O1", "compiler: cc -O1"), ("no-such-cc", "compiler: none; kernels fall back")):
+        monkeypatch.setenv("CC", chosen)
+        assert shown in call("doctor", "--results", tmp_path, "--data", tmp_path)[1]
 
 
 def test_doctor_fails_where_something_is_missing(call, tmp_path, monkeypatch):

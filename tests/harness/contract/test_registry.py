@@ -1,4 +1,4 @@
-"""Finding models and tasks without importing them, and one sentence for each thing that is wrong."""
+"""Models and tasks are found without importing them; each problem gives one sentence."""
 
 import subprocess
 import sys

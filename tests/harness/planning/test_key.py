@@ -1,4 +1,4 @@
-"""A cell's key: the same for the same cell, another for whatever can change its result."""
+"""A cell's key changes with everything that can change its result, and with nothing else."""
 
 from dataclasses import replace
 

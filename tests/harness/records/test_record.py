@@ -1,4 +1,4 @@
-"""Records: whole or not at all, versioned, and refused in one sentence when they are wrong."""
+"""Records are written atomically, have a version, and are refused with one sentence if they are wrong."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Running a plan: rows for failures, resume by default, the parent scores, nothing is lost."""
+"""Running a plan: failures are rows, runs resume by default, the parent scores, and nothing is lost."""
 
 import time
 from dataclasses import replace

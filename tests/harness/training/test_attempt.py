@@ -1,12 +1,12 @@
-"""What a recipe does to a step: caps, penalties on whole tables, plateaus and early stopping."""
+"""Effects of a recipe: capped learning rates, penalties on whole tables, plateaus and early stopping."""
 
 import pytest
 import torch
-from archarena.harness import Binary, FieldModel, Fields, Size, TaskSpec
+from archarena.harness import Binary, FieldModel, Fields, Size, TaskSpec, build
 from archarena.harness.contract.task import Budget
 from archarena.harness.data.seeds import generator
 from archarena.harness.planning.recipe import Recipe
-from archarena.harness.training.attempt import Attempt, Setting
+from archarena.harness.training.attempt import Attempt, TrialSetting
 from archarena.harness.training.cost import StepClock
 from archarena.harness.training.rows import Rows
 
@@ -14,7 +14,7 @@ SPEC = TaskSpec(Fields((9, 5)), Binary())
 
 
 class Linear(FieldModel):
-    """One weight an id, and a scale whose learning rate is capped."""
+    """One weight per id, and a scale with a capped learning rate."""
 
     def __init__(self, fields, outputs):
         super().__init__()
@@ -38,11 +38,11 @@ def make_attempt(tmp_path):
         ids, labels = draw.integers(1, 5, (40, 2, 1)), draw.integers(0, 2, 40).astype("float32")
         rows = Rows({"ids": ids}, labels, torch.device("cpu"))
         how = Recipe("published", (rate,), **{"schedule": "constant", "evaluations": steps // 5} | recipe)
-        setting = Setting(SPEC, how, Budget(steps, 8), "auc", rows, rows, 1, False, compile, lambda step: None)
+        setting = TrialSetting(SPEC, how, Budget(steps, 8), "auc", rows, rows, 1, False, compile, lambda step: None)
 
         def make_model():
             torch.manual_seed(0)
-            return Linear.build(SPEC, Size(4, 1))
+            return build(Linear, SPEC, Size(4, 1))
 
         return Attempt(setting, rate, make_model, tmp_path / f"{len(list(tmp_path.iterdir()))}.safetensors")
 
@@ -77,7 +77,7 @@ def test_the_penalty_is_the_gradient_of_half_the_sum_of_squares(make_attempt):
 
 def test_a_stalled_score_drops_the_rate_to_its_minimum_and_ends_the_try(make_attempt):
     stuck = make_attempt(rate=0.05, schedule="plateau", plateau_factor=0.1, stop_after=3, min_rate=1e-3)
-    stuck.progress.best = 0.9
+    stuck.state.best = 0.9
     stuck._note_plateau(0.5)
     stuck._set_rate()
     assert stuck.optimizer.param_groups[0]["lr"] == pytest.approx(5e-3)
@@ -90,19 +90,19 @@ def test_a_stalled_score_drops_the_rate_to_its_minimum_and_ends_the_try(make_att
 
 def test_an_improvement_starts_the_count_anew(make_attempt):
     attempt = make_attempt(schedule="plateau", stop_after=2)
-    attempt.progress.best = 0.5
+    attempt.state.best = 0.5
     attempt._note_plateau(0.5 + 1e-7)
-    assert (attempt.progress.stalled, attempt.progress.scale) == (1, 0.1)
+    assert (attempt.state.stalled, attempt.state.scale) == (1, 0.1)
     attempt._note_plateau(0.6)
-    assert (attempt.progress.stalled, attempt.progress.scale) == (0, 0.1)
+    assert (attempt.state.stalled, attempt.state.scale) == (0, 0.1)
     assert not attempt._is_done()
 
 
 def test_early_stopping_ends_the_run_before_its_last_step(make_attempt):
     attempt = make_attempt(rate=1e-12, steps=100, stop_after=2)
     attempt.run(100)
-    assert attempt.progress.step < 100
-    assert attempt.progress.stalled == 2
+    assert attempt.state.step < 100
+    assert attempt.state.stalled == 2
 
 
 def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeypatch):

@@ -1,9 +1,9 @@
-"""Decoding equals choosing by hand, at any prompt length and batch, and text is scored as it was written."""
+"""Decoding equals choosing by hand at any prompt length and batch size, and generated text is scored unchanged."""
 
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Decoding, NextToken, SequenceModel, Size, TaskSpec, Tokens
+from archarena.harness import Decoding, NextToken, SequenceModel, Size, TaskSpec, Tokens, build
 from archarena.harness.training.generate import choose, decode, generate_text, read_text
 from torch import nn
 
@@ -12,7 +12,7 @@ SPEC = TaskSpec(Tokens(VOCABULARY, LENGTH), NextToken(VOCABULARY), causal=True)
 
 
 class Decay(SequenceModel):
-    """A decaying sum of what came before, run forward again for each token."""
+    """A decaying sum over the prefix, computed by forward for each token."""
 
     def __init__(self, width):
         super().__init__()
@@ -26,7 +26,7 @@ class Decay(SequenceModel):
 
 
 class Stepping(Decay):
-    """The same as a recurrence."""
+    """The same sum as a recurrence."""
 
     def init_state(self, batch):
         return self.mix.weight.new_zeros(batch, self.mix.in_features)
@@ -46,11 +46,11 @@ def prompts():
 
 def make(cls):
     torch.manual_seed(0)
-    return cls.build(SPEC, Size(16, 1)).eval()
+    return build(cls, SPEC, Size(16, 1)).eval()
 
 
 def by_hand(built, prompt, count):
-    """Return the likeliest continuation, one forward pass a token."""
+    """Return the most likely continuation, with one forward pass per token."""
     row = prompt.astype(np.int64).tolist()
     for _ in range(count):
         logits = built(tokens=torch.tensor([row]))[0, -1]
@@ -124,6 +124,7 @@ TASK = '''
 import numpy as np
 from archarena.harness import (
     Budget, Decoding, Evaluation, Metric, NextToken, Split, Splits, Task, TaskSpec, Tokens, register_task,
+    build,
 )
 
 

@@ -1,11 +1,11 @@
-"""Closed-form read-outs equal NumPy's least squares, and a model that fits itself runs as a cell."""
+"""Closed-form heads equal NumPy's least squares, and a model with `fit` runs as a cell."""
 
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Binary, Classes, Regression, SequenceModel, Series, Size, TaskSpec
+from archarena.harness import Binary, Classes, Regression, SequenceModel, Series, Size, TaskSpec, build
 from archarena.harness.check import check_model
-from archarena.harness.training.least_squares import fit_readout
+from archarena.harness.training.least_squares import fit_head
 from archarena.harness.training.rows import Rows
 from torch import nn
 
@@ -14,7 +14,7 @@ VALUES = TaskSpec(Series(2, 5), Regression(3))
 
 
 class RandomFeatures(SequenceModel):
-    """Fixed random features of the whole row; only the read-out learns."""
+    """Fixed random features of the whole row; only the head learns."""
 
     pooling = "last"
 
@@ -27,7 +27,7 @@ class RandomFeatures(SequenceModel):
         return torch.tanh(self.mix((weight * x).cumsum(1)))
 
     def fit(self, built, rows):
-        fit_readout(built, rows, batch=7)
+        fit_head(built, rows, batch=7)
 
 
 def rows_of(targets, count=60):
@@ -40,9 +40,9 @@ def features_of(built, rows):
     return built.core(embedded)[:, -1].detach().double().numpy()
 
 
-def test_the_read_out_is_the_least_squares_solution():
+def test_the_head_is_the_least_squares_solution():
     targets = np.random.default_rng(1).standard_normal((60, 3)).astype(np.float32) + 5
-    rows, built = rows_of(targets), RandomFeatures.build(VALUES, Size(8, 1))
+    rows, built = rows_of(targets), build(RandomFeatures, VALUES, Size(8, 1))
     built.core.fit(built, rows)
     table = np.column_stack([features_of(built, rows), np.ones(60)])
     expected = table @ np.linalg.lstsq(table, targets, rcond=None)[0]
@@ -51,18 +51,18 @@ def test_the_read_out_is_the_least_squares_solution():
 
 def test_features_that_depend_on_each_other_do_no_harm():
     targets = np.ones((60, 3), np.float32)
-    rows, built = rows_of(targets), RandomFeatures.build(VALUES, Size(16, 1))
+    rows, built = rows_of(targets), build(RandomFeatures, VALUES, Size(16, 1))
     with torch.no_grad():
         built.core.mix.weight[8:] = built.core.mix.weight[:8]
         built.core.mix.bias[8:] = built.core.mix.bias[:8]
-    fit_readout(built, rows)
+    fit_head(built, rows)
     np.testing.assert_allclose(built(**rows.inputs).detach(), targets, atol=1e-5)
 
 
 def test_a_ridge_shrinks_the_weights_and_spares_the_mean():
     targets = np.random.default_rng(1).standard_normal((60, 3)).astype(np.float32) + 5
-    rows, built = rows_of(targets), RandomFeatures.build(VALUES, Size(8, 1))
-    fit_readout(built, rows, ridge=1e6)
+    rows, built = rows_of(targets), build(RandomFeatures, VALUES, Size(8, 1))
+    fit_head(built, rows, ridge=1e6)
     assert built.head.linear.weight.abs().max() < 1e-4
     np.testing.assert_allclose(built(**rows.inputs).detach(), np.tile(targets.mean(0), (60, 1)), atol=1e-2)
 
@@ -71,15 +71,15 @@ def test_classes_are_fitted_as_one_hot_targets():
     labels = np.arange(60) % 3
     rows = rows_of(labels)
     rows.inputs["values"][:, :, 0] += torch.from_numpy(labels)[:, None] * 4
-    built = RandomFeatures.build(TaskSpec(Series(2, 5), Classes(3)), Size(32, 1))
+    built = build(RandomFeatures, TaskSpec(Series(2, 5), Classes(3)), Size(32, 1))
     built.core.fit(built, rows)
     assert (built(**rows.inputs).argmax(1).numpy() == labels).mean() > 0.95
 
 
 def test_other_outputs_are_refused():
-    built = RandomFeatures.build(TaskSpec(Series(2, 5), Binary()), Size(8, 1))
+    built = build(RandomFeatures, TaskSpec(Series(2, 5), Binary()), Size(8, 1))
     with pytest.raises(TypeError, match="not Binary"):
-        fit_readout(built, rows_of(np.zeros(60, np.float32)))
+        fit_head(built, rows_of(np.zeros(60, np.float32)))
 
 
 def test_the_contract_is_checked_by_the_models_own_fit():
@@ -92,8 +92,8 @@ FIT = """self._x = None
     pooling = "last"
 
     def fit(self, built, rows):
-        from archarena.harness.training.least_squares import fit_readout
-        fit_readout(built, rows)
+        from archarena.harness.training.least_squares import fit_head
+        fit_head(built, rows)
 
     def forward(self, x, lengths=None):
         pass"""

@@ -1,4 +1,4 @@
-"""Losses and read-outs by kind of output, against values worked out by hand."""
+"""Losses and predictions for each kind of output, compared with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from archarena.harness import Binary, Classes, Fields, NextToken, PerPosition, Regression, TaskSpec, Tokens
 from archarena.harness.contract.metrics import METRICS
 from archarena.harness.training.loss import loss_function
-from archarena.harness.training.predict import log_likelihoods, read_out
+from archarena.harness.training.predict import log_likelihoods, predict
 from archarena.harness.training.rows import Rows
 from torch import nn
 
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 class Constant(nn.Module):
-    """Answers every row, or every position, with the same logits."""
+    """Returns the same logits for every row or position."""
 
     def __init__(self, logits, per_position: bool):
         super().__init__()
@@ -44,7 +44,7 @@ def test_each_kind_of_output_has_its_mean_loss():
 def test_positions_are_read_only_where_they_are_scored():
     inputs = {"tokens": np.ones((2, 3), np.int16), "scored": np.array([[True, False, False], [True, True, False]])}
     model = Constant([0.0, 1.0, 0.0, 0.0], per_position=True)
-    predictions, loss = read_out(model, Rows(inputs, None, CPU), TaskSpec(TOKENS, PerPosition(4)), size=1)
+    predictions, loss = predict(model, Rows(inputs, None, CPU), TaskSpec(TOKENS, PerPosition(4)), size=1)
     assert predictions.shape == (3, 4)
     assert np.isnan(loss)
 
@@ -52,7 +52,7 @@ def test_positions_are_read_only_where_they_are_scored():
 def test_next_tokens_are_read_as_nats_and_zero_where_ignored():
     rows = Rows({"tokens": np.ones((1, 3), np.uint8)}, np.array([[1, -100, 2]]), CPU)
     model = Constant([0.0, 0.0, 0.0, 0.0], per_position=True)
-    nats, loss = read_out(model, rows, TaskSpec(TOKENS, NextToken(4)), size=8)
+    nats, loss = predict(model, rows, TaskSpec(TOKENS, NextToken(4)), size=8)
     assert nats == pytest.approx(np.array([[np.log(4), 0, np.log(4)]]))
     assert loss == pytest.approx(np.log(4))
 
@@ -93,9 +93,9 @@ def test_with_many_classes_a_position_the_highest_is_kept_in_place_of_all_logits
     logits = np.zeros(300, np.float32)
     logits[217] = 1.0
     targets = np.array([[217, -100, 5]])
-    predictions, _ = read_out(Constant(logits.tolist(), True), Rows({"tokens": np.ones((1, 3))}, targets, CPU), spec, 2)
+    predictions, _ = predict(Constant(logits.tolist(), True), Rows({"tokens": np.ones((1, 3))}, targets, CPU), spec, 2)
     assert predictions.tolist() == [217, 217]
     assert METRICS["position_accuracy"].score(predictions, targets) == 0.5
     logits[0] = np.nan
-    predictions, _ = read_out(Constant(logits.tolist(), True), Rows({"tokens": np.ones((1, 3))}, targets, CPU), spec, 2)
+    predictions, _ = predict(Constant(logits.tolist(), True), Rows({"tokens": np.ones((1, 3))}, targets, CPU), spec, 2)
     assert predictions.tolist() == [-1, -1]

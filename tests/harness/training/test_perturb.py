@@ -1,11 +1,11 @@
-"""Near-equals: measures on cases with known answers, and draws that are models of their own."""
+"""Predictive multiplicity: measures on cases with known results, and perturbed models that differ."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Classes, Regression, SequenceModel, Series, Size, TaskSpec
+from archarena.harness import Classes, Regression, SequenceModel, Series, Size, TaskSpec, build
 from archarena.harness.records.multiplicity import disagreement, multiplicity, viable_range
 from archarena.harness.training.perturb import EPSILONS, explore, noise
 from archarena.harness.training.rows import Rows
@@ -51,7 +51,7 @@ def test_a_viable_range_is_the_span_of_the_scores():
 
 
 def test_a_draw_is_one_model_and_leaves_the_trained_one_as_it_was(valid):
-    model = Model.build(SPEC, Size(8, 1)).eval()
+    model = build(Model, SPEC, Size(8, 1)).eval()
     before, x = model(**valid.inputs), valid.inputs["values"][:1].expand(2, -1, -1)
     with noise(model, 0.5, torch.Generator().manual_seed(0)):
         once, twice = model(values=x), model(values=x)
@@ -63,7 +63,7 @@ def test_a_draw_is_one_model_and_leaves_the_trained_one_as_it_was(valid):
 
 def test_measures_grow_with_epsilon_and_count_the_models_that_are_kept(valid):
     torch.manual_seed(0)
-    model = Model.build(SPEC, Size(8, 1))
+    model = build(Model, SPEC, Size(8, 1))
     found = explore(model, valid, SPEC, batch=16, seed=1)
     assert found == explore(model, valid, SPEC, batch=16, seed=1)
     assert [step.epsilon for step in found.steps] == list(EPSILONS)
@@ -76,7 +76,7 @@ def test_measures_grow_with_epsilon_and_count_the_models_that_are_kept(valid):
 
 
 def test_a_task_without_classes_is_told(valid):
-    model = Model.build(TaskSpec(Series(2, 5), Regression(3)), Size(8, 1))
+    model = build(Model, TaskSpec(Series(2, 5), Regression(3)), Size(8, 1))
     assert "one class per row" in explore(model, valid, model.spec, 16, 0).reason
 
 

@@ -1,5 +1,7 @@
 import pytest
 from archarena.tasks.grading import Grader, Verdict
+from archarena.tasks.grading.equivalence import equivalent
+from archarena.tasks.grading.pool import _LOADING_PAIR
 
 
 @pytest.fixture(scope="module")
@@ -13,6 +15,13 @@ def test_verdicts_come_in_the_order_of_the_pairs(grader):
     verdicts = grader.grade(pairs)
     assert [verdict.equal for verdict in verdicts] == [True, False, True, False, True]
     assert [verdict.strict for verdict in verdicts] == [True, False, False, False, True]
+
+
+def test_loading_the_libraries_does_not_count_as_comparing():
+    pair = _LOADING_PAIR[0], _LOADING_PAIR[1]
+    assert equivalent(*pair) == (False, "math-verify")
+    with Grader(processes=1, seconds=2.0) as grader:
+        assert grader.grade([pair])[0].layer == "math-verify"
 
 
 @pytest.mark.parametrize(

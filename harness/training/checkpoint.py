@@ -1,0 +1,102 @@
+"""Save and load the checkpoint of an attempt: one file with all tensors, and the attempt's state as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from ..assembly.module import Built
+from ..records.record import CurvePoint
+
+
+class AttemptState(BaseModel):
+    """What an attempt knows besides its tensors.
+
+    Attributes
+    ----------
+    seconds
+        Time of the optimizer steps.
+    best
+        The best validation score, or None before the first validation pass.
+    loss
+        The last validation loss.
+    stalled
+        Validation passes since the score last improved.
+    scale
+        Factor of the learning rate after plateau drops.
+    """
+
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
+
+    step: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    joules: float | None = None
+    best: float | None = None
+    loss: float = math.inf
+    diverged: bool = False
+    stalled: int = 0
+    scale: float = 1.0
+    curve: list[CurvePoint] = Field(default_factory=list)
+
+
+def save_checkpoint(
+    file: Path,
+    state: AttemptState,
+    model: Built,
+    best_weights: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+) -> None:
+    """Write a checkpoint atomically, with the random state of the CPU and of `device`."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in best_weights.items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
+    tensors |= random_state(device)
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    temporary = file.with_suffix(".tmp")
+    save_file(tensors, temporary, metadata={"progress": state.model_dump_json()})
+    temporary.replace(file)
+
+
+def load_checkpoint(
+    file: Path, model: Built, optimizer: torch.optim.Optimizer
+) -> tuple[AttemptState, dict[str, Tensor]]:
+    """Restore the model, the optimizer and the random state; return the attempt's state and best weights."""
+    with safe_open(file, framework="pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+        state = AttemptState.model_validate_json(opened.metadata()["progress"])
+    model.load_state_dict(_under(tensors, "model."))
+    values: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under(tensors, "optimizer.").items():
+        index, _, key = name.partition(".")
+        values.setdefault(int(index), {})[key] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": values, "param_groups": groups})
+    set_random_state(tensors)
+    return state, _under(tensors, "best.")
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Return the state of torch's global generators, of the CPU and of `device`."""
+    state = {"random.cpu": torch.get_rng_state()}
+    return state | ({"random.cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def set_random_state(tensors: Mapping[str, Tensor]) -> None:
+    """Restore what `random_state` returned."""
+    torch.set_rng_state(tensors["random.cpu"])
+    if "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
