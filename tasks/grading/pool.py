@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
+from ...harness import UserError
+from ...harness.line_process import LineProcess
 from .strict import strictly_equal
 
 SECONDS = 5.0
@@ -95,13 +93,17 @@ class _Worker:
     """
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[str] | None = None
+        self.process: LineProcess | None = None
 
     def compare(self, gold: str, answer: str, seconds: float) -> Verdict:
         if self.process is None:
-            self._start()
+            self.process = LineProcess([sys.executable, "-m", "archarena.tasks.grading.worker"])
+            try:
+                self.process.ask(_LOADING_PAIR, _LOADING_SECONDS)
+            except OSError as error:
+                raise UserError(f"The process that compares answers did not start: {error}") from error
         try:
-            return Verdict(*json.loads(self._ask([gold, answer], seconds)))
+            return Verdict(*self.process.ask([gold, answer], seconds))
         except TimeoutError:
             layer = "timeout"
         except (ValueError, OSError):
@@ -109,34 +111,8 @@ class _Worker:
         self.end()
         return Verdict(equal=False, strict=strictly_equal(gold, answer), layer=layer)
 
-    def _start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "archarena.tasks.grading.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._ask(_LOADING_PAIR, _LOADING_SECONDS)
-
-    def _ask(self, pair: list[str], seconds: float) -> str:
-        assert self.process is not None
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(pair) + "\n")
-        self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], seconds)[0]:
-            raise TimeoutError
-        return self.process.stdout.readline()
-
     def end(self) -> None:
         """End the process; the next comparison starts a new one."""
-        if self.process is None:
-            return
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        if self.process is not None:
+            self.process.end()
         self.process = None
