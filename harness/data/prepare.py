@@ -100,7 +100,7 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
         suites=list(task.entry.declared.get("suites", ())),
         needs=list(task.entry.declared.get("needs", ())),
         data_sources=[
-            DataSourceCard(name=source.name, summary=source.summary, license=source.licence)
+            DataSourceCard(name=source.name, summary=source.summary, license=source.license)
             for source in task.task.data_sources
         ],
         reduced=task.reduced,

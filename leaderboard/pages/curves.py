@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 46
 
 
 @dataclass(frozen=True)
-class Tick:
+class AxisTick:
     """A labeled position on an axis, in SVG units."""
 
     place: float
@@ -41,8 +41,8 @@ class CurvePanel:
 
     title: str
     lines: tuple[CurveLine, ...]
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
+    x_ticks: tuple[AxisTick, ...]
+    y_ticks: tuple[AxisTick, ...]
 
     @property
     def grid(self) -> str:
@@ -85,7 +85,7 @@ def _panel(
     ys = nice_ticks(min(values), max(values))
     to_x, to_y = _scale(xs, LEFT, WIDTH - RIGHT), _scale(ys, HEIGHT - BOTTOM, TOP)
     lines = tuple(_line(attempt, [(to_x(x), to_y(y)) for x, y in points], record) for attempt, points in curves)
-    x_ticks, y_ticks = (Tick(to_x(x), quantity(x)) for x in xs), (Tick(to_y(y), label(y)) for y in ys)
+    x_ticks, y_ticks = (AxisTick(to_x(x), quantity(x)) for x in xs), (AxisTick(to_y(y), label(y)) for y in ys)
     return CurvePanel(title, lines, tuple(x_ticks), tuple(y_ticks))
 
 
