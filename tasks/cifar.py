@@ -72,7 +72,7 @@ def records(content: bytes) -> pd.DataFrame:
 CIFAR10 = Cifar10(
     name="cifar10",
     summary="CIFAR-10, Krizhevsky 2009",
-    licence="none stated; its author asks for the citation",
+    license="none stated; its author asks for the citation",
     columns={"label": int, "img": bytes},
     counts={"train": 50_000, "test": 10_000},
     files={part: (ARCHIVE, names[0], f"{part}.parquet") for part, names in BATCHES.items()},

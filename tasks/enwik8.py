@@ -40,7 +40,7 @@ class Enwik8(ByteFiles):
 ENWIK8 = Enwik8(
     name="enwik8",
     summary="enwik8, the first 10^8 bytes of a Wikipedia dump, Mahoney 2006",
-    licence="text under the GFDL and CC BY-SA",
+    license="text under the GFDL and CC BY-SA",
     checksums={"train": "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8"},
     files={"train": ("enwik8", "enwik8.zip", "train.parquet")},
     hub=Hub("LTCB/enwik8", folder="enwik8-raw", revision="refs/convert/parquet"),

@@ -27,7 +27,7 @@ from .reference_scores import fit_logistic, majority_score
 IMDB = DataSet(
     name="imdb",
     summary="Large Movie Review Dataset v1.0, Maas et al. 2011",
-    licence="none stated; its authors ask for the citation",
+    license="none stated; its authors ask for the citation",
     columns={"text": str, "label": int},
     checksums={
         "train": "f556ed013789667549dc44bcf9a92886f0314240404c42b17bacb11f05587a5a",

@@ -34,7 +34,7 @@ VOCABULARY = END + 1
 MATH = DataSet(
     name="math",
     summary="MATH, Hendrycks et al. 2021",
-    licence="MIT",
+    license="MIT",
     columns={"problem": str, "level": str, "type": str, "solution": str},
     checksums={
         "train": "4d06530b9f407084cfce80badd8e824a2bf94a0fed281cb8eb471ec41ee78587",
@@ -57,7 +57,7 @@ MATH = DataSet(
 MATH_500 = DataSet(
     name="math-500",
     summary="MATH-500, the test problems of Lightman et al. 2023, arXiv:2305.20050",
-    licence="MIT",
+    license="MIT",
     columns={"problem": str, "level": int, "subject": str, "solution": str},
     counts={"test": 500},
     hub=Hub("HuggingFaceH4/MATH-500"),

@@ -79,7 +79,7 @@ FILES = {
 MNIST = IdxSet(
     name="mnist",
     summary="MNIST, 70,000 handwritten digits, LeCun et al. 1998",
-    licence="commonly given as CC BY-SA 3.0",
+    license="commonly given as CC BY-SA 3.0",
     checksums={
         "train images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",

@@ -43,7 +43,7 @@ class PathfinderFiles:
     name: str
     side: int
     count: int = 200_000
-    licence: str = "Apache-2.0"
+    license: str = "Apache-2.0"
 
     @property
     def summary(self) -> str:

@@ -34,7 +34,7 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
     typer.echo(f"Data folder: {folder}")
     for name, source in sorted(open_registry(plugins).data_sources().items()):
         found = source.find(folder)
-        typer.echo(f"{name}: {source.summary}. Licence: {source.licence}.")
+        typer.echo(f"{name}: {source.summary}. License: {source.license}.")
         typer.echo(f"  at {found}" if found else f"  absent. {source.missing(folder)}")
 
 

@@ -23,7 +23,7 @@ _LOADING_PAIR = ["(1,2)", "(1,3)"]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Grade:
     """The grade of one answer.
 
     Attributes
@@ -66,8 +66,8 @@ class Grader:
         for worker in self._workers:
             worker.end()
 
-    def grade(self, pairs: Iterable[tuple[str, str | None]]) -> list[Verdict]:
-        """Return a verdict for each (correct answer, given answer); None (no answer) is never correct.
+    def grade(self, pairs: Iterable[tuple[str, str | None]]) -> list[Grade]:
+        """Return a grade for each (correct answer, given answer); None (no answer) is never correct.
 
         Equal pairs are compared once.
         """
@@ -76,14 +76,14 @@ class Grader:
         shares = [asked[index :: len(self._workers)] for index in range(len(self._workers))]
         with ThreadPoolExecutor(len(self._workers)) as threads:
             answered = threads.map(self._grade_share, self._workers, shares)
-            found = {pair: verdict for share in answered for pair, verdict in share}
+            found = {pair: grade for share in answered for pair, grade in share}
         return [_NO_ANSWER if answer is None else found[gold, answer] for gold, answer in pairs]
 
-    def _grade_share(self, worker: _Worker, share: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], Verdict]]:
+    def _grade_share(self, worker: _Worker, share: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], Grade]]:
         return [(pair, worker.compare(*pair, self.seconds)) for pair in share]
 
 
-_NO_ANSWER = Verdict(equal=False, strict=False, layer="none")
+_NO_ANSWER = Grade(equal=False, strict=False, layer="none")
 
 
 class _Worker:
@@ -95,7 +95,7 @@ class _Worker:
     def __init__(self) -> None:
         self.process: LineProcess | None = None
 
-    def compare(self, gold: str, answer: str, seconds: float) -> Verdict:
+    def compare(self, gold: str, answer: str, seconds: float) -> Grade:
         if self.process is None:
             self.process = LineProcess([sys.executable, "-m", "archarena.tasks.grading.worker"])
             try:
@@ -103,13 +103,13 @@ class _Worker:
             except OSError as error:
                 raise UserError(f"The process that compares answers did not start: {error}") from error
         try:
-            return Verdict(*self.process.ask([gold, answer], seconds))
+            return Grade(*self.process.ask([gold, answer], seconds))
         except TimeoutError:
             layer = "timeout"
         except (ValueError, OSError):
             layer = "failed"
         self.end()
-        return Verdict(equal=False, strict=strictly_equal(gold, answer), layer=layer)
+        return Grade(equal=False, strict=strictly_equal(gold, answer), layer=layer)
 
     def end(self) -> None:
         """End the process; the next comparison starts a new one."""
