@@ -12,17 +12,20 @@ if TYPE_CHECKING:
     from .api import run as run
     from .assembly.build import assemble as assemble
     from .assembly.build import build as build
+    from .assembly.module import Built as Built
     from .assembly.trained import load_trained as load_trained
     from .contract.data_source import DataSource as DataSource
     from .contract.evaluation import Decoding as Decoding
     from .contract.evaluation import Evaluation as Evaluation
     from .contract.evaluation import ReferenceScore as ReferenceScore
     from .contract.metrics import Metric as Metric
+    from .contract.metrics import RowValues as RowValues
     from .contract.model import FieldModel as FieldModel
     from .contract.model import Generator as Generator
     from .contract.model import ImageModel as ImageModel
     from .contract.model import ParamGroup as ParamGroup
     from .contract.model import SequenceModel as SequenceModel
+    from .contract.model import State as State
     from .contract.registry import get_model as get_model
     from .contract.registry import get_task as get_task
     from .contract.registry import register_model as register_model
@@ -44,23 +47,32 @@ if TYPE_CHECKING:
     from .contract.task import Splits as Splits
     from .contract.task import Streams as Streams
     from .contract.task import Task as Task
+    from .data.seeds import generator as generator
     from .errors import UserError as UserError
+    from .training.generate import read_text as read_text
+    from .training.least_squares import fit_head as fit_head
+    from .training.rows import Rows as Rows
 
 _HOMES = {
     "api": ("run",),
     "assembly.build": ("assemble", "build"),
+    "assembly.module": ("Built",),
     "assembly.trained": ("load_trained",),
     "contract.data_source": ("DataSource",),
     "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),
-    "contract.metrics": ("Metric",),
-    "contract.model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel"),
+    "contract.metrics": ("Metric", "RowValues"),
+    "contract.model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel", "State"),
     "contract.registry": ("get_model", "get_task", "register_model", "register_task"),
     "contract.spec": (
         "Binary", "Classes", "Fields", "Image", "NextToken", "Pair", "PerPosition",
         "Regression", "Series", "Size", "TaskSpec", "Tokens",
     ),
     "contract.task": ("Budget", "Split", "Splits", "Streams", "Task"),
+    "data.seeds": ("generator",),
     "errors": ("UserError",),
+    "training.generate": ("read_text",),
+    "training.least_squares": ("fit_head",),
+    "training.rows": ("Rows",),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 from .contract.data_source import data_folder
-from .contract.registry import discover
-from .planning.cell import Plan
+from .contract.registry import Registry, discover
+from .errors import UserError
 from .planning.plan import make_plan
 from .records.record import Record
 from .records.store import ResultStore
 from .running.environment import device_ids, resolve_device
 from .running.executor import Executor, Inline, Local
-from .running.runner import Extras, Rerun, Runner
+from .running.run import Extras, Rerun, Run
+from .running.runner import Runner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,21 +80,59 @@ def run(
     >>> from archarena.harness import run
     >>> run(models=["mamba", "transformer"], tasks=["recall-mqar"], tier="smoke")  # doctest: +SKIP
     """
-    folder, chosen = data_folder(data), resolve_device(device)
     paths = [Path(plugin) for plugin in plugins]
-    plan = make_plan(
+    run = make_run(
         discover(paths),
+        models=models,
+        tasks=tasks,
+        suites=suites,
+        plugins=paths,
+        settings=settings,
+        tier=tier,
+        recipe=recipe,
+        seeds=range(seeds) if isinstance(seeds, int) else seeds,
+        results=Path(results),
+        data=data,
+        device=device,
+        rerun=rerun,
+        extras=Extras(keep_weights, multiplicity),
+    )
+    return frame(Runner(run, make_executor(run, jobs)).execute().records)
+
+
+def make_run(
+    registry: Registry,
+    *,
+    models: Sequence[str],
+    tasks: Sequence[str],
+    suites: Sequence[str],
+    plugins: Sequence[Path],
+    settings: Sequence[str],
+    tier: str,
+    recipe: str,
+    seeds: Sequence[int] | None,
+    results: Path,
+    data: str | Path | None,
+    device: str,
+    rerun: str,
+    extras: Extras,
+) -> Run:
+    """Return the run that a command or a call of `run` asks for; see `run` for the parameters."""
+    if rerun not in get_args(Rerun):
+        raise UserError(f"--rerun {rerun}: use missing, failed or all.")
+    folder, chosen = data_folder(data), resolve_device(device)
+    plan = make_plan(
+        registry,
         models=models,
         tasks=tasks,
         suites=suites,
         settings=settings,
         tier=tier,
         recipe=recipe,
-        seeds=range(seeds) if isinstance(seeds, int) else seeds,
+        seeds=seeds,
         data=folder,
     )
-    runner = Runner(plan, ResultStore(Path(results)), folder, chosen, paths, Extras(keep_weights, multiplicity))
-    return frame(runner.run(make_executor(plan, chosen, jobs), rerun=rerun).records)
+    return Run(plan, ResultStore(results), folder, chosen, plugins, extras, cast(Rerun, rerun))
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -110,10 +149,10 @@ def frame(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def make_executor(plan: Plan, device: str, jobs: int | None, *, inline: bool = False) -> Executor:
+def make_executor(run: Run, jobs: int | None, *, inline: bool = False) -> Executor:
     """Return the executor: by default one trial per GPU, or as many as the CPU cores allow at the tier's threads."""
     if inline:
         return Inline()
-    gpus = device_ids() if device == "cuda" else ()
-    slices = max(1, (os.cpu_count() or 1) // plan.cells[0].task.tier.threads)
+    gpus = device_ids() if run.device == "cuda" else ()
+    slices = max(1, (os.cpu_count() or 1) // run.plan.cells[0].task.tier.threads)
     return Local(jobs or len(gpus) or slices, gpus)

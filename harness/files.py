@@ -1,13 +1,18 @@
-"""Atomic file writes."""
+"""Atomic writes of files and folders, and the cache folder."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from .errors import UserError
 
@@ -46,6 +51,24 @@ def write_json(path: Path, value: Any) -> None:
     """Write indented JSON with sorted keys atomically; NaN and infinities are rejected."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_atomically(path, text.encode() + b"\n")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write a file or folder at; it replaces `path` if no error is raised."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        yield unfinished
+        if path.is_dir():
+            shutil.rmtree(path)
+        unfinished.replace(path)
+
+
+def cache_folder(kind: str) -> Path:
+    """Return the cache folder of a kind: under ``ARCHARENA_CACHE``, or the user's cache directory."""
+    chosen = os.environ.get("ARCHARENA_CACHE")
+    return (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / kind
 
 
 def slug(text: str) -> str:

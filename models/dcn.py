@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Fields
+from ..harness import Fields, register_model
 from .blocks.cross_and_deep import CrossAndDeep
 from .blocks.perceptron import xavier_linear
 

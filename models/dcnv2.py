@@ -6,8 +6,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Fields
+from ..harness import Fields, register_model
 from .blocks.cross_and_deep import CrossAndDeep
 from .blocks.perceptron import xavier_linear
 

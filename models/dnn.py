@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..harness.contract.registry import register_model
+from ..harness import register_model
 from .mlp import MLP
 
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..harness.contract.model import FieldModel
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Fields
-from ..harness.errors import UserError
+from ..harness import FieldModel, Fields, UserError, register_model
 from ..kernels.bilinear_fusion import bilinear_fusion
 from ..kernels.feature_gate import feature_gate
 from .blocks.field_embedding import FieldEmbedding

@@ -8,10 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.model import FieldModel
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Binary, Fields, Regression, TaskSpec
-from ..harness.errors import UserError
+from ..harness import Binary, FieldModel, Fields, Regression, TaskSpec, UserError, register_model
 from .blocks.field_embedding import FieldEmbedding
 from .blocks.perceptron import hidden_layers, xavier_linear
 

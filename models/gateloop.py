@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import UserError, register_model
 from ..kernels.linear_recurrence import linear_recurrence
 from ..kernels.precision import accumulator
 from .blocks.norms import RMSNorm

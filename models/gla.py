@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import UserError, register_model
 from ..kernels.ssd import ssd
 from .blocks.norms import RMSNorm
 from .blocks.padding import zero_padding

@@ -6,15 +6,22 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..harness.assembly.build import assemble, build
-from ..harness.assembly.module import Built
+from ..harness import (
+    Built,
+    Classes,
+    Regression,
+    Rows,
+    SequenceModel,
+    Series,
+    Size,
+    TaskSpec,
+    UserError,
+    assemble,
+    build,
+    fit_head,
+    register_model,
+)
 from ..harness.contract.hyperparameters import check_hyperparameters
-from ..harness.contract.model import SequenceModel
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Classes, Regression, Series, Size, TaskSpec
-from ..harness.errors import UserError
-from ..harness.training.least_squares import fit_head
-from ..harness.training.rows import Rows
 from .blocks.controlled_flow import ControlledFlow, Drive, FlowState
 from .blocks.padding import reverse_valid
 from .blocks.residual import ResidualStack

@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.model import ParamGroup
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import ParamGroup, UserError, register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from ..kernels.selective_scan import selective_scan
 from .blocks.norms import RMSNorm

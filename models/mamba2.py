@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import UserError, register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from ..kernels.ssd import ssd
 from .blocks.norms import RMSNorm

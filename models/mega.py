@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.model import ParamGroup
-from ..harness.contract.registry import register_model
+from ..harness import ParamGroup, register_model
 from ..kernels.ema import ema
 from .blocks.chunked_attention import BiasKind, Weighting
 from .blocks.gated_attention import GatedAttentionModel

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from ..harness.contract.model import FieldModel
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Fields
+from ..harness import FieldModel, Fields, register_model
 from .blocks.field_embedding import FieldEmbedding
 from .blocks.perceptron import hidden_layers, xavier_linear
 

@@ -7,8 +7,7 @@ from itertools import count
 import torch
 from torch import Tensor, nn
 
-from ..harness.contract.model import SequenceModel, State
-from ..harness.contract.registry import register_model
+from ..harness import SequenceModel, State, register_model
 from .blocks.mu_layer import PolyBlock
 from .blocks.padding import valid_positions
 from .monet_image import ImageMONet

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.model import ImageModel
-from ..harness.contract.spec import Image
+from ..harness import Image, ImageModel
 from .blocks.mu_layer import PolyBlock
 
 WIDENING = (1, 2, 3, 3)

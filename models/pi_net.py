@@ -8,10 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ..harness.contract.model import FieldModel, ImageModel
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Fields, Image
-from ..harness.errors import UserError
+from ..harness import FieldModel, Fields, Image, ImageModel, UserError, register_model
 from .blocks.field_embedding import FieldEmbedding
 
 Form = Literal["ccp", "ncp", "ncp-skip"]

@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from ..harness.contract.model import ImageModel
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Image
+from ..harness import Image, ImageModel, register_model
 
 STAGES = 4
 """Maximum number of stages; each has half the side and twice the channels of the previous one."""

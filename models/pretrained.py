@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import UserError, register_model
 
 
 @register_model(

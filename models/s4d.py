@@ -9,12 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.assembly.build import assemble
-from ..harness.assembly.module import Built, BuiltSequence
-from ..harness.contract.model import ParamGroup
-from ..harness.contract.registry import register_model
-from ..harness.contract.spec import Size, TaskSpec
-from ..harness.errors import UserError
+from ..harness import Built, ParamGroup, Size, TaskSpec, UserError, assemble, register_model
+from ..harness.assembly.module import BuiltSequence
 from ..kernels.precision import accumulator
 from .blocks.norms import NormKind, make_norm
 from .blocks.padding import zero_padding

@@ -7,8 +7,7 @@ import os
 import urllib.error
 import urllib.request
 
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import UserError, register_model
 
 KEY = "ARCHARENA_API_KEY"
 """Environment variable with the server's API key, if it requires one."""

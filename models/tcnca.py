@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..harness.contract.registry import register_model
+from ..harness import register_model
 from .blocks.chunked_attention import BiasKind, Weighting
 from .blocks.gated_attention import GatedAttentionModel
 from .blocks.norms import NormKind

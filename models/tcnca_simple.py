@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..harness.contract.model import State
-from ..harness.contract.registry import register_model
+from ..harness import State, register_model
 from .blocks.chunked_attention import ChunkedAttention
 from .blocks.filters import BothWays
 from .blocks.gated_attention import FeedForward

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness.contract.model import SequenceModel
-from ..harness.contract.registry import register_model
-from ..harness.errors import UserError
+from ..harness import SequenceModel, UserError, register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from .blocks.padding import valid_positions, zero_padding
 from .blocks.rotary import rotary_angles, rotate

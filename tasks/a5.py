@@ -9,11 +9,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.errors import UserError
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    UserError,
+    register_task,
+)
 from .levels import majority_level
 from .rows import distinct_rows
 

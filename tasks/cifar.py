@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .data import DataSet, Hub, hold_out
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level

@@ -7,24 +7,21 @@ interleaved into rows.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
-from ..harness.contract.task import Split
+from ..harness import Split, UserError
 from ..harness.data.arrays import load_split
-from ..harness.errors import UserError
+from ..harness.files import cache_folder, replacing, write_json
 from .click_files import CsvFiles
-from .generated import cache_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,22 +113,14 @@ def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
     if not (folder / META).is_file():
         files = {part: source.path(data, part) for part in PARTS}
         try:
-            with _alone(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f".{folder.name}.lock")):
                 if not (folder / META).is_file():
                     _prepare(source, layout, files, folder)
         except OSError as error:
             raise UserError(f"Cannot cache the arrays of '{source.name}' in {folder.parent}: {error}.") from error
     cardinalities = tuple(json.loads((folder / META).read_text())["cardinalities"])
     return ClickArrays({part: load_split(folder / part) for part in PARTS}, cardinalities)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Lock a folder against other processes that prepare it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _key(source: CsvFiles, layout: Layout) -> str:
@@ -144,16 +133,14 @@ def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder
     """Write the arrays to a folder atomically."""
     for part, file in files.items():
         source.check(file, part)
-    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as unfinished:
-        done, scratch = Path(unfinished) / "done", Path(unfinished) / "scratch"
+    with replacing(folder) as done:
+        scratch = done.with_name("scratch")
         for part, file in files.items():
             _spill(source, layout, file, done / part, scratch / part)
         cardinalities = [_number(scratch, index, layout.min_count) for index in range(len(layout.fields))]
         for part in files:
             _weave(scratch / part, len(layout.fields), done / part / "inputs" / "ids.npy")
-        (done / META).write_text(json.dumps({"cardinalities": cardinalities}))
-        shutil.rmtree(folder, ignore_errors=True)
-        done.rename(folder)
+        write_json(done / META, {"cardinalities": cardinalities})
 
 
 def _spill(source: CsvFiles, layout: Layout, file: Path, done: Path, scratch: Path) -> None:

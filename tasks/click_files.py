@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from ..harness import UserError
 from ..harness.contract.scan import describe
-from ..harness.errors import UserError
 from .data import DataSet, Report, silent
 
 if TYPE_CHECKING:

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Binary, Fields, TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import Binary, Budget, Fields, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .click_arrays import PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
 from .clicks import EVALUATIONS, click_levels, constant_rate

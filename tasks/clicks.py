@@ -8,9 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.metrics import Metric
-from ..harness.contract.task import Split, Splits
+from ..harness import Evaluation, Metric, ReferenceScore, Split, Splits
 from .levels import fit_logistic
 
 EVALUATIONS = (

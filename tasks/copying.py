@@ -8,12 +8,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.errors import UserError
-from .rows import distinct_rows
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    UserError,
+    register_task,
+)
+from .rows import distinct_rows, token_split
 
 SYMBOLS = 14
 """Number of tokens that can be copied; with the marker and the noise token, the paper's 16."""
@@ -98,4 +107,4 @@ class SelectiveCopying(Task):
     def _split(self, rows: np.ndarray) -> Split:
         targets = np.full_like(rows, -100)
         targets[:, -self.memorised :] = rows[rows <= SYMBOLS].reshape(len(rows), self.memorised)
-        return Split({"tokens": rows, "lengths": np.full(len(rows), self.length, np.int32)}, targets)
+        return token_split(rows, targets)

@@ -10,10 +10,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Binary, Fields, TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import (
+    Binary,
+    Budget,
+    Evaluation,
+    Fields,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    register_task,
+)
 from .clicks import Rule, click_levels, constant_rate, log_odds, logistic_regression
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..harness import UserError, generator
 from ..harness.contract.scan import describe
-from ..harness.data.seeds import generator
-from ..harness.errors import UserError
+from ..harness.files import replacing
 from .hub import HUB_SWITCH, Hub, is_allowed
 from .table_files import TEXT_SUFFIXES, read_table, typed
 
@@ -230,15 +229,11 @@ class DataSet:
     def _keep(self, folder: Path, name: str, write: Callable[[Path], Any]) -> None:
         """Write a file into the data set's folder atomically."""
         target = self._home(folder) / name
-        unfinished = target.with_name(f".{name}.{os.getpid()}.part")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(unfinished)
-            unfinished.replace(target)
+            with replacing(target) as unfinished:
+                write(unfinished)
         except OSError as error:
             raise UserError(f"Cannot write the data set '{self.name}' to {target.parent}: {error}.") from error
-        finally:
-            unfinished.unlink(missing_ok=True)
 
     def _from_hub(self, part: str, report: Report) -> pd.DataFrame:
         import pandas as pd

@@ -8,10 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Classes, Series, TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    ReferenceScore,
+    Series,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    register_task,
+)
 from .levels import fit_logistic, majority_level
 
 LENGTH = 64

@@ -7,11 +7,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import NextToken, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.errors import UserError
+from ..harness import (
+    Budget,
+    Evaluation,
+    NextToken,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    UserError,
+    register_task,
+)
 from .byte_files import CONTENT, ByteFiles
 from .hub import Hub
 from .levels import next_byte_levels

@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Binary, Fields, TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.data.seeds import generator
+from ..harness import (
+    Binary,
+    Budget,
+    Fields,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    generator,
+    register_task,
+)
 from .clicks import EVALUATIONS, click_levels, constant_rate, logistic_regression
 from .data import DataSet, Hub
 

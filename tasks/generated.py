@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
+
+from ..harness.files import cache_folder, replacing
 
 WORTH_SECONDS = 5.0
 """Rows generated in less time than this are not cached."""
@@ -26,12 +25,6 @@ META = "meta.json"
 
 Arrays = dict[str, np.ndarray]
 Streams = tuple[np.random.Generator, ...]
-
-
-def cache_folder(kind: str = "generated") -> Path:
-    """Return the cache folder of a kind: under ``ARCHARENA_CACHE``, or the user's cache directory."""
-    chosen = os.environ.get("ARCHARENA_CACHE")
-    return (Path(chosen) if chosen else platformdirs.user_cache_path("archarena")) / kind
 
 
 def generated(
@@ -56,7 +49,7 @@ def generated(
         Cache arrays that took longer than this.
     """
     own = [stream.spawn(1)[0] for stream in streams]
-    folder = cache_folder() / f"{name}-{_key(name, version, arguments, own)}"
+    folder = cache_folder("generated") / f"{name}-{_key(name, version, arguments, own)}"
     found = _read(folder)
     if found is not None:
         return found
@@ -106,19 +99,14 @@ def _load(folder: Path, dtype: str, shape: list[int]) -> np.ndarray:
 
 def _write(folder: Path, arrays: Arrays) -> None:
     """Store arrays atomically; if the cache cannot be written, print a warning and go on."""
-    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    described = {name: {"dtype": array.dtype.str, "shape": array.shape} for name, array in arrays.items()}
     try:
-        unfinished.mkdir(parents=True)
-        for name, array in arrays.items():
-            _save(unfinished / name, array)
-        described = {name: {"dtype": array.dtype.str, "shape": array.shape} for name, array in arrays.items()}
-        (unfinished / META).write_text(json.dumps({"arrays": described, "checksum": _checksum(arrays)}))
-        shutil.rmtree(folder, ignore_errors=True)
-        unfinished.rename(folder)
+        with replacing(folder) as unfinished:
+            for name, array in arrays.items():
+                _save(unfinished / name, array)
+            (unfinished / META).write_text(json.dumps({"arrays": described, "checksum": _checksum(arrays)}))
     except OSError as error:
         print(f"archarena: cannot cache generated rows in {folder.parent}: {error}.", file=sys.stderr)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _save(folder: Path, array: np.ndarray) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..harness.contract.evaluation import ReferenceScore
-from ..harness.contract.spec import Classes, Series, TaskSpec
-from ..harness.contract.task import Split
+from ..harness import Classes, ReferenceScore, Series, Split, TaskSpec
 from .levels import fit_logistic
 
 FITTED_ROWS = 4_000

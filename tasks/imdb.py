@@ -7,10 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Classes, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .byte_rows import byte_rows
 from .data import DataSet, Hub, hold_out
 from .levels import fit_logistic, majority_level

@@ -8,11 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from .rows import distinct_rows
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
+from .rows import distinct_rows, next_tokens
 
 
 @register_task(
@@ -99,7 +107,11 @@ class InductionHeads(Task):
         tests |= {name: self._rows(streams.fixed, length, self.test) for name, length in self.further.items()}
         train = self._rows(streams.train, self.length, self.train, held_out)
         valid = held_out[: self.valid]
-        return Splits(_split(train), _split(valid), {name: _split(rows) for name, rows in tests.items()})
+        return Splits(
+            next_tokens(train),
+            next_tokens(valid),
+            {name: next_tokens(rows) for name, rows in tests.items()},
+        )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         guess = 1 / (self.symbols - 1)
@@ -121,10 +133,3 @@ class InductionHeads(Task):
         rows[:, -2] = self.symbols
         rows[:, -1:] = np.take_along_axis(rows, place + 1, axis=1)
         return rows
-
-
-def _split(rows: np.ndarray) -> Split:
-    tokens = rows[:, :-1]
-    targets = np.full_like(tokens, -100)
-    targets[:, -1] = rows[:, -1]
-    return Split({"tokens": tokens, "lengths": np.full(len(rows), tokens.shape[1], np.int32)}, targets)

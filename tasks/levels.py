@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..harness.contract.evaluation import ReferenceScore
-from ..harness.contract.task import Split
+from ..harness import ReferenceScore, Split
 
 IGNORE = -100
 

@@ -8,10 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Classes, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .generated import Arrays, generated
 from .levels import majority_level
 from .listops_trees import VOCABULARY, draw_trees

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.registry import register_task
-from ..harness.contract.task import Budget, Split, Splits, Streams
+from ..harness import Budget, Split, Splits, Streams, register_task
 from .data import DataSet
 from .listops import ListOps
 from .listops_trees import VOCABULARY

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..harness.contract.evaluation import ReferenceScore
-from ..harness.contract.task import Split
-from ..harness.errors import UserError
+from ..harness import ReferenceScore, Split, UserError
 from .byte_rows import IGNORE, continuations
 from .grading.boxed import boxed_answer
 from .grading.canonical import canonical

@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ..harness.contract.evaluation import Decoding, Evaluation, ReferenceScore
-from ..harness.contract.metrics import Metric, Rows
-from ..harness.contract.task import Split
-from ..harness.errors import UserError
-from ..harness.training.generate import read_text
+from ..harness import Decoding, Evaluation, Metric, ReferenceScore, RowValues, Split, UserError, read_text
 from .byte_rows import END, byte_rows, read_bytes
 from .grading import Grader, Verdict, boxed_answer, majority, pass_at_k
 from .grading.canonical import canonical
@@ -179,10 +175,10 @@ def _grades(predictions: np.ndarray, targets: np.ndarray) -> list[list[Sample]]:
     return _graded(tuple(map(tuple, read(predictions))), tuple(targets.tolist()))
 
 
-def _share(of_problem: Callable[[Sequence[Sample]], float]) -> Callable[[np.ndarray, np.ndarray], Rows]:
+def _share(of_problem: Callable[[Sequence[Sample]], float]) -> Callable[[np.ndarray, np.ndarray], RowValues]:
     """Return a metric's first step: one number per problem, computed from its ordered samples."""
 
-    def reduce(predictions: np.ndarray, targets: np.ndarray) -> Rows:
+    def reduce(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
         return (np.array([of_problem(samples) for samples in _grades(predictions, targets)]),)
 
     return reduce

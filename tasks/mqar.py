@@ -8,12 +8,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.errors import UserError
-from .rows import distinct_rows
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    UserError,
+    register_task,
+)
+from .rows import distinct_rows, token_split
 
 
 @register_task(
@@ -87,9 +95,10 @@ class MultiQueryRecall(Task):
     def splits(self, data: Path, streams: Streams) -> Splits:
         held_out = distinct_rows(partial(self.draw, streams.fixed), self.valid + self.test)
         train = distinct_rows(partial(self.draw, streams.train), self.train, held_out)
-        return Splits(
-            self._split(train), self._split(held_out[: self.valid]), {"test": self._split(held_out[self.valid :])}
+        train, valid, test = (
+            token_split(*np.split(rows, 2, axis=1)) for rows in (train, held_out[: self.valid], held_out[self.valid :])
         )
+        return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         values = self.vocab_size - self.vocab_size // 2
@@ -125,10 +134,6 @@ class MultiQueryRecall(Task):
         rates = np.arange(1, slots + 1) ** (self.power - 1.0)
         waits = generator.exponential(size=(n, slots)) / rates
         return waits.argsort(axis=1)[:, : self.pairs]
-
-    def _split(self, rows: np.ndarray) -> Split:
-        tokens, targets = rows[:, : self.length], rows[:, self.length :]
-        return Split({"tokens": tokens, "lengths": np.full(len(rows), self.length, np.int32)}, targets)
 
 
 def subsets(generator: np.random.Generator, n: int, pool: int, size: int) -> np.ndarray:

@@ -8,12 +8,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .mqar import MultiQueryRecall
-from .rows import distinct_rows, joined
+from .rows import distinct_rows, joined, token_split
 
 Setting = tuple[int, int]
 """Length and number of pairs of a row."""
@@ -99,11 +108,11 @@ class MixedMultiQueryRecall(Task):
         settings = dict.fromkeys([*self.trained, *self.tested])
         held_out = {setting: self._rows(streams.fixed, setting, self.valid + self.test) for setting in settings}
         train = [
-            _split(self._rows(streams.train, setting, rows, held_out[setting]), setting[0])
+            _split(self._rows(streams.train, setting, rows, held_out[setting]))
             for setting, rows in self.trained.items()
         ]
-        valid = [_split(held_out[setting][: self.valid], setting[0]) for setting in self.trained]
-        tests = {_name(*setting): _split(held_out[setting][self.valid :], setting[0]) for setting in self.tested}
+        valid = [_split(held_out[setting][: self.valid]) for setting in self.trained]
+        tests = {_name(*setting): _split(held_out[setting][self.valid :]) for setting in self.tested}
         return Splits(joined(train), joined(valid), tests)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
@@ -131,6 +140,5 @@ def _name(length: int, pairs: int) -> str:
     return f"{length}x{pairs}"
 
 
-def _split(rows: np.ndarray, length: int) -> Split:
-    tokens, targets = rows[:, :length], rows[:, length:]
-    return Split({"tokens": tokens, "lengths": np.full(len(rows), length, np.int32)}, targets)
+def _split(rows: np.ndarray) -> Split:
+    return token_split(*np.split(rows, 2, axis=1))

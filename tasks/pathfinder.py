@@ -8,10 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import TaskSpec
-from ..harness.contract.task import Budget, Splits, Streams, Task
+from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, TaskSpec, register_task
 from .generated import Arrays, generated
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
+from ..harness import (
+    Budget,
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    UserError,
+    generator,
+    register_task,
+)
 from ..harness.contract.scan import describe
-from ..harness.contract.spec import TaskSpec
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from ..harness.data.seeds import generator
-from ..harness.errors import UserError
+from ..harness.files import replacing
 from .data import Report, silent
 from .grey_images import image_spec, image_split, pixel_level
 from .levels import majority_level
@@ -84,14 +91,11 @@ class PathfinderFiles:
             raise UserError(f"{place} is not the release's folder pathfinder{self.side} with a subfolder {DIFFICULTY}.")
         self._lists(place)
         home = folder / place.name
-        unfinished = home.with_name(f".{home.name}.{os.getpid()}.part")
         try:
-            shutil.copytree(place, unfinished)
-            unfinished.rename(home)
+            with replacing(home) as unfinished:
+                shutil.copytree(place, unfinished)
         except OSError as error:
             raise UserError(f"Cannot write the data set '{self.name}' to {home}: {error}.") from error
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
         return home
 
     def labelled(self, folder: Path) -> tuple[list[Path], np.ndarray]:

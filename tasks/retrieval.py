@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import Classes, Pair, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    Pair,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .byte_rows import byte_rows
 from .data import DataSet
 from .levels import fit_logistic, majority_level

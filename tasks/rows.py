@@ -1,4 +1,4 @@
-"""Draw distinct rows of tokens, and join splits with rows of different lengths."""
+"""Draw distinct rows of tokens, make splits of them, and join splits with rows of different lengths."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..harness.contract.task import Split
-from ..harness.errors import UserError
+from ..harness import Split, UserError
 
 MAX_ROUNDS = 200
 
@@ -47,6 +46,18 @@ def first_occurrences(rows: np.ndarray) -> np.ndarray:
     rows = np.ascontiguousarray(rows)
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
     return np.sort(np.unique(whole, return_index=True)[1])
+
+
+def token_split(tokens: np.ndarray, targets: np.ndarray) -> Split:
+    """Return rows of tokens without padding, with one target per position."""
+    return Split({"tokens": tokens, "lengths": np.full(len(tokens), tokens.shape[1], np.int32)}, targets)
+
+
+def next_tokens(rows: np.ndarray, first_scored: int = -1) -> Split:
+    """Return rows of tokens whose targets are the next tokens, scored from position `first_scored` on."""
+    targets = rows[:, 1:].copy()
+    targets[:, :first_scored] = -100
+    return token_split(rows[:, :-1], targets)
 
 
 def joined(parts: Sequence[Split], ignore: int = -100) -> Split:

@@ -8,11 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness.contract.evaluation import Evaluation, ReferenceScore
-from ..harness.contract.registry import register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
-from ..harness.contract.task import Budget, Split, Splits, Streams, Task
-from .rows import distinct_rows, joined
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
+from .rows import distinct_rows, joined, next_tokens
 
 
 @register_task(
@@ -64,7 +72,7 @@ class SingleQueryRecall(Task):
         held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
         train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
         valid, test = held_out[: self.valid], held_out[self.valid :]
-        return Splits(_split(train, first_scored=0), _split(valid), {"test": _split(test)})
+        return Splits(next_tokens(train, first_scored=0), next_tokens(valid), {"test": next_tokens(test)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         return [
@@ -163,9 +171,9 @@ class SingleQueryRecallGrid(Task):
         for name, (size, context) in self.grid.items():
             draw = partial(draw_rows, context=context, kinds=(size - 2) // 2, vocab_size=self.largest)
             held_out = distinct_rows(partial(draw, streams.fixed), self.valid + self.test)
-            train.append(_split(distinct_rows(partial(draw, streams.train), self.train, held_out), first_scored=0))
-            valid.append(_split(held_out[: self.valid]))
-            tests[name] = _split(held_out[self.valid :])
+            train.append(next_tokens(distinct_rows(partial(draw, streams.train), self.train, held_out), first_scored=0))
+            valid.append(next_tokens(held_out[: self.valid]))
+            tests[name] = next_tokens(held_out[self.valid :])
         return Splits(joined(train), joined(valid), tests)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
@@ -173,9 +181,3 @@ class SingleQueryRecallGrid(Task):
             ReferenceScore(name, "any value", 2 / (size - 2), "chance", "A random guess among all values.")
             for name, (size, _) in self.grid.items()
         ]
-
-
-def _split(rows: np.ndarray, first_scored: int = -1) -> Split:
-    tokens, targets = rows[:, :-1], rows[:, 1:].copy()
-    targets[:, :first_scored] = -100
-    return Split({"tokens": tokens, "lengths": np.full(len(rows), tokens.shape[1], np.int32)}, targets)

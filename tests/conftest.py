@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import sys
 
@@ -7,6 +7,6 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Keep torch to one thread, so that tests run side by side; it is not imported for this."""
+    """Limit torch to one thread, since tests run in parallel; does not import torch."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)

@@ -1,4 +1,4 @@
-"""The README's plugin, tried as a new user would: in a folder of their own that has models/, tasks/ and tests/."""
+"""The README's plugin works for a new user, in a folder that has its own models/, tasks/ and tests/."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
-    """Return the README's model in a folder whose packages would break whoever imported them."""
+    """Return the README's model in a folder with packages that fail when imported."""
     for name in ("harness", "models", "tasks", "tests"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not archarena')")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ..contract.registry import discover
 from ..contract.spec import Size, TaskSpec, spec_from_json
 from ..errors import UserError
 from ..planning.find import find_record, name_of
+from ..records.cards import TaskCard
 from ..records.record import Record
 from ..records.store import ResultStore
 from .build import build
@@ -45,9 +45,7 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
     record = find_record(store.folder, cell)
     if record.weights is None or record.size is None:
         raise UserError(f"The weights of {name_of(record)} were not kept: run {record.command} --keep-weights.")
-    content = (store.folder / record.weights.file).read_bytes()
-    if hashlib.sha256(content).hexdigest() != record.weights.sha256:
-        raise UserError(f"{store.folder / record.weights.file} does not match its record's checksum.")
+    content = record.weights.read(store.folder)
     cls = discover([Path(plugin) for plugin in plugins]).find("model", record.cell.model).load()
     settings = {**record.key_parts["hyperparameters"], **record.size.slack}
     size = Size(record.size.width, record.size.depth)
@@ -62,7 +60,8 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
 
 def _spec(store: ResultStore, record: Record) -> TaskSpec:
     cell = record.cell
-    for card in store.cards("tasks"):
-        if (card["task"], card["tier"]) == (cell.task, cell.tier):
-            return spec_from_json(card["spec"])
-    raise UserError(f"{store.folder} has no card for task {cell.task} at tier {cell.tier}: copy its cards/ folder too.")
+    card = store.card(TaskCard, cell.task, cell.tier)
+    if card is None:
+        where = f"{store.folder} has no card for task {cell.task} at tier {cell.tier}"
+        raise UserError(f"{where}: copy its cards/ folder too.")
+    return spec_from_json(card.spec)

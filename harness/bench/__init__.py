@@ -1,6 +1,6 @@
-"""Speed of kernels, mixers and training steps, against what the hardware allows and what others reach.
+"""Benchmarks of kernels, models' blocks and training steps, against other implementations and the hardware's limits.
 
-``archarena bench`` runs a benchmark in a child process (`launch`, `worker`) under the allocator settings of a trial, so
-that all that is compared meets the same conditions. `workloads` says what is run, `timing` how it is timed, `roofline`
-what the machine reaches, and `report` writes JSON and a table.
+``archarena bench`` runs a benchmark in a child process (`launch`, `worker`) with the allocator settings of a trial, so
+everything is measured under the same conditions. `workloads` finds what to run, `timing` times it, `roofline` measures
+the limits of the machine, and `report` writes JSON and tables.
 """

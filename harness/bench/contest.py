@@ -1,10 +1,10 @@
-"""Timing our training against that of the packages one would take, each in its own environment.
+"""Times training in archarena and in other packages, which may be installed in another environment.
 
-Each contestant is a process of its own, ours under this Python and the others under that of their environment, all
-with the allocator and threads that this process was given. They train in turns, and the least time of each counts.
+Each contestant is a separate process: ours uses this Python, the others that of their environment. All inherit this
+process's allocator settings and number of threads. They train in turns, and the minimum time of each counts.
 
-A contestant is a script, called with a name and sizes as JSON, that answers each line of its input with one of JSON:
-the first with the number of parameters, every other with ``seconds`` and the scores of what it just trained.
+A contestant is a script that is called with a name and with sizes as JSON. It answers each line of its input with a
+line of JSON: the first with the number of parameters, the others with ``seconds`` and scores after training once more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WARM_UP = 1
 
 
 class AbsentError(Exception):
-    """A contestant that cannot start or go on, and why."""
+    """Raised with the reason why a contestant cannot start or continue."""
 
 
 class Contestant:
@@ -32,7 +32,7 @@ class Contestant:
 
     def __init__(self, script: Path, name: str, python: str, sizes: dict[str, int]):
         command = [python, str(script), name, json.dumps(sizes)]
-        # The script's folder stays off the path: modules beside it must not stand in for installed packages.
+        # Keeps the script's folder off the path, where its modules would shadow installed packages.
         environment = {**os.environ, "PYTHONSAFEPATH": "1"}
         self.errors = TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
         self.process = subprocess.Popen(
@@ -45,7 +45,7 @@ class Contestant:
         Raises
         ------
         AbsentError
-            Where the process has ended, with its last words.
+            If the process has ended; the message is the last line of its error output.
         """
         process = self.process
         assert process.stdin is not None
@@ -60,11 +60,11 @@ class Contestant:
             code = process.wait()
             self.errors.seek(0)
             last = self.errors.read().strip().splitlines()
-            raise AbsentError(last[-1] if last else f"It ended with exit code {code}.")
+            raise AbsentError(last[-1] if last else f"The process ended with exit code {code}.")
         return json.loads(line)
 
     def end(self) -> None:
-        """Kill the process and wait for its end."""
+        """Kill the process and wait until it has ended."""
         self.process.kill()
         self.process.communicate()
         self.errors.close()
@@ -74,7 +74,7 @@ class Contestant:
 def started(
     script: Path, names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    """Yield each `Contestant`, or the reason why it does not compete."""
+    """Yield a `Contestant` per name, or the reason why it could not be started."""
     with ExitStack() as stack:
         field: dict[str, Any] = {}
         for name in names:
@@ -96,16 +96,16 @@ def contest(
     own_python: str,
     seconds: float,
 ) -> list[dict[str, Any]]:
-    """Return a row for each contestant: its times and scores, or why it has none.
+    """Return a row per contestant: its times and scores, or the reason why it has none.
 
     Parameters
     ----------
     script
-        What every contestant runs.
+        The script that every contestant runs.
     peer_python, own_python
-        The interpreters that have the peers, and archarena.
+        The Python interpreters with the other packages, and with archarena.
     seconds
-        Each contestant trains until it has taken this long, once at the least after warming up.
+        Each contestant trains for this long, and at least once after the warm-up.
     """
     with started(script, names, peer_python, own_python, sizes) as field:
         rows = {name: {"contestant": name} for name in names}

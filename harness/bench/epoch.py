@@ -1,7 +1,7 @@
-"""``archarena bench epoch``: an epoch of FinalMLP as published for Frappe, validation included, against FuxiCTR.
+"""``archarena bench epoch``: times an epoch of FinalMLP, as published for Frappe, here and in FuxiCTR.
 
-The rows are drawn at random with Frappe's fields and labels that follow three of them: what an epoch costs does not
-depend on what they say, and the score tells that all learn alike.
+An epoch includes validation. The rows are random, with Frappe's fields and labels that depend on three of them. The
+content does not change the cost of an epoch, and the scores show that all contestants learn equally well.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ def bench_epoch(
     names: Sequence[str] = (OURS, *PEERS),
     sizes: dict[str, int] = SIZES,
 ) -> list[dict[str, Any]]:
-    """Return a row for each contestant (see `contest`)."""
+    """Return a row per contestant (see `contest`)."""
     script = Path(__file__).with_name("epoch_child.py")
     return contest(script, names, sizes, peer_python=peer_python, own_python=own_python, seconds=seconds)

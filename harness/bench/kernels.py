@@ -1,6 +1,6 @@
-"""``archarena bench kernels``: each kernel against its reference, plain torch, its peers and the roofline.
+"""``archarena bench kernels``: compares each kernel with its reference, plain torch, its peers and the roofline.
 
-Correctness comes first: a kernel that disagrees with its float64 reference gets a row that says so, and no time.
+A kernel that disagrees with its float64 reference is not timed; its row says so.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .roofline import Roofline
 from .timing import Call, Clock, Timing, once, race
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
-"""Of the norm of the difference by the norm of what is expected."""
+"""Maximum relative error: norm of the difference, divided by the norm of the expected result."""
 
 SET_BYTES = 3 * 64 * 2**20
-"""Input sets on a GPU rotate over at least this much, more than its cache holds."""
+"""On a GPU, calls rotate through inputs of at least this size, so that its cache does not contain the next one."""
 
 OURS = "ours"
 
@@ -38,9 +38,16 @@ def bench_kernels(
     scale: str | None = None,
     seconds: float = 1.0,
 ) -> Iterator[list[Row]]:
-    """Yield the rows of each workload and dtype; `scale` names its sizes, by default those of the device.
+    """Yield the rows of each workload and dtype.
 
-    A kernel that fails gets a row that says so, and the next one is timed.
+    If a kernel fails, its row contains the reason, and the next one is timed.
+
+    Parameters
+    ----------
+    scale
+        Name of the workload's sizes; by default those for the device.
+    seconds
+        Seconds per timed call.
     """
     for workload in workloads:
         for dtype in dtypes:
@@ -64,7 +71,7 @@ def _bench(
 ) -> list[Row]:
     error = worst_error(workload, device, dtype)
     if not error <= TOLERANCE[dtype]:
-        return [{"contestant": OURS, "problem": f"wrong: off by {error:.1e} from the reference."}]
+        return [{"contestant": OURS, "problem": f"wrong: the error is {error:.1e} of the reference."}]
     inputs = _input_sets(workload, scale, device, dtype)
     entries, problems = _field(workload, device)
     entries, others = _agreeing(entries, inputs[0], dtype)
@@ -74,7 +81,7 @@ def _bench(
         calls, failed = _started(_backward if backward else _forward, entries, inputs)
         problems |= failed
         timings = race(calls, clock, sets=len(inputs), seconds=seconds)
-        if not backward and device.type == "cpu":  # at a GPU's sizes a loop over positions would take minutes
+        if not backward and device.type == "cpu":  # at the sizes for GPUs, the loop would take minutes
             timings["reference"] = once(_forward(Contestant(workload.reference), inputs))
         cost = workload.cost(workload.sizes[scale], backward, dtype.itemsize)
         common = {"pass": "backward" if backward else "forward", "error": error}
@@ -83,7 +90,7 @@ def _bench(
 
 
 def _facts(name: str, timings: dict[str, Timing], cost: tuple[int, int], dtype: torch.dtype, roofline: Roofline) -> Row:
-    """Return what a row says of one contestant's time."""
+    """Return a row of one contestant, without the columns that all rows of the workload share."""
     timing, (flops, moved) = timings[name], cost
     return {
         "contestant": name,
@@ -99,7 +106,7 @@ def _facts(name: str, timings: dict[str, Timing], cost: tuple[int, int], dtype: 
 
 
 def worst_error(workload: Workload, device: torch.device, dtype: torch.dtype) -> float:
-    """Return the largest relative error of output and gradients against the reference in float64."""
+    """Return the largest relative error of the output and the gradients, compared with the reference in float64."""
     given = workload.inputs("check", device, dtype)
     exact = {name: _exact(x) for name, x in given.items()}
     runs = ((workload.ours, given), (workload.reference, exact))
@@ -108,7 +115,7 @@ def worst_error(workload: Workload, device: torch.device, dtype: torch.dtype) ->
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
-    """Return the norm of the difference by that of `expected`; NaN is infinite."""
+    """Return the norm of the difference divided by that of `expected`; infinite if it is NaN."""
     expected = expected.detach().double()
     error = (found.detach().double() - expected).norm() / expected.norm().clamp(min=1e-30)
     return float(error.nan_to_num(torch.inf))
@@ -119,14 +126,14 @@ def _exact(x: Tensor) -> Tensor:
 
 
 def _with_gradients(run: Callable[..., Tensor], inputs: Inputs, dtype: torch.dtype) -> list[Tensor]:
-    """Return the output and the gradients of its product with weights that `dtype` holds exactly."""
+    """Return the output, and the gradients of its sum with random weights that are exact in `dtype`."""
     y = run(**inputs)
     weights = torch.randn(y.shape, generator=torch.Generator().manual_seed(1)).to(dtype).to(y)
     return [y.detach(), *torch.autograd.grad(y, differentiable(inputs), weights)]
 
 
 def _field(workload: Workload, device: torch.device) -> tuple[dict[str, Contestant], dict[str, str]]:
-    """Return all who compete, ours first, and why others do not."""
+    """Return the available contestants, ours first, and why the others are not available."""
     peers = {name: peer.find(device.type) for name, peer in workload.peers.items()}
     present = {name: peer for name, peer in peers.items() if isinstance(peer, Contestant)}
     absent = {name: reason for name, reason in peers.items() if isinstance(reason, str)}
@@ -136,13 +143,13 @@ def _field(workload: Workload, device: torch.device) -> tuple[dict[str, Contesta
 def _agreeing(
     entries: dict[str, Contestant], inputs: Inputs, dtype: torch.dtype
 ) -> tuple[dict[str, Contestant], dict[str, str]]:
-    """Return those whose output is ours at full size, and why the others do not compete; ours must."""
+    """Return the contestants with the same output as ours, and why the others are left out; ours must not fail."""
     agree, problems, ours = {}, {}, None
     for name, contestant in entries.items():
         try:
             with torch.no_grad():
                 y = contestant.run(**contestant.prepare(inputs))
-        except Exception as error:  # of another package, anything may come
+        except Exception as error:  # another package may raise anything
             if name == OURS:
                 raise
             problems[name] = f"failed: {describe(error)}."
@@ -152,14 +159,14 @@ def _agreeing(
         if error <= 10 * TOLERANCE[dtype]:
             agree[name] = contestant
         else:
-            problems[name] = f"differs from ours by {error:.1e}: not timed."
+            problems[name] = f"not timed: its output differs from ours by {error:.1e}."
     return agree, problems
 
 
 def _started(
     make: Callable[[Contestant, Sequence[Inputs]], Call], entries: dict[str, Contestant], inputs: Sequence[Inputs]
 ) -> tuple[dict[str, Call], dict[str, str]]:
-    """Return a call for each contestant that gets through one, and why others do not; ours must."""
+    """Return a call per contestant that succeeds once, and why the others fail; ours must not fail."""
     calls, problems = {}, {}
     for name, contestant in entries.items():
         try:
@@ -175,7 +182,7 @@ def _started(
 
 
 def _input_sets(workload: Workload, scale: str, device: torch.device, dtype: torch.dtype) -> list[Inputs]:
-    """Return the input sets that a race rotates through: one on a CPU, whose caches a trial uses as well."""
+    """Return the inputs to rotate through; only one on a CPU, since a trial benefits from its caches too."""
     first = workload.inputs(scale, device, dtype)
     size = sum(x.nbytes for x in first.values())
     sets = 1 if device.type == "cpu" else max(1, min(16, -(-SET_BYTES // size)))

@@ -1,4 +1,4 @@
-"""Starts a benchmark in a child process under the allocator settings and threads of a trial."""
+"""Starts a benchmark in a child process, with the allocator settings and threads of a trial."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..running.environment import device_ids
 
 
 def launch(what: str, threads: int | None, options: dict[str, Any]) -> int:
-    """Run benchmark `what` with these options, on the first GPU where it takes one, and return its exit code."""
+    """Run a benchmark, on the first GPU if it uses one, and return its exit code."""
     command = [sys.executable, "-m", "archarena.harness.bench.worker", what, json.dumps(options)]
     environment = child_environment(threads or os.cpu_count() or 1, next(iter(device_ids()), None))
     return subprocess.run(command, env=environment).returncode

@@ -1,4 +1,4 @@
-"""Results as JSON, with all that a reader needs to judge them, and as a table in the terminal."""
+"""Writes results as JSON, with the environment they come from, and as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMA = 1
 
 
 def write_report(folder: Path, what: str, device: str, body: dict[str, Any]) -> Path:
-    """Write ``bench-WHAT-DEVICE.json`` into `folder` and return its path; an older one of the same name is replaced."""
+    """Write ``bench-WHAT-DEVICE.json`` to `folder`, replacing an older one, and return its path."""
     found = environment(device)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     path = folder / f"bench-{what}-{_slug(found['device'])}.json"
@@ -31,12 +31,12 @@ def write_report(folder: Path, what: str, device: str, body: dict[str, Any]) -> 
 
 
 def make_console() -> Console:
-    """Return a console wide enough for the tables where output goes to a file."""
+    """Return a console that is wide enough for the tables even if the output goes to a file."""
     return Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def print_table(console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table whose first column is text and whose others are numbers."""
+    """Print a table with text in the first column and numbers in the others."""
     console.print(title, style="italic")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
@@ -48,12 +48,12 @@ def print_table(console: Console, title: str, columns: Sequence[str], rows: Sequ
 
 
 def milliseconds(seconds: float) -> str:
-    """Return seconds as milliseconds with three figures."""
+    """Format seconds as milliseconds, with three digits if below a second."""
     return f"{seconds * 1e3:.3g}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
 
 
 def kernel_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the rows of one workload and dtype, and a sentence for each contestant without a time."""
+    """Print the rows of one workload and dtype, and the reason for each contestant without a time."""
     first = rows[0]
     sizes = " ".join(f"{name}={size}" for name, size in first["sizes"].items())
     title = f"{first['kernel']}: {first['case']} ({sizes}, {first['dtype'].removeprefix('torch.')})"
@@ -69,31 +69,33 @@ def kernel_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
         if "seconds" in row
     ]
-    print_table(console, title, ("", "ms", "by ours", "GB/s", "GFLOP/s", "of the roofline"), lines)
+    print_table(console, title, ("", "ms", "/ ours", "GB/s", "GFLOP/s", "of roofline"), lines)
     for row in rows:
         if "problem" in row:
             console.print(f"  {row['contestant']}: {row['problem']}")
 
 
 def roofline_line(console: Console, roofline: Roofline) -> None:
-    """Print what the machine reaches."""
+    """Print the measured limits of the machine."""
     rates = ", ".join(f"{rate / 1e9:,.0f} GFLOP/s in {name[6:]}" for name, rate in roofline.flops_per_second.items())
-    console.print(f"Measured roofline: {roofline.bytes_per_second / 1e9:.1f} GB/s copied, {rates}.\n")
+    console.print(f"Measured roofline: {roofline.bytes_per_second / 1e9:.1f} GB/s in a copy, {rates}.\n")
 
 
 def length_table(console: Console, row: dict[str, Any]) -> None:
-    """Print the sweep of one model."""
+    """Print the times of one model by length."""
     if "problem" in row:
         console.print(f"{row['model']}: {row['problem']}\n")
         return
     directions = ("forward", "backward")
     lines = [(f"{p['length']:,}", *(milliseconds(p[direction]) for direction in directions)) for p in row["points"]]
     lines.append(("exponent", *(f"{row.get(f'{direction}_exponent', math.nan):.2f}" for direction in directions)))
-    print_table(console, f"{row['model']}, width {row['width']}: {row['ended']}", ("length", "ms", "ms back"), lines)
+    print_table(
+        console, f"{row['model']}, width {row['width']}, ms: {row['ended']}", ("length", "forward", "backward"), lines
+    )
 
 
 def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print times and ratios of the filters, and what the published figures compare."""
+    """Print the times of the filters, their ratios, and how they relate to the published ratios."""
     forms = (OFFICIAL, FFT, RECURRENCE)
     for direction in ("forward", "backward"):
         ratio = f"{direction}_by_tcnca"
@@ -106,17 +108,17 @@ def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
             for row in rows
         ]
         columns = ("length", TCNCA, *forms, *(f"{form} / tcnca" for form in forms))
-        print_table(console, f"TCNCA's filter and MEGA's, {direction}, ms and ratios", columns, lines)
+        print_table(console, f"Filters of TCNCA and MEGA, {direction}: ms and ratios", columns, lines)
         best = max(rows, key=lambda row: row[ratio][OFFICIAL])
         console.print(
-            f"{direction}: the published comparison is with the official form, up to {PUBLISHED[direction]} times. "
-            f"Here it is up to {best[ratio][OFFICIAL]:.2f} times, at {best['length']:,}, where the plain recurrence "
-            f"takes {best[ratio][RECURRENCE]:.2f} times as long as tcnca's filter.\n"
+            f"{direction}: the published ratio to the official form is up to {PUBLISHED[direction]}. Here it is up to "
+            f"{best[ratio][OFFICIAL]:.2f}, at length {best['length']:,}, where the plain recurrence takes "
+            f"{best[ratio][RECURRENCE]:.2f} times as long as TCNCA's filter.\n"
         )
 
 
 def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the steps of all contestants."""
+    """Print a training step of each contestant."""
     lines = [
         (
             row["contestant"],
@@ -129,13 +131,13 @@ def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
         if "seconds" in row
     ]
-    columns = ("", "ms a step", "tokens/s", "by ours", "parameters", "first loss")
-    print_table(console, "A training step of a small mamba language model", columns, lines)
+    columns = ("", "ms per step", "tokens/s", "/ ours", "parameters", "first loss")
+    print_table(console, "Training step of a small mamba language model", columns, lines)
     _print_problems(console, rows)
 
 
 def epoch_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print the epochs of all contestants."""
+    """Print an epoch of each contestant."""
     lines = [
         (
             row["contestant"],
@@ -147,8 +149,8 @@ def epoch_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
         if "seconds" in row
     ]
-    columns = ("", "s an epoch", "by ours", "parameters", "last AUC")
-    print_table(console, "An epoch of FinalMLP with Frappe's fields, validation included", columns, lines)
+    columns = ("", "s per epoch", "/ ours", "parameters", "last AUC")
+    print_table(console, "Epoch of FinalMLP with Frappe's fields, including validation", columns, lines)
     _print_problems(console, rows)
 
 

@@ -1,4 +1,4 @@
-"""What this machine reaches, measured in the same run: bytes by a large copy, operations by a large matrix product."""
+"""Measures the limits of this machine: bandwidth with a large copy, FLOP/s with a large matrix product."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ SIDE = {"cpu": 2048, "cuda": 8192}
 
 @dataclass(frozen=True)
 class Roofline:
-    """Measured ceilings.
+    """Measured limits.
 
     Attributes
     ----------
     bytes_per_second
-        Of a device-to-device copy, bytes read plus bytes written.
+        Bytes read plus bytes written per second in a copy on the device.
     flops_per_second
-        Of a square matrix product, by dtype; TF32 stays off for float32.
+        FLOP/s of a square matrix product, by dtype; float32 does not use TF32.
     """
 
     bytes_per_second: float
     flops_per_second: dict[str, float]
 
     def floor_seconds(self, flops: float, moved: float, dtype: torch.dtype) -> float:
-        """Return the least time for this much work."""
+        """Return the minimum time for this amount of work."""
         return max(moved / self.bytes_per_second, flops / self.flops_per_second[str(dtype)])
 
     def binds(self, flops: float, moved: float, dtype: torch.dtype) -> str:
-        """Return which ceiling is met first: "bytes" or "operations"."""
+        """Return which limit determines the minimum time: "bytes" or "operations"."""
         by_bytes = moved / self.bytes_per_second >= flops / self.flops_per_second[str(dtype)]
         return "bytes" if by_bytes else "operations"
 
 
 def measure(device: torch.device, dtypes: tuple[torch.dtype, ...], clock: Clock, scale: float = 1.0) -> Roofline:
-    """Measure the ceilings; `scale` shrinks the sizes, for tests."""
+    """Measure the limits; tests use a smaller `scale` of the sizes."""
     source = torch.rand(int(COPY_BYTES[device.type] * scale) // 8, device=device)
     target = torch.empty_like(source)
     copied = race({"copy": lambda _: target.copy_(source)}, clock)["copy"].seconds

@@ -1,4 +1,4 @@
-"""``archarena bench step``: a training step of a small mamba language model, against the packages one would take."""
+"""``archarena bench step``: times a training step of a small mamba language model, here and in other packages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def bench_step(
     names: Sequence[str] = (OURS, *PEERS),
     sizes: dict[str, int] = SIZES,
 ) -> list[dict[str, Any]]:
-    """Return a row for each contestant (see `contest`), with the tokens it trains on in a second."""
+    """Return a row per contestant (see `contest`), including its tokens per second."""
     script = Path(__file__).with_name("step_child.py")
     rows = contest(script, names, sizes, peer_python=peer_python, own_python=own_python, seconds=seconds)
     tokens = sizes["batch"] * sizes["length"]

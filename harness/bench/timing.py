@@ -1,4 +1,4 @@
-"""Times of competing calls: in turns, so that a disturbance meets all of them, and the minimum of many."""
+"""Times several calls in turns, so that a disturbance affects all of them, and takes the minimum of each."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Protocol
 import torch
 
 Call = Callable[[int], object]
-"""Runs once on the input set of the given number; results are dropped."""
+"""Runs once on the input set with the given index; its result is discarded."""
 
 SHORT_SECONDS = 2e-4
-"""Calls on a GPU below this are captured in a CUDA graph, or launching would be what is timed."""
+"""Shorter calls on a GPU are captured in a CUDA graph; otherwise the time would be that of the launch."""
 
 WARM_UP_SECONDS = 0.05
-"""What a GPU does before it is timed: its clocks rise from idle within milliseconds."""
+"""Warm-up time on a GPU, whose clock rates rise from idle within milliseconds."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one call: the least and the median of the samples."""
+    """Seconds of one call: minimum and median of the samples."""
 
     seconds: float
     median: float
@@ -31,28 +31,28 @@ class Timing:
 
 
 class Clock(Protocol):
-    """Times a batch of calls on one kind of device."""
+    """Times calls on one kind of device."""
 
     def prepare(self, call: Call, sets: int) -> Callable[[], float]:
-        """Warm `call` up and return a function that takes a sample: the mean seconds of a call."""
+        """Warm up `call` and return a function that takes one sample: the mean seconds per call."""
         ...
 
 
 class CpuClock:
-    """Wall time; calls below a millisecond are repeated within a sample."""
+    """Wall time; calls shorter than a millisecond are repeated within a sample."""
 
     def prepare(self, call: Call, sets: int) -> Callable[[], float]:
-        """Warm up once and choose the repeats."""
+        """Run the call once and choose the number of repeats."""
         call(0)
         repeats = max(1, round(1e-3 / max(_wall(call, 1, sets), 1e-7)))
         return lambda: _wall(call, repeats, sets) / repeats
 
 
 class GpuClock:
-    """Device events around a pass over all input sets; short calls are replayed from a CUDA graph."""
+    """CUDA events around a pass over all input sets; short calls are replayed from a CUDA graph."""
 
     def prepare(self, call: Call, sets: int) -> Callable[[], float]:
-        """Warm up, and capture a graph where the call is short."""
+        """Warm up, and capture a graph if the call is short."""
 
         def all_sets() -> None:
             for index in range(sets):
@@ -70,7 +70,7 @@ class GpuClock:
 
 
 def clock_for(device: torch.device) -> Clock:
-    """Return the clock of a device; on a GPU everything then runs on one stream that may be captured."""
+    """Return the clock for a device. On a GPU, this also switches to a new stream, since only such can be captured."""
     if device.type != "cuda":
         return CpuClock()
     torch.cuda.set_stream(torch.cuda.Stream(device))
@@ -85,11 +85,11 @@ def race(
     Parameters
     ----------
     sets
-        Input sets to rotate through, so that a GPU's cache does not hold what is read.
+        Number of input sets to rotate through, so that a GPU's cache does not contain the next one.
     seconds
-        Each call is sampled until it has taken this long, once at the least.
+        Each call is sampled for this long, and at least once.
     most
-        Samples of a call at the most.
+        Maximum number of samples per call.
     """
     samplers = {name: clock.prepare(call, sets) for name, call in calls.items()}
     samples: dict[str, list[float]] = {name: [] for name in calls}
@@ -105,7 +105,7 @@ def race(
 
 
 def once(call: Call) -> Timing:
-    """Time a single call on a CPU without warming up, for what is too slow to run again."""
+    """Time a single call on a CPU without a warm-up, for calls that are too slow to repeat."""
     taken = _wall(call, 1, 1)
     return Timing(taken, taken, 1)
 
@@ -127,9 +127,9 @@ def _event_seconds(run: Callable[[], None]) -> float:
 
 
 def _graphed(run: Callable[[], None]) -> Callable[[], None] | None:
-    """Return a replay of `run`, or None where it cannot be captured, as when it waits for the device.
+    """Return a function that replays `run`, or None if it cannot be captured, such as when it waits for the device.
 
-    Waiting is found out before: a capture that breaks off leaves torch's own random generator of the device unusable.
+    Waiting is detected before the capture: a failed capture leaves torch's random generator of the device unusable.
     """
     graph = torch.cuda.CUDAGraph()
     try:
@@ -146,7 +146,7 @@ def _graphed(run: Callable[[], None]) -> Callable[[], None] | None:
 
 @contextmanager
 def _waiting_forbidden() -> Iterator[None]:
-    """Raise RuntimeError where torch waits for the device."""
+    """Raise RuntimeError if torch waits for the device."""
     before = torch.cuda.get_sync_debug_mode()
     torch.cuda.set_sync_debug_mode("error")
     try:

@@ -29,7 +29,7 @@ DTYPES = {"cpu": (torch.float32,), "cuda": (torch.float32, torch.bfloat16)}
 
 
 def run_kernels(device: str, output: str, only: list[str], seconds: float) -> int:
-    """Time every kernel, writing what was timed at once, so that it outlives a kill; return 1 where one is wrong."""
+    """Time every kernel and write the report after each, so a kill loses little; return 1 if one is wrong."""
     console, target = report.make_console(), torch.device(resolve_device(device))
     workloads, dtypes, clock = load(only), DTYPES[target.type], clock_for(target)
     roofline = measure(target, dtypes, clock)
@@ -46,7 +46,7 @@ def run_kernels(device: str, output: str, only: list[str], seconds: float) -> in
 def run_lengths(
     device: str, output: str, only: list[str], seconds: float, width: int | None, longest: int | None
 ) -> int:
-    """Time one block of each sequence model at growing lengths; return 1 where one fails."""
+    """Time one block of each sequence model at increasing lengths; return 1 if one fails."""
     console, target = report.make_console(), torch.device(resolve_device(device))
     clock = clock_for(target)
     if target.type == "cpu":
@@ -62,7 +62,7 @@ def run_lengths(
 
 
 def run_filters(device: str, output: str, seconds: float, longest: int | None) -> int:
-    """Time TCNCA's filter against the forms of MEGA's."""
+    """Time TCNCA's filter and three forms of MEGA's."""
     from .filters import LENGTHS, PUBLISHED, bench_filters
 
     console, target = report.make_console(), torch.device(resolve_device(device))
@@ -77,13 +77,13 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
 
 
 def run_step(output: str, seconds: float, peer_python: str | None) -> int:
-    """Time a training step on the CPU against the peers of another environment."""
+    """Time a training step on the CPU, in archarena and in other packages."""
     rows = bench_step(peer_python or sys.executable, sys.executable, seconds=seconds)
     return _tell_contest("step", report.step_table, rows, STEP_SIZES, output)
 
 
 def run_epoch(output: str, seconds: float, peer_python: str | None) -> int:
-    """Time an epoch of FinalMLP on the CPU against FuxiCTR in another environment."""
+    """Time an epoch of FinalMLP on the CPU, in archarena and in FuxiCTR."""
     rows = bench_epoch(peer_python or sys.executable, sys.executable, seconds=seconds)
     return _tell_contest("epoch", report.epoch_table, rows, EPOCH_SIZES, output)
 
@@ -115,11 +115,11 @@ def _keep(output: str, what: str, device: torch.device, body: dict[str, Any]) ->
 
 
 def _write(console: Console, output: str, what: str, device: torch.device, body: dict[str, Any]) -> None:
-    console.print(f"Written: {_keep(output, what, device, body)}", soft_wrap=True)
+    console.print(f"Wrote {_keep(output, what, device, body)}", soft_wrap=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the benchmark named first with the options of the JSON that follows."""
+    """Run a benchmark; `arguments` are its name and its options as JSON."""
     what, options = arguments
     try:
         return BENCHES[what](**json.loads(options))

@@ -1,4 +1,4 @@
-"""Finds the workloads of the kernels: ``workload.py`` in the folder of each operation."""
+"""Finds the workloads of the kernels, in ``workload.py`` of each operation."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..errors import UserError, did_you_mean
 
 
 def load(only: Sequence[str] = ()) -> list[Workload]:
-    """Return the workloads of the named kernels, or of all.
+    """Return the workloads of the named kernels, by default of all.
 
     Raises
     ------
     UserError
-        If a kernel has no workload.
+        For an unknown name.
     """
     names = sorted(module.name for module in pkgutil.iter_modules(kernels.__path__) if module.ispkg)
     for name in only:

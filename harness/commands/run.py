@@ -23,7 +23,8 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..running.runner import Report, Runner
+    from ..running.run import Run
+    from ..running.runner import Report
 
 NAME = "run"
 
@@ -69,44 +70,41 @@ def command(
 
     Example: archarena run --model mamba --set mamba.d_state=8,16 --task recall-mqar --seeds 3
     """
-    from ..api import make_executor
-    from ..contract.data_source import data_folder
+    from ..api import make_executor, make_run
     from ..errors import UserError
-    from ..planning.plan import make_plan
-    from ..records.store import ResultStore
-    from ..running.environment import resolve_device
     from ..running.progress import Progress
-    from ..running.runner import Extras, Runner
+    from ..running.run import Extras
+    from ..running.runner import Runner
 
-    if rerun not in ("missing", "failed", "all"):
-        raise UserError(f"--rerun {rerun}: use missing, failed or all.")
     if seeds is not None and seed:
         raise UserError("Use --seeds COUNT or --seed NUMBER, not both.")
-    folder, chosen = data_folder(data), resolve_device(device)
-    plan = make_plan(
+    run = make_run(
         open_registry(plugins),
         models=models or (),
         tasks=tasks or (),
         suites=suites or (),
+        plugins=plugins or (),
         settings=settings or (),
         tier=tier,
         recipe=recipe,
         seeds=seed or (range(seeds) if seeds else None),
-        data=folder,
+        results=results,
+        data=data,
+        device=device,
+        rerun=rerun,
+        extras=Extras(keep_weights, multiplicity),
     )
-    runner = Runner(plan, ResultStore(results), folder, chosen, plugins or (), Extras(keep_weights, multiplicity))
     if dry_run:
-        _tell_plan(runner, rerun)
+        _print_plan(run)
         return
-    executor = make_executor(plan, chosen, jobs, inline=inline)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Progress() as progress:
-            report = runner.run(executor, progress, rerun)  # type: ignore[arg-type]
+            report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
     except KeyboardInterrupt:
         typer.echo(f"Stopped. Finished cells are in {results}; run the same command to resume.", err=True)
         raise typer.Exit(130) from None
-    _tell_end(report, results)
+    _print_end(report, results)
     if report.failed and not allow_failures:
         raise typer.Exit(1)
 
@@ -115,7 +113,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _tell_end(report: Report, results: Path) -> None:
+def _print_end(report: Report, results: Path) -> None:
     """Print the number of successful cells, the failures, and how to see their logs."""
     from ..planning.find import name_of
 
@@ -128,18 +126,18 @@ def _tell_end(report: Report, results: Path) -> None:
         typer.echo(f"  `archarena show {name_of(report.failed[0])} --results {results}` prints the log.")
 
 
-def _tell_plan(runner: Runner, rerun: str) -> None:
+def _print_plan(run: Run) -> None:
     """Print the cells to run and their estimated time."""
     import shutil
     import statistics
 
     from ..running.progress import span
 
-    kept, missing = runner.split(rerun)  # type: ignore[arg-type]
-    for note in runner.plan.notes:
+    kept, missing = run.split()
+    for note in run.plan.notes:
         typer.echo(note)
     earlier: dict[tuple[str, str, str], list[float]] = {}
-    for record in runner.store.read():
+    for record in run.store.read():
         if record.cost.total_seconds:
             cell = record.cell
             earlier.setdefault((cell.task, cell.tier, cell.recipe), []).append(record.cost.total_seconds)
@@ -155,5 +153,5 @@ def _tell_plan(runner: Runner, rerun: str) -> None:
         source += "; a published recipe may take many times longer"
     typer.echo(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
     typer.echo(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")
-    existing = next(path for path in [runner.work, *runner.work.parents] if path.exists())
+    existing = next(path for path in [run.work, *run.work.parents] if path.exists())
     typer.echo(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free on the results disk.")

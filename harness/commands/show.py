@@ -12,14 +12,6 @@ from .options import Results
 NAME = "show"
 
 
-def _levels(results: Path, task: str, tier: str) -> list[dict]:
-    """Return the reference scores of a task."""
-    from ..records.store import ResultStore
-
-    cards = ResultStore(results).cards("tasks")
-    return [level for card in cards if (card["task"], card["tier"]) == (task, tier) for level in card["levels"]]
-
-
 def _readable(value: Any) -> str:
     """Format a number with four significant digits, or as an integer from 1,000; None becomes a dash."""
     if isinstance(value, dict):
@@ -39,21 +31,25 @@ def command(
     Example: archarena show mamba/recall-mqar/quick/s0
     """
     from ..planning.find import find_record, name_of
+    from ..records.cards import TaskCard
+    from ..records.store import ResultStore
 
     record = find_record(results, cell)
     if as_json:
         typer.echo(record.model_dump_json(indent=1, by_alias=True))
         return
     typer.echo(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
-    levels = _levels(results, record.cell.task, record.cell.tier)
+    card = ResultStore(results).card(TaskCard, record.cell.task, record.cell.tier)
     for column, score in record.scores.items():
         typer.echo(
             f"  {column}: {_readable(score.value)} ({score.metric}, {score.direction} is better, {score.rows} rows)"
         )
-        for level in (found for found in levels if found["column"] == column and score.value is not None):
-            margin = score.value - level["value"]
-            name = " ".join(dict.fromkeys((level["kind"], level["name"])))
-            typer.echo(f"    {name}: {_readable(level['value'])}, margin {margin:+.4f}")
+        if card is None or score.value is None:
+            continue
+        for reference in card.references(column):
+            name = " ".join(dict.fromkeys((reference.kind, reference.name)))
+            margin = f"{score.value - reference.value:+.4f}"
+            typer.echo(f"    {name}: {_readable(reference.value)}, margin {margin}")
     for attempt in record.attempts:
         chosen = " <- kept" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"

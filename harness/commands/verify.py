@@ -34,13 +34,14 @@ def command(
     from ..records.store import ResultStore
     from ..running.environment import resolve_device
     from ..running.executor import Local
+    from ..running.run import Run
     from ..running.runner import Runner
 
     record, folder = find_record(results, cell), data_folder(data)
     plan = Plan((recorded_cell(record, open_registry(plugins), folder),))
     with tempfile.TemporaryDirectory() as place:
-        runner = Runner(plan, ResultStore(Path(place)), folder, resolve_device(device), plugins or ())
-        (again,) = runner.run(Local(1)).records
+        run = Run(plan, ResultStore(Path(place)), folder, resolve_device(device), plugins or ())
+        (again,) = Runner(run, Local(1)).execute().records
     for name, (old, new) in changed_parts(record.key_parts, again.key_parts).items():
         typer.echo(f"  differs from the record: {name}: {str(old)[:60]} -> {str(new)[:60]}")
     if again.data.checksum != record.data.checksum:

@@ -29,12 +29,12 @@ def command(
     from ..planning.key import changed_parts
     from ..records.store import ResultStore
     from ..running.environment import resolve_device
-    from ..running.runner import Runner
+    from ..running.run import Run
 
     record = find_record(results, cell)
     registry, folder = open_registry(plugins), data_folder(data)
     plan = Plan((recorded_cell(record, registry, folder),))
-    now = Runner(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
+    now = Run(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
     changed = changed_parts(record.key_parts, now.parts)
     if changed:
         typer.echo(f"{name_of(record)} would run again, because these parts of its key changed:")

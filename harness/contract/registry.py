@@ -17,8 +17,8 @@ from .scan import (
     Entry,
     Kind,
     describe,
-    module_file,
     scan,
+    source_files,
 )
 
 _Class = TypeVar("_Class", bound=type)
@@ -116,7 +116,7 @@ class Registry:
         return known[name]
 
     def suite(self, name: str) -> list[Entry]:
-        """Return the tasks of a suite, in the order of registration."""
+        """Return the tasks of a suite, in the order in which `discover` finds them."""
         members = [entry for entry in self.tasks.values() if name in entry.declared.get("suites", ())]
         if not members:
             raise UserError(
@@ -132,6 +132,8 @@ class Registry:
 def discover(plugins: Sequence[Path] = ()) -> Registry:
     """Return everything registered by installed packages and by the given plugin files.
 
+    The classes of one entry point are sorted by name; those of plugin files follow in the given order.
+
     Raises
     ------
     UserError
@@ -141,9 +143,16 @@ def discover(plugins: Sequence[Path] = ()) -> Registry:
     registry = Registry()
     for group in ("archarena.models", "archarena.tasks"):
         for point in metadata.entry_points(group=group):
-            _add_module(registry, point.module, f"entry point '{point.name}' of {group}")
+            _add_installed(registry, point.module, f"entry point '{point.name}' of {group}")
     for plugin in plugins:
-        _add_file(registry, Path(plugin).resolve(), None, f"plugin {plugin}")
+        what, file = f"plugin {plugin}", Path(plugin).resolve()
+        if not file.is_file():
+            raise UserError(f"The {what} does not exist: no file {file}.")
+        entries = _read(file, None, what)
+        if not entries:
+            raise UserError(_nothing(what, file))
+        for entry in entries:
+            registry.add(entry)
     return registry
 
 
@@ -157,26 +166,33 @@ def get_task(name: str, plugins: Sequence[Path] = ()) -> type:
     return discover(plugins).find("task", name).load()
 
 
-def _add_module(registry: Registry, module: str, what: str) -> None:
+def _add_installed(registry: Registry, name: str, what: str) -> None:
+    """Add the classes of a module, or of all modules of a package, sorted by name; problems are only reported."""
     try:
-        file = module_file(module)
+        modules = source_files(name)
     except Exception as error:
-        registry.problems.append(f"The {what} names module '{module}', which cannot be found ({describe(error)}).")
+        registry.problems.append(f"The {what} names module '{name}', which cannot be found ({describe(error)}).")
         return
-    try:
-        _add_file(registry, file, module, what)
-    except UserError as error:
-        registry.problems.append(str(error))
+    entries: list[Entry] = []
+    problems: list[str] = []
+    for module, file in modules.items():
+        try:
+            entries += _read(file, module, what if module == name else f"module '{module}' of {what}")
+        except UserError as error:
+            problems.append(str(error))
+    if not entries and not problems:
+        problems.append(_nothing(what, name))
+    registry.problems += problems
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        registry.add(entry)
 
 
-def _add_file(registry: Registry, file: Path, module: str | None, what: str) -> None:
-    if not file.is_file():
-        raise UserError(f"The {what} does not exist: no file {file}.")
+def _read(file: Path, module: str | None, what: str) -> list[Entry]:
     try:
-        entries = scan(file, module)
+        return scan(file, module)
     except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"The {what} cannot be read: {describe(error)}.") from error
-    if not entries:
-        raise UserError(f"The {what} registers nothing: no class in {file} has @register_model or @register_task.")
-    for entry in entries:
-        registry.add(entry)
+
+
+def _nothing(what: str, place: Path | str) -> str:
+    return f"The {what} registers nothing: no class in {place} has @register_model or @register_task."

@@ -106,6 +106,18 @@ def module_file(module: str) -> Path:
     return Path(spec.origin).resolve()
 
 
+def source_files(name: str) -> dict[str, Path]:
+    """Return the source files of a module, or of a package's modules that may register a class, by module name."""
+    file = module_file(name)
+    if file.name != "__init__.py":
+        return {name: file}
+    return {
+        name if path == file else f"{name}.{path.stem}": path
+        for path in sorted(file.parent.glob("*.py"))
+        if any(decorator.encode() in path.read_bytes() for decorator in DECORATORS)
+    }
+
+
 def _find_spec(name: str, path: Sequence[str] | None):
     for finder in sys.meta_path:
         found = finder.find_spec(name, path)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from ..contract.evaluation import ReferenceScore
 from ..contract.spec import spec_to_json
 from ..contract.task import Splits, Streams
 from ..errors import UserError
@@ -16,11 +14,15 @@ from ..files import write_json
 from ..planning.cell import PlannedTask
 from ..planning.key import data_identity, key_of
 from ..planning.source_hash import source_hash
+from ..records.cards import DataSourceCard, EvaluationCard, ReferenceCard, TaskCard
+from ..records.meta import PreparedMeta
 from .arrays import content_checksum, save_splits, with_ignored
 from .seeds import generator
 
 BASE_SEED = "archarena"
 """Root of every random stream; a protocol constant."""
+
+META = "meta.json"
 
 
 def streams(task: str, tier: str, seed: int) -> Streams:
@@ -39,40 +41,30 @@ def prepared_folder(work: Path, task: PlannedTask, seed: int) -> Path:
 
 def is_prepared(folder: Path) -> bool:
     """Return whether a folder contains all of a task's arrays (its meta file is written last)."""
-    return (folder / "meta.json").is_file()
+    return (folder / META).is_file()
 
 
-def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_levels: bool) -> dict[str, Any]:
-    """Create and write the arrays, with their checksum and, if requested, the reference scores.
-
-    Returns
-    -------
-    dict
-        The content of ``meta.json``.
-    """
+def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_reference_scores: bool) -> PreparedMeta:
+    """Create and write the arrays and their ``meta.json``, which is returned; reference scores only if requested."""
     splits = task.task.splits(data, streams(task.name, task.tier.name, seed))
     _require_rows(task.name, splits)
-    checksum, levels = content_checksum(splits), _levels(task, splits) if with_levels else None
+    checksum = content_checksum(splits)
+    references = _reference_scores(task, splits) if with_reference_scores else None
     spec, splits = with_ignored(task.task.spec, splits)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         save_splits(folder, spec, splits, task.task.evaluations)
     except OSError as error:
         raise UserError(f"Cannot write the arrays of {task.name} to {folder}: {error.strerror or error}.") from error
-    meta = {
-        "spec": spec_to_json(spec),
-        "rows": {"train": len(splits.train), "valid": len(splits.valid)}
-        | {name: len(split) for name, split in splits.tests.items()},
-        "checksum": checksum,
-        "levels": levels,
-    }
-    write_json(folder / "meta.json", meta)
+    rows = {name: len(split) for name, split in {"train": splits.train, "valid": splits.valid, **splits.tests}.items()}
+    meta = PreparedMeta(spec=spec_to_json(spec), rows=rows, checksum=checksum, reference_scores=references)
+    write_json(folder / META, meta.model_dump(mode="json"))
     return meta
 
 
-def read_meta(folder: Path) -> dict[str, Any]:
+def read_meta(folder: Path) -> PreparedMeta:
     """Return the content of ``meta.json``."""
-    return json.loads((folder / "meta.json").read_text())
+    return PreparedMeta.model_validate_json((folder / META).read_bytes())
 
 
 def _require_rows(name: str, splits: Splits) -> None:
@@ -81,45 +73,47 @@ def _require_rows(name: str, splits: Splits) -> None:
             raise UserError(f"Task '{name}' has no rows in its {place} split.")
 
 
-def _levels(task: PlannedTask, splits: Splits) -> list[dict[str, Any]]:
+def _reference_scores(task: PlannedTask, splits: Splits) -> list[ReferenceCard]:
+    """Return the finite reference scores: the constants of the evaluations, then those computed from the data."""
     constant = [
-        {"evaluation": e.name, "name": kind, "value": value, "kind": kind, "summary": ""}
+        ReferenceScore(e.name, kind, value, kind)
         for e in task.task.evaluations
         for kind, value in (("chance", e.chance), ("ceiling", e.ceiling))
         if value is not None
     ]
-    computed = [asdict(level) for level in task.task.reference_scores(splits)]
-    levels = [level for level in constant + computed if math.isfinite(level["value"])]
-    return [{**level, "column": task.column(level.pop("evaluation"))} for level in levels]
+    return [
+        ReferenceCard(column=task.column(s.evaluation), name=s.name, value=s.value, kind=s.kind, summary=s.summary)
+        for s in [*constant, *task.task.reference_scores(splits)]
+        if math.isfinite(s.value)
+    ]
 
 
-def task_card(task: PlannedTask, meta: dict[str, Any]) -> dict[str, Any]:
-    """Return a task's card for pages; `meta` is empty if the task could not be prepared."""
-    return {
-        "task": task.name,
-        "tier": task.tier.name,
-        "summary": task.entry.declared.get("summary", ""),
-        "suites": list(task.entry.declared.get("suites", ())),
-        "needs": list(task.entry.declared.get("needs", ())),
-        "sources": [
-            {"name": source.name, "summary": source.summary, "licence": source.licence}
+def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
+    """Return a task's card; `meta` is None if the task could not be prepared."""
+    return TaskCard(
+        task=task.name,
+        tier=task.tier.name,
+        summary=task.entry.declared.get("summary", ""),
+        suites=list(task.entry.declared.get("suites", ())),
+        needs=list(task.entry.declared.get("needs", ())),
+        data_sources=[
+            DataSourceCard(name=source.name, summary=source.summary, license=source.licence)
             for source in task.task.data_sources
         ],
-        "reduced": task.reduced,
-        "evaluations": [
-            {
-                "column": task.column(e.name),
-                "metric": e.scorer.name,
-                "direction": e.scorer.direction,
-                "unit": e.scorer.unit,
-                "summary": e.summary,
-                "chance": e.chance,
-                "ceiling": e.ceiling,
-                "slices": list(e.slices),
-            }
+        reduced=task.reduced,
+        evaluations=[
+            EvaluationCard(
+                column=task.column(e.name),
+                metric=e.scorer.name,
+                direction=e.scorer.direction,
+                unit=e.scorer.unit,
+                summary=e.summary,
+                chance=e.chance,
+                ceiling=e.ceiling,
+            )
             for e in task.task.evaluations
         ],
-        "levels": meta.get("levels") or [],
-        "spec": meta.get("spec", {}),
-        "rows": meta.get("rows", {}),
-    }
+        reference_scores=(meta.reference_scores or []) if meta else [],
+        spec=meta.spec if meta else {},
+        rows=meta.rows if meta else {},
+    )

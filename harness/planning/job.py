@@ -51,7 +51,7 @@ class PrepareJob(_Message):
     seed: int
     data: Path
     target: Path
-    with_levels: bool
+    with_reference_scores: bool
 
 
 class Readout(_Message):

@@ -15,16 +15,18 @@ _HARNESS = "archarena.harness"
 def source_hash(entry: Entry) -> str:
     """Return a hash of the class's file and of the archarena modules it imports, except the harness.
 
-    Comments, docstrings and layout are ignored. C files next to an imported module are included. The
-    harness is covered by the protocol version.
+    Comments, docstrings, layout and imports from the harness are ignored. C files next to an imported
+    module are included. The harness is covered by the protocol version.
     """
     digest = hashlib.sha256()
-    for file in sorted(_closure(entry.file, entry.module), key=lambda path: (path.name, str(path))):
-        digest.update(file.name.encode() + b"\0" + _meaning(file, file.stat().st_mtime_ns) + b"\0")
+    files = _closure(entry.file, entry.module)
+    for file in sorted(files, key=lambda path: (path.name, str(path))):
+        digest.update(file.name.encode() + b"\0" + _meaning(file, files[file], file.stat().st_mtime_ns) + b"\0")
     return digest.hexdigest()
 
 
-def _closure(file: Path, module: str | None) -> set[Path]:
+def _closure(file: Path, module: str | None) -> dict[Path, str | None]:
+    """Return the module names of the files that a class depends on, by path."""
     found: dict[Path, str | None] = {}
     waiting: list[tuple[Path, str | None]] = [(file, module)]
     while waiting:
@@ -33,8 +35,8 @@ def _closure(file: Path, module: str | None) -> set[Path]:
             continue
         found[path] = name
         waiting += [(module_file(imported), imported) for imported in _imports(path, name, path.stat().st_mtime_ns)]
-    native = {source for path, name in found.items() if name for source in path.parent.glob("*.c")}
-    return set(found) | native
+    native = {source: None for path, name in found.items() if name for source in path.parent.glob("*.c")}
+    return found | native
 
 
 @cache
@@ -61,7 +63,7 @@ def _absolute(node: ast.ImportFrom, file: Path, module: str | None) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    if not name.startswith("archarena.") or name == _HARNESS or name.startswith(f"{_HARNESS}."):
+    if not name.startswith("archarena.") or _is_harness(name):
         return False
     try:
         return module_file(name).suffix == ".py"
@@ -69,16 +71,28 @@ def _is_ours(name: str) -> bool:
         return False
 
 
+def _is_harness(name: str) -> bool:
+    return name == _HARNESS or name.startswith(f"{_HARNESS}.")
+
+
 @cache
-def _meaning(file: Path, _changed_at: int) -> bytes:
+def _meaning(file: Path, module: str | None, _changed_at: int) -> bytes:
     source = file.read_text(encoding="utf-8")
     if file.suffix != ".py":
         return source.encode()
+
+    def is_ignored(node: ast.AST, place: int) -> bool:
+        if isinstance(node, ast.ImportFrom):
+            return _is_harness(_absolute(node, file, module))
+        if isinstance(node, ast.Import):
+            return all(_is_harness(alias.name) for alias in node.names)
+        return place == 0 and _is_docstring(node)
+
     tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
+        if isinstance(body, list):
+            body[:] = [child for place, child in enumerate(body) if not is_ignored(child, place)] or [ast.Pass()]
     return ast.unparse(tree).encode()
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from ..errors import UserError
+from ..files import write_atomically
 
 SCHEMA = 2
 
@@ -130,6 +135,29 @@ class Artifact(_Part):
     file: str
     sha256: str
     rows: dict[str, int] = Field(default_factory=dict)
+
+    @classmethod
+    def write(
+        cls, results: Path, kind: Literal["predictions", "weights"], key: str, content: bytes, rows: dict[str, int]
+    ) -> Artifact:
+        """Write the content to the results folder and return its artifact; `rows` are the rows kept per array."""
+        file = f"{kind}/{key}.safetensors"
+        write_atomically(results / file, content)
+        return cls(file=file, sha256=hashlib.sha256(content).hexdigest(), rows=rows)
+
+    def read(self, results: Path) -> bytes:
+        """Return the content.
+
+        Raises
+        ------
+        UserError
+            If the file is missing, outside the results folder, or was changed.
+        """
+        path = (results / self.file).resolve()
+        content = path.read_bytes() if path.is_relative_to(results.resolve()) and path.is_file() else None
+        if content is None or hashlib.sha256(content).hexdigest() != self.sha256:
+            raise UserError(f"{results / self.file} is missing or does not match its record.")
+        return content
 
 
 class TradeOff(_Part):

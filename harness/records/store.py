@@ -17,13 +17,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
 from ..files import slug, write_json
+from .cards import ModelCard, TaskCard
 from .record import SCHEMA, Record
+
+Card = TypeVar("Card", ModelCard, TaskCard)
+Content = TypeVar("Content", bound=BaseModel)
 
 
 def _from_schema_1(data: dict[str, Any]) -> dict[str, Any]:
@@ -77,13 +81,35 @@ class ResultStore:
         """Return all records by their full key."""
         return {record.key: record for record in self.read()}
 
-    def write_card(self, kind: Literal["models", "tasks"], name: str, card: dict[str, Any]) -> None:
-        """Write the card of a model or task."""
-        write_json(self.folder / "cards" / kind / f"{slug(name)}.json", card)
+    def path_of_card(self, kind: type[ModelCard | TaskCard], *identity: str) -> Path:
+        """Return the path of the card with this identity: a model's name, or a task and its tier."""
+        return self.folder / "cards" / kind.folder / f"{slug('-'.join(identity))}.json"
 
-    def cards(self, kind: Literal["models", "tasks"]) -> list[dict[str, Any]]:
-        """Return all cards of one kind, sorted by file name."""
-        return [_read_json(path) for path in sorted((self.folder / "cards" / kind).glob("*.json"))]
+    def write_card(self, card: ModelCard | TaskCard) -> None:
+        """Write a card, replacing an earlier one of the same model or task."""
+        write_json(self.path_of_card(type(card), *card.identity), card.model_dump(mode="json"))
+
+    def card(self, kind: type[Card], *identity: str) -> Card | None:
+        """Return the card with this identity, or None if there is none.
+
+        Raises
+        ------
+        UserError
+            If its file is not a card.
+        """
+        path = self.path_of_card(kind, *identity)
+        return _validated(kind, path, _read_json(path)) if path.is_file() else None
+
+    def cards(self, kind: type[Card]) -> list[Card]:
+        """Return all cards of one kind, sorted by file name.
+
+        Raises
+        ------
+        UserError
+            For a file that is not a card.
+        """
+        paths = sorted((self.folder / "cards" / kind.folder).glob("*.json"))
+        return [_validated(kind, path, _read_json(path)) for path in paths]
 
 
 def read_record(path: Path) -> Record:
@@ -104,13 +130,18 @@ def read_record(path: Path) -> Record:
         )
     for step in range(schema, SCHEMA):
         data = MIGRATIONS[step](data)
+    return _validated(Record, path, data)
+
+
+def _validated(kind: type[Content], path: Path, data: Any) -> Content:
     try:
-        return Record.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
+        what = "record" if kind is Record else "card"
         raise UserError(
-            f"{path} is not a valid record: {place}: {first['msg']}. Delete it and run its cell again."
+            f"{path} is not a valid {what}: {place}: {first['msg']}. Delete it and run its cell again."
         ) from None
 
 

@@ -96,12 +96,6 @@ class Child:
         """Return how long the child has run."""
         return time.monotonic() - self.started
 
-    def log_tail(self, characters: int = 4000) -> str:
-        """Return the end of the child's output."""
-        with self.log.open("rb") as file:
-            file.seek(max(0, self.log.stat().st_size - characters))
-            return file.read().decode(errors="replace")
-
     def _has_ended(self) -> bool:
         try:
             return self._root.status() == psutil.STATUS_ZOMBIE
@@ -134,6 +128,13 @@ class Child:
         except (OSError, ValueError):
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
             return Outcome(status="crashed", reason=f"The trial's process {how} before it finished.")
+
+
+def tail(log: Path, characters: int = 4000) -> str:
+    """Return the end of a log file."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - characters))
+        return file.read().decode(errors="replace")
 
 
 def _rss(process: psutil.Process) -> int:

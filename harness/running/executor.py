@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,9 @@ from typing import Protocol
 from ..files import write_json
 from ..planning.job import JOB, LOG, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
-from .child import Child, Limits
+from .child import Child, Limits, tail
 
 _POLL_SECONDS = 0.05
-
-_STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next run resumes from here.")
 
 
 @dataclass(frozen=True)
@@ -31,26 +29,45 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Ended:
+class Result:
     """The outcome of a job, the end of its log and its peak memory in bytes."""
 
     outcome: Outcome
-    log_tail: str
-    peak_rss: int
+    log_tail: str = ""
+    peak_rss: int = 0
 
 
-OnStart = Callable[[Request], None]
+@dataclass(frozen=True)
+class Started:
+    """A job has started."""
 
-OnEnd = Callable[[Request, Ended], None]
+    request: Request
 
-Tick = Callable[[], None]
+
+@dataclass(frozen=True)
+class Ended:
+    """A job has ended."""
+
+    request: Request
+    result: Result
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed; yielded many times per second while jobs run."""
+
+
+Event = Started | Ended | Tick
 
 
 class Executor(Protocol):
     """The interface between a run and the place where its jobs execute."""
 
-    def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
-        """Run all requests; call `on_end` once per request and `tick` many times per second."""
+    def run(self, requests: Iterable[Request]) -> Generator[Event]:
+        """Run all requests and yield `Started` and `Ended` once per request, in any order of requests.
+
+        Closing the generator ends the jobs that are still running.
+        """
         ...
 
 
@@ -68,8 +85,8 @@ class Local:
     def __init__(self, jobs: int, gpus: Sequence[str] = ()):
         self.slots = [gpus[index % len(gpus)] if gpus else None for index in range(jobs)]
 
-    def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
-        """Run all requests, at most `jobs` at a time; no child process outlives the call."""
+    def run(self, requests: Iterable[Request]) -> Generator[Event]:
+        """Run all requests, at most `jobs` at a time; no child process outlives the generator."""
         waiting, free = iter(requests), list(self.slots)
         running: list[tuple[Request, Child, str | None]] = []
         try:
@@ -77,23 +94,20 @@ class Local:
                 while free and (request := next(waiting, None)) is not None:
                     slot = free.pop()
                     running.append((request, start(request, slot), slot))
-                    on_start(request)
+                    yield Started(request)
                 if not running:
                     return
-                tick()
+                yield Tick()
                 time.sleep(_POLL_SECONDS)
-                for item in list(running):
-                    request, child, slot = item
+                for request, child, slot in list(running):
                     outcome = child.poll()
                     if outcome is not None:
-                        running.remove(item)
+                        running.remove((request, child, slot))
                         free.append(slot)
-                        on_end(request, Ended(outcome, child.log_tail(), child.peak_rss))
-        except BaseException:
-            for request, child, _ in running:
+                        yield Ended(request, Result(outcome, tail(child.log), child.peak_rss))
+        finally:
+            for _, child, _ in running:
                 child.kill()
-                on_end(request, Ended(_STOPPED, child.log_tail(), child.peak_rss))
-            raise
 
 
 def start(request: Request, device: str | None) -> Child:
@@ -105,15 +119,14 @@ def start(request: Request, device: str | None) -> Child:
 class Inline:
     """Runs jobs in this process, one after the other and without limits, for use with a debugger."""
 
-    def run(self, requests: Iterable[Request], on_start: OnStart, on_end: OnEnd, tick: Tick) -> None:
+    def run(self, requests: Iterable[Request]) -> Generator[Event]:
         """Run all requests."""
         from .worker import do
 
         for request in requests:
             request.folder.mkdir(parents=True, exist_ok=True)
-            on_start(request)
-            tick()
+            yield Started(request)
             log = request.folder / LOG
             with log.open("w") as file, redirect_stdout(file), redirect_stderr(file):
                 outcome = do(request.work, request.folder)
-            on_end(request, Ended(outcome, log.read_text()[-4000:], 0))
+            yield Ended(request, Result(outcome, tail(log)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ..errors import UserError
 
@@ -21,12 +22,10 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("w")
+        held = FileLock(folder / ".lock").acquire(blocking=False)
+    except Timeout:
+        raise UserError(f"Another run is writing to {folder}; wait for it or use --results.") from None
     except OSError as error:
         raise UserError(f"Cannot write to the results folder {folder}: {error.strerror}.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"Another run is writing to {folder}; wait for it or use --results.") from None
+    with held:
         yield

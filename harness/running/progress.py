@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
-from rich.live import Live
+from rich.progress import BarColumn, TaskID, TaskProgressColumn
+from rich.progress import Progress as Bars
 from rich.text import Text
 
-from ..planning.cell import cell_name
+from ..planning.find import name_of
 from ..planning.job import PROGRESS
+from ..records.meta import TrialProgress
 from ..records.record import Record
-from .runner import Watcher
 
-_REDRAW_SECONDS = 0.25
+_UPDATE_SECONDS = 0.25
 
 
-class Progress(Watcher):
+class Progress:
     """Prints the cells that are done, running and failed, and the time left, to standard error.
 
     Use it as a context manager, which restores the terminal on exit.
     """
 
-    def __init__(self, console: Console | None = None):
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    def __init__(self, console: Console | None = None, *, quiet: bool = False):
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
         self.total = self.done = self.failed = 0
-        self.running: dict[str, Path] = {}
-        self.began = self.drawn = time.monotonic()
-        self._stack = ExitStack()
-        self._live: Live | None = None
+        self.running: dict[str, tuple[TaskID, Path]] = {}
+        self.began = self.updated = time.monotonic()
+        self._bars = Bars("{task.description}", BarColumn(), TaskProgressColumn(), console=self.console, transient=True)
+        self._bars.disable = not self.console.is_terminal
+        self._cells = self._bars.add_task("", total=None)
 
     def __enter__(self) -> Progress:
-        if self.console.is_terminal:
-            live = Live(console=self.console, auto_refresh=False, transient=True)
-            self._live = self._stack.enter_context(live)
+        self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._bars.stop()
 
     def begin(self, total: int, kept: int, notes: Sequence[str]) -> None:
         """Print the number of cells to run and the notes on what was left out."""
@@ -56,15 +54,16 @@ class Progress(Watcher):
         self._print(f"preparing {name}", "dim")
 
     def started(self, name: str, folder: Path) -> None:
-        """Add a running cell; the time estimate starts with the first one."""
+        """Add a running cell, which reports its progress in `folder`; the time estimate starts with the first one."""
         if not self.done and not self.running:
             self.began = time.monotonic()
-        self.running[name] = folder
+        self.running[name] = self._bars.add_task(name, total=1.0), folder
 
-    def ended(self, record: Record) -> None:
-        """Print a cell's status and score."""
+    def recorded(self, record: Record) -> None:
+        """Print a cell's status and score, and the time left."""
+        if bar := self.running.pop(name_of(record), None):
+            self._bars.remove_task(bar[0])
         cell = record.cell
-        self.running.pop(cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed), None)
         self.done += 1
         self.failed += record.failed
         values = {column: score.value for column, score in record.scores.items() if score.value is not None}
@@ -76,31 +75,29 @@ class Progress(Watcher):
         self._print(line + "; ".join(filter(None, details)), "red" if record.failed else None)
 
     def tick(self) -> None:
-        """Redraw the status line, a few times per second."""
-        if self._live and time.monotonic() - self.drawn > _REDRAW_SECONDS:
-            self.drawn = time.monotonic()
-            self._live.update(Text(self._status()), refresh=True)
+        """Update the bars, a few times per second."""
+        if self._bars.disable or time.monotonic() - self.updated < _UPDATE_SECONDS:
+            return
+        self.updated = time.monotonic()
+        for bar, folder in self.running.values():
+            self._bars.update(bar, completed=_fraction(folder))
+        parts = [f"{self.done} of {self.total} cells", f"{self.failed} failed", self._left()]
+        text = " · ".join(filter(None, parts))
+        self._bars.update(self._cells, description=text, total=self.total, completed=self._finished())
 
-    def _status(self) -> str:
-        names = ", ".join(f"{name} {_fraction(folder):.0%}" for name, folder in self.running.items())
-        parts = [
-            f"{self.done} of {self.total} done",
-            f"{len(self.running)} running",
-            f"{self.failed} failed",
-            self._left(),
-        ]
-        return " · ".join(filter(None, parts)) + (f" · {names}" if names else "")
+    def _finished(self) -> float:
+        return self.done + sum(_fraction(folder) for _, folder in self.running.values())
 
     def _left(self) -> str:
         """Return the estimated time left, assuming that cells take as long as the mean so far."""
-        finished = self.done + sum(_fraction(folder) for folder in self.running.values())
+        finished = self._finished()
         if not finished or self.done == self.total:
             return ""
         left = (time.monotonic() - self.began) / finished * (self.total - finished)
         return f"about {span(left)} left"
 
     def _print(self, text: str, style: str | None = None) -> None:
-        (self._live.console if self._live else self.console).print(Text(text, style or ""))
+        self._bars.console.print(Text(text, style or ""))
 
 
 def span(seconds: float) -> str:
@@ -112,6 +109,6 @@ def span(seconds: float) -> str:
 
 def _fraction(folder: Path) -> float:
     try:
-        return float(json.loads((folder / PROGRESS).read_text())["fraction"])
-    except (OSError, ValueError, KeyError):
+        return TrialProgress.model_validate_json((folder / PROGRESS).read_bytes()).fraction
+    except (OSError, ValueError):
         return 0.0

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..contract.scan import Entry
 from ..data.prepare import is_prepared, read_meta
 from ..errors import UserError
-from ..files import write_atomically
 from ..planning.cell import Cell, Keyed
 from ..planning.job import PREDICTIONS, WEIGHTS
 from ..planning.key import data_identity
 from ..planning.model_card import load_card
+from ..records.cards import ModelCard
 from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
 from .environment import environment
-from .executor import Ended
+from .executor import Result
 from .score import keep_predictions, score
 
 
@@ -33,9 +31,9 @@ class Recorder:
     device: str
     plugins: Sequence[Path] = ()
 
-    def record(self, keyed: Keyed, folder: Path, ended: Ended, started: str) -> Record:
+    def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
-        outcome, scores, kept, weights = ended.outcome, {}, None, None
+        outcome, scores, kept, weights = result.outcome, {}, None, None
         if outcome.status == "ok":
             try:
                 scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
@@ -43,14 +41,14 @@ class Recorder:
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
                 outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
-        peak = max(ended.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
+        peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
         return Record(
             key=keyed.key,
             key_parts=keyed.parts,
             cell=cell_info(keyed.cell),
             status=outcome.status,
             reason=outcome.reason,
-            log_tail="" if outcome.status == "ok" else ended.log_tail,
+            log_tail="" if outcome.status == "ok" else result.log_tail,
             scores=scores,
             learning_rate=outcome.learning_rate,
             attempts=outcome.attempts,
@@ -84,12 +82,7 @@ class Recorder:
 
 def keep_weights(weights: Path, store: Path, key: str) -> Artifact | None:
     """Copy the weights into the store, if the trial wrote any."""
-    if not weights.is_file():
-        return None
-    content = weights.read_bytes()
-    file = store / "weights" / f"{key}.safetensors"
-    write_atomically(file, content)
-    return Artifact(file=f"weights/{file.name}", sha256=hashlib.sha256(content).hexdigest())
+    return Artifact.write(store, "weights", key, weights.read_bytes(), {}) if weights.is_file() else None
 
 
 def cell_info(cell: Cell) -> CellInfo:
@@ -106,21 +99,21 @@ def cell_info(cell: Cell) -> CellInfo:
 
 
 def _data_info(keyed: Keyed) -> DataInfo:
-    meta = read_meta(keyed.arrays) if is_prepared(keyed.arrays) else {}
+    meta = read_meta(keyed.arrays) if is_prepared(keyed.arrays) else None
     return DataInfo(
         identity=data_identity(keyed.cell.task),
-        checksum=meta.get("checksum"),
+        checksum=meta.checksum if meta else None,
         reduced=keyed.cell.task.reduced,
-        rows=meta.get("rows", {}),
+        rows=meta.rows if meta else {},
     )
 
 
-def model_card(entry: Entry) -> dict[str, Any]:
-    """Return the information pages show about a model, from its source and card, without importing it."""
+def model_card(entry: Entry) -> ModelCard:
+    """Return a model's card for a results folder, from its source and its own card, without importing it."""
     tree = ast.parse(entry.file.read_text(encoding="utf-8"))
     classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     declared = {key: entry.declared.get(key, "") for key in ("summary", "paper", "family")}
     description = ast.get_docstring(classes[entry.class_name]) or ""
     card = load_card(entry.name, entry.file)
     details = card.model_dump(mode="json", exclude_defaults=True) if card else {}
-    return {"name": entry.name, **declared, "origin": entry.origin, "description": description, **details}
+    return ModelCard(name=entry.name, **declared, origin=entry.origin, description=description, **details)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from ..contract.registry import Registry
@@ -24,16 +23,14 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
         If some predictions were not kept, do not match the record, or the task's rows have changed.
     """
     assert record.predictions is not None
-    file = store.folder / record.predictions.file
-    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != record.predictions.sha256:
-        raise UserError("its predictions are missing or do not match the record.")
+    record.predictions.read(store.folder)  # fails if the file was changed
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
     arrays = prepared_folder(store.folder.resolve() / "work", task, record.cell.seed)
     if not is_prepared(arrays):
-        prepare(task, record.cell.seed, data, arrays, with_levels=False)
-    if read_meta(arrays)["checksum"] != record.data.checksum:
+        prepare(task, record.cell.seed, data, arrays, with_reference_scores=False)
+    if read_meta(arrays).checksum != record.data.checksum:
         raise UserError("the task's rows have changed since the record was scored.")
     try:
-        return score(task, arrays, file)
+        return score(task, arrays, store.folder / record.predictions.file)
     except UserError as error:
         raise UserError(f"only the first rows of its predictions were kept ({error})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from safetensors.numpy import load_file, save
 from ..contract.evaluation import Evaluation
 from ..data.arrays import load_array, load_split
 from ..errors import UserError
-from ..files import write_atomically
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
 from ..records.record import Artifact, Score
@@ -78,8 +76,4 @@ def _number(value: float) -> float | None:
 def keep_predictions(predictions: Path, store: Path, key: str) -> Artifact:
     """Copy the first rows of each prediction array into the store."""
     kept = {name: np.ascontiguousarray(array[:KEPT_ROWS]) for name, array in load_file(predictions).items()}
-    content = save(kept)
-    file = store / "predictions" / f"{key}.safetensors"
-    write_atomically(file, content)
-    rows = {name: len(array) for name, array in kept.items()}
-    return Artifact(file=f"predictions/{file.name}", sha256=hashlib.sha256(content).hexdigest(), rows=rows)
+    return Artifact.write(store, "predictions", key, save(kept), {name: len(array) for name, array in kept.items()})

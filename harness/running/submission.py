@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..contract.scan import Entry
 from ..errors import UserError
-from ..files import slug
 from ..planning.source_hash import source_hash
+from ..records.cards import ModelCard, TaskCard
 from ..records.record import Record
 from ..records.store import ResultStore
 
@@ -39,9 +39,8 @@ def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequenc
     store = ResultStore(results)
     files = [store.path_of(record) for record in records]
     files += [results / record.predictions.file for record in records if record.predictions]
-    files += [results / "cards" / "models" / f"{slug(name)}.json" for name in {r.cell.model for r in records}]
-    tasks = {f"{record.cell.task}-{record.cell.tier}" for record in records}
-    files += [results / "cards" / "tasks" / f"{slug(name)}.json" for name in tasks]
+    files += {store.path_of_card(ModelCard, record.cell.model) for record in records}
+    files += {store.path_of_card(TaskCard, record.cell.task, record.cell.tier) for record in records}
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(plugin, f"plugin/{plugin.name}")
         for card in (entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"):

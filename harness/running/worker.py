@@ -46,7 +46,7 @@ def _prepare(job: PrepareJob) -> Outcome:
     cls = source.load()
     entry = Entry("task", source.name, source.class_name, {}, source.file, source.module)
     task = PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)  # type: ignore[attr-defined]
-    prepare(task, job.seed, job.data, job.target, with_levels=job.with_levels)
+    prepare(task, job.seed, job.data, job.target, with_reference_scores=job.with_reference_scores)
     return Outcome(status="ok")
 
 

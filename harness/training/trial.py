@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from ..files import write_atomically
 from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
 from ..planning.recipe import TRADE_OFF_NOISE
 from ..planning.tier import Tier, get_tier
+from ..records.meta import TrialProgress
 from ..records.record import Cost, Multiplicity, Outcome, SizeInfo, TradeOff
 from . import cost as measure
 from .attempt import Attempt, TrialSetting
@@ -43,7 +43,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     cls, tier = job.model.load(), get_tier(job.tier)
     if not issubclass(cls, Model):
         return _generate(cls, job, folder)
-    spec = spec_from_json(read_meta(job.arrays)["spec"])
+    spec = spec_from_json(read_meta(job.arrays).spec)
     reason = cls.supports(spec)
     if reason:
         return Outcome(status="skipped", reason=reason)
@@ -179,20 +179,20 @@ class _Reporter:
     def __init__(self, file: Path):
         self.file, self.began = file, time.perf_counter()
         self.done, self.written = 0, -math.inf
-        saved = json.loads(file.read_text()) if file.is_file() else {"fraction": 0.0, "seconds": 0.0}
-        self.fraction_before, self.seconds_before = saved["fraction"], saved["seconds"]
+        self.before = TrialProgress.model_validate_json(file.read_bytes()) if file.is_file() else TrialProgress()
 
     @property
     def seconds(self) -> float:
         """Return how long the trial has run, including before it was interrupted."""
-        return self.seconds_before + time.perf_counter() - self.began
+        return self.before.seconds + time.perf_counter() - self.began
 
     def __call__(self, step: int) -> None:
         self.done += 1
         now = self.seconds
         if now - self.written > 0.5:
-            fraction = min(1.0, self.fraction_before + self.done / self.steps)
-            write_atomically(self.file, json.dumps({"fraction": fraction, "seconds": now}).encode(), durable=False)
+            fraction = min(1.0, self.before.fraction + self.done / self.steps)
+            content = TrialProgress(fraction=fraction, seconds=now).model_dump_json()
+            write_atomically(self.file, content.encode(), durable=False)
             self.written = now
 
 

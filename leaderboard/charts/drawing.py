@@ -9,16 +9,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import altair as alt
-import platformdirs
 import vl_convert
 from markupsafe import Markup
 
 from ...harness.errors import UserError
-from ...harness.files import write_atomically
+from ...harness.files import cache_folder, write_atomically
 from ..formats import visible
 
 _TEXT, _MUTED, _LINE = "var(--text)", "var(--muted)", "var(--line)"
@@ -134,7 +132,7 @@ def vega_lite_version() -> str:
 def chart_library() -> str:
     """Return the script with Vega, Vega-Lite and Vega-Embed. Bundling takes seconds, so the script is cached."""
     name = f"vega-{vl_convert.get_vega_version()}-vl{vega_lite_version()}-embed{vl_convert.get_vega_embed_version()}.js"
-    cached = Path(platformdirs.user_cache_dir("archarena")) / name
+    cached = cache_folder("charts") / name
     if cached.is_file():
         return cached.read_text(encoding="utf-8")
     script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=vega_lite_version())

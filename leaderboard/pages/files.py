@@ -8,10 +8,10 @@ from pathlib import Path
 
 import jinja2
 
+from ...harness.records.cards import RecipeCard
 from ..charts.drawing import Chart, chart_library, draw
 from ..charts.speed import speed_charts
 from ..formats import paper_address, plain, visible
-from ..read.cards import RecipeCard
 from ..table.rows import to_csv, to_json
 from ..table.sections import RowView, SectionView
 from .comparison import comparison_view

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ...harness.records.cards import TaskCard
 from ...harness.records.record import Record, Score
 from ..formats import NONE, ScoreFormat, duration, energy, memory, plain, quantity
-from ..read.cards import TaskCard
 from ..read.results import Results
 from .curves import CurvePanel, curve_panels
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...harness.contract.metrics import better
+from ...harness.records.cards import TaskCard
 from ..charts.drawing import Chart
 from ..charts.learning import learning_chart
-from ..read.cards import TaskCard
 from ..table.columns import CellView, ColumnView
 from ..table.multiplicity import TaskMultiplicity, task_multiplicity
 from ..table.sections import PublishedRow, RowView, SectionView

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from ...harness.errors import UserError
+from ...harness.records.cards import ModelCard, TaskCard
 from ...harness.records.record import Record
-from ...harness.records.store import ResultStore
+from ...harness.records.store import Card, ResultStore
 from .bench_reports import BenchReport, read_bench_reports
-from .cards import ModelCard, TaskCard
-
-_Card = TypeVar("_Card", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -62,16 +57,12 @@ def read_results(folders: Sequence[Path]) -> Results:
     located = [(record, store.folder) for store in stores for record in store.read()]
     records, notes = merge_records(record for record, _ in located)
     folder_of = {id(record): folder for record, folder in located}
-    models, model_notes = _merge_cards(
-        (card for store in stores for card in _cards(store, "models", ModelCard)), "name"
-    )
-    tasks, task_notes = _merge_cards(
-        (card for store in stores for card in _cards(store, "tasks", TaskCard)), "task", "tier"
-    )
+    models, model_notes = _merge_cards(card for store in stores for card in store.cards(ModelCard))
+    tasks, task_notes = _merge_cards(card for store in stores for card in store.cards(TaskCard))
     return Results(
         records=tuple(records),
-        models={name: card for (name,), card in models.items()},
-        tasks=tasks,
+        models={card.name: card for card in models},
+        tasks={(card.task, card.tier): card for card in tasks},
         folders={record.key: folder_of[id(record)] for record in records},
         bench_reports=read_bench_reports(folders),
         notes=(*notes, *model_notes, *task_notes),
@@ -109,23 +100,14 @@ def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:
     return list(kept.values()), notes
 
 
-def _cards(store: ResultStore, kind: Literal["models", "tasks"], cls: type[_Card]) -> list[_Card]:
-    try:
-        return [cls.model_validate(card) for card in store.cards(kind)]
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(f"A card in {store.folder / 'cards' / kind} is not valid: {place}: {first['msg']}.") from None
-
-
-def _merge_cards(cards: Iterable[_Card], *names: str) -> tuple[dict[Any, _Card], list[str]]:
-    kept: dict[Any, _Card] = {}
+def _merge_cards(cards: Iterable[Card]) -> tuple[list[Card], list[str]]:
+    """Return the first card of each identity, and one sentence per identity with differing cards."""
+    kept: dict[tuple[str, ...], Card] = {}
     notes: list[str] = []
     for card in cards:
-        identity = tuple(getattr(card, name) for name in names)
-        if kept.setdefault(identity, card) != card:
+        if kept.setdefault(card.identity, card) != card:
             notes.append(
-                f"The results folders describe {' at tier '.join(identity)} differently; "
+                f"The results folders describe {' at tier '.join(card.identity)} differently; "
                 "the pages show the first description."
             )
-    return kept, list(dict.fromkeys(notes))
+    return list(kept.values()), list(dict.fromkeys(notes))

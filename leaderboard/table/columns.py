@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...harness.contract.metrics import better, sign
+from ...harness.records.cards import EvaluationCard, ReferenceCard, TaskCard
 from ..formats import ScoreFormat
 from ..links import Links
-from ..read.cards import EvaluationCard, ReferenceCard, TaskCard
 from ..read.results import Results
 from .rows import Row, group_by
 from .statistics import Comparisons, Standing, compare, estimate

@@ -6,20 +6,19 @@ those of the whole set (Hsu et al. 2024, arXiv:2402.00728).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from ...harness.contract.metrics import sign
+from ...harness.errors import UserError
+from ...harness.records.cards import TaskCard
 from ...harness.records.multiplicity import multiplicity
 from ...harness.records.record import Record
-from ..read.cards import TaskCard
 from ..read.results import Results
 
 EPSILONS = (0.01, 0.02, 0.05)
@@ -100,23 +99,13 @@ def _pairs(names: Sequence[str], decisions: np.ndarray) -> dict[tuple[str, str],
 
 def _decisions(record: Record, results: Results) -> np.ndarray | None:
     """Return the predicted class of each test row, or None if the predictions are missing or were changed."""
-    content = _content(record, results.folders.get(record.key))
-    if content is None:
+    folder = results.folders.get(record.key)
+    if record.predictions is None or folder is None:
         return None
     try:
-        outputs = load(content).get("test.outputs")
-    except SafetensorError:
+        outputs = load(record.predictions.read(folder)).get("test.outputs")
+    except (UserError, SafetensorError):
         return None
     if outputs is None or not 1 <= outputs.ndim <= 2:
         return None
     return outputs.argmax(-1) if outputs.ndim == 2 and outputs.shape[1] > 1 else (outputs.reshape(-1) > 0).astype(int)
-
-
-def _content(record: Record, folder: Path | None) -> bytes | None:
-    if record.predictions is None or folder is None:
-        return None
-    path = (folder / record.predictions.file).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        return None
-    content = path.read_bytes()
-    return content if hashlib.sha256(content).hexdigest() == record.predictions.sha256 else None

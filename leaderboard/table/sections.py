@@ -8,14 +8,15 @@ from itertools import groupby
 
 import numpy as np
 
+from ...harness.records.cards import ModelCard, ReferenceCard
 from ..links import Links
-from ..read.cards import OTHER, ModelCard, ReferenceCard
 from ..read.results import Results
 from .columns import CellView, ColumnView, column_view
 from .costs import CostTable, cost_table
 from .ranks import mean_ranks
 from .rows import SECTION, Row, group_by
 from .statistics import MIN_SEEDS
+from .tidy import OTHER
 
 TIERS = ("full", "standard", "quick", "smoke")
 FAMILIES = 8

@@ -7,14 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...harness.files import slug
+from ...harness.records.cards import TaskCard
 from ...harness.records.record import Record, Score
 from ..links import unique_pages
-from ..read.cards import TaskCard
 from ..read.published_values import PublishedValue
 from ..read.results import Results
 from .averages import average_rows
 from .records import newest, notes_on, section_of
 from .rows import COLUMNS, COSTS, SECTION, Row, group_by
+
+OTHER = "other tasks"
+"""The suite of tasks that belong to no suite."""
+
+
+def suite_of(card: TaskCard) -> str:
+    """Return the suite of a task; ``quick``, a selection from other suites, does not count."""
+    return next((suite for suite in card.suites if suite != "quick"), OTHER)
 
 
 def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tuple[list[Row], tuple[str, ...]]:
@@ -49,7 +57,7 @@ def _cell_columns(record: Record, results: Results) -> Row:
         **section_of(record),
         "family": results.model(cell.model).family or "other",
         "hyperparameters": json.dumps(cell.hyperparameters, sort_keys=True),
-        "suite": results.task(record).suite,
+        "suite": suite_of(results.task(record)),
         "status": record.status,
         "reason": record.reason,
         **{name: getattr(cost, name) for name in COSTS},
@@ -111,7 +119,7 @@ def _reference_rows(card: TaskCard) -> Iterator[Row]:
             "variant": score.name,
             "family": score.kind,
             "reason": score.summary,
-            "suite": card.suite,
+            "suite": suite_of(card),
             "task": card.task,
             "column": score.column,
             "tier": card.tier,

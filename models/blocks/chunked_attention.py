@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from ...harness.errors import UserError
+from ...harness import UserError
 from ...kernels.chunked_attention import ELEMENTWISE, Weighting, chunked_attention
 from .rotary import rotary_angles, rotate
 

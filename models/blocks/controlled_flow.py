@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ...harness.errors import UserError
+from ...harness import UserError
 
 Drive = Literal["velocity", "path"]
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from ...harness.contract.model import FieldModel
-from ...harness.contract.spec import Fields
+from ...harness import FieldModel, Fields
 from .field_embedding import FieldEmbedding
 from .perceptron import hidden_layers, xavier_linear
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...harness.contract.spec import Fields
+from ...harness import Fields
 from .field_embedding import FieldEmbedding
 from .perceptron import xavier_linear
 

@@ -8,7 +8,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from ...harness.contract.spec import Fields
+from ...harness import Fields
 from ...kernels.field_embedding import field_embedding
 
 

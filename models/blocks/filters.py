@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...harness.contract.model import State
+from ...harness import State
 from .padding import zero_padding
 from .residual import Stepping
 

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...harness.contract.model import State
-from ...harness.errors import UserError
+from ...harness import State, UserError
 from .chunked_attention import BiasKind, ChunkedAttention, Weighting
 from .filters import SkipFilter
 from .norms import NormKind, make_norm

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
-from ...harness.contract.model import SequenceModel, State
+from ...harness import SequenceModel, State
 from .padding import valid_positions
 
 

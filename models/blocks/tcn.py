@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...harness.errors import UserError
+from ...harness import UserError
 from ...kernels.depthwise_conv import depthwise_conv
 
 Phases = list[Tensor]

@@ -1,8 +1,8 @@
-"""What preparing a click log costs: ``python tests/benchmarks/prepare_clicks.py --rows 46000000 --folder DIR``.
+"""Measures the preparation of a click log: ``python tests/benchmarks/prepare_clicks.py --rows 46000000 --folder DIR``.
 
-Writes generated rows in the format of Criteo_x1 (13 numbers, 26 fields with as many values as there) as csv files,
-makes the arrays of them, sums them as every run does, gathers training batches, and prints seconds, memory and disk.
-The folder needs about 0.7 GB a million rows; what is written there is deleted at the end.
+Writes generated rows as csv files in the format of Criteo_x1 (13 numbers, 26 fields with the same numbers of values),
+makes arrays from them, computes the checksum, gathers training batches, and prints seconds, memory and disk space.
+The folder needs about 0.7 GB per million rows. It is deleted at the end.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CHUNK, BATCH, BATCHES = 2**18, 4_096, 50
 
 
 def write(path: Path, rows: int, draw: np.random.Generator) -> str:
-    """Write a csv file of random rows, value i of a field about as frequent as 1 / i, and return its md5 sum."""
+    """Write a csv file of random rows and return its md5 sum. Value i of a field has a frequency of about 1 / i."""
     schema = pa.schema(
         [("label", pa.int8()), *((n, pa.float32()) for n in COUNTS), *((n, pa.int32()) for n in CATEGORIES)]
     )
@@ -57,7 +57,7 @@ def write(path: Path, rows: int, draw: np.random.Generator) -> str:
 
 @contextmanager
 def measured(what: str, rows: int, folder: Path):
-    """Print seconds, the process's peak memory so far and the folder's megabytes once the block is done."""
+    """Print the seconds of the block, the peak memory of the process so far, and the size of the folder."""
     start = time.perf_counter()
     yield
     seconds = time.perf_counter() - start
@@ -70,7 +70,7 @@ def measured(what: str, rows: int, folder: Path):
 
 
 def run(rows: int, folder: Path) -> None:
-    """Write, prepare, sum and read `rows` rows below a folder."""
+    """Write, prepare, checksum and read `rows` rows in a folder."""
     home, cache, work = folder / "data" / "criteo-x1", folder / "cache", folder / "work"
     home.mkdir(parents=True)
     os.environ["ARCHARENA_CACHE"] = str(cache)
@@ -78,7 +78,7 @@ def run(rows: int, folder: Path) -> None:
     with measured("write csv files", rows, home):
         sums = {part: write(home / f"{part}.csv", round(share * rows), draw) for part, share in SHARES.items()}
     dataset = replace(CriteoX1.dataset, checksums=sums)
-    task = type("Generated", (CriteoX1,), {"dataset": dataset, "sources": (dataset,)})()
+    task = type("Generated", (CriteoX1,), {"dataset": dataset, "data_sources": (dataset,)})()
     with measured("prepare arrays", rows, cache):
         splits = task.splits(folder / "data", streams("ctr-criteo-x1", "full", 0))
     with measured("sum and link arrays", rows, work):
@@ -92,10 +92,12 @@ def run(rows: int, folder: Path) -> None:
 
 
 def main() -> None:
-    """Read the options and measure in a folder that is deleted afterwards."""
+    """Parse the options and measure in a temporary folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=46_000_000)
-    parser.add_argument("--folder", type=Path, default=None, help="where to write; by default the temporary folder")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="where to write; default: the system's temporary folder"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         run(options.rows, Path(folder))

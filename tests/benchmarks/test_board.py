@@ -1,7 +1,7 @@
-"""How long a board takes to build, by the number of records.
+"""Measures how long a board takes to build, depending on the number of records.
 
-``ARCHARENA_BENCH_RECORDS=2500,5000,10000 pytest tests/benchmarks/test_board.py --numprocesses 0`` prints the times of
-large ones; the time a record should not grow.
+``ARCHARENA_BENCH_RECORDS=2500,5000,10000 pytest tests/benchmarks/test_board.py --numprocesses 0`` times
+large boards. The time per record should not grow.
 """
 
 import json
@@ -19,7 +19,7 @@ SEEDS = 5
 
 
 def many_records(folder, count):
-    """Write `count` records of 20 models, made from a real one; more tasks where there are more records."""
+    """Write `count` records of 20 models, copied from a real one; more records have more tasks."""
     shutil.copytree(KEPT / "cards", folder / "cards")
     (source,) = (KEPT / "records" / "recall-mqar").glob("mamba-s0-*.json")
     template = json.loads(source.read_text())

@@ -1,8 +1,7 @@
-"""How fast answers are graded, ``pytest tests/benchmarks/test_grading.py --numprocesses 0``: 500 pairs, or as many as
-ARCHARENA_BENCH_PAIRS says.
+"""Measures how fast answers are graded: ``pytest tests/benchmarks/test_grading.py --numprocesses 0``.
 
-The right answers are those of the MATH test set, where ARCHARENA_DATA has it. Each is asked against
-itself, written otherwise, and against other problems' answers, so that every layer of grading has work.
+Grades 500 pairs, or ARCHARENA_BENCH_PAIRS. The correct answers are from the MATH test set if ARCHARENA_DATA has it.
+Each is compared with itself in another notation and with the answers of other problems, to exercise every stage.
 """
 
 import os
@@ -19,7 +18,7 @@ PAIRS = int(os.environ.get("ARCHARENA_BENCH_PAIRS", "500"))
 
 
 def answer_pairs(golds: list[str]):
-    """Yield different pairs: true ones in another notation, then ones that are almost all false."""
+    """Yield distinct pairs: equal ones in different notations, then pairs that are almost all different."""
     for gold in dict.fromkeys(golds):
         yield gold, rf"\left( {gold} \right)".replace(r"\frac", r"\dfrac").replace("+", " + ")
     seen = set()

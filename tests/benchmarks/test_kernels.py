@@ -1,4 +1,4 @@
-"""The workloads of ``archarena bench kernels`` for pytest-benchmark: ``pytest tests/benchmarks --numprocesses 0``."""
+"""Runs the workloads of ``archarena bench kernels`` as tests: ``pytest tests/benchmarks --numprocesses 0``."""
 
 import pytest
 import torch

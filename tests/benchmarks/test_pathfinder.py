@@ -1,4 +1,4 @@
-"""How fast images are drawn: ``pytest tests/benchmarks/test_pathfinder.py --numprocesses 0`` prints images a second."""
+"""Measures images per second: ``pytest tests/benchmarks/test_pathfinder.py --numprocesses 0``."""
 
 import time
 

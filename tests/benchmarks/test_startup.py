@@ -1,4 +1,4 @@
-"""How long a command takes to start: ``pytest tests/benchmarks --numprocesses 0`` prints the times."""
+"""Measures how long commands take to start: ``pytest tests/benchmarks/test_startup.py --numprocesses 0``."""
 
 import subprocess
 import sys

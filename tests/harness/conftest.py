@@ -1,4 +1,4 @@
-"""A tiny task and models in plugin files, so that the loop runs in a second or two."""
+"""A tiny task and tiny models in plugin files, so that a run takes a second or two."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def toy_task(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_model(tmp_path: Path):
-    """Return a function that writes a plugin file with a model whose forward pass does `body` first."""
+    """Return a function that writes a plugin file with a model whose forward pass starts with `body`."""
 
     def make(name: str = "good", body: str = "pass") -> Path:
         path = tmp_path / f"{name}_model.py"

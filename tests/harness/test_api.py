@@ -1,4 +1,4 @@
-"""The Python face of the harness."""
+"""The Python interface of the harness."""
 
 import archarena.harness as harness
 import pytest

@@ -1,11 +1,11 @@
-"""Files are written whole or not at all, under names that stay in their folder."""
+"""Files are written atomically, and their names cannot leave the folder."""
 
 import os
 import threading
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.files import slug, write_atomically
+from archarena.harness.files import cache_folder, replacing, slug, write_atomically
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +33,36 @@ def test_readers_never_see_a_part_of_a_file(tmp_path):
         content = path.read_bytes()
         seen.add((len(content), len(set(content))))
     assert seen == {(100_000, 1)}
+
+
+def test_a_folder_or_file_is_replaced_whole_or_not_at_all(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    for text in ("first", "second"):
+        with replacing(folder) as unfinished:
+            unfinished.mkdir()
+            (unfinished / text).write_text(text)
+            (unfinished.with_name("scratch")).write_text("not kept")
+
+    def fail():
+        with replacing(folder / "second") as unfinished:
+            unfinished.write_text("third")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == [
+        "new",
+        "new/folder",
+        "new/folder/second",
+    ]
+    assert (folder / "second").read_text() == "second"
+
+
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path))
+    assert cache_folder("charts") == tmp_path / "charts"
+    monkeypatch.delenv("ARCHARENA_CACHE")
+    assert cache_folder("charts").parts[-2:] == ("archarena", "charts")
 
 
 @given(st.text())

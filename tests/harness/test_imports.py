@@ -1,4 +1,4 @@
-"""Which room may import which, what starts without torch, and that no second registry is loaded."""
+"""Which package may import which, what starts without torch, and that no second registry is loaded."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""How a fast path is compared with its reference."""
+"""Comparison of fast paths with their references."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def assert_agrees():
 
 @pytest.fixture
 def same_with_any_number_of_threads():
-    """Check that outputs and gradients have the same bits, twice and with other numbers of threads."""
+    """Check that outputs and gradients are bit-identical when repeated and with other numbers of threads."""
     before = torch.get_num_threads()
 
     def check(operation, tensors):

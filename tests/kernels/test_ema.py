@@ -14,7 +14,7 @@ LENGTHS = (1, 7, 64, 65, 150)
 
 
 def operands(batch=2, length=65, channels=5, averages=3, *, seed=0):
-    """All operands in order, the decays between minus one and one."""
+    """All operands in order, with decays between minus one and one."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):

@@ -1,4 +1,4 @@
-"""Every Triton kernel compiles for a Hopper GPU (sm_90) without one, spills nothing, and stays within its registers."""
+"""Every Triton kernel compiles for a Hopper GPU (sm_90), spills nothing, and stays within its limit of registers."""
 
 from __future__ import annotations
 

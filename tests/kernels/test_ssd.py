@@ -14,7 +14,7 @@ LENGTHS = (1, 7, 17, 65, 130)
 
 
 def operands(batch=2, length=65, heads=3, p=4, n=5, *, by_channel=False, seed=0, strength=1.0):
-    """All operands in order; decays from none at all to almost zero."""
+    """All operands in order, with decays from one to almost zero."""
     generator = torch.Generator().manual_seed(seed)
 
     def normal(*shape):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.record import AttemptInfo, CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo
 from archarena.harness.records.store import ResultStore
 
@@ -136,9 +137,9 @@ def _write_results(folder: Path, *records: Record, tasks: Any = None, models: An
     if tasks is None:
         tasks = [_task_card(task, [task]) for task in {record.cell.task for record in records}]
     for card in tasks:
-        store.write_card("tasks", f"{card['task']}-{card['tier']}", card)
+        store.write_card(TaskCard.model_validate(card))
     for card in models:
-        store.write_card("models", card["name"], card)
+        store.write_card(ModelCard.model_validate(card))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""A picture of a page, by whatever Chromium there is."""
+"""Screenshots of a page with an installed Chromium."""
 
 import shutil
 import struct

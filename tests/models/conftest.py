@@ -1,4 +1,4 @@
-"""What the tests of models share."""
+"""Fixtures of the tests of models."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Give each test the same initial weights, and leave the global generator as it was."""
+    """Seed each test, and restore the global generator afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
@@ -14,7 +14,7 @@ def seeded():
 
 @pytest.fixture
 def signal_paths():
-    """Return a function that says which output positions (rows) depend on which input positions (columns)."""
+    """Return a function that computes which output positions (rows) depend on which input positions (columns)."""
 
     def paths(model, x, lengths=None):
         x = x.clone().requires_grad_()
@@ -22,7 +22,7 @@ def signal_paths():
         y = (y * torch.randn_like(y)).sum((0, 2))
         rows = [torch.autograd.grad(value, x, retain_graph=True)[0] for value in y]
         reach = torch.stack([row.abs().sum((0, 2)) for row in rows])
-        # What a Fourier transform's rounding lets through is no path.
+        # Rounding errors of a Fourier transform do not count as a path.
         return reach > 1e-10 * reach.max()
 
     return paths

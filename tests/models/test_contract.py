@@ -1,4 +1,4 @@
-"""Every built-in model holds the contract, and only declares dead what is dead."""
+"""Every built-in model passes the contract checks."""
 
 import pytest
 from archarena.harness.check import check_model
@@ -11,7 +11,7 @@ RECURRENCES = ["mamba2", "s4d", "gateloop", "gla", "linear-cde"]
 MAY_BE_ABSENT = "step"
 
 DIFFERENT_KINDS = ("tokens to a class each, causal", "tokens to classes", "series to classes")
-"""What differs most to a recurrence; `archarena check` runs all kinds."""
+"""The kinds of task that differ most for a recurrence; `archarena check` runs all of them."""
 
 
 @pytest.mark.parametrize("name", SEQUENCE_MODELS + FIELD_MODELS)

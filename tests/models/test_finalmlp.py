@@ -1,4 +1,4 @@
-"""FinalMLP and the MLP baseline: exact on tables of fields."""
+"""FinalMLP and the MLP baseline."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Models whose only products are those of pairs of fields, and the one without any."""
+"""Models with products of two fields (fm, deepfm), and one without products (lr)."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ FIELDS = Fields((5, 6, 7))
 
 
 def interaction(model: torch.nn.Module) -> torch.Tensor:
-    """Return the second difference of scores in two fields, which is zero where they only add."""
+    """Return the second difference of scores in two fields; it is zero if the fields are only added."""
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_()

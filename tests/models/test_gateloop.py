@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def memory_by_hand(mixer, transition, u):
-    """The real part of one channel's memory at a time: (length, width)."""
+    """Compute the memory one channel at a time and return its real part, (length, width)."""
     _, k, v, _ = (u @ mixer.q_k_v_gate.weight.T).chunk(4, dim=-1)
     gates = transition.gates(u)
     outputs = torch.zeros_like(k)

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 def memory_by_hand(layer, u, logits):
-    """One head, one step and one row at a time: (length, heads, value channels)."""
+    """Compute one head, step and row at a time; returns (length, heads, value channels)."""
     heads, (keys, _, values, _) = layer.heads, layer.splits
     q, k, v, _ = (u @ layer.q_k_v_gate.weight.T).split(layer.splits, dim=-1)
     decay = torch.exp(F.logsigmoid(logits(u)) / 16)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def ssm_by_hand(ssm, x, z):
-    """The paper's algorithm 2 after its convolution, one step and one row at a time."""
+    """Compute algorithm 2 of the paper after its convolution, one step and one row at a time."""
     taps = ssm.conv_weight.shape[1]
     padded = F.pad(x, (0, 0, taps - 1, 0))
     x = F.silu(torch.stack([(padded[t : t + taps] * ssm.conv_weight.T).sum(0) for t in range(len(x))]) + ssm.conv_bias)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def ssm_by_hand(ssm, u, x):
-    """The recurrence of state-space duality after its convolution, one step and one row at a time."""
+    """Compute the recurrence of state-space duality after its convolution, one step and one row at a time."""
     inner, d_state, _ = ssm.splits
     heads, taps = len(ssm.D), ssm.conv_weight.shape[1]
     B_C, dt = (ssm.B_C_dt.weight @ u.T).T.split([2 * d_state, heads], dim=-1)

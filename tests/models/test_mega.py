@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 
 def averages_by_hand(layer, x):
-    """The paper's recurrence, one row and one position at a time; what left the window is summed anew."""
+    """Compute the paper's recurrence one row and one position at a time, summing each truncated window anew."""
     p, a = torch.sigmoid(layer.delta), torch.sigmoid(layer.alpha)
     window = layer.truncation or len(x)
     outputs = []

@@ -28,7 +28,7 @@ def test_groups_of_channels_move_and_ends_keep_their_own_value(offsets, lengths)
 
 
 def distances(offsets):
-    """All sums of one offset (or none) a block."""
+    """Return all sums of one offset, or none, per block."""
     sums = {0}
     for block in offsets:
         sums = {s + o for s in sums for o in (0, *block)}

@@ -85,7 +85,7 @@ def test_eight_blocks_are_resnet_18_with_norms_for_the_products_and_a_smaller_fi
 
 
 def stripes(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return stripes that lie or stand, with either sign, under noise; which of the two is the class."""
+    """Return noisy horizontal or vertical stripes of either sign; the class is the direction."""
     kind, sign = torch.randint(2, (rows,)), torch.randint(2, (rows, 1, 1, 1)) * 2.0 - 1
     wave = torch.tensor([1.0, -1.0]).repeat(4)
     lying = wave[:, None].expand(8, 8)

@@ -1,4 +1,4 @@
-"""A tiny language model saved to disk writes like any other; nothing is downloaded."""
+"""A tiny language model, loaded from disk, generates answers; nothing is downloaded."""
 
 import pytest
 from archarena.harness import UserError
@@ -9,7 +9,7 @@ from archarena.models.pretrained import Pretrained  # noqa: E402
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder with a byte-level tokenizer and a randomly initialised GPT-2."""
+    """Return a folder with a byte-level tokenizer and a randomly initialized GPT-2."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())

@@ -1,4 +1,4 @@
-"""Click-through models at their published sizes have the numbers of parameters that were logged.
+"""Click-through models at their published sizes have the published numbers of parameters.
 
 Cardinalities count padding and unknown values, as FuxiCTR 2.x does and BARS logs them. Runs logged
 with FuxiCTR 1.x had one row less in each table.
@@ -32,7 +32,7 @@ OLDER = {name: Fields(tuple(count - 1 for count in fields.cardinalities)) for na
 
 
 def published_size(name: str, task: str, fields: Fields) -> int:
-    """Return how many parameters a model has as its card says it was trained."""
+    """Return the number of parameters of a model built as its card describes."""
     entry = discover().find("model", name)
     setting = load_card(name, Path(entry.file)).published[task]
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""What holds for every built-in sequence model."""
+"""Properties of every built-in sequence model."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A stub of the OpenAI-compatible interface on the loopback stands in for a server."""
+"""The served model, with a stub of an OpenAI-compatible server on the loopback interface."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from archarena.models.served import KEY, Served
 
 @pytest.fixture
 def server():
-    """Serve completions that echo the prompt's end, and keep what was asked."""
+    """Serve completions that echo the end of the prompt, and store the requests."""
     asked = []
 
     class Stub(BaseHTTPRequestHandler):

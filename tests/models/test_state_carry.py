@@ -1,4 +1,4 @@
-"""A recurrence goes on from any state as if it had never stopped."""
+"""A recurrence that continues from a state equals one that never stopped."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""TCNCA is MEGA-chunk with another filter; its simple form has no gates."""
+"""TCNCA is MEGA-chunk with another filter; tcnca-simple has no gates."""
 
 import pytest
 import torch

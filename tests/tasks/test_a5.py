@@ -24,7 +24,7 @@ def test_the_table_is_that_of_a_group_with_identity_0():
 
 
 def test_the_group_is_a5():
-    """Element orders 1, 2, 3, 5 occur 1, 15, 20 and 24 times: true of no other group of order 60."""
+    """Element orders 1, 2, 3 and 5 occur 1, 15, 20 and 24 times, as in no other group of order 60."""
     table, power, order = product_table(), np.arange(ORDER), np.ones(ORDER, int)
     for _ in range(5):
         order += power != 0

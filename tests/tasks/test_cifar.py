@@ -1,4 +1,4 @@
-"""The image task on small sets in CIFAR-10's binary format, packed or not, and as the hub has it."""
+"""The image task on small data in the binary format of CIFAR-10, archived or not, and in that of the hub."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Small files in the exact formats of the public click logs; the sums are computed for them."""
+"""Click tasks on small files in the exact formats of the public logs, with their own checksums."""
 
 import zipfile
 from dataclasses import replace
@@ -32,7 +32,7 @@ LOGS = (AvazuX1, AvazuX4, CriteoX1, CriteoX4, MovieLens)
 
 
 def write(cls, folder, texts=None):
-    """Write a log's files and return its task class with the sums of these."""
+    """Write the files of a log and return its task class with their checksums."""
     dataset = replace(cls.dataset, **click_logs.LOGS[cls.dataset.name].write(folder, ROWS, texts))
     return type(cls.__name__, (cls,), {"dataset": dataset, "sources": (dataset,)})
 
@@ -55,7 +55,7 @@ def columns(folder, task, part):
 
 
 def test_ids_follow_the_counts_of_the_training_rows(log):
-    """Re-derived from the text, row by row, with dictionaries."""
+    """Compare with ids computed from the text row by row, with dictionaries."""
     cls, folder = log
     task = cls()
     splits = task.splits(folder, streams("clicks", "full", 0))

@@ -1,4 +1,4 @@
-"""A small set in every packing, an altered one, an absent one, and one in the hub's layout."""
+"""Small data sets: in every file format, altered, missing, and in the layout of the hub."""
 
 import gzip
 import json
@@ -115,7 +115,7 @@ def test_names_are_never_paths(change):
 
 @pytest.fixture
 def hub(tmp_path):
-    """Return a local repository in the hub's layout, with two configurations."""
+    """Return a local repository in the layout of the hub, with two configurations."""
     repository = tmp_path / "hub"
     card = "---\nconfigs:\n"
     for name, rows in (("a", slice(3, None)), ("b", slice(3))):

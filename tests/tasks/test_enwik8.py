@@ -1,4 +1,4 @@
-"""The byte language model on a small file: the split by position, and every byte scored once."""
+"""The byte-level language task on a small file: split by position, with every byte scored once."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
-"""Every registered task from its files to records: prepared, trained, scored by the runner that commands use.
+"""Runs every registered task from its files to records: prepare, train, score.
 
-Sets that lie outside the package are written by `files` in their exact formats. Each task meets one of the six core
-models at tier smoke, the next task the next one. All six at a tier, with a line a cell:
+`files` writes external data sets in their exact formats. Tasks take turns with the six core models at tier smoke.
+To run all six at a tier, with a line per cell:
 
 ``ARCHARENA_EVERY_TASK=quick pytest tests/tasks/test_every_task.py --numprocesses 0 -s``
 """
@@ -16,7 +16,9 @@ from archarena.harness.contract.registry import discover
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline
-from archarena.harness.running.runner import Runner, Watcher
+from archarena.harness.running.progress import Progress
+from archarena.harness.running.run import Run
+from archarena.harness.running.runner import Runner
 from archarena.tasks.hub import HUB_SWITCH
 from files import SETS
 
@@ -27,20 +29,20 @@ NEEDY = [name for name, entry in REGISTRY.tasks.items() if entry.declared.get("n
 CHOSEN = os.environ.get("ARCHARENA_EVERY_TASK")
 
 
-class Teller(Watcher):
+class Printer(Progress):
     """Prints how each cell ended, and the seconds of a core that it took."""
 
     def started(self, name, folder):
         self.began = time.process_time()
 
-    def ended(self, record):
+    def recorded(self, record):
         cell, seconds = record.cell, time.process_time() - self.began
         scores = {column: score.value for column, score in record.scores.items()}
         print(f"\n{cell.model} on {cell.task} at {cell.tier}: {record.status}, {seconds:.1f} s, {scores}")
 
 
 def write_sets(task, tier, folder, monkeypatch):
-    """Write what a task reads, and pin its sets by that."""
+    """Write the data sets of a task, and pin their checksums."""
     folder.mkdir()
     for source in REGISTRY.find("task", task).load().data_sources:
         assert source.name in SETS, f"tests/tasks/files has no writer of '{source.name}', which {task} reads"
@@ -54,7 +56,8 @@ def test_its_cells_are_ok_and_every_column_has_a_score(task, tmp_path, monkeypat
     tier, models, data = CHOSEN or "smoke", CORE if CHOSEN else [TASKS[task]], tmp_path / "data"
     write_sets(task, tier, data, monkeypatch)
     plan = make_plan(REGISTRY, models=models, tasks=[task], tier=tier, seeds=[0], data=data)
-    report = Runner(plan, ResultStore(tmp_path / "results"), data, "cpu").run(Inline(), Teller())
+    run = Run(plan, ResultStore(tmp_path / "results"), data, "cpu")
+    report = Runner(run, Inline(), Printer()).execute()
     assert len(report.records) == len(models)
     for record in report.records:
         assert record.status == "ok", f"{record.cell.model}: {record.reason}\n{record.log_tail}"

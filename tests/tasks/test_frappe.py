@@ -1,4 +1,4 @@
-"""Small tables in the formats the real ones come in; the checksums are computed for them."""
+"""The Frappe tasks on small tables in the official formats, with their own checksums."""
 
 from dataclasses import replace
 

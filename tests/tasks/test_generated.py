@@ -1,4 +1,4 @@
-"""What holds for every task made by code (and for digits): streams, shapes, no test row in training."""
+"""Properties of every generated task and of digits: random streams, shapes, no test row in training."""
 
 from pathlib import Path
 

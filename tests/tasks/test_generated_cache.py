@@ -1,8 +1,9 @@
-"""Generated sets that are kept: found again, keyed by all that makes them, and made anew when damaged."""
+"""Cached rows are found again, keyed by everything that determines them, and regenerated if damaged."""
 
 import numpy as np
 import pytest
-from archarena.tasks.generated import cache_folder, generated
+from archarena.harness.files import cache_folder
+from archarena.tasks.generated import generated
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +13,7 @@ def cache(tmp_path, monkeypatch):
 
 
 class Maker:
-    """Counts how often it is asked."""
+    """Counts its calls."""
 
     def __init__(self):
         self.calls = 0
@@ -53,7 +54,7 @@ def test_another_seed_version_or_argument_is_another_set(change):
 def test_a_damaged_set_is_told_in_one_sentence_and_made_anew(capsys):
     maker = Maker()
     intact, _ = make(maker)
-    (file,) = (cache_folder()).glob("*/pixels/*.arrow")
+    (file,) = cache_folder("generated").glob("*/pixels/*.arrow")
     content = bytearray(file.read_bytes())
     place = bytes(content).find(intact["pixels"].tobytes()[:64])
     content[place] ^= 1
@@ -68,7 +69,7 @@ def test_a_damaged_set_is_told_in_one_sentence_and_made_anew(capsys):
 
 def test_what_is_made_quickly_is_not_kept():
     make(Maker(), worth_seconds=60.0)
-    assert not cache_folder().exists()
+    assert not cache_folder("generated").exists()
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(capsys, cache):

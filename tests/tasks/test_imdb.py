@@ -1,4 +1,4 @@
-"""The task on a small set in the real one's format, and on the real one where it is at hand."""
+"""The task on small data in the format of IMDb, and on IMDb itself if it is available."""
 
 import os
 from dataclasses import replace

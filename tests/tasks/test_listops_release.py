@@ -1,4 +1,4 @@
-"""The released ListOps on small files in its exact format."""
+"""The released ListOps task, on small files in its exact format."""
 
 from dataclasses import replace
 

@@ -12,7 +12,7 @@ RULES = {
 
 
 def parse(words: list[str]) -> tuple[int, int]:
-    """Return a tree's value and its levels of operators, by recursion on the text."""
+    """Return the value of a tree and its depth of operators, computed recursively from the text."""
     position = 0
 
     def node() -> tuple[int, int]:

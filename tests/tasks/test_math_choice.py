@@ -10,7 +10,7 @@ ANSWERS = [r"\frac{1}{2}", "0.5", "1/2", "2", "2.0", "x=2", "3", "-3", r"\sqrt{2
 
 
 def problems(rows: int = 240) -> pd.DataFrame:
-    """Return two subjects whose answers share no form, full of equivalents."""
+    """Return problems of two subjects whose answers have different forms, with many equivalent answers."""
     table = []
     for n in range(rows):
         subject = ("Algebra", "Geometry")[n % 2]
@@ -21,7 +21,7 @@ def problems(rows: int = 240) -> pd.DataFrame:
 
 
 def options(split, length: int) -> list[list[str]]:
-    """Return the options of every problem as the candidate tokens spell them."""
+    """Return the options of every problem as text, decoded from the candidate tokens."""
     rows = split.inputs["candidates"].reshape(len(split.targets), 2, OPTIONS, length)
     assert (np.sort(rows[:, 0], axis=-1) == np.sort(rows[:, 1], axis=-1)).all()
     spell = [[bytes((row[row != IGNORE] - 1).tolist()).decode() for row in problem[0]] for problem in rows]

@@ -1,4 +1,4 @@
-"""Written answers are found, graded, voted on and counted as by hand."""
+"""Generated answers are extracted, graded, voted on and counted as by hand."""
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ GOLDS = np.array([r"\frac{1}{2}", "3", "7"])
 
 @pytest.fixture(scope="module")
 def written():
-    """Return the samples as the byte tokens that a trained model writes."""
+    """Return samples as byte tokens, as a trained model generates them."""
     tokens, _ = byte_rows([text.encode() for row in SAMPLES for text in row], 24)
     return tokens.reshape(3, 4, 24)
 

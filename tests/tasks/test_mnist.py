@@ -1,4 +1,4 @@
-"""The task on small sets in the real one's exact format, and on the real one where it is at hand."""
+"""The task on small data in the exact format of MNIST, and on MNIST itself if it is available."""
 
 import gzip
 import os

@@ -1,4 +1,4 @@
-"""Pathfinder's images: what a label means, what the scenes look like, and how often pairs of paths fit."""
+"""Images of Pathfinder: the meaning of labels, the scenes, and how often two paths fit."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -83,14 +83,14 @@ def test_the_same_stream_draws_the_same_images_and_no_two_are_alike(images):
 
 
 def test_about_one_pair_in_five_hundred_reaches_its_length():
-    """The published generator was measured to fail 400 to 540 times for each pair."""
+    """The published generator fails 400 to 540 times per pair, as we measured."""
     attempts, generator = CANVAS_BYTES // (2 * PATHFINDER.width**2), np.random.default_rng(1)
     grown = [len(_grow_pairs(Canvases.empty(PATHFINDER, attempts), generator)) for _ in range(3)]
     assert 300 < 3 * attempts / sum(grown) < 750
 
 
 def test_the_label_says_whether_the_circles_are_on_one_path():
-    """Drawn without dashes' ink, the two images of a scene differ in where the second circle is."""
+    """Without the dashes, the two images of a scene differ only in the position of the second circle."""
     bare = replace(PATHFINDER, target_contrast=0.0, distractor_contrast=0.0)
     canvases = draw_scenes(np.random.default_rng(2), 20, bare)
     ends = {

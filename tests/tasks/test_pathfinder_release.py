@@ -1,4 +1,4 @@
-"""The released Pathfinder on a small folder in its exact layout."""
+"""The released Pathfinder task, on a small folder in its exact layout."""
 
 from dataclasses import replace
 

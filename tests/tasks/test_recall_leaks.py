@@ -1,4 +1,4 @@
-"""No answer can be read off a row: what comes after a scored position changes nothing there, for any model."""
+"""A row does not contain its answers: tokens after a scored position do not change what models predict there."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_later_token_changes_no_earlier_output(case, model):
 
 
 def test_scored_positions_do_not_hold_their_answer(case):
-    """Where a scored token equals its target it does so by chance, as with keys and values that may be alike."""
+    """A scored token may equal its target only by chance, since keys and values may be equal."""
     _, train = case
     tokens, targets = train.inputs["tokens"], train.targets
     row, column = np.nonzero(targets != -100)

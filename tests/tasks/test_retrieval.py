@@ -1,4 +1,4 @@
-"""The two-text task on a small set in the release's format, and for every core model."""
+"""The task with two texts on small data in the format of the release, with every core model."""
 
 from dataclasses import replace
 

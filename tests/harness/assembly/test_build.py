@@ -42,7 +42,7 @@ SPECS = [
 
 
 class Lag(SequenceModel):
-    """Adds the position before; holds one weight with two axes that it exempts from decay."""
+    """Adds the previous position; exempts its only weight, which has two axes, from decay."""
 
     def __init__(self, width, depth, *, gain: float = 1.0, taps: int = 2, mode: str = "add", bound: int | None = None):
         super().__init__()

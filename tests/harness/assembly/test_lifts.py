@@ -34,7 +34,7 @@ from torch.nn import functional as F
 
 
 class Perceptron(FieldModel):
-    """One hidden layer over the fields' mean embeddings, side by side."""
+    """One hidden layer over the concatenated mean embeddings of the fields."""
 
     def __init__(self, fields, outputs, width):
         super().__init__()
@@ -48,7 +48,7 @@ class Perceptron(FieldModel):
 
 
 class MeanPool(SequenceModel):
-    """Works on each position by itself, so that the head's mean forgets the order."""
+    """Maps each position separately, so the mean in the head ignores the order."""
 
     def __init__(self, width):
         super().__init__()
@@ -61,7 +61,7 @@ class MeanPool(SequenceModel):
 
 
 def which_came_first(rows, length):
-    """Return tokens with one 1 and one 2 among others, and whether the 1 came first."""
+    """Return tokens with one 1 and one 2 among others, and whether the 1 comes first."""
     generator = torch.Generator().manual_seed(rows)
     tokens = torch.randint(3, 8, (rows, length), generator=generator)
     places = torch.rand(rows, length, generator=generator).argsort(1)[:, :2]

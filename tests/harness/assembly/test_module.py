@@ -1,4 +1,4 @@
-"""Decoding one position at a time: a model's own step, and forward over what was seen."""
+"""Decoding one position at a time, with a model's own step or with forward over the prefix."""
 
 import re
 
@@ -26,7 +26,7 @@ SERIES = TaskSpec(Series(3, LENGTH), PerPosition(4), causal=True)
 
 
 class Decay(SequenceModel):
-    """A moving sum with a state of one vector a layer."""
+    """A moving sum with a state of one vector per layer."""
 
     def __init__(self, width, depth):
         super().__init__()
@@ -56,7 +56,7 @@ class Stepping(Decay):
 
 
 class Window(FieldModel):
-    """Reads its fields by one linear map."""
+    """Applies one linear map to its fields."""
 
     def __init__(self, fields, outputs):
         super().__init__()

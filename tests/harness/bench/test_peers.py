@@ -1,4 +1,4 @@
-"""Peers are called as they document it, in the layout they ask for: stand-ins with their signatures compute ours."""
+"""Peers are called with their documented signatures and layouts: stand-ins for them compute our results."""
 
 import sys
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""The clock of a GPU, on a machine without one: what it captures, and what it leaves alone."""
+"""The GPU clock on a machine without a GPU: which calls it captures as a graph."""
 
 from contextlib import nullcontext
 
@@ -8,7 +8,7 @@ from archarena.harness.bench.timing import SHORT_SECONDS, WARM_UP_SECONDS, GpuCl
 
 
 class Device:
-    """Stands for torch.cuda: calls take `seconds`, and a call may wait for the device."""
+    """Replaces torch.cuda: calls take `seconds`, and may wait for the device."""
 
     def __init__(self, seconds):
         self.seconds, self.clock, self.mode, self.log = seconds, 0.0, "default", []

@@ -1,4 +1,4 @@
-"""What is raced must be the same function: every contestant of every workload against its reference, at small sizes."""
+"""All contestants of a workload compute the same function as its reference, at small sizes."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Deliberately broken plugins, each caught by exactly the point of the contract that is meant for it."""
+"""Broken plugins: each is found by exactly the intended check."""
 
 import os
 import warnings
@@ -74,7 +74,7 @@ FIELD_SPECS = {name: SPECS[name] for name in ("fields to a click", "tokens to cl
 
 
 def write_plugin(folder, source, **parts):
-    """Write a plugin whose slots hold `parts` and return its entry."""
+    """Write a plugin with `parts` in its slots and return its entry."""
     slots = dict.fromkeys(("top", "start", "init", "valid", "forward", "methods"), "")
     file = folder / f"plugin{len(list(folder.iterdir()))}.py"
     file.write_text(source.format(**slots | {"body": "self.body.parameters()"} | parts))
@@ -82,7 +82,7 @@ def write_plugin(folder, source, **parts):
 
 
 def broken_points(folder, source, specs, **parts):
-    """Check a plugin and return the names of the points that failed."""
+    """Check a plugin and return the names of the checks that failed."""
     findings = check_model(write_plugin(folder, source, **parts), specs)
     return [finding.name for finding in findings if finding.status == "failed"]
 

@@ -1,4 +1,4 @@
-"""Deliberately broken tasks, each caught by exactly the point of the contract that is meant for it."""
+"""Broken tasks: each is found by exactly the intended check."""
 
 from typing import ClassVar
 
@@ -49,12 +49,12 @@ class Parity(Task):
 
 
 def failed(cls, **options):
-    """Return the names of the points that fail."""
+    """Return the names of the checks that fail."""
     return [finding.name for finding in check_task(cls, **options) if finding.status == "failed"]
 
 
 def changed(change):
-    """Return a task whose splits went through `change`."""
+    """Return a task with `change` applied to its splits."""
 
     class Changed(Parity):
         def splits(self, data, streams):

@@ -1,4 +1,4 @@
-"""Commands called in this process, and a folder of real records to call them on."""
+"""Runs commands in this process, on a folder of real records."""
 
 import pytest
 from archarena.harness.commands import main

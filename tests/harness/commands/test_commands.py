@@ -1,4 +1,4 @@
-"""The command line as a user meets it: one sentence for a mistake, and every option reaches its use."""
+"""The command line: a mistake gives one sentence, and every option has its effect."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def toys(toy_task, make_model, tmp_path):
-    """Return the options that name the toy plugins and a results folder."""
+    """Return options for the toy plugins and a results folder."""
     plugins = ["--plugin", toy_task, "--plugin", make_model()]
     return [*plugins, "--model", "good", "--task", "toy", "--tier", "smoke", "--results", tmp_path / "results"]
 

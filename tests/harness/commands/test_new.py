@@ -1,4 +1,4 @@
-"""A plugin made from a template holds the contract that it is meant to teach."""
+"""A plugin made from a template passes the contract checks."""
 
 import pytest
 

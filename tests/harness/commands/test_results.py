@@ -1,4 +1,4 @@
-"""Commands on a folder of records: compare, rescore, clean, and what they refuse."""
+"""Commands on a folder of records: compare, rescore and clean, and their errors."""
 
 import json
 
@@ -27,7 +27,7 @@ def _compare(call, results):
 
 
 def _outdate(results):
-    """Add records of an older state of the model, which scored otherwise, and return their paths."""
+    """Add records of an older version of the model, with other scores, and return their paths."""
     store, paths = ResultStore(results), []
     for record in list(store.read()):
         older = {"key": record.key[::-1], "key_parts": record.key_parts | {"model_source": "old"}, "started": "2000"}
@@ -47,10 +47,9 @@ def _rescore(call, results, plugins):
     assert "1 records changed" in call("rescore", "--results", results, *plugins, "--yes")[1]
     assert json.loads(file.read_text())["scores"]["toy"]["value"] == true
     (results / record["predictions"]["file"]).write_bytes(b"other")
-    assert (
-        "skipped good[scale=1.0] on toy s0: its predictions are missing"
-        in call("rescore", "--results", results, *plugins)[1]
-    )
+    out = call("rescore", "--results", results, *plugins)[1]
+    assert "skipped good[scale=1.0] on toy s0: " in out
+    assert f"{record['predictions']['file']} is missing or does not match its record." in out
 
 
 def _clean(call, results):

@@ -1,4 +1,4 @@
-"""A submission holds what another needs to check it, and nothing that its plugin did not make."""
+"""A submission contains everything needed to verify it, and no records of other plugins."""
 
 import json
 import zipfile
@@ -12,14 +12,14 @@ from archarena.harness.running.executor import Inline
 
 @pytest.fixture(autouse=True)
 def short_check(monkeypatch):
-    """Check models on one kind of task: the contract has tests of its own."""
+    """Check models on one kind of task only; the checks have their own tests."""
     whole = check.check_model
     monkeypatch.setattr(check, "check_model", lambda entry: whole(entry, {"fields": SPECS["fields to a click"]}))
 
 
 @pytest.fixture
 def results(call, plugins, tmp_path):
-    """Return a results folder with one cell of a model that holds the contract."""
+    """Return a results folder with one cell of a model that passes the checks."""
     plugin, folder = tmp_path / "mine.py", tmp_path / "results"
     call("new", "mine", "--kind", "field-model", "--output", plugin)
     cell = ["--model", "mine", "--task", "toy", "--tier", "smoke", "--device", "cpu"]

@@ -8,7 +8,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def sample(name: str, n: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return predictions and targets of a metric, and which row of the targets each prediction is about."""
+    """Return predictions and targets of a metric, and the target row of each prediction."""
     rows = np.arange(n)
     match name:
         case "accuracy":
@@ -122,7 +122,7 @@ def test_a_blind_ranking_of_four_options_is_right_in_a_quarter():
 
 
 def clicks(n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Return true log-odds, and labels drawn by them."""
+    """Return log-odds, and labels drawn from them."""
     draw = np.random.default_rng(0)
     logits = draw.normal(size=(n, 1))
     return logits, (draw.random(n) < 1 / (1 + np.exp(-logits[:, 0]))).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Finding models and tasks without importing them, and one sentence for each thing that is wrong."""
+"""Models and tasks are found without importing them; each problem gives one sentence."""
 
 import subprocess
 import sys
@@ -88,6 +88,26 @@ def test_a_broken_package_is_one_sentence_and_stops_nothing(tmp_path, monkeypatc
     assert "names module 'gone', which cannot be found" in absent
 
 
+def test_one_entry_point_registers_all_modules_of_a_package(tmp_path, monkeypatch):
+    package = tmp_path / "many_models"
+    (package / "inner").mkdir(parents=True)
+    write(package / "__init__.py", "raise SystemExit('this package was imported')\n")
+    write(package / "a.py", MODEL.format(name="z-model"))
+    write(package / "b.py", MODEL.format(name="a-model") + MODEL.replace("model", "task").format(name="a-task"))
+    write(package / "broken.py", "class (:  # register_model\n")
+    write(package / "helper.py", "class (:\n")
+    write(package / "inner" / "c.py", MODEL.format(name="inner-model"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda group: [EntryPoint("all", "many_models", group)][: group.endswith("models")]
+    )
+    registry = discover()
+    assert list(registry.models) == ["a-model", "z-model"]
+    assert registry.tasks["a-task"].module == "many_models.b"
+    (problem,) = registry.problems
+    assert "module 'many_models.broken' of entry point 'all' of archarena.models cannot be read: SyntaxErr" in problem
+
+
 def test_an_import_error_names_the_model_and_the_reason(tmp_path):
     plugin = write(tmp_path / "p.py", "import no_such_package\n" + MODEL.format(name="mine"))
     with pytest.raises(
@@ -108,7 +128,7 @@ def test_two_plugin_files_of_one_name_do_not_share_a_module(tmp_path):
 
 def test_a_module_is_located_without_importing_it():
     code = (
-        "import sys; from archarena.harness.contract.registry import module_file;"
+        "import sys; from archarena.harness.contract.scan import module_file;"
         "print(module_file('archarena.models.mamba')); assert 'archarena.models' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Arrays as trials get them: targets that are not scored, and checksums."""
+"""Prepared arrays: unscored targets, and checksums."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_a_checksum_covers_every_byte_of_every_dtype():
 
 @pytest.fixture
 def mapped(tmp_path):
-    """Return an array in memory and the same one mapped from its file."""
+    """Return an array in memory, and the same array mapped from a file."""
     array = np.arange(24, dtype=np.int32).reshape(4, 3, 2)
     np.save(tmp_path / "kept.npy", array)
     return array, load_array(tmp_path / "kept.npy")

@@ -1,4 +1,4 @@
-"""A cell's key: the same for the same cell, another for whatever can change its result."""
+"""A cell's key changes with everything that can change its result, and with nothing else."""
 
 from dataclasses import replace
 
@@ -70,6 +70,34 @@ def test_comments_docstrings_and_layout_do_not_change_a_source_hash(tmp_path):
     assert source_hash(entry_of(plain)) == source_hash(entry_of(dressed))
     dressed.write_text(dressed.read_text().replace("x = 1", "x = 2"))
     assert source_hash(entry_of(plain)) != source_hash(entry_of(dressed))
+
+
+HARNESS_IMPORTS = (
+    "from archarena.harness import register_model",
+    "from archarena.harness.contract.registry import register_model",
+    "import archarena.harness",
+)
+
+
+def test_imports_from_the_harness_do_not_change_a_source_hash(tmp_path):
+    body = '@register_model("m", summary="")\nclass M:\n    pass\n'
+    plugin, hashes = tmp_path / "m.py", []
+    for line in (*HARNESS_IMPORTS, "from archarena.models import lr"):
+        plugin.write_text(f"import torch\n{line}\n\n{body}")
+        hashes.append(source_hash(entry_of(plugin)))
+    plugin.write_text(f"import numpy\n{HARNESS_IMPORTS[0]}\n\n{body}")
+    assert hashes[0] == hashes[1] == hashes[2]
+    assert len({*hashes, source_hash(entry_of(plugin))}) == 3
+
+
+def test_relative_imports_from_the_harness_do_not_change_a_source_hash(tmp_path):
+    body = '@register_model("m", summary="")\nclass M:\n    pass\n'
+    plugin, hashes = tmp_path / "m.py", []
+    for line in ("from ..harness import register_model", "from ..harness.contract.registry import register_model"):
+        plugin.write_text(f"{line}\n{body}")
+        hashes.append(source_hash(scan(plugin, "archarena.models.m")[0]))
+    plugin.write_text(f"from .lr import LR\n{body}")
+    assert hashes[0] == hashes[1] != source_hash(scan(plugin, "archarena.models.m")[0])
 
 
 def test_the_kernels_a_model_imports_are_part_of_its_source():

@@ -1,4 +1,4 @@
-"""Model cards: what they may hold, and one clear sentence for one that is broken."""
+"""Model cards: their content, and one clear sentence for an invalid one."""
 
 import pytest
 from archarena.harness.commands import main

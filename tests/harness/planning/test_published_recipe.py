@@ -6,6 +6,7 @@ from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline
+from archarena.harness.running.run import Run
 from archarena.harness.running.runner import Runner
 
 CARD = """
@@ -22,7 +23,7 @@ recipe = { learning_rate = 1e-2, schedule = "plateau", optimizer = "adam", metri
 
 
 @pytest.fixture
-def make_runner(toy_task, make_model, tmp_path):
+def make_run(toy_task, make_model, tmp_path):
     plugins = [toy_task, make_model("good"), make_model("other")]
     (tmp_path / "cards").mkdir()
     card = tmp_path / "cards" / "good.toml"
@@ -31,14 +32,14 @@ def make_runner(toy_task, make_model, tmp_path):
     def make(**changes):
         arguments = {"models": ["good", "other"], "tier": "smoke", "recipe": "published"} | changes
         plan = make_plan(discover(plugins), tasks=["toy"], data=tmp_path, **arguments)
-        return Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
+        return Run(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
 
     make.card = card
     return make
 
 
-def test_a_cell_is_trained_as_its_card_says_and_a_model_without_one_is_a_skipped_row(make_runner):
-    found = {record.cell.model: record for record in make_runner().run(Inline()).records}
+def test_a_cell_is_trained_as_its_card_says_and_a_model_without_one_is_a_skipped_row(make_run):
+    found = {record.cell.model: record for record in Runner(make_run(), Inline()).execute().records}
     assert (found["other"].status, found["other"].reason) == (
         "skipped",
         "The card of other has no published recipe for toy.",
@@ -54,10 +55,10 @@ def test_a_cell_is_trained_as_its_card_says_and_a_model_without_one_is_a_skipped
     assert "--recipe published" in record.command
 
 
-def test_an_edited_recipe_runs_again_and_leaves_common_cells_alone(make_runner):
-    published, common = (make_runner(models=["good"], recipe=name).keyed()[0] for name in ("published", "common"))
-    make_runner.card.write_text(CARD.replace("batch = 16", "batch = 8"))
-    edited, same = (make_runner(models=["good"], recipe=name).keyed()[0] for name in ("published", "common"))
+def test_an_edited_recipe_runs_again_and_leaves_common_cells_alone(make_run):
+    published, common = (make_run(models=["good"], recipe=name).keyed()[0] for name in ("published", "common"))
+    make_run.card.write_text(CARD.replace("batch = 16", "batch = 8"))
+    edited, same = (make_run(models=["good"], recipe=name).keyed()[0] for name in ("published", "common"))
     assert edited.key != published.key
     assert same.key == common.key
     assert published.cell.name == "good/toy/smoke/published/s0"
@@ -71,13 +72,13 @@ def test_an_edited_recipe_runs_again_and_leaves_common_cells_alone(make_runner):
         ({"settings": ["good.scale=1.5"]}, "a published recipe fixes the hyperparameters"),
     ],
 )
-def test_a_mistake_is_one_sentence(make_runner, changes, says):
+def test_a_mistake_is_one_sentence(make_run, changes, says):
     with pytest.raises(UserError) as error:
-        make_runner(**changes)
+        make_run(**changes)
     assert says in str(error.value)
 
 
-def test_a_card_that_sets_what_the_model_does_not_have_is_told_before_anything_runs(make_runner):
-    make_runner.card.write_text(CARD.replace("scale = 2.0", "skale = 2.0"))
+def test_a_card_that_sets_what_the_model_does_not_have_is_told_before_anything_runs(make_run):
+    make_run.card.write_text(CARD.replace("scale = 2.0", "skale = 2.0"))
     with pytest.raises(UserError, match="no hyperparameter 'skale'"):
-        make_runner()
+        make_run()

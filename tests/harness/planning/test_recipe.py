@@ -1,4 +1,4 @@
-"""The schedule, and when the validation rows are read."""
+"""The learning rate schedule, and when validation runs."""
 
 from itertools import pairwise
 

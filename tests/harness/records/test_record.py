@@ -1,4 +1,4 @@
-"""Records: whole or not at all, versioned, and refused in one sentence when they are wrong."""
+"""Records are written atomically, have a version, and are refused with one sentence if they are wrong."""
 
 import json
 
@@ -45,6 +45,21 @@ def test_an_older_record_is_migrated_step_by_step(tmp_path, monkeypatch):
         lambda data: {key: value for key, value in data.items() if key != "state"} | {"schema": SCHEMA, "status": "ok"},
     )
     assert read_record(path) == record()
+
+
+def test_a_record_of_schema_1_loads_with_its_renamed_fields(tmp_path):
+    size = {"width": 8, "depth": 2, "body_parameters": 990, "total_parameters": 2000, "deviation": -0.01}
+    path = ResultStore(tmp_path).write(record())
+    content = json.loads(path.read_text())
+    old = {name: value for name, value in content.items() if name not in ("attempts", "multiplicity")}
+    old |= {"schema": 1, "learning_rate": 0.1, "size": {**size, "budget": 1000}}
+    old |= {"tries": [{"learning_rate": rate, "steps": 5, "valid": None} for rate in (0.1, 0.3)]}
+    path.write_text(json.dumps(old | {"near_equals": {"reason": "Not measured."}}))
+    read = read_record(path)
+    assert [attempt.learning_rate for attempt in read.attempts] == [0.1, 0.3]
+    assert read.chosen == read.attempts[0]
+    assert read.multiplicity.reason == "Not measured."
+    assert read.size.target_parameters == 1000
 
 
 @pytest.mark.parametrize(

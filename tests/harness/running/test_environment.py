@@ -1,4 +1,4 @@
-"""Which GPUs a run takes: those that CUDA shows this process, by the names that its children understand."""
+"""A run uses the GPUs that CUDA shows to this process, with names that child processes understand."""
 
 import os
 
@@ -23,7 +23,7 @@ esac
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """Let nvidia-smi list two GPUs, and CUDA show the ones asked for."""
+    """Make nvidia-smi list two GPUs, and CUDA show the requested ones."""
     script = tmp_path / "nvidia-smi"
     script.write_text(NVIDIA_SMI)
     script.chmod(0o755)

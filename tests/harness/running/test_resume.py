@@ -1,4 +1,4 @@
-"""A run that is killed at any moment loses nothing, and the next one does only what is missing."""
+"""A run that is killed at any time loses no finished work, and the next one runs only the missing cells."""
 
 import os
 import random
@@ -23,7 +23,7 @@ def command(results: Path, *plugins: Path) -> list[str]:
 
 
 def readable_records(results: Path) -> dict[str, dict]:
-    """Return the records on disk by key; a corrupt one fails the test."""
+    """Return the records on disk by key; fail the test if one is corrupt."""
     store = ResultStore(results)
     return {record.key: record.model_dump() for record in store.read()}
 
@@ -71,7 +71,7 @@ def test_killing_parent_or_child_at_random_moments_loses_nothing(toy_task, make_
 
 
 def heed_interrupts() -> None:
-    """Undo what a background job of a shell inherits: to pass over SIGINT."""
+    """Restore the default handling of SIGINT, which background jobs of a shell ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -83,11 +83,11 @@ def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_mo
         command(broken, *plugins), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts
     )
     deadline = time.monotonic() + 60
-    while not list(broken.glob("work/cells/*/try-0.safetensors")) and time.monotonic() < deadline:
+    while not list(broken.glob("work/cells/*/attempt-0.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     assert run.wait() == 130
-    assert list(broken.glob("work/cells/*/try-0.safetensors")), "nothing was left to take up"
+    assert list(broken.glob("work/cells/*/attempt-0.safetensors")), "nothing was left to take up"
     subprocess.run(command(broken, *plugins), check=True, capture_output=True)
     predicted = [{r.key: r.predictions.sha256 for r in ResultStore(folder).read()} for folder in (whole, broken)]
     assert predicted[0] == predicted[1]
@@ -95,7 +95,7 @@ def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_mo
 
 
 def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
-    """Stopping after each step and loading again gives the weights of a run that never stopped."""
+    """Stopping and loading after each step gives the same weights as an uninterrupted run."""
     import torch
     from archarena.harness import Classes, SequenceModel, Size, TaskSpec, Tokens
     from archarena.harness.contract.task import Budget
@@ -143,7 +143,7 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
     for step in range(1, 21):
         stopped = attempt(tmp_path / "stopped.safetensors")
         stopped.run(step)
-    assert stopped.progress.curve[-1]["train_loss"] == straight.progress.curve[-1]["train_loss"]
+    assert stopped.state.curve[-1].train_loss == straight.state.curve[-1].train_loss
     for name, tensor in straight.model.state_dict().items():
         assert torch.equal(tensor, stopped.model.state_dict()[name]), name
     valid = [[point["valid"] for point in attempt.state.curve] for attempt in (straight, stopped)]

@@ -1,32 +1,37 @@
-"""Running a plan: rows for failures, resume by default, the parent scores, nothing is lost."""
+"""Running a plan: failures are rows, runs resume by default, the parent scores, and nothing is lost."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
+from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
+from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Inline, Local
 from archarena.harness.running.lock import locked
-from archarena.harness.running.runner import Runner, Watcher
+from archarena.harness.running.progress import Progress
+from archarena.harness.running.run import Run
+from archarena.harness.running.runner import Runner
 
 
 @pytest.fixture
-def make_runner(toy_task, tmp_path):
-    def make(*plugins, models=("good",), settings=(), tier="smoke", seeds=None):
+def make_run(toy_task, tmp_path):
+    def make(*plugins, models=("good",), settings=(), tier="smoke", seeds=None, **options):
         registry = discover([toy_task, *plugins])
         plan = make_plan(
             registry, models=models, settings=settings, tasks=["toy"], tier=tier, seeds=seeds, data=tmp_path
         )
-        return Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", [toy_task, *plugins])
+        return Run(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", [toy_task, *plugins], **options)
 
     return make
 
 
-def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_runner, make_model):
-    report = make_runner(make_model()).run(Local(1))
+def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_run, make_model):
+    report = Runner(make_run(make_model()), Local(1)).execute()
     (record,) = report.records
     assert record.status == "ok", record.reason
     assert 0 <= record.scores["toy"].value <= 1
@@ -42,35 +47,35 @@ def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_runner, ma
     )
 
 
-def test_a_depth_that_is_set_replaces_the_tiers_at_equal_parameters(make_runner):
-    records = make_runner(models=["mlp"], settings=["mlp.depth=1,3"]).run(Local(1)).records
+def test_a_depth_that_is_set_replaces_the_tiers_at_equal_parameters(make_run):
+    records = Runner(make_run(models=["mlp"], settings=["mlp.depth=1,3"]), Local(1)).execute().records
     assert [record.cell.variant for record in records] == ["mlp[depth=1]", "mlp[depth=3]"]
     assert [record.size.depth for record in records] == [1, 3]
     assert all(record.size.body_parameters == pytest.approx(12_000, rel=0.05) for record in records)
     assert all("depth" not in record.key_parts["hyperparameters"] for record in records)
 
 
-def test_finished_cells_never_run_twice(make_runner, make_model):
+def test_finished_cells_never_run_twice(make_run, make_model):
     plugin = make_model()
-    first = make_runner(plugin).run(Local(1))
-    second = make_runner(plugin).run(Local(1))
+    first = Runner(make_run(plugin), Local(1)).execute()
+    second = Runner(make_run(plugin), Local(1)).execute()
     assert (len(second.kept), len(second.new)) == (1, 0)
     assert second.kept == first.new
 
 
-def test_a_changed_model_runs_again(make_runner, make_model):
-    make_runner(make_model()).run(Local(1))
-    runner = make_runner(make_model(body="x = 2 * x"))
-    assert len(runner.split()[1]) == 1
+def test_a_changed_model_runs_again(make_run, make_model):
+    Runner(make_run(make_model()), Local(1)).execute()
+    run = make_run(make_model(body="x = 2 * x"))
+    assert len(run.split()[1]) == 1
 
 
-def test_kept_predictions_give_the_score_again(make_runner, make_model, tmp_path):
+def test_kept_predictions_give_the_score_again(make_run, make_model, tmp_path):
     from safetensors.numpy import load_file
 
-    runner = make_runner(make_model())
-    (record,) = runner.run(Local(1)).records
+    run = make_run(make_model())
+    (record,) = Runner(run, Local(1)).execute().records
     predictions = load_file(tmp_path / "results" / record.predictions.file)["test.outputs"]
-    answers = np.load(runner.keyed()[0].arrays / "answers" / "test" / "targets.npy")
+    answers = np.load(run.keyed()[0].arrays / "answers" / "test" / "targets.npy")
     assert record.scores["toy"].value == pytest.approx((predictions.argmax(1) == answers).mean())
 
 
@@ -84,12 +89,12 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_is_a_row_with_its_reason_and_stops_no_other(make_runner, make_model, failure):
+def test_a_failure_is_a_row_with_its_reason_and_stops_no_other(make_run, make_model, failure):
     body, status, reason = FAILURES[failure]
-    runner = make_runner(
+    run = make_run(
         make_model(failure, f"if self.training:\n            {body}"), make_model(), models=[failure, "good"]
     )
-    report = runner.run(Local(2))
+    report = Runner(run, Local(2)).execute()
     found = {record.cell.model: record for record in report.records}
     assert found["good"].status == "ok"
     assert found[failure].status == status
@@ -97,7 +102,7 @@ def test_a_failure_is_a_row_with_its_reason_and_stops_no_other(make_runner, make
     assert [record.cell.model for record in report.failed] == [failure]
 
 
-def test_a_trial_that_hangs_is_killed_with_its_descendants(make_runner, make_model, monkeypatch, tmp_path):
+def test_a_trial_that_hangs_is_killed_with_its_descendants(make_run, make_model, tmp_path):
     import psutil
 
     pids = tmp_path / "pids"
@@ -108,9 +113,8 @@ def test_a_trial_that_hangs_is_killed_with_its_descendants(make_runner, make_mod
         f"        open({str(pids)!r}, 'w').write(str(child.pid))\n"
         "        time.sleep(600)"
     )
-    runner = make_runner(make_model("hangs", body), models=["hangs"])
-    monkeypatch.setattr("archarena.harness.running.runner._limits", lambda task: _limits(seconds=15))
-    (record,) = runner.run(Local(1)).records
+    run = make_run(make_model("hangs", body), models=["hangs"], limits=Limits(15, 8 * 2**30))
+    (record,) = Runner(run, Local(1)).execute().records
     assert (record.status, record.reason) == ("timeout", "Ran longer than 15 s.")
     deadline = time.monotonic() + 5
     while psutil.pid_exists(int(pids.read_text())) and time.monotonic() < deadline:
@@ -118,94 +122,87 @@ def test_a_trial_that_hangs_is_killed_with_its_descendants(make_runner, make_mod
     assert not psutil.pid_exists(int(pids.read_text())) or psutil.Process(int(pids.read_text())).status() == "zombie"
 
 
-def test_a_trial_that_takes_too_much_memory_is_killed(make_runner, make_model, monkeypatch):
+def test_a_trial_that_takes_too_much_memory_is_killed(make_run, make_model):
     body = "self.hoard = getattr(self, 'hoard', []) + [bytearray(50_000_000)]"
-    runner = make_runner(make_model("hoards", body), models=["hoards"])
-    monkeypatch.setattr("archarena.harness.running.runner._limits", lambda task: _limits(memory_bytes=1.2 * 2**30))
-    (record,) = runner.run(Local(1)).records
+    run = make_run(make_model("hoards", body), models=["hoards"], limits=Limits(60, 1.2 * 2**30))
+    (record,) = Runner(run, Local(1)).execute().records
     assert (record.status, record.reason) == ("oom", "Used more than 1.2 GiB of memory.")
 
 
-def _limits(**changes):
-    from archarena.harness.running.child import Limits
-
-    return Limits(**{"seconds": 60, "memory_bytes": 8 * 2**30} | changes)
-
-
-def test_a_task_that_cannot_be_prepared_is_a_row(make_runner, make_model, toy_task):
+def test_a_task_that_cannot_be_prepared_is_a_row(make_run, make_model, toy_task):
     toy_task.write_text(
         toy_task.read_text().replace("tests = {", "raise RuntimeError('broken draw')\n        tests = {")
     )
-    (record,) = make_runner(make_model()).run(Local(1)).records
+    (record,) = Runner(make_run(make_model()), Local(1)).execute().records
     assert record.status == "crashed"
     assert "could not be prepared: RuntimeError: broken draw" in record.reason
     assert "Traceback" in record.log_tail
 
 
-def test_a_trial_is_not_given_test_labels(make_runner, make_model):
-    runner = make_runner(make_model())
-    runner.run(Local(1))
-    arrays = runner.keyed()[0].arrays
+def test_a_trial_is_not_given_test_labels(make_run, make_model):
+    run = make_run(make_model())
+    Runner(run, Local(1)).execute()
+    arrays = run.keyed()[0].arrays
     assert {path.name for path in (arrays / "tests" / "test").rglob("*.npy")} == {"tokens.npy", "lengths.npy"}
 
 
-def test_all_models_see_the_same_data_for_a_seed(make_runner, make_model):
-    runner = make_runner(make_model("good"), make_model("other"), models=["good", "other"], seeds=[0, 1])
+def test_all_models_see_the_same_data_for_a_seed(make_run, make_model):
+    run = make_run(make_model("good"), make_model("other"), models=["good", "other"], seeds=[0, 1])
     by_seed = {}
-    for record in runner.run(Local(2)).records:
+    for record in Runner(run, Local(2)).execute().records:
         by_seed.setdefault(record.cell.seed, set()).add(record.data.checksum)
     assert [len(sums) for sums in by_seed.values()] == [1, 1]
     assert by_seed[0] != by_seed[1]
 
 
-def test_the_same_cell_twice_gives_the_same_numbers(make_runner, make_model):
+def test_the_same_cell_twice_gives_the_same_numbers(make_run, make_model):
     plugin = make_model()
-    runs = [make_runner(plugin).run(Local(1), rerun="all").new[0] for _ in range(2)]
+    runs = [Runner(make_run(plugin, rerun="all"), Local(1)).execute().new[0] for _ in range(2)]
     curves = [[(p.step, p.train_loss, p.valid) for t in record.attempts for p in t.curve] for record in runs]
     assert curves[0] == curves[1]
     assert runs[0].predictions.sha256 == runs[1].predictions.sha256
 
 
-def test_inline_gives_the_same_numbers_as_a_child(make_runner, make_model):
+def test_inline_gives_the_same_numbers_as_a_child(make_run, make_model):
     plugin = make_model()
-    child = make_runner(plugin).run(Local(1)).new[0]
-    inline = make_runner(plugin).run(Inline(), rerun="all").new[0]
+    child = Runner(make_run(plugin), Local(1)).execute().new[0]
+    inline = Runner(make_run(plugin, rerun="all"), Inline()).execute().new[0]
     assert inline.predictions.sha256 == child.predictions.sha256
 
 
-def test_two_runs_do_not_write_to_one_folder(make_runner, make_model, tmp_path):
+def test_two_runs_do_not_write_to_one_folder(make_run, make_model, tmp_path):
     with locked(tmp_path / "results"), pytest.raises(UserError, match="Another run is writing"):
-        make_runner(make_model()).run(Local(1))
+        Runner(make_run(make_model()), Local(1)).execute()
 
 
-def test_failures_run_again_and_diverged_cells_only_when_asked(make_runner, make_model):
+def test_failures_run_again_and_diverged_cells_only_when_asked(make_run, make_model):
     plugins = [make_model("raises", "raise ValueError('x')"), make_model("nan", "x = x * float('nan')")]
-    make_runner(*plugins, models=["raises", "nan"]).run(Local(2))
-    again = make_runner(*plugins, models=["raises", "nan"])
+    Runner(make_run(*plugins, models=["raises", "nan"]), Local(2)).execute()
+    again = make_run(*plugins, models=["raises", "nan"])
     assert [keyed.cell.variant.name for keyed in again.split()[1]] == ["raises"]
-    assert [keyed.cell.variant.name for keyed in again.split("failed")[1]] == ["raises", "nan"]
+    assert [keyed.cell.variant.name for keyed in replace(again, rerun="failed").split()[1]] == ["raises", "nan"]
 
 
-def test_cards_tell_what_pages_need(make_runner, make_model, tmp_path):
-    make_runner(make_model()).run(Local(1))
+def test_cards_tell_what_pages_need(make_run, make_model, tmp_path):
+    Runner(make_run(make_model()), Local(1)).execute()
     store = ResultStore(tmp_path / "results")
-    (model,), (task,) = store.cards("models"), store.cards("tasks")
-    assert (model["name"], model["family"]) == ("good", "test")
-    assert [(level["column"], level["name"], level["kind"]) for level in task["levels"]] == [
+    (model,), (task,) = store.cards(ModelCard), store.cards(TaskCard)
+    assert (model.name, model.family) == ("good", "test")
+    assert [(score.column, score.name, score.kind) for score in task.reference_scores] == [
         ("toy", "chance", "chance"),
         ("toy", "ceiling", "ceiling"),
         ("toy", "majority", "baseline"),
     ]
 
 
-def test_a_stopped_run_records_its_cells_as_interrupted_and_goes_on_later(make_runner, make_model, tmp_path):
-    class Stop(Watcher):
+def test_a_stopped_run_records_its_cells_as_interrupted_and_goes_on_later(make_run, make_model, tmp_path):
+    class Stop(Progress):
         def started(self, name, folder):
             raise KeyboardInterrupt
 
     plugin = make_model()
     with pytest.raises(KeyboardInterrupt):
-        make_runner(plugin).run(Local(1), Stop())
+        Runner(make_run(plugin), Local(1), Stop()).execute()
     (record,) = ResultStore(tmp_path / "results").read()
     assert record.status == "interrupted"
-    assert make_runner(plugin).run(Local(1)).new[0].status == "ok"
+    assert Runner(make_run(plugin), Local(1)).execute().new[0].status == "ok"

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 @pytest.fixture
 def scored(tmp_path):
-    """Return the click task, its arrays' folder, and the scores of logits in a file."""
+    """Return the click task, the folder of its arrays, and a function that scores logits from a file."""
     task = plan_task(discover().find("task", "ctr-synthetic"), get_tier("smoke"), tmp_path)
     draw = np.random.default_rng(0)
     rows = {

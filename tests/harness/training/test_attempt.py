@@ -1,4 +1,4 @@
-"""What a recipe does to a step: caps, penalties on whole tables, plateaus and early stopping."""
+"""Effects of a recipe: capped learning rates, penalties on whole tables, plateaus and early stopping."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ SPEC = TaskSpec(Fields((9, 5)), Binary())
 
 
 class Linear(FieldModel):
-    """One weight an id, and a scale whose learning rate is capped."""
+    """One weight per id, and a scale with a capped learning rate."""
 
     def __init__(self, fields, outputs):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Measured cost: operations counted where the formula is known, times that are times."""
+"""Measured costs: operations are counted if their formula is known, and times are plausible."""
 
 import time
 

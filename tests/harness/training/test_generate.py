@@ -1,4 +1,4 @@
-"""Decoding equals choosing by hand, at any prompt length and batch, and text is scored as it was written."""
+"""Decoding equals choosing by hand at any prompt length and batch size, and generated text is scored unchanged."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SPEC = TaskSpec(Tokens(VOCABULARY, LENGTH), NextToken(VOCABULARY), causal=True)
 
 
 class Decay(SequenceModel):
-    """A decaying sum of what came before, run forward again for each token."""
+    """A decaying sum over the prefix, computed by forward for each token."""
 
     def __init__(self, width):
         super().__init__()
@@ -26,7 +26,7 @@ class Decay(SequenceModel):
 
 
 class Stepping(Decay):
-    """The same as a recurrence."""
+    """The same sum as a recurrence."""
 
     def init_state(self, batch):
         return self.mix.weight.new_zeros(batch, self.mix.in_features)
@@ -50,7 +50,7 @@ def make(cls):
 
 
 def by_hand(built, prompt, count):
-    """Return the likeliest continuation, one forward pass a token."""
+    """Return the most likely continuation, with one forward pass per token."""
     row = prompt.astype(np.int64).tolist()
     for _ in range(count):
         logits = built(tokens=torch.tensor([row]))[0, -1]
@@ -181,6 +181,7 @@ def test_cells_that_generate_are_scored_by_the_tasks_own_metric(tmp_path, toy_ta
     from archarena.harness.planning.plan import make_plan
     from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
+    from archarena.harness.running.run import Run
     from archarena.harness.running.runner import Runner
 
     task, writer = tmp_path / "count.py", tmp_path / "writer.py"
@@ -188,15 +189,15 @@ def test_cells_that_generate_are_scored_by_the_tasks_own_metric(tmp_path, toy_ta
     writer.write_text(WRITER)
     plugins = [task, writer, toy_task, make_model("good")]
     plan = make_plan(discover(plugins), models=["good", "writer"], tasks=["count", "toy"], tier="smoke", data=tmp_path)
-    runner = Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
-    found = {(r.cell.model, r.cell.task): r for r in runner.run(Inline()).records}
+    run = Run(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
+    found = {(r.cell.model, r.cell.task): r for r in Runner(run, Inline()).execute().records}
     trained, written, skipped = found["good", "count"], found["writer", "count"], found["writer", "toy"]
     assert trained.scores.keys() == {"count-lm", "count-solve"}, trained.reason
     assert trained.scores["count-solve"].metric == "starts_right"
     assert written.scores.keys() == {"count-solve"}, written.reason
     assert written.scores["count-solve"].value == 1.0
     assert (skipped.status, "only writes text" in skipped.reason) == ("skipped", True)
-    arrays = next(keyed.arrays for keyed in runner.keyed() if keyed.cell.task.name == "count")
+    arrays = next(keyed.arrays for keyed in run.keyed() if keyed.cell.task.name == "count")
     assert {path.name for path in (arrays / "tests" / "ask").rglob("*.npy")} == {
         "tokens.npy",
         "lengths.npy",

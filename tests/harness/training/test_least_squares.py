@@ -1,4 +1,4 @@
-"""Closed-form heads equal NumPy's least squares, and a model that fits itself runs as a cell."""
+"""Closed-form heads equal NumPy's least squares, and a model with `fit` runs as a cell."""
 
 import numpy as np
 import pytest
@@ -104,11 +104,13 @@ def test_a_cell_of_a_model_that_fits_itself_is_fitted_once(toy_task, make_model,
     from archarena.harness.planning.plan import make_plan
     from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
+    from archarena.harness.running.run import Run
     from archarena.harness.running.runner import Runner
 
     plugins = [toy_task, make_model("good", FIT)]
     plan = make_plan(discover(plugins), models=["good"], tasks=["toy"], tier="smoke", data=tmp_path)
-    (record,) = Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins).run(Inline()).records
+    run = Run(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins)
+    (record,) = Runner(run, Inline()).execute().records
     assert record.status == "ok", record.reason
     assert [(attempt.steps, attempt.learning_rate) for attempt in record.attempts] == [(1, 0.0)]
     assert record.attempts[0].curve[0].samples == 64

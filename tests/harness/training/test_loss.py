@@ -1,4 +1,4 @@
-"""Losses and predictions by kind of output, against values worked out by hand."""
+"""Losses and predictions for each kind of output, compared with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 
 class Constant(nn.Module):
-    """Answers every row, or every position, with the same logits."""
+    """Returns the same logits for every row or position."""
 
     def __init__(self, logits, per_position: bool):
         super().__init__()

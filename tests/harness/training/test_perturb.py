@@ -1,4 +1,4 @@
-"""Near-equals: measures on cases with known answers, and draws that are models of their own."""
+"""Predictive multiplicity: measures on cases with known results, and perturbed models that differ."""
 
 from itertools import pairwise
 
@@ -85,13 +85,15 @@ def test_a_cell_is_explored_where_asked_and_not_again(toy_task, make_model, tmp_
     from archarena.harness.planning.plan import make_plan
     from archarena.harness.records.store import ResultStore
     from archarena.harness.running.executor import Inline
-    from archarena.harness.running.runner import Extras, Runner
+    from archarena.harness.running.run import Extras, Run
+    from archarena.harness.running.runner import Runner
 
     plugins = [toy_task, make_model("good")]
 
     def run(recipe, extras):
         plan = make_plan(discover(plugins), models=["good"], tasks=["toy"], tier="smoke", recipe=recipe, data=tmp_path)
-        return Runner(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins, extras).run(Inline())
+        run = Run(plan, ResultStore(tmp_path / "results"), tmp_path, "cpu", plugins, extras)
+        return Runner(run, Inline()).execute()
 
     plain, explored, again = (run("trade-off", Extras(multiplicity=ask)) for ask in (False, True, True))
     assert plain.new[0].multiplicity is None

@@ -52,7 +52,7 @@ def site(write_results, make_record, task_card, model_card, tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser, site):
-    """Return a function that opens a page of the site and keeps what it asked for."""
+    """Return a function that opens a page of the site and stores its requests."""
     contexts = []
 
     def open_(name="index.html", hash="", **options):

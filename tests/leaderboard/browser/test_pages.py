@@ -1,4 +1,4 @@
-"""The pages in a real browser, opened from disk: layout, accessibility, and what they ask for."""
+"""The pages in a real browser, opened from disk: layout, accessibility and requests."""
 
 import json
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ def pages_of(site):
 
 
 def any_run(site):
-    """Return a run page that has slices, and so all that a page can have."""
+    """Return a run page with slices, which contains everything a run page can contain."""
     return next(f"runs/{path.name}" for path in (site / "runs").iterdir() if "by <bdi>level" in path.read_text())
 
 

@@ -1,4 +1,4 @@
-"""Names beside marks: where Vega draws the marks, and that no name covers another."""
+"""Labels next to marks: where Vega draws the marks, and that labels do not overlap."""
 
 import re
 from itertools import combinations, pairwise
@@ -19,7 +19,7 @@ def points(pairs):
 
 
 def boxes(found):
-    """Return where the labels stand: left, right and middle, in pixels."""
+    """Return the positions of the labels: left, right and middle, in pixels."""
     for point, (x, y) in zip(found, PANEL.places(found), strict=True):
         if point["label"]:
             width = LETTER * len(point["label"])

@@ -11,7 +11,7 @@ STATES = {"mamba": 24_320, "transformer": 262_144, "mlp": None}
 
 @pytest.fixture
 def rows(results, make_record):
-    """Return a function: the score rows of three models, of which one has no state."""
+    """Return a function that creates score rows of three models, one of them without a state."""
 
     def rows(task="recall-mqar", states=STATES):
         records = [make_record(variant, task, seed, 0.9 - 0.1 * seed) for variant in states for seed in range(2)]

@@ -9,7 +9,7 @@ FAMILIES, COLOURS = {"mamba": "recurrence", "mlp": "baseline"}, {"recurrence": "
 
 
 def trade_off(metric="accuracy", noise_floor=0.007, values=(0.2, 0.5, None, 0.8)):
-    """Return a curve with one point a cycle, each twice as long as the one before."""
+    """Return a curve with one point per cycle; each cycle is twice as long as the last."""
     points = [
         CurvePoint(step=16 * 2**n, samples=512 * 2**n, seconds=3.0 * 2**n, train_loss=1.0, valid=value)
         for n, value in enumerate(values)

@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def site(results, tmp_path):
-    """Return a function that builds a site and gives its folder and summary."""
+    """Return a function that builds a site and returns its folder and summary."""
 
     def build(*records, **cards):
         folder = tmp_path / "site"
@@ -185,8 +185,14 @@ def hostile_record(make_record):
 
 
 def hostile_cards(task_card, model_card):
-    level = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
-    texts = {"tier": HOSTILE, "summary": HOSTILE, "suites": [HOSTILE], "references": [level], "rows": {HOSTILE: 1}}
+    reference = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
+    texts = {
+        "tier": HOSTILE,
+        "summary": HOSTILE,
+        "suites": [HOSTILE],
+        "rows": {HOSTILE: 1},
+        "reference_scores": [reference],
+    }
     model = model_card(HOSTILE, summary=HOSTILE, family=HOSTILE, paper=HOSTILE)
     return {"tasks": [task_card(HOSTILE, [HOSTILE], **texts)], "models": [model]}
 

@@ -1,6 +1,6 @@
+from archarena.harness.records.cards import EvaluationCard, TaskCard
 from archarena.harness.records.record import Score
 from archarena.leaderboard.pages.run import run_view
-from archarena.leaderboard.read.cards import EvaluationCard, TaskCard
 from archarena.leaderboard.read.results import Results
 
 

@@ -1,12 +1,12 @@
-"""How much a reader loads: 20 models on 25 tasks with 5 seeds."""
+"""Download size of the pages: 20 models on 25 tasks with 5 seeds."""
 
 import itertools
 import random
 
 import pytest
+from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.leaderboard.pages import files as pages
 from archarena.leaderboard.pages.site import make_site
-from archarena.leaderboard.read.cards import ModelCard, TaskCard
 from archarena.leaderboard.read.results import Results
 
 SUITES = ("lra", "recall", "math", "ctr", "image")
@@ -23,7 +23,7 @@ def site(make_record, task_card):
     cards = [task_card(task, [task]) for task in tasks]
     for card in cards:
         references = (("chance", 0.1), ("ceiling", 1.0))
-        card["references"] = [
+        card["reference_scores"] = [
             {"column": card["task"], "name": name, "value": value, "kind": name} for name, value in references
         ]
     by_name = {(card["task"], "quick"): TaskCard.model_validate(card) for card in cards}

@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 import pytest
+from archarena.harness.records.cards import TaskCard
 from archarena.harness.records.record import Artifact
-from archarena.leaderboard.read.cards import TaskCard
 from archarena.leaderboard.read.results import Results
 from archarena.leaderboard.table.multiplicity import task_multiplicity
 from safetensors.numpy import save

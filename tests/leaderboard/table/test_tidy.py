@@ -4,11 +4,12 @@ import json
 import re
 
 import pytest
+from archarena.harness.records.cards import TaskCard
 from archarena.leaderboard.read.published_values import PublishedValue
 from archarena.leaderboard.read.results import read_results
 from archarena.leaderboard.table.records import newest
 from archarena.leaderboard.table.rows import COLUMNS, to_csv, to_json
-from archarena.leaderboard.table.tidy import make_table, page_names
+from archarena.leaderboard.table.tidy import make_table, page_names, suite_of
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def test_one_row_per_cell_and_column(table_of, make_record, task_card):
     assert by(rows, "column") == scores
     assert by(rows, "column", "direction") == {"math-lm": "lower", "math-choice": "higher"}
     assert notes == ()
+
+
+def test_the_suite_is_more_than_a_selection():
+    card = TaskCard(task="a5", tier="quick", suites=["quick", "recall"])
+    assert suite_of(card) == "recall"
+    assert suite_of(card.model_copy(update={"suites": ["quick"]})) == "other tasks"
 
 
 def test_a_failure_has_a_row_in_each_column_and_no_value(scores_of, make_record, task_card):

@@ -10,7 +10,7 @@ every_weighting = pytest.mark.parametrize("weighting", ["softmax", "laplace", "r
 
 
 def attend_by_hand(layer, q, k, v, length):
-    """One query of one row at a time; keys are those of its chunk, before it where causal, and below `length`."""
+    """Compute one query of one row at a time, with the valid keys of its chunk; if causal, only earlier ones."""
     rows, size = [], min(layer.chunk, len(q))
     for t in range(length):
         start = t // size * size

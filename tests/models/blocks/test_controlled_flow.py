@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 
 def straight_piece(flow, z, increment):
-    """The exact solution along a straight piece: one matrix exponential, the constant carried as an entry."""
+    """The exact solution along a straight segment: one matrix exponential, with the constant as an extra entry."""
     hidden = len(z)
     generator = torch.zeros(hidden + 1, hidden + 1, dtype=z.dtype)
     generator[:hidden, :hidden] = torch.einsum("i,ihk->hk", increment, flow.A)

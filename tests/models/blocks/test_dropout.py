@@ -1,4 +1,4 @@
-"""Dropout by random words."""
+"""Dropout with 16 random bits per entry."""
 
 import pytest
 import torch

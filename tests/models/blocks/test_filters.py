@@ -1,4 +1,4 @@
-"""A filter in both directions, with its skip."""
+"""A bidirectional filter with a skip connection."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""How far a stack of dilated filters sees, forwards and one position at a time."""
+"""Receptive field of a stack of dilated filters, with forward and with step."""
 
 import pytest
 import torch

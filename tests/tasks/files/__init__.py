@@ -1,7 +1,7 @@
-"""Files in the exact formats of the data sets that tasks read, with content that is made up and can be learned.
+"""Writes files in the exact formats of the data sets, with made-up content that can be learned.
 
-A writer takes the data folder and the rows of each part, and returns what the set then has to be pinned by:
-attributes of its `DataSet` and their values.
+A writer takes the data folder and the number of rows of each part. It returns the attributes of the `DataSet` that pin
+these files.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Pins = dict[str, Any]
 
 @dataclass(frozen=True)
 class Set:
-    """How a set is written, and how many rows the tasks that read it need at a tier."""
+    """The writer of a data set, and the number of rows that its tasks need at each tier."""
 
     write: Callable[[Path, Rows], Pins]
     smoke: Rows
     quick: Rows
 
     def at(self, tier: str, folder: Path) -> Pins:
-        """Write the files that a tier needs."""
+        """Write the files for a tier."""
         return self.write(folder, {"smoke": self.smoke, "quick": self.quick}[tier])
 
 

@@ -1,4 +1,4 @@
-"""Frappe as csv, libfm and parquet files of labelled rows, and its raw log."""
+"""Frappe: labeled rows as csv, libfm and parquet files, and its raw log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = ("train", "valid", "test")
 
 
 def frappe(folder: Path, rows: Mapping[str, int], *, form: str = "csv") -> dict[str, Any]:
-    """Write labelled rows, by part, in one of the official formats."""
+    """Write labeled rows of each part in one of the official formats."""
     tables = {part: clicks(count, PARTS.index(part)) for part, count in rows.items()}
     for part, table in tables.items():
         write(folder, form, part, table)
@@ -24,14 +24,14 @@ def frappe(folder: Path, rows: Mapping[str, int], *, form: str = "csv") -> dict[
 
 
 def frappe_raw(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
-    """Write the log as it is passed on: a zip file."""
+    """Write the log as it is distributed: a zip file."""
     table = log(rows["log"])
     zipped(folder, table)
     return {"checksums": {"log": FRAPPE_RAW.canonical(table)[1]}}
 
 
 def clicks(rows: int, seed: int) -> pd.DataFrame:
-    """Return rows whose label follows the item, with ids numbered through all fields."""
+    """Return rows whose label depends on the item; ids are numbered across all fields."""
     draw = np.random.default_rng(seed)
     ids = draw.integers(0, 8, (rows, len(FIELDS))) + 10 * np.arange(len(FIELDS))
     return pd.DataFrame(ids, columns=list(FIELDS)).assign(label=ids[:, 1] % 2)[["label", *FIELDS]]
@@ -52,7 +52,7 @@ def write(folder: Path, form: str, part: str, table: pd.DataFrame) -> None:
 
 
 def log(rows: int = 400) -> pd.DataFrame:
-    """Return uses of apps, twenty a user; some apps are used far more than others."""
+    """Return uses of apps, twenty per user; some apps are used far more than others."""
     draw = np.random.default_rng(0)
     words = {field: draw.choice(["one", "two", "unknown"], rows) for field in FIELDS[2:9]}
     items = (3 * rows // 20 * draw.random(rows) ** 2).astype(int)
@@ -61,7 +61,7 @@ def log(rows: int = 400) -> pd.DataFrame:
 
 
 def zipped(folder: Path, table: pd.DataFrame, member: str = "Mobile_Frappe/frappe/frappe.csv") -> None:
-    """Write a log into the archive that holds it."""
+    """Write a log into its archive."""
     (folder / "frappe").mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(folder / "frappe" / "Mobile_Frappe.zip", "w") as archive:
         archive.writestr("Mobile_Frappe/frappe/meta.csv", "item\tpackage\n0\tcom.example\n")

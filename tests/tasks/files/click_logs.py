@@ -1,4 +1,4 @@
-"""The csv files of the public click logs; the first field tells how often a row is clicked."""
+"""The csv files of the public click logs; the first field determines the click rate."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Columns = dict[str, np.ndarray]
 
 
 def whole(draw: np.random.Generator, rows: int, names: tuple[str, ...], low: int, high: int) -> Columns:
-    """Return columns of whole numbers."""
+    """Return columns of integers."""
     return {name: draw.integers(low, high, rows).astype(str) for name in names}
 
 
 def hexadecimal(draw: np.random.Generator, rows: int, names: tuple[str, ...], empty: float = 0.0) -> Columns:
-    """Return columns of eight digits, a tenth of them rare ones, and some of them empty."""
+    """Return columns of eight hexadecimal digits; a tenth are rare values, and some are empty."""
     found = {}
     for name in names:
         numbers = np.where(draw.random(rows) < 0.9, draw.integers(4, size=rows), draw.integers(2**32, size=rows))
@@ -63,7 +63,7 @@ def movielens(draw: np.random.Generator, rows: int) -> Columns:
 
 @dataclass(frozen=True)
 class Log:
-    """A log's folder, how its columns are drawn, and which of them tells the clicks."""
+    """A log's folder, the generators of its columns, and the column that determines the clicks."""
 
     name: str
     draw: Callable[[np.random.Generator, int], Columns]
@@ -72,7 +72,7 @@ class Log:
     has_id: bool = False
 
     def write(self, folder: Path, rows: Mapping[str, int], texts: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Write the parts; `texts` are contents of one's own for some of them."""
+        """Write the parts; `texts` replaces the content of some of them."""
         home, sums = folder / self.name, {}
         home.mkdir(parents=True)
         for seed, (part, count) in enumerate(rows.items()):
@@ -82,7 +82,7 @@ class Log:
         return {"checksums": sums}
 
     def table(self, seed: int, rows: int) -> pd.DataFrame:
-        """Return as many rows, all columns as text, in the order of the files."""
+        """Return rows as text, with the columns in the order of the files."""
         draw = np.random.default_rng(seed)
         columns = self.draw(draw, rows)
         often = pd.util.hash_array(columns[self.telling].astype(object)) % 2 == 1

@@ -1,4 +1,4 @@
-"""Pairs of papers as the Long Range Arena released them: those that cite each other share their words."""
+"""Pairs of papers in the format of the Long Range Arena; papers that cite each other share words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REST = " in which we describe how well all of it works" * 6
 
 
 def aan(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
-    """Write pairs, of which every second one is cited."""
+    """Write pairs; in every second one, a paper cites the other."""
     (folder / "aan").mkdir(parents=True)
     for part, count in rows.items():
         lines = []

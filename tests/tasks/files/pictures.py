@@ -1,4 +1,4 @@
-"""CIFAR-10 in its binary version and MNIST in IDX files: noise in which one bright row of pixels tells the class."""
+"""CIFAR-10 in its binary version and MNIST in IDX files: noise with one bright row of pixels that gives the class."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def digits(rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cifar10(folder: Path, rows: Mapping[str, int], *, packed: bool = False) -> dict[str, Any]:
-    """Write photographs: five batches to train and one to test, each a file or all in the archive."""
+    """Write photographs: five training batches and one test batch, as files or in an archive."""
     home = folder / "cifar10"
     home.mkdir(parents=True)
     files = batches(rows)
@@ -52,7 +52,7 @@ def cifar10(folder: Path, rows: Mapping[str, int], *, packed: bool = False) -> d
 
 
 def batches(rows: Mapping[str, int]) -> dict[str, bytes]:
-    """Return the content of each of CIFAR-10's files."""
+    """Return the content of each file of CIFAR-10."""
     found = {}
     for part, names in BATCHES.items():
         images, labels = photographs(rows[part])
@@ -67,7 +67,7 @@ def binary(images: np.ndarray, labels: np.ndarray) -> bytes:
 
 
 def mnist(folder: Path, rows: Mapping[str, int], *, packed: bool = True) -> dict[str, Any]:
-    """Write digits, with the files packed by gzip or not."""
+    """Write digits, with or without gzip."""
     (folder / "mnist").mkdir(parents=True)
     checksums = {}
     for part, count in rows.items():

@@ -1,4 +1,4 @@
-"""Competition problems as in MATH, all of them additions of two numbers."""
+"""Competition problems in the format of MATH; all are additions of two numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def math(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
 
 
 def math_500(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
-    """Write test problems in the columns that MATH-500 has on the hub."""
+    """Write test problems with the columns of MATH-500 on the hub."""
     table = [
         {"subject": row.pop("type"), "level": int(row.pop("level")[-1]), "unique_id": f"test/{n}", **row}
         for n, row in enumerate(problems("the 500", rows["test"]))
@@ -27,7 +27,7 @@ def math_500(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
 
 
 def problems(part: str, rows: int) -> list[dict[str, Any]]:
-    """Return additions, of which the first training ones also bear the opening words of the prompt's problems."""
+    """Return additions; the first training problems also start with the words of the prompt's problems."""
     openings = SHOTS if part == "train" else ()
     return [
         {

@@ -1,4 +1,4 @@
-"""What the Long Range Arena released of ListOps, Pathfinder and Path-X."""
+"""The released files of the Long Range Arena for ListOps, Pathfinder and Path-X."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def listops(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
 
 
 def with_parentheses(words: Sequence[str]) -> str:
-    """Return a tree as released: each argument and the closing sign make a pair with what stands before them."""
+    """Return a tree as released: each argument and the closing bracket is paired with everything before it."""
     open_nodes: list[list[str]] = [[]]
     for word in words:
         if word.startswith("["):
@@ -41,7 +41,7 @@ def with_parentheses(words: Sequence[str]) -> str:
 
 
 def pathfinder(folder: Path, rows: Mapping[str, int], *, side: int) -> dict[str, Any]:
-    """Write images whose brightness tells the label, in two lists."""
+    """Write images whose brightness gives the label, in two lists."""
     home = folder / f"pathfinder{side}" / DIFFICULTY
     (home / "metadata").mkdir(parents=True)
     for batch, numbers in enumerate(np.array_split(np.arange(rows["all"]), 2)):

@@ -1,4 +1,4 @@
-"""Film reviews as in the Large Movie Review Dataset, whose words tell the verdict."""
+"""Movie reviews in the format of the Large Movie Review Dataset; their words give the label."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LENGTH = 40
 
 
 def imdb(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
-    """Write reviews, of which every second one is favourable."""
+    """Write reviews; every second one is positive."""
     return write_lines(folder, IMDB, {part: reviews(part, count) for part, count in rows.items()})
 
 

@@ -1,4 +1,4 @@
-"""Tables as the json lines that most sets come in."""
+"""Tables as JSON lines, the format of most data sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archarena.tasks.data import DataSet
 
 
 def write_lines(folder: Path, dataset: DataSet, tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Write each part of a set, and return its pins: checksums, or numbers of rows where it has none."""
+    """Write each part of a data set, and return its checksums, or numbers of rows if it has none."""
     home = folder / dataset.name
     home.mkdir(parents=True, exist_ok=True)
     for part, rows in tables.items():

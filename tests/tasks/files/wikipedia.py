@@ -1,4 +1,4 @@
-"""The one file of enwik8, raw or packed."""
+"""The single file of enwik8, raw or zipped."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ WORDS = np.array(["the", "of", "and", "anarchism", "in", "page", "title", "revis
 
 
 def enwik8(folder: Path, rows: Mapping[str, int]) -> dict[str, Any]:
-    """Write as many bytes of words."""
+    """Write the given number of bytes, as words."""
     count = rows["train"]
     words = np.random.default_rng(0).choice(WORDS, count // 2)
     return write(folder, " ".join(words.tolist()).encode()[:count])
 
 
 def write(folder: Path, content: bytes, *, packed: bool = False) -> dict[str, Any]:
-    """Write a content of one's own."""
+    """Write the given content."""
     home = folder / "enwik8"
     home.mkdir(parents=True)
     if packed:

@@ -1,4 +1,4 @@
-"""The 81 pairs on which known graders disagree, with the verdict of the published string comparison."""
+"""81 pairs on which known graders disagree, and the results of the published string comparison."""
 
 import csv
 import logging

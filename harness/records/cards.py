@@ -1,15 +1,12 @@
-"""Cards of a results folder: what the pages show about models and tasks."""
+"""Cards of a results folder: what it keeps about models and tasks, for pages and for reading its records."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from ...harness.contract.metrics import Direction
-
-OTHER = "other tasks"
-"""The suite of tasks that belong to no suite."""
+from ..contract.metrics import Direction
 
 
 class RecipeCard(BaseModel):
@@ -28,6 +25,8 @@ class RecipeCard(BaseModel):
 class ModelCard(BaseModel):
     """A model."""
 
+    folder: ClassVar = "models"
+
     name: str
     summary: str = ""
     paper: str = ""
@@ -38,6 +37,11 @@ class ModelCard(BaseModel):
     deviations: list[str] = []
     strengths: str = ""
     published: dict[str, RecipeCard] = {}
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Return the name, which no other model's card has."""
+        return (self.name,)
 
 
 class EvaluationCard(BaseModel):
@@ -62,8 +66,18 @@ class ReferenceCard(BaseModel):
     summary: str = ""
 
 
+class DataSourceCard(BaseModel):
+    """A data set that a task requires."""
+
+    name: str
+    summary: str = ""
+    license: str = Field(default="", validation_alias=AliasChoices("license", "licence"))
+
+
 class TaskCard(BaseModel):
-    """A task at one tier."""
+    """A task at one tier; `spec` is its specification as JSON values, empty if the data could not be prepared."""
+
+    folder: ClassVar = "tasks"
 
     task: str
     tier: str
@@ -77,12 +91,12 @@ class TaskCard(BaseModel):
     rows: dict[str, int] = {}
     needs: list[str] = []
     spec: dict[str, Any] = {}
-    data_sources: list[dict[str, str]] = Field(default=[], validation_alias=AliasChoices("data_sources", "sources"))
+    data_sources: list[DataSourceCard] = Field(default=[], validation_alias=AliasChoices("data_sources", "sources"))
 
     @property
-    def suite(self) -> str:
-        """Return the suite of the task; ``quick``, a selection from other suites, does not count."""
-        return next((suite for suite in self.suites if suite != "quick"), OTHER)
+    def identity(self) -> tuple[str, ...]:
+        """Return task and tier, which no other task's card has."""
+        return self.task, self.tier
 
     def evaluation(self, column: str) -> EvaluationCard | None:
         """Return the evaluation of a column."""

@@ -1,0 +1,39 @@
+"""Files of a results folder's ``work/``: the description of prepared arrays, and the progress of a trial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, Field
+
+from .cards import ReferenceCard
+
+
+class PreparedMeta(BaseModel):
+    """The content of ``meta.json`` in a folder of prepared arrays.
+
+    Attributes
+    ----------
+    spec
+        The task's specification as JSON values.
+    rows
+        Number of rows of ``train``, ``valid`` and each test set.
+    checksum
+        SHA-256 of the arrays' content.
+    reference_scores
+        None if they were not computed.
+    """
+
+    spec: dict[str, Any]
+    rows: dict[str, int]
+    checksum: str
+    reference_scores: list[ReferenceCard] | None = Field(
+        default=None, validation_alias=AliasChoices("reference_scores", "levels")
+    )
+
+
+class TrialProgress(BaseModel):
+    """The content of ``progress.json``: the fraction of a trial's steps that is done, and the seconds it took."""
+
+    fraction: float = 0.0
+    seconds: float = 0.0

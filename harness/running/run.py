@@ -1,0 +1,148 @@
+"""A run: the cells of a plan, where they run, and which of them have a record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ..data.prepare import prepared_folder
+from ..planning.cell import Keyed, Plan, PlannedTask
+from ..planning.job import PrepareJob, Source, TrainJob
+from ..planning.key import key_of, key_parts
+from ..records.record import Record
+from ..records.store import ResultStore
+from .child import Limits
+from .environment import device_name, torch_version
+from .executor import Request
+from .score import readouts
+
+PREPARE_SECONDS = 4 * 3600.0
+"""Time limit for preparing arrays, which may take longer than a trial: a click log has 46 million rows."""
+
+Rerun = Literal["missing", "failed", "all"]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a trial should produce in addition to its scores; cells with records that lack it run again.
+
+    Attributes
+    ----------
+    keep_weights
+        Keep the weights used for the test predictions.
+    multiplicity
+        Measure predictive multiplicity (`archarena.harness.training.perturb`).
+    """
+
+    keep_weights: bool = False
+    multiplicity: bool = False
+
+    def are_in(self, record: Record) -> bool:
+        """Return whether a record has everything requested, or cannot have it."""
+        if record.status != "ok" or record.size is None:
+            return True
+        lacks_weights = self.keep_weights and record.weights is None
+        return not lacks_weights and not (self.multiplicity and record.multiplicity is None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A plan with the place, device and options of its trials.
+
+    Attributes
+    ----------
+    data
+        The data folder.
+    device
+        ``cpu`` or ``cuda``.
+    plugins
+        Plugin files, repeated in the commands that records contain.
+    rerun
+        Which cells with a record run again: ``missing`` (those without a final one), ``failed`` or ``all``.
+    limits
+        Limits of every trial; by default those of the tier.
+    """
+
+    plan: Plan
+    store: ResultStore
+    data: Path
+    device: str
+    plugins: Sequence[Path] = ()
+    extras: Extras = Extras()
+    rerun: Rerun = "missing"
+    limits: Limits | None = None
+
+    @property
+    def work(self) -> Path:
+        """Return the folder of running trials and prepared arrays."""
+        return self.store.folder.resolve() / "work"
+
+    def keyed(self) -> list[Keyed]:
+        """Return the cells with their keys."""
+        name, torch = device_name(self.device), torch_version()
+        found = []
+        for cell in self.plan.cells:
+            parts = key_parts(cell, device=name, torch_version=torch)
+            found.append(Keyed(cell, key_of(parts), parts, prepared_folder(self.work, cell.task, cell.seed)))
+        return found
+
+    def split(self) -> tuple[list[Record], list[Keyed]]:
+        """Return the records to keep, and the cells to run."""
+        known = self.store.by_key()
+        kept: list[Record] = []
+        missing: list[Keyed] = []
+        for keyed in self.keyed():
+            record = known.get(keyed.key)
+            if record is not None and self._stands(record):
+                kept.append(record)
+            else:
+                missing.append(keyed)
+        return kept, missing
+
+    def _stands(self, record: Record) -> bool:
+        if self.rerun == "all" or not self.extras.are_in(record):
+            return False
+        return not record.failed if self.rerun == "failed" else record.is_final
+
+    def folder_of(self, keyed: Keyed) -> Path:
+        """Return the working folder of a cell's trial."""
+        return self.work / "cells" / keyed.key
+
+    def prepare_request(self, task: PlannedTask, seed: int, target: Path, *, with_reference_scores: bool) -> Request:
+        """Return the request to prepare a task's arrays in `target`."""
+        job = PrepareJob(
+            task=Source.of(task.entry),
+            tier=task.tier.name,
+            seed=seed,
+            data=self.data,
+            target=target,
+            with_reference_scores=with_reference_scores,
+        )
+        limits = replace(self._limits(task), seconds=PREPARE_SECONDS)
+        return Request(f"{task.name} s{seed}", self.work / "prepare" / target.name, job, limits, task.tier.threads)
+
+    def train_request(self, keyed: Keyed) -> Request:
+        """Return the request to train a cell that has a recipe."""
+        cell, training = keyed.cell, keyed.cell.training
+        assert training is not None
+        job = TrainJob(
+            model=Source.of(cell.variant.entry),
+            hyperparameters=cell.variant.model_hyperparameters | dict(training.hyperparameters),
+            depth=cell.depth,
+            task=cell.task.name,
+            tier=cell.task.tier.name,
+            seed=cell.seed,
+            training=training,
+            metric=training.recipe.metric or cell.task.task.evaluations[0].scorer.name,
+            arrays=keyed.arrays,
+            device=self.device,
+            readouts=readouts(cell.task),
+            keep_weights=self.extras.keep_weights,
+            multiplicity=self.extras.multiplicity,
+        )
+        return Request(cell.name, self.folder_of(keyed), job, self._limits(cell.task), cell.task.tier.threads)
+
+    def _limits(self, task: PlannedTask) -> Limits:
+        return self.limits or Limits(seconds=task.tier.seconds, memory_bytes=task.tier.memory_gib * 2**30)
