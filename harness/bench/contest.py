@@ -27,7 +27,7 @@ class AbsentError(Exception):
     """Raised with the reason why a contestant cannot start or continue."""
 
 
-class Contestant:
+class ContestantProcess:
     """A contestant's process."""
 
     def __init__(self, script: Path, name: str, python: str, sizes: dict[str, int]):
@@ -74,12 +74,12 @@ class Contestant:
 def started(
     script: Path, names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a `Contestant` per name, or the reason why it could not be started."""
+    """Yield a `ContestantProcess` per name, or the reason why it could not be started."""
     with ExitStack() as stack:
         field: dict[str, Any] = {}
         for name in names:
             try:
-                field[name] = Contestant(script, name, own_python if name == OURS else peer_python, sizes)
+                field[name] = ContestantProcess(script, name, own_python if name == OURS else peer_python, sizes)
             except OSError as error:
                 field[name] = f"{peer_python} cannot be run: {error.strerror}."
                 continue
@@ -128,7 +128,7 @@ def contest(
     return _compared(list(rows.values()))
 
 
-def _round(contestant: Contestant | str, row: dict[str, Any], taken: list[float]) -> None:
+def _round(contestant: ContestantProcess | str, row: dict[str, Any], taken: list[float]) -> None:
     if isinstance(contestant, str):
         raise AbsentError(contestant)
     if "parameters" not in row:
