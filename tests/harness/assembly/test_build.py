@@ -19,6 +19,7 @@ from archarena.harness import (
     TaskSpec,
     Tokens,
     UserError,
+    assemble,
     build,
 )
 from archarena.harness.check.samples import make_batch, output_shape
@@ -207,6 +208,34 @@ def test_an_init_that_asks_for_more_than_there_is_is_told():
 
     with pytest.raises(UserError, match="__init__ parameter 'vocabulary'"):
         build(Asking, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
+
+
+def test_a_class_without_a_base_of_the_harness_is_refused():
+    with pytest.raises(UserError, match="'Linear' must subclass SequenceModel, FieldModel or ImageModel"):
+        build(nn.Linear, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
+
+
+def test_a_class_may_build_its_own_module():
+    class Scaled(Lag):
+        @classmethod
+        def build(cls, spec, size, **hyperparameters):
+            built = assemble(cls, spec, size, **hyperparameters)
+            built.head.norm = nn.Identity()
+            return built
+
+    built = build(Scaled, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1), gain=2.0)
+    assert isinstance(built.core, Scaled)
+    assert isinstance(built.head.norm, nn.Identity)
+
+
+def test_a_build_that_returns_another_module_is_refused():
+    class Bare(Lag):
+        @classmethod
+        def build(cls, spec, size, **hyperparameters):
+            return nn.Linear(2, 2)
+
+    with pytest.raises(UserError, match=r"build\(\) of model 'Bare' returned Linear, not a Built"):
+        build(Bare, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1))
 
 
 def test_a_task_the_model_declines_is_refused_with_its_reason():
