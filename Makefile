@@ -1,5 +1,5 @@
 # make demo   install, run the quick suite on MODELS, write site/index.html
-# make test   install what the tests need, lint, check types, run all tests
+# make test   install test dependencies, lint, check types, run all tests
 PYTHON  ?= python3
 VENV    ?= .venv
 TIER    ?= quick
@@ -8,8 +8,8 @@ RESULTS ?= results
 SITE    ?= site
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
-# pip compiles on one core; this takes all of them, and leaves out packages' own tests; a package may ship
-# files for other Pythons, which fail
+# pip compiles with one core; this uses all, and skips the tests of packages. Errors are ignored, because packages may
+# contain files for other versions of Python.
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null || true
 
 .PHONY: demo test lint types clean

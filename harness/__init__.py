@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from .assembly.build import assemble as assemble
     from .assembly.build import build as build
     from .assembly.module import Built as Built
+    from .assembly.module import BuiltSequence as BuiltSequence
     from .assembly.trained import load_trained as load_trained
     from .contract.data_source import DataSource as DataSource
     from .contract.evaluation import Decoding as Decoding
     from .contract.evaluation import Evaluation as Evaluation
     from .contract.evaluation import ReferenceScore as ReferenceScore
+    from .contract.metrics import IGNORE as IGNORE
     from .contract.metrics import Metric as Metric
     from .contract.metrics import RowValues as RowValues
     from .contract.model import FieldModel as FieldModel
@@ -55,12 +57,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "api": ("run",),
+    "assembly.module": ("Built", "BuiltSequence"),
     "assembly.build": ("assemble", "build"),
-    "assembly.module": ("Built",),
     "assembly.trained": ("load_trained",),
     "contract.data_source": ("DataSource",),
     "contract.evaluation": ("Decoding", "Evaluation", "ReferenceScore"),
-    "contract.metrics": ("Metric", "RowValues"),
+    "contract.metrics": ("IGNORE", "Metric", "RowValues"),
     "contract.model": ("FieldModel", "Generator", "ImageModel", "ParamGroup", "SequenceModel", "State"),
     "contract.registry": ("get_model", "get_task", "register_model", "register_task"),
     "contract.spec": (

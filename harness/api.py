@@ -13,7 +13,7 @@ from .errors import UserError
 from .planning.plan import make_plan
 from .records.record import Record
 from .records.store import ResultStore
-from .running.environment import device_ids, resolve_device
+from .running.environment import gpus, resolve_device
 from .running.executor import Executor, Inline, Local
 from .running.run import Extras, Rerun, Run
 from .running.runner import Runner
@@ -153,6 +153,6 @@ def make_executor(run: Run, jobs: int | None, *, inline: bool = False) -> Execut
     """Return the executor: by default one trial per GPU, or as many as the CPU cores allow at the tier's threads."""
     if inline:
         return Inline()
-    gpus = device_ids() if run.device == "cuda" else ()
+    ids = tuple(gpu.id for gpu in gpus()) if run.device == "cuda" else ()
     slices = max(1, (os.cpu_count() or 1) // run.plan.cells[0].task.tier.threads)
-    return Local(jobs or len(gpus) or slices, gpus)
+    return Local(jobs or len(ids) or slices, ids)

@@ -160,8 +160,10 @@ def build(source: Path) -> Path:
 
 def find_compiler() -> tuple[str, ...]:
     """Return the command of the C compiler: the variable CC if set, else cc, gcc or clang."""
-    if chosen := os.environ.get("CC"):
-        return tuple(shlex.split(chosen))
+    if chosen := shlex.split(os.environ.get("CC", "")):
+        if not shutil.which(chosen[0]):
+            raise CompileError(f"there is no {chosen[0]}, which the environment variable CC names")
+        return tuple(chosen)
     for name in ("cc", "gcc", "clang"):
         if found := shutil.which(name):
             return (found,)
@@ -193,8 +195,6 @@ def _compile(command: tuple[str, ...], code: bytes, target: Path) -> None:
 def _run(command: tuple[str, ...], given: bytes = b"") -> bytes:
     try:
         return subprocess.run(command, input=given, capture_output=True, check=True).stdout
-    except FileNotFoundError:
-        raise CompileError(f"there is no {command[0]}") from None
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").strip().splitlines()
         raise CompileError(lines[-1] if lines else f"it exited with {error.returncode}") from None

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness import Built, ParamGroup, Size, TaskSpec, UserError, assemble, register_model
-from ..harness.assembly.module import BuiltSequence
+from ..harness import Built, BuiltSequence, ParamGroup, Size, TaskSpec, UserError, assemble, register_model
 from ..kernels.precision import accumulator
 from .blocks.norms import NormKind, make_norm
 from .blocks.padding import zero_padding

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..harness import (
+    IGNORE,
     Budget,
     Evaluation,
     PerPosition,
@@ -23,7 +24,7 @@ from ..harness import (
     UserError,
     register_task,
 )
-from .levels import majority_level
+from .reference_scores import majority_score
 from .rows import distinct_rows
 
 ORDER = 60
@@ -96,13 +97,13 @@ class A5WordProblem(Task):
         words = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
         train = np.concatenate([words, self._padded_pairs(streams.train)])
         test = _split(held_out[self.valid :])
-        last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(-100))
+        last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(IGNORE))
         return Splits(_split(train), _split(held_out[: self.valid]), {"test": test, "last": Split(test.inputs, last)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train = splits.train.targets
         return [
-            majority_level(train, splits.tests[evaluation.test].targets, evaluation.name)
+            majority_score(train, splits.tests[evaluation.test].targets, evaluation.name)
             for evaluation in self.evaluations
         ]
 
@@ -130,9 +131,9 @@ def _is_even(permutation: tuple[int, ...]) -> bool:
 
 
 def _split(tokens: np.ndarray) -> Split:
-    table, targets = product_table(), np.full_like(tokens, -100)
+    table, targets = product_table(), np.full_like(tokens, IGNORE)
     state = np.zeros(len(tokens), np.int8)
     for position, token in enumerate(tokens.T):
         state = np.where(token > 0, table[state, token - 1], state)
-        targets[:, position] = np.where(token > 0, state, -100)
+        targets[:, position] = np.where(token > 0, state, IGNORE)
     return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets)

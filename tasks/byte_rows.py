@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-IGNORE = -100
+from ..harness import IGNORE
+
 END = 257
 """The token that ends a text."""
 

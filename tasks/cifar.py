@@ -10,8 +10,8 @@ import numpy as np
 
 from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .data import DataSet, Hub, hold_out
-from .grey_images import image_spec, image_split, pixel_level
-from .levels import majority_level
+from .grey_images import image_spec, image_split, pixel_score
+from .reference_scores import majority_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def records(content: bytes) -> pd.DataFrame:
 CIFAR10 = Cifar10(
     name="cifar10",
     summary="CIFAR-10, Krizhevsky 2009",
-    licence="none stated; its author asks for the citation",
+    license="none stated; its author asks for the citation",
     columns={"label": int, "img": bytes},
     counts={"train": 50_000, "test": 10_000},
     files={part: (ARCHIVE, names[0], f"{part}.parquet") for part, names in BATCHES.items()},
@@ -139,7 +139,7 @@ class GreyImages(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
-        return [majority_level(train.targets, test.targets), pixel_level(train, test)]
+        return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 
 
 def _split(table, rows: np.ndarray) -> Split:

@@ -40,8 +40,8 @@ def pack(column: pa.Array) -> np.ndarray:
     """Return tokens of up to 8 bytes as uint64 keys; equal tokens have equal keys."""
     import pyarrow.compute as pc
 
-    padded = pc.ascii_rpad(column, width=8, padding="\0")  # pyright: ignore[reportAttributeAccessIssue]
-    if len(padded) and pc.max(pc.binary_length(padded)).as_py() > 8:  # pyright: ignore[reportAttributeAccessIssue]
+    padded = pc.call_function("ascii_rpad", [column], pc.PadOptions(8, "\0"))
+    if len(padded) and pc.call_function("max", [pc.call_function("binary_length", [padded])]).as_py() > 8:
         raise UserError("A categorical column has a value of more than 8 characters, which is not supported.")
     _, _, content = padded.buffers()
     start = padded.offset

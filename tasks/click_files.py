@@ -61,6 +61,9 @@ class CsvFiles(DataSet):
         return self._home(folder)
 
     def _unpack(self, archive: zipfile.ZipFile, member: str, folder: Path, part: str, report: Report) -> None:
+        assert self.hub is not None
+        place = f"The hub's {self.hub.repository}"
+
         def write(target: Path) -> None:
             digest, lines = hashlib.md5(usedforsecurity=False), 0
             with archive.open(member) as source, target.open("wb") as file:
@@ -69,7 +72,7 @@ class CsvFiles(DataSet):
                     digest.update(block)
                     lines += block.count(b"\n")
                     report(part, lines)
-            self._require_sum(digest.hexdigest(), part, f"The hub's {self.hub.repository}")  # type: ignore[union-attr]
+            self._require_sum(digest.hexdigest(), part, place)
 
         self._keep(folder, f"{part}.csv", write)
 

@@ -10,15 +10,15 @@ import numpy as np
 from ..harness import Binary, Budget, Fields, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .click_arrays import PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
-from .clicks import EVALUATIONS, click_levels, constant_rate
+from .clicks import EVALUATIONS, click_scores, constant_rate
 from .hub import Hub
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CRITEO_LICENCE = "research use by the terms of the Criteo Display Advertising Challenge"
-AVAZU_LICENCE = "research use by the terms of Kaggle's Avazu competition"
-MOVIELENS_LICENCE = "research use with acknowledgement; no redistribution without permission, no commercial use"
+CRITEO_LICENSE = "research use by the terms of the Criteo Display Advertising Challenge"
+AVAZU_LICENSE = "research use by the terms of Kaggle's Avazu competition"
+MOVIELENS_LICENSE = "research use with acknowledgement; no redistribution without permission, no commercial use"
 
 
 def criteo_bucket(column: pa.Array) -> np.ndarray:
@@ -124,7 +124,7 @@ class ClickLog(Task):
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the score of a constant; logistic regression is the model `lr`."""
-        return click_levels(self.evaluations, splits, [constant_rate(splits.train)])
+        return click_scores(self.evaluations, splits, [constant_rate(splits.train)])
 
 
 def _budgets(full: int, batch: int = 4_096) -> dict[str, Budget]:
@@ -148,7 +148,7 @@ class CriteoX1(ClickLog):
     dataset = CsvFiles(
         name="criteo-x1",
         summary="Criteo_x1, 45,840,617 rows of the Criteo Display Advertising Challenge 2014",
-        licence=CRITEO_LICENCE,
+        license=CRITEO_LICENSE,
         checksums={
             "train": "30b89c1c7213013b92df52ec44f52dc5",
             "valid": "f73c71fb3c4f66b6ebdfa032646bea72",
@@ -177,7 +177,7 @@ class AvazuX1(ClickLog):
     dataset = CsvFiles(
         name="avazu-x1",
         summary="Avazu_x1, 40,428,967 rows of Kaggle's Avazu competition 2014",
-        licence=AVAZU_LICENCE,
+        license=AVAZU_LICENSE,
         checksums={
             "train": "f1114a07aea9e996842c71648e0f6395",
             "valid": "d9568f246357d156c4b8030fadb8b623",
@@ -202,7 +202,7 @@ class MovieLens(ClickLog):
     dataset = CsvFiles(
         name="movielens-x1",
         summary="MovielensLatest_x1, 2,006,859 labeled rows of MovieLens",
-        licence=MOVIELENS_LICENCE,
+        license=MOVIELENS_LICENSE,
         checksums={
             "train": "efc8bceeaa0e895d566470fc99f3f271",
             "valid": "e1930223a5026e910ed5a48687de8af1",
@@ -227,7 +227,7 @@ class CriteoX4(ClickLog):
     dataset = CsvFiles(
         name="criteo-x4",
         summary="Criteo_x4, 45,840,617 raw rows of the Criteo Display Advertising Challenge 2014",
-        licence=CRITEO_LICENCE,
+        license=CRITEO_LICENSE,
         checksums={
             "train": "4a53bb7cbc0e4ee25f9d6a73ed824b1a",
             "valid": "fba5428b22895016e790e2dec623cb56",
@@ -256,7 +256,7 @@ class AvazuX4(ClickLog):
     dataset = CsvFiles(
         name="avazu-x4",
         summary="Avazu_x4, 40,428,967 raw rows of Kaggle's Avazu competition 2014",
-        licence=AVAZU_LICENCE,
+        license=AVAZU_LICENSE,
         checksums={
             "train": "de3a27264cdabf66adf09df82328ccaa",
             "valid": "33232931d84d6452d3f956e936cab2c9",

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..harness import Evaluation, Metric, ReferenceScore, Split, Splits
-from .levels import fit_logistic
+from .reference_scores import fit_logistic
 
 EVALUATIONS = (
     Evaluation("auc", "Area under the ROC curve of clicks.", chance=0.5),
@@ -32,7 +32,7 @@ class Rule:
     kind: Literal["baseline", "chance", "ceiling"] = "baseline"
 
 
-def click_levels(evaluations: Sequence[Evaluation], splits: Splits, rules: Sequence[Rule]) -> list[ReferenceScore]:
+def click_scores(evaluations: Sequence[Evaluation], splits: Splits, rules: Sequence[Rule]) -> list[ReferenceScore]:
     """Return each rule's score in each column of the test set."""
     return [
         ReferenceScore(evaluation.name, rule.name, _score(evaluation.scorer, rule, splits), rule.kind, rule.summary)

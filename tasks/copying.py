@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..harness import (
+    IGNORE,
     Budget,
     Evaluation,
     PerPosition,
@@ -105,6 +106,6 @@ class SelectiveCopying(Task):
         return rows
 
     def _split(self, rows: np.ndarray) -> Split:
-        targets = np.full_like(rows, -100)
+        targets = np.full_like(rows, IGNORE)
         targets[:, -self.memorised :] = rows[rows <= SYMBOLS].reshape(len(rows), self.memorised)
         return token_split(rows, targets)

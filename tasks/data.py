@@ -44,7 +44,7 @@ class DataSet:
     ----------
     name
         Name in commands and messages.
-    summary, licence
+    summary, license
         Contents and authors; terms of use.
     columns
         Columns to read and pin, with their types.
@@ -61,7 +61,7 @@ class DataSet:
 
     name: str
     summary: str
-    licence: str
+    license: str
     columns: Mapping[str, type]
     checksums: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)

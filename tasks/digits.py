@@ -21,7 +21,7 @@ from ..harness import (
     TaskSpec,
     register_task,
 )
-from .levels import fit_logistic, majority_level
+from .reference_scores import fit_logistic, majority_score
 
 LENGTH = 64
 TEST_SHARE, VALID_SHARE = 0.2, 0.1
@@ -77,7 +77,7 @@ class Digits(Task):
         model = fit_logistic(train.inputs["values"][..., 0], train.targets)
         accuracy = float(model.score(test.inputs["values"][..., 0], test.targets))
         return [
-            majority_level(train.targets, test.targets),
+            majority_score(train.targets, test.targets),
             ReferenceScore("", "logistic regression", accuracy, summary="On the 64 pixels."),
         ]
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..harness import (
+    IGNORE,
     Budget,
     Evaluation,
     NextToken,
@@ -23,9 +24,8 @@ from ..harness import (
 )
 from .byte_files import CONTENT, ByteFiles
 from .hub import Hub
-from .levels import next_byte_levels
+from .reference_scores import next_byte_scores
 
-IGNORE = -100
 VOCABULARY = 257
 
 
@@ -40,7 +40,7 @@ class Enwik8(ByteFiles):
 ENWIK8 = Enwik8(
     name="enwik8",
     summary="enwik8, the first 10^8 bytes of a Wikipedia dump, Mahoney 2006",
-    licence="text under the GFDL and CC BY-SA",
+    license="text under the GFDL and CC BY-SA",
     checksums={"train": "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8"},
     files={"train": ("enwik8", "enwik8.zip", "train.parquet")},
     hub=Hub("LTCB/enwik8", folder="enwik8-raw", revision="refs/convert/parquet"),
@@ -117,7 +117,7 @@ class Enwik8Bytes(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of a uniform guess, a unigram and a bigram model."""
         uniform = ReferenceScore("", "uniform", 8.0, "chance", "All bytes equally likely.")
-        return [uniform, *next_byte_levels("", splits.train, splits.tests["test"], VOCABULARY)]
+        return [uniform, *next_byte_scores("", splits.train, splits.tests["test"], VOCABULARY)]
 
 
 def windows(content: np.ndarray, context: int, stride: int) -> Split:

@@ -22,14 +22,14 @@ from ..harness import (
     generator,
     register_task,
 )
-from .clicks import EVALUATIONS, click_levels, constant_rate, logistic_regression
+from .clicks import EVALUATIONS, click_scores, constant_rate, logistic_regression
 from .data import DataSet, Hub
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FIELDS = ("user", "item", "daytime", "weekday", "isweekend", "homework", "cost", "weather", "country", "city")
-LICENCE = "research use with acknowledgement; no redistribution, no commercial use"
+LICENSE = "research use with acknowledgement; no redistribution, no commercial use"
 
 
 class FrappeX1(DataSet):
@@ -48,7 +48,7 @@ class FrappeX1(DataSet):
 FRAPPE = FrappeX1(
     name="frappe",
     summary="Frappe_x1, 288,609 labeled rows, Baltrunas et al. 2015",
-    licence=LICENCE,
+    license=LICENSE,
     columns=dict.fromkeys(("label", *FIELDS), int),
     checksums={
         "train": "ba7306e6c4fc19dd2cd84f2f0596d158",
@@ -76,7 +76,7 @@ FRAPPE_VT = replace(
 FRAPPE_RAW = DataSet(
     name="frappe-raw",
     summary="the Frappe log, 96,203 rows, Baltrunas et al. 2015",
-    licence=LICENCE,
+    license=LICENSE,
     columns={field: int if field in ("user", "item", "city") else str for field in FIELDS},
     checksums={"log": "5a7791a9a83510975526babc4e0590da8a1520cf4bf05281f89aedee520a6a7e"},
     files={"log": ("Mobile_Frappe.zip", "frappe.csv")},
@@ -140,7 +140,7 @@ class _AppUse(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of a constant and of logistic regression on single fields."""
         rules = [constant_rate(splits.train), logistic_regression(splits.train, self.cardinalities)]
-        return click_levels(self.evaluations, splits, rules)
+        return click_scores(self.evaluations, splits, rules)
 
 
 @register_task(

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -61,8 +61,8 @@ def generated(
 
 
 def _key(name: str, version: int, arguments: Mapping[str, Any], streams: list[np.random.Generator]) -> str:
-    seeds = [stream.bit_generator.seed_seq for stream in streams]
-    states = [[str(seed.entropy), list(seed.spawn_key)] for seed in seeds]  # type: ignore[attr-defined]
+    seeds = [cast("np.random.SeedSequence", stream.bit_generator.seed_seq) for stream in streams]
+    states = [[str(seed.entropy), list(seed.spawn_key)] for seed in seeds]
     text = json.dumps([name, version, dict(arguments), states], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

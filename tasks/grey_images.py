@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..harness import Classes, ReferenceScore, Series, Split, TaskSpec
-from .levels import fit_logistic
+from .reference_scores import fit_logistic
 
 FITTED_ROWS = 4_000
 """Maximum number of training images for the reference score "logistic regression"."""
@@ -21,7 +21,7 @@ def image_split(images: np.ndarray, labels: np.ndarray) -> Split:
     return Split({"values": images.reshape(len(images), -1, 1)}, labels.astype(np.int64))
 
 
-def pixel_level(train: Split, test: Split) -> ReferenceScore:
+def pixel_score(train: Split, test: Split) -> ReferenceScore:
     """Return the score of logistic regression on pixels."""
     rows = slice(FITTED_ROWS)
     model = fit_logistic(_numbers(train, rows), train.targets[rows])

@@ -22,12 +22,12 @@ from ..harness import (
 )
 from .byte_rows import byte_rows
 from .data import DataSet, Hub, hold_out
-from .levels import fit_logistic, majority_level
+from .reference_scores import fit_logistic, majority_score
 
 IMDB = DataSet(
     name="imdb",
     summary="Large Movie Review Dataset v1.0, Maas et al. 2011",
-    licence="none stated; its authors ask for the citation",
+    license="none stated; its authors ask for the citation",
     columns={"text": str, "label": int},
     checksums={
         "train": "f556ed013789667549dc44bcf9a92886f0314240404c42b17bacb11f05587a5a",
@@ -105,7 +105,7 @@ class IMDbBytes(Task):
         """Return the scores of the majority class and of logistic regression on bytes and words."""
         train, test = splits.train, splits.tests["test"]
         return [
-            majority_level(train.targets, test.targets),
+            majority_score(train.targets, test.targets),
             ReferenceScore(
                 "", "byte counts", _byte_counts(train, test), summary="Logistic regression on byte frequencies."
             ),

@@ -22,8 +22,8 @@ from ..harness import (
     register_task,
 )
 from .generated import Arrays, generated
-from .levels import majority_level
 from .listops_trees import VOCABULARY, draw_trees
+from .reference_scores import majority_score
 from .rows import distinct_rows
 
 
@@ -80,7 +80,7 @@ class ListOps(Task):
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train, test = splits.train, splits.tests["test"]
-        return [majority_level(train.targets, test.targets), _first_operator(train, test)]
+        return [majority_score(train.targets, test.targets), _first_operator(train, test)]
 
     def _draw_all(self, fixed: np.random.Generator, train: np.random.Generator) -> Arrays:
         held_out = self._rows(fixed, self.valid + self.test)

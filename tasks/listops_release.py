@@ -15,7 +15,7 @@ from .listops_trees import VOCABULARY
 LISTOPS = DataSet(
     name="listops-release",
     summary="ListOps as released with the Long Range Arena, Tay et al. 2021",
-    licence="Apache-2.0",
+    license="Apache-2.0",
     columns={"Source": str, "Target": int},
     counts={"train": 96_000, "valid": 2_000, "test": 2_000},
     files={"train": ("basic_train.tsv",), "valid": ("basic_val.tsv",), "test": ("basic_test.tsv",)},

@@ -22,9 +22,9 @@ from ..harness import (
 )
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
-from .levels import next_byte_levels
-from .math_choice import choice_levels, choice_split
-from .math_solve import Solving, solve_evaluations, solve_levels, solve_splits
+from .math_choice import choice_scores, choice_split
+from .math_solve import Solving, solve_evaluations, solve_scores, solve_splits
+from .reference_scores import next_byte_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ VOCABULARY = END + 1
 MATH = DataSet(
     name="math",
     summary="MATH, Hendrycks et al. 2021",
-    licence="MIT",
+    license="MIT",
     columns={"problem": str, "level": str, "type": str, "solution": str},
     checksums={
         "train": "4d06530b9f407084cfce80badd8e824a2bf94a0fed281cb8eb471ec41ee78587",
@@ -57,7 +57,7 @@ MATH = DataSet(
 MATH_500 = DataSet(
     name="math-500",
     summary="MATH-500, the test problems of Lightman et al. 2023, arXiv:2305.20050",
-    licence="MIT",
+    license="MIT",
     columns={"problem": str, "level": int, "subject": str, "solution": str},
     counts={"test": 500},
     hub=Hub("HuggingFaceH4/MATH-500"),
@@ -224,9 +224,9 @@ class Math(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of byte n-grams, fixed choices, and one constant answer."""
         return [
-            *next_byte_levels("lm", splits.train, splits.tests["lm"], VOCABULARY),
-            *choice_levels(splits.tests["choice"]),
-            *solve_levels(splits.tests),
+            *next_byte_scores("lm", splits.train, splits.tests["lm"], VOCABULARY),
+            *choice_scores(splits.tests["choice"]),
+            *solve_scores(splits.tests),
         ]
 
 

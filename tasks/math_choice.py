@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..harness import ReferenceScore, Split, UserError
-from .byte_rows import IGNORE, continuations
+from ..harness import IGNORE, ReferenceScore, Split, UserError
+from .byte_rows import continuations
 from .grading.boxed import boxed_answer
 from .grading.canonical import canonical
 
@@ -88,7 +88,7 @@ def _questions(problem: bytes, answers: list[str], length: int) -> list[tuple[by
     return [(context, answer.encode() + b"}") for answer in answers]
 
 
-def choice_levels(split: Split) -> list[ReferenceScore]:
+def choice_scores(split: Split) -> list[ReferenceScore]:
     """Return the scores of always choosing the longest, the shortest or the first option."""
     sizes = (split.inputs["candidates"] != IGNORE).sum(1).reshape(len(split.targets), 2, OPTIONS)[:, 0]
     rules = {"longest answer": sizes.argmax(1), "shortest answer": sizes.argmin(1), "first answer": 0 * sizes[:, 0]}

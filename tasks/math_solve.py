@@ -18,7 +18,7 @@ import numpy as np
 
 from ..harness import Decoding, Evaluation, Metric, ReferenceScore, RowValues, Split, UserError, read_text
 from .byte_rows import END, byte_rows, read_bytes
-from .grading import Grader, Verdict, boxed_answer, majority, pass_at_k
+from .grading import Grade, Grader, boxed_answer, majority, pass_at_k
 from .grading.canonical import canonical
 
 if TYPE_CHECKING:
@@ -149,25 +149,25 @@ def written_answer(text: str) -> str | None:
     return promised[-1].strip().strip("$").strip() if promised else boxed_answer(text)
 
 
-def solve_levels(tests: Mapping[str, Split]) -> list[ReferenceScore]:
+def solve_scores(tests: Mapping[str, Split]) -> list[ReferenceScore]:
     """Return the score of the most frequent training answer."""
     right = float(np.mean([canonical(gold) == COMMONEST for gold in tests["solve"].targets.tolist()]))
     summary = f"Always {COMMONEST}, the most frequent training answer."
     return [ReferenceScore("solve", "constant answer", right, summary=summary)]
 
 
-Sample = tuple[str | None, Verdict]
+Sample = tuple[str | None, Grade]
 """The answer extracted from a generated solution, and its grade."""
 
 
 @lru_cache(maxsize=4)
 def _graded(texts: tuple[tuple[str, ...], ...], golds: tuple[str, ...]) -> list[list[Sample]]:
-    """Return each sample's answer and verdict; cached because several columns use them."""
+    """Return each sample's answer and grade; cached because several columns use them."""
     answers = [[written_answer(text) for text in samples] for samples in texts]
     pairs = [(gold, answer) for gold, samples in zip(golds, answers, strict=True) for answer in samples]
     with Grader() as grader:
-        verdicts = iter(grader.grade(pairs))
-    return [[(answer, next(verdicts)) for answer in samples] for samples in answers]
+        grades = iter(grader.grade(pairs))
+    return [[(answer, next(grades)) for answer in samples] for samples in answers]
 
 
 def _grades(predictions: np.ndarray, targets: np.ndarray) -> list[list[Sample]]:
@@ -186,11 +186,11 @@ def _share(of_problem: Callable[[Sequence[Sample]], float]) -> Callable[[np.ndar
 
 def _voted(samples: Sequence[Sample]) -> float:
     winner = majority([answer for answer, _ in samples])
-    return float(next((verdict.equal for answer, verdict in samples if answer == winner and winner is not None), False))
+    return float(next((grade.equal for answer, grade in samples if answer == winner and winner is not None), False))
 
 
 def _any(samples: Sequence[Sample], k: int | None = None) -> float:
-    return pass_at_k(len(samples), sum(verdict.equal for _, verdict in samples), k or len(samples))
+    return pass_at_k(len(samples), sum(grade.equal for _, grade in samples), k or len(samples))
 
 
 def _by_samples(of_problem: Callable[[Sequence[Sample], int], float]) -> Callable[..., dict[str, dict[int, float]]]:

@@ -23,7 +23,7 @@ from ..harness import (
 )
 from .byte_files import ByteFiles
 from .data import hold_out
-from .levels import fit_logistic, majority_level
+from .reference_scores import fit_logistic, majority_score
 
 SIDE = 28
 HELD_OUT = 5_000
@@ -79,7 +79,7 @@ FILES = {
 MNIST = IdxSet(
     name="mnist",
     summary="MNIST, 70,000 handwritten digits, LeCun et al. 1998",
-    licence="commonly given as CC BY-SA 3.0",
+    license="commonly given as CC BY-SA 3.0",
     checksums={
         "train images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -150,7 +150,7 @@ class MNISTDigits(Task):
         model = fit_logistic(_flat(train)[:rows], train.targets[:rows])
         accuracy = float(model.score(_flat(test), test.targets))
         return [
-            majority_level(train.targets, test.targets),
+            majority_score(train.targets, test.targets),
             ReferenceScore("", "logistic regression", accuracy, summary=f"On the pixels of {rows} training images."),
         ]
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..harness import (
+    IGNORE,
     Budget,
     Evaluation,
     PerPosition,
@@ -121,7 +122,7 @@ class MultiQueryRecall(Task):
         if self.random_non_queries:
             fillers = generator.integers(self.vocab_size, size=tokens.shape, dtype=tokens.dtype)
             tokens = np.where(tokens == 0, fillers, tokens)
-        targets = np.full_like(tokens, -100)
+        targets = np.full_like(tokens, IGNORE)
         np.put_along_axis(targets, places, values.astype(tokens.dtype), axis=1)
         return np.concatenate([tokens, targets], axis=1)
 

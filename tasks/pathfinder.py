@@ -10,10 +10,10 @@ import numpy as np
 
 from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, TaskSpec, register_task
 from .generated import Arrays, generated
-from .grey_images import image_spec, image_split, pixel_level
-from .levels import majority_level
+from .grey_images import image_spec, image_split, pixel_score
 from .pathfinder_images import draw_images
 from .pathfinder_shapes import PATH_X, PATHFINDER, SMALL_PATH_X, Scene
+from .reference_scores import majority_score
 
 
 class _Drawn(Task):
@@ -58,7 +58,7 @@ class _Drawn(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
-        return [majority_level(train.targets, test.targets), pixel_level(train, test)]
+        return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 
     def _draw_all(self, fixed: np.random.Generator, train: np.random.Generator) -> Arrays:
         arrays: Arrays = {}

@@ -25,8 +25,8 @@ from ..harness import (
 from ..harness.contract.scan import describe
 from ..harness.files import replacing
 from .data import Report, silent
-from .grey_images import image_spec, image_split, pixel_level
-from .levels import majority_level
+from .grey_images import image_spec, image_split, pixel_score
+from .reference_scores import majority_score
 
 DIFFICULTY = "curv_contour_length_14"
 """The commonly used split: paths of 14 dashes."""
@@ -43,7 +43,7 @@ class PathfinderFiles:
     name: str
     side: int
     count: int = 200_000
-    licence: str = "Apache-2.0"
+    license: str = "Apache-2.0"
 
     @property
     def summary(self) -> str:
@@ -183,7 +183,7 @@ class _Released(Task):
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
-        return [majority_level(train.targets, test.targets), pixel_level(train, test)]
+        return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 
     def _split(self, files: list[Path], labels: np.ndarray, rows: np.ndarray) -> Split:
         images = np.empty((len(rows), self.side, self.side), np.uint8)

@@ -23,7 +23,7 @@ from ..harness import (
 )
 from .byte_rows import byte_rows
 from .data import DataSet
-from .levels import fit_logistic, majority_level
+from .reference_scores import fit_logistic, majority_score
 from .table_files import typed
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class CitationPairs(DataSet):
 AAN = CitationPairs(
     name="aan",
     summary="pairs of papers of the ACL Anthology Network, Radev et al. 2013, as released with the Long Range Arena",
-    licence="none stated; the release is not to be passed on",
+    license="none stated; the release is not to be passed on",
     columns={"label": int, "text1": str, "text2": str},
     counts={"train": 147_086, "valid": 18_090, "test": 17_437},
     files={
@@ -119,7 +119,7 @@ class CitedPairs(Task):
         model = fit_logistic(_overlap(train), train.targets)
         value = float(model.score(_overlap(test), test.targets))
         return [
-            majority_level(train.targets, test.targets),
+            majority_score(train.targets, test.targets),
             ReferenceScore("", "shared words", value, summary="Logistic regression on the shares of common words."),
         ]
 

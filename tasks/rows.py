@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..harness import Split, UserError
+from ..harness import IGNORE, Split, UserError
 
 MAX_ROUNDS = 200
 
@@ -56,11 +56,11 @@ def token_split(tokens: np.ndarray, targets: np.ndarray) -> Split:
 def next_tokens(rows: np.ndarray, first_scored: int = -1) -> Split:
     """Return rows of tokens whose targets are the next tokens, scored from position `first_scored` on."""
     targets = rows[:, 1:].copy()
-    targets[:, :first_scored] = -100
+    targets[:, :first_scored] = IGNORE
     return token_split(rows[:, :-1], targets)
 
 
-def joined(parts: Sequence[Split], ignore: int = -100) -> Split:
+def joined(parts: Sequence[Split], ignore: int = IGNORE) -> Split:
     """Concatenate splits of tokens with targets per position, padded at the end to the longest row."""
     longest = max(part.targets.shape[1] for part in parts)
 

@@ -12,74 +12,30 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
+
+from ..line_process import LineProcess
 
 OURS = "archarena"
 WARM_UP = 1
-
-
-class AbsentError(Exception):
-    """Raised with the reason why a contestant cannot start or continue."""
-
-
-class ContestantProcess:
-    """A contestant's process."""
-
-    def __init__(self, script: Path, name: str, python: str, sizes: dict[str, int]):
-        command = [python, str(script), name, json.dumps(sizes)]
-        # Keeps the script's folder off the path, where its modules would shadow installed packages.
-        environment = {**os.environ, "PYTHONSAFEPATH": "1"}
-        self.errors = TemporaryFile("w+")  # noqa: SIM115 (closed with the process)
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment
-        )
-
-    def ask(self) -> dict[str, Any]:
-        """Send a line and return the answer.
-
-        Raises
-        ------
-        AbsentError
-            If the process has ended; the message is the last line of its error output.
-        """
-        process = self.process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write("\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            code = process.wait()
-            self.errors.seek(0)
-            last = self.errors.read().strip().splitlines()
-            raise AbsentError(last[-1] if last else f"The process ended with exit code {code}.")
-        return json.loads(line)
-
-    def end(self) -> None:
-        """Kill the process and wait until it has ended."""
-        self.process.kill()
-        self.process.communicate()
-        self.errors.close()
 
 
 @contextmanager
 def started(
     script: Path, names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a `ContestantProcess` per name, or the reason why it could not be started."""
+    """Yield the process of each contestant, or the reason why it could not be started."""
+    # Keeps the script's folder off the path, where its modules would shadow installed packages.
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     with ExitStack() as stack:
         field: dict[str, Any] = {}
         for name in names:
+            command = [own_python if name == OURS else peer_python, str(script), name, json.dumps(sizes)]
             try:
-                field[name] = ContestantProcess(script, name, own_python if name == OURS else peer_python, sizes)
+                field[name] = LineProcess(command, environment)
             except OSError as error:
                 field[name] = f"{peer_python} cannot be run: {error.strerror}."
                 continue
@@ -115,7 +71,7 @@ def contest(
             for name in list(waiting):
                 try:
                     _round(field[name], rows[name], taken[name])
-                except AbsentError as reason:
+                except ChildProcessError as reason:
                     rows[name] = {"contestant": name, "problem": str(reason)}
                     taken[name].clear()
                     waiting.remove(name)
@@ -124,13 +80,13 @@ def contest(
                     waiting.remove(name)
     for name, steps in taken.items():
         if steps:
-            _summarise(rows[name], steps[WARM_UP:])
+            _summarize(rows[name], steps[WARM_UP:])
     return _compared(list(rows.values()))
 
 
-def _round(contestant: ContestantProcess | str, row: dict[str, Any], taken: list[float]) -> None:
+def _round(contestant: LineProcess | str, row: dict[str, Any], taken: list[float]) -> None:
     if isinstance(contestant, str):
-        raise AbsentError(contestant)
+        raise ChildProcessError(contestant)
     if "parameters" not in row:
         row.update(contestant.ask())
     answer = contestant.ask()
@@ -140,7 +96,7 @@ def _round(contestant: ContestantProcess | str, row: dict[str, Any], taken: list
         row[f"last_{score}"] = value
 
 
-def _summarise(row: dict[str, Any], steps: list[float]) -> None:
+def _summarize(row: dict[str, Any], steps: list[float]) -> None:
     row |= {"seconds": min(steps), "median_seconds": statistics.median(steps), "samples": len(steps)}
 
 

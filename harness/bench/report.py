@@ -69,7 +69,7 @@ def kernel_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
         if "seconds" in row
     ]
-    print_table(console, title, ("", "ms", "/ ours", "GB/s", "GFLOP/s", "of roofline"), lines)
+    print_table(console, title, ("", "ms", "x ours", "GB/s", "GFLOP/s", "of roofline"), lines)
     for row in rows:
         if "problem" in row:
             console.print(f"  {row['contestant']}: {row['problem']}")
@@ -131,7 +131,7 @@ def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
         if "seconds" in row
     ]
-    columns = ("", "ms per step", "tokens/s", "/ ours", "parameters", "first loss")
+    columns = ("", "ms per step", "tokens/s", "x ours", "parameters", "first loss")
     print_table(console, "Training step of a small mamba language model", columns, lines)
     _print_problems(console, rows)
 
@@ -149,7 +149,7 @@ def epoch_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
         if "seconds" in row
     ]
-    columns = ("", "s per epoch", "/ ours", "parameters", "last AUC")
+    columns = ("", "s per epoch", "x ours", "parameters", "last AUC")
     print_table(console, "Epoch of FinalMLP with Frappe's fields, including validation", columns, lines)
     _print_problems(console, rows)
 

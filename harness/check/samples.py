@@ -27,7 +27,7 @@ LENGTH = 12
 SPECS = {
     "tokens to classes": TaskSpec(Tokens(24, LENGTH), Classes(4)),
     "tokens to a class each, causal": TaskSpec(Tokens(24, LENGTH), PerPosition(6), causal=True),
-    "tokens to a class each, two-sided": TaskSpec(Tokens(24, LENGTH), PerPosition(6)),
+    "tokens to a class each, bidirectional": TaskSpec(Tokens(24, LENGTH), PerPosition(6)),
     "next token": TaskSpec(Tokens(24, LENGTH), NextToken(24), causal=True),
     "pair to classes": TaskSpec(Pair(Tokens(24, LENGTH)), Classes(2)),
     "fields to a click": TaskSpec(Fields((7, 9, 12), n_dense=2, bag=2), Binary()),

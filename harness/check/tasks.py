@@ -202,10 +202,10 @@ def _prediction_shape(evaluation: Evaluation, test: Split, task: TaskSpec) -> tu
 def reference_scores(subject: TaskSubject) -> None:
     """Check that reference scores are finite and belong to declared evaluations."""
     names = {evaluation.name for evaluation in subject.task.evaluations}
-    for level in subject.task.reference_scores(subject.splits):
-        label = f"reference score '{level.name}'"
-        require(level.evaluation in names, f"{label} refers to evaluation '{level.evaluation}', which does not exist")
-        require(math.isfinite(level.value), f"{label} is {level.value}")
+    for score in subject.task.reference_scores(subject.splits):
+        label = f"reference score '{score.name}'"
+        require(score.evaluation in names, f"{label} refers to evaluation '{score.evaluation}', which does not exist")
+        require(math.isfinite(score.value), f"{label} is {score.value}")
 
 
 POINTS: dict[str, Callable[[TaskSubject], str | None]] = {

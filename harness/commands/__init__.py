@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Pit model architectures against task suites and browse the leaderboard.\n\n"
+    help="Compare model architectures on task suites and browse the leaderboard.\n\n"
     "Example: archarena run --suite quick && archarena board results -o site",
 )
 for module in (run, listing, new, check, why, show, compare, rescore, board, submit, verify, doctor, clean):

@@ -32,9 +32,9 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
 
     folder = data_folder(data)
     typer.echo(f"Data folder: {folder}")
-    for name, source in sorted(_sources(plugins).items()):
+    for name, source in sorted(open_registry(plugins).data_sources().items()):
         found = source.find(folder)
-        typer.echo(f"{name}: {source.summary}. Licence: {source.licence}.")
+        typer.echo(f"{name}: {source.summary}. License: {source.license}.")
         typer.echo(f"  at {found}" if found else f"  absent. {source.missing(folder)}")
 
 
@@ -84,20 +84,10 @@ def import_(
     typer.echo(f"{name}: at {_source(name, plugins).adopt(path.resolve(), data_folder(data))}")
 
 
-def _sources(plugins: list[Path] | None) -> dict[str, DataSource]:
-    """Return the data sources of registered tasks by name."""
-    return {
-        source.name: source
-        for entry in open_registry(plugins).tasks.values()
-        if entry.declared.get("needs")
-        for source in entry.load().data_sources  # type: ignore[attr-defined]
-    }
-
-
 def _source(name: str, plugins: list[Path] | None) -> DataSource:
     from ..errors import UserError, did_you_mean
 
-    sources = _sources(plugins)
+    sources = open_registry(plugins).data_sources()
     if name not in sources:
         raise UserError(
             f"There is no data set '{name}'.{did_you_mean(name, sources)} Known: {', '.join(sorted(sources))}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from importlib import metadata
@@ -43,27 +44,31 @@ def command(results: Results = Path("results"), data: Data = None) -> None:
 
 
 def _device() -> tuple[bool, str]:
-    from ..running.environment import devices, environment, resolve_device
+    from ..running.environment import environment, gpus, resolve_device
 
     device = resolve_device("auto")
     found = environment(device)
-    return True, f"{found['device']}; {found['cores']} cores, {found['memory_gib']} GiB, {len(devices())} GPUs"
+    return True, f"{found['device']}; {found['cores']} cores, {found['memory_gib']} GiB, {len(gpus())} GPUs"
 
 
 def _torch() -> tuple[bool, str]:
     import torch
 
-    from ..running.environment import devices
+    from ..running.environment import gpus
 
-    if devices() and not torch.cuda.is_available():
+    if gpus() and not torch.cuda.is_available():
         return False, f"{torch.__version__} does not see the GPU: install a CUDA build"
     total = float(torch.ones(3).sum())
     return total == 3, f"{torch.__version__}, {torch.get_num_threads()} threads"
 
 
 def _compiler() -> tuple[bool, str]:
-    found = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
-    return True, found or "none; kernels fall back to torch, which is several times slower on a CPU"
+    from ...kernels.native import CompileError, find_compiler
+
+    try:
+        return True, shlex.join(find_compiler())
+    except CompileError as error:
+        return True, f"none; kernels fall back to torch, which is several times slower on a CPU: {error}"
 
 
 def _triton() -> tuple[bool, str]:
@@ -85,9 +90,7 @@ def _data(given: Path | None) -> tuple[bool, str]:
     from ..contract.data_source import data_folder
     from ..contract.registry import discover
 
-    folder = data_folder(given)
-    entries = [entry for entry in discover().tasks.values() if entry.declared.get("needs")]
-    sources = {source.name: source for entry in entries for source in entry.load().data_sources}  # type: ignore[attr-defined]
+    folder, sources = data_folder(given), discover().data_sources()
     absent = sorted(name for name, source in sources.items() if source.find(folder) is None)
     return True, f"{folder}: {len(sources) - len(absent)} of {len(sources)} sets; absent: {', '.join(absent) or 'none'}"
 

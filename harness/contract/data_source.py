@@ -26,7 +26,7 @@ class DataSource(Protocol):
         ...
 
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """Return the terms of use."""
         ...
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import UserError, did_you_mean
 from .scan import (
@@ -20,6 +20,10 @@ from .scan import (
     scan,
     source_files,
 )
+
+if TYPE_CHECKING:
+    from .data_source import DataSource
+    from .task import Task
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -123,6 +127,11 @@ class Registry:
                 f"There is no suite '{name}'.{did_you_mean(name, self.suites())} Known: {', '.join(self.suites())}."
             )
         return members
+
+    def data_sources(self) -> dict[str, DataSource]:
+        """Import the tasks that need data, and return their data sources by name."""
+        needy = [cast("type[Task]", entry.load()) for entry in self.tasks.values() if entry.declared.get("needs")]
+        return {source.name: source for task in needy for source in task.data_sources}
 
     def suites(self) -> list[str]:
         """Return the names of all suites."""

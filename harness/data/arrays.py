@@ -88,12 +88,12 @@ def _save_array(path: Path, array: np.ndarray) -> None:
 
 def _mapped_file(array: np.ndarray) -> Path | None:
     """Return the .npy file that an array maps completely, or None."""
-    path = getattr(array, "filename", None)
-    if path is None or not str(path).endswith(".npy"):
+    if not isinstance(array, np.memmap) or not str(array.filename).endswith(".npy"):
         return None
-    whole = load_array(Path(path))
+    path = Path(str(array.filename))
+    whole = load_array(path)
     same = (array.dtype, array.shape, array.strides) == (whole.dtype, whole.shape, whole.strides)
-    return Path(path) if same else None
+    return path if same else None
 
 
 def load_split(folder: Path) -> Split:
@@ -126,11 +126,11 @@ def content_checksum(splits: Splits) -> str:
 def _blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """Yield an array's entries in blocks; mapped files are read directly to keep their pages out of memory."""
     source = _mapped_file(array)
-    if source is None:
+    if source is None or not isinstance(array, np.memmap):
         rows = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))
         yield from (array[start : start + rows] for start in range(0, len(array), rows))
         return
     with source.open("rb") as file:
-        file.seek(array.offset)  # type: ignore[attr-defined]
+        file.seek(array.offset)
         while len(block := np.fromfile(file, np.uint8, BLOCK_BYTES)):
             yield block

@@ -44,10 +44,13 @@ def is_prepared(folder: Path) -> bool:
     return (folder / META).is_file()
 
 
-def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_reference_scores: bool) -> PreparedMeta:
-    """Create and write the arrays and their ``meta.json``, which is returned; reference scores only if requested."""
+def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_reference_scores: bool) -> None:
+    """Create and write the arrays and their ``meta.json``, with the reference scores if requested."""
     splits = task.task.splits(data, streams(task.name, task.tier.name, seed))
-    _require_rows(task.name, splits)
+    parts = {"train": splits.train, "valid": splits.valid, **splits.tests}
+    rows = {name: len(split) for name, split in parts.items()}
+    if empty := next((name for name, count in rows.items() if not count), None):
+        raise UserError(f"Task '{task.name}' has no rows in its {empty} split.")
     checksum = content_checksum(splits)
     references = _reference_scores(task, splits) if with_reference_scores else None
     spec, splits = with_ignored(task.task.spec, splits)
@@ -56,10 +59,8 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_refe
         save_splits(folder, spec, splits, task.task.evaluations)
     except OSError as error:
         raise UserError(f"Cannot write the arrays of {task.name} to {folder}: {error.strerror or error}.") from error
-    rows = {name: len(split) for name, split in {"train": splits.train, "valid": splits.valid, **splits.tests}.items()}
     meta = PreparedMeta(spec=spec_to_json(spec), rows=rows, checksum=checksum, reference_scores=references)
     write_json(folder / META, meta.model_dump(mode="json"))
-    return meta
 
 
 def read_meta(folder: Path) -> PreparedMeta:
@@ -67,23 +68,17 @@ def read_meta(folder: Path) -> PreparedMeta:
     return PreparedMeta.model_validate_json((folder / META).read_bytes())
 
 
-def _require_rows(name: str, splits: Splits) -> None:
-    for place, split in {"train": splits.train, "valid": splits.valid, **splits.tests}.items():
-        if not len(split):
-            raise UserError(f"Task '{name}' has no rows in its {place} split.")
-
-
 def _reference_scores(task: PlannedTask, splits: Splits) -> list[ReferenceCard]:
     """Return the finite reference scores: the constants of the evaluations, then those computed from the data."""
-    constant = [
-        ReferenceScore(e.name, kind, value, kind)
-        for e in task.task.evaluations
-        for kind, value in (("chance", e.chance), ("ceiling", e.ceiling))
-        if value is not None
-    ]
+    scores: list[ReferenceScore] = []
+    for e in task.task.evaluations:
+        if e.chance is not None:
+            scores.append(ReferenceScore(e.name, "chance", e.chance, "chance"))
+        if e.ceiling is not None:
+            scores.append(ReferenceScore(e.name, "ceiling", e.ceiling, "ceiling"))
     return [
         ReferenceCard(column=task.column(s.evaluation), name=s.name, value=s.value, kind=s.kind, summary=s.summary)
-        for s in [*constant, *task.task.reference_scores(splits)]
+        for s in [*scores, *task.task.reference_scores(splits)]
         if math.isfinite(s.value)
     ]
 
@@ -97,8 +92,7 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
         suites=list(task.entry.declared.get("suites", ())),
         needs=list(task.entry.declared.get("needs", ())),
         data_sources=[
-            DataSourceCard(name=source.name, summary=source.summary, license=source.licence)
-            for source in task.task.data_sources
+            DataSourceCard(name=s.name, summary=s.summary, license=s.license) for s in task.task.data_sources
         ],
         reduced=task.reduced,
         evaluations=[
@@ -108,8 +102,6 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
                 direction=e.scorer.direction,
                 unit=e.scorer.unit,
                 summary=e.summary,
-                chance=e.chance,
-                ceiling=e.ceiling,
             )
             for e in task.task.evaluations
         ],

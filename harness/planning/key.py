@@ -48,11 +48,11 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
     }
 
 
-def _budget(training: Training | None) -> dict[str, int]:
+def _budget(training: Training | None) -> dict[str, int | None]:
     if training is None:
         return {}
     length = {"steps": training.steps} if training.epochs is None else {"epochs": training.epochs}
-    return {**length, "batch": training.batch}  # type: ignore[dict-item]
+    return {**length, "batch": training.batch}
 
 
 def _size(cell: Cell) -> dict[str, int]:

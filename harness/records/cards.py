@@ -52,8 +52,6 @@ class EvaluationCard(BaseModel):
     direction: Direction
     unit: str = ""
     summary: str = ""
-    chance: float | None = None
-    ceiling: float | None = None
 
 
 class ReferenceCard(BaseModel):
@@ -104,10 +102,8 @@ class TaskCard(BaseModel):
 
     def bounds(self, column: str) -> tuple[float | None, float | None]:
         """Return chance and ceiling of a column, each None if unknown."""
-        evaluation = self.evaluation(column)
         known = {score.kind: score.value for score in reversed(self.references(column))}
-        declared = (evaluation.chance, evaluation.ceiling) if evaluation else (None, None)
-        return known.get("chance", declared[0]), known.get("ceiling", declared[1])
+        return known.get("chance"), known.get("ceiling")
 
     def references(self, column: str) -> list[ReferenceCard]:
         """Return the reference scores of a column: chance, then baselines, then the ceiling."""

@@ -12,16 +12,8 @@ from .cards import ReferenceCard
 class PreparedMeta(BaseModel):
     """The content of ``meta.json`` in a folder of prepared arrays.
 
-    Attributes
-    ----------
-    spec
-        The task's specification as JSON values.
-    rows
-        Number of rows of ``train``, ``valid`` and each test set.
-    checksum
-        SHA-256 of the arrays' content.
-    reference_scores
-        None if they were not computed.
+    `spec` is the task's specification as JSON values, `rows` the number of rows of ``train``, ``valid`` and each
+    test set, `checksum` the SHA-256 of the arrays' content; `reference_scores` is None if they were not computed.
     """
 
     spec: dict[str, Any]

@@ -149,6 +149,6 @@ def child_environment(threads: int, device: str | None = None) -> dict[str, str]
     environment = {**os.environ, **_ALLOCATOR, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
     environment |= {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
     if device is not None:
-        # With this order, GPU numbers are those of nvidia-smi, which provides the GPU name for records.
+        # With this order, GPU numbers are those of the driver, which gives the GPU's name for records.
         environment |= {"CUDA_VISIBLE_DEVICES": device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     return environment

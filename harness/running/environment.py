@@ -8,8 +8,9 @@ import platform
 import subprocess
 from functools import cache
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -23,30 +24,43 @@ def torch_version() -> str:
     return ".".join(metadata.version("torch").split("+")[0].split(".")[:2])
 
 
+class Gpu(NamedTuple):
+    """A GPU, or the GPU that a MIG instance is a part of."""
+
+    id: str
+    """Its name in ``CUDA_VISIBLE_DEVICES``."""
+    name: str
+    driver: str
+
+
 @cache
-def devices() -> tuple[str, ...]:
-    """Return names and drivers of the GPUs visible to this process, without creating a CUDA context."""
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if shown in ("", "-1"):
-        return ()
-    some = [] if shown is None or shown.startswith("MIG-") else ["--id", shown]
+def gpus() -> tuple[Gpu, ...]:
+    """Return the GPUs visible to this process, without creating a CUDA context."""
     try:
-        listed = subprocess.run(
-            ["nvidia-smi", *some, "--query-gpu=name,driver_version", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        import pynvml  # pyright: ignore[reportMissingImports]
+    except ImportError:
         return ()
-    return tuple(line.strip() for line in listed.stdout.splitlines() if line.strip())
+    try:
+        pynvml.nvmlInit()
+        driver = pynvml.nvmlSystemGetDriverVersion()
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+        ids = map(str, range(len(handles))) if shown is None else shown.split(",")
+        chosen = ((gpu_id, _handle(pynvml, handles, gpu_id.strip())) for gpu_id in ids)
+        visible = takewhile(lambda pair: pair[1] is not None, chosen)
+        return tuple(Gpu(gpu_id, pynvml.nvmlDeviceGetName(handle), driver) for gpu_id, handle in visible)
+    except pynvml.NVMLError:
+        return ()
 
 
-def device_ids() -> tuple[str, ...]:
-    """Return the visible GPUs, named as in ``CUDA_VISIBLE_DEVICES``."""
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return tuple(shown.split(",")) if shown else tuple(str(index) for index in range(len(devices())))
+def _handle(nvml: Any, handles: list[Any], gpu_id: str) -> Any:
+    """Return the handle of a GPU given by index, UUID or MIG UUID, or None: CUDA ignores the entries after it."""
+    if gpu_id.startswith("MIG-"):
+        return nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(nvml.nvmlDeviceGetHandleByUUID(gpu_id))
+    if gpu_id.isdecimal():
+        return handles[int(gpu_id)] if int(gpu_id) < len(handles) else None
+    found = [handle for handle in handles if gpu_id and nvml.nvmlDeviceGetUUID(handle).startswith(gpu_id)]
+    return found[0] if len(found) == 1 else None
 
 
 def resolve_device(wanted: str) -> str:
@@ -68,8 +82,8 @@ def resolve_device(wanted: str) -> str:
 
 
 def _why_not_cuda() -> str | None:
-    if not devices():
-        return "nvidia-smi lists no NVIDIA GPU allowed by CUDA_VISIBLE_DEVICES; make one visible"
+    if not gpus():
+        return "the NVIDIA driver lists no GPU allowed by CUDA_VISIBLE_DEVICES; make one visible"
     if metadata.version("torch").endswith("+cpu"):
         return f"torch {metadata.version('torch')} is a CPU-only build; install one for CUDA"
     return None
@@ -78,7 +92,7 @@ def _why_not_cuda() -> str | None:
 def device_name(device: str) -> str:
     """Return the device name that identifies results: ``cuda: NVIDIA H100`` or ``cpu: AMD EPYC``."""
     if device == "cuda":
-        return f"cuda: {devices()[0].split(',')[0]}"
+        return f"cuda: {gpus()[0].name}"
     return f"cpu: {_processor()}"
 
 
@@ -104,7 +118,7 @@ def environment(device: str) -> dict[str, Any]:
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
         **_commit(),
     }
-    return found | ({"driver": devices()[0].split(",")[-1].strip()} if device == "cuda" else {})
+    return found | ({"driver": gpus()[0].driver} if device == "cuda" else {})
 
 
 def _version(package: str) -> str | None:

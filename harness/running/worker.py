@@ -11,11 +11,15 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ..errors import UserError, is_out_of_memory
 from ..files import write_json
 from ..planning.job import JOB, OUTCOME, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
+
+if TYPE_CHECKING:
+    from ..contract.task import Task
 
 
 def main(folder: Path) -> None:
@@ -43,9 +47,9 @@ def _prepare(job: PrepareJob) -> Outcome:
     from ..planning.tier import get_tier
 
     source, tier = job.task, get_tier(job.tier)
-    cls = source.load()
+    cls = cast("type[Task]", source.load())
     entry = Entry("task", source.name, source.class_name, {}, source.file, source.module)
-    task = PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)  # type: ignore[attr-defined]
+    task = PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)
     prepare(task, job.seed, job.data, job.target, with_reference_scores=job.with_reference_scores)
     return Outcome(status="ok")
 

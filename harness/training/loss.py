@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..contract.metrics import IGNORE
 from ..contract.spec import Binary, Classes, NextToken, PerPosition, Regression, TaskSpec
-
-IGNORE = -100
 
 
 def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:

@@ -53,7 +53,7 @@ class Average(BaseModel):
 
 @dataclass(frozen=True)
 class AverageColumn:
-    """An average in one section; `field` of the rows is averaged: "value" or "normalised"."""
+    """An average in one section; `field` of the rows is averaged: "value" or "normalized"."""
 
     average: Average
     suite: str
@@ -88,7 +88,7 @@ def _of_suite(suite: str, rows: Sequence[Row]) -> AverageColumn | None:
         return None
     summary = f"Mean over {', '.join(members)}, each scaled to 0 at chance and 1 at its ceiling."
     average = Average(column=f"{suite} average", columns=members, summary=summary)
-    return AverageColumn(average, suite, "normalised", not full_size)
+    return AverageColumn(average, suite, "normalized", not full_size)
 
 
 def _defined(average: Average, columns: Mapping[str, Row]) -> AverageColumn | None:
@@ -127,7 +127,7 @@ def _average_row(column: AverageColumn, own: Sequence[Row]) -> Row:
         "status": "ok" if value is not None else "incomplete",
         "reason": average.summary if value is not None else f"{scored} of {len(average.columns)} columns have a score.",
         "value": value,
-        "metric": "normalized score" if column.field == "normalised" else "accuracy",
+        "metric": "normalized score" if column.field == "normalized" else "accuracy",
         "direction": "higher",
         "unit": "fraction",
         "reduced": column.reduced,

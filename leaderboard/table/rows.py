@@ -23,7 +23,7 @@ COSTS = (
 
 COLUMNS = (
     "kind", "variant", "model", "family", "hyperparameters", "suite", "task", "column", "tier", "recipe", "device",
-    "protocol", "seed", "status", "reason", "value", "normalised", "metric", "direction", "unit", "chance", "ceiling",
+    "protocol", "seed", "status", "reason", "value", "normalized", "metric", "direction", "unit", "chance", "ceiling",
     *COSTS, "body_parameters", "total_parameters", "peak_memory_bytes", "learning_rate", "lift", "reduced",
     "checksum", "started", "source", "caveat", "key", "page",
 )  # fmt: skip

@@ -99,7 +99,7 @@ def _score(column: str, score: Score | None, card: TaskCard, *, is_ok: bool) -> 
 
 def _bounds(value: float | None, card: TaskCard, column: str) -> Row:
     chance, ceiling = card.bounds(column)
-    return {"chance": chance, "ceiling": ceiling, "normalised": normalized(value, chance, ceiling)}
+    return {"chance": chance, "ceiling": ceiling, "normalized": normalized(value, chance, ceiling)}
 
 
 def normalized(value: float | None, chance: float | None, ceiling: float | None) -> float | None:
@@ -125,7 +125,7 @@ def _reference_rows(card: TaskCard) -> Iterator[Row]:
             "tier": card.tier,
             "reduced": card.reduced,
             "value": score.value,
-            "normalised": bounds["normalised"],
+            "normalized": bounds["normalized"],
             "status": "ok",
         }
 

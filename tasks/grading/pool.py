@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
+from ...harness import UserError
+from ...harness.line_process import LineProcess
 from .strict import strictly_equal
 
 SECONDS = 5.0
@@ -20,9 +18,12 @@ SECONDS = 5.0
 
 _LOADING_SECONDS = 120.0
 
+_LOADING_PAIR = ["(1,2)", "(1,3)"]
+"""A pair that only Math-Verify decides, so comparing it loads everything."""
+
 
 @dataclass(frozen=True)
-class Verdict:
+class Grade:
     """The grade of one answer.
 
     Attributes
@@ -65,8 +66,8 @@ class Grader:
         for worker in self._workers:
             worker.end()
 
-    def grade(self, pairs: Iterable[tuple[str, str | None]]) -> list[Verdict]:
-        """Return a verdict for each (correct answer, given answer); None (no answer) is never correct.
+    def grade(self, pairs: Iterable[tuple[str, str | None]]) -> list[Grade]:
+        """Return a grade for each (correct answer, given answer); None (no answer) is never correct.
 
         Equal pairs are compared once.
         """
@@ -75,62 +76,43 @@ class Grader:
         shares = [asked[index :: len(self._workers)] for index in range(len(self._workers))]
         with ThreadPoolExecutor(len(self._workers)) as threads:
             answered = threads.map(self._grade_share, self._workers, shares)
-            found = {pair: verdict for share in answered for pair, verdict in share}
+            found = {pair: grade for share in answered for pair, grade in share}
         return [_NO_ANSWER if answer is None else found[gold, answer] for gold, answer in pairs]
 
-    def _grade_share(self, worker: _Worker, share: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], Verdict]]:
+    def _grade_share(self, worker: _Worker, share: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], Grade]]:
         return [(pair, worker.compare(*pair, self.seconds)) for pair in share]
 
 
-_NO_ANSWER = Verdict(equal=False, strict=False, layer="none")
+_NO_ANSWER = Grade(equal=False, strict=False, layer="none")
 
 
 class _Worker:
-    """A process that runs `archarena.tasks.grading.worker`, started at its first comparison."""
+    """A process that runs `archarena.tasks.grading.worker`, started at its first comparison.
+
+    A pool of `multiprocessing` processes would run the user's script again in each process, unless it is guarded.
+    """
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[str] | None = None
+        self.process: LineProcess | None = None
 
-    def compare(self, gold: str, answer: str, seconds: float) -> Verdict:
+    def compare(self, gold: str, answer: str, seconds: float) -> Grade:
         if self.process is None:
-            self._start()
+            self.process = LineProcess([sys.executable, "-m", "archarena.tasks.grading.worker"])
+            try:
+                self.process.ask(_LOADING_PAIR, _LOADING_SECONDS)
+            except OSError as error:
+                raise UserError(f"The process that compares answers did not start: {error}") from error
         try:
-            return Verdict(*json.loads(self._ask([gold, answer], seconds)))
+            return Grade(*self.process.ask([gold, answer], seconds))
         except TimeoutError:
             layer = "timeout"
         except (ValueError, OSError):
             layer = "failed"
         self.end()
-        return Verdict(equal=False, strict=strictly_equal(gold, answer), layer=layer)
-
-    def _start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "archarena.tasks.grading.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self._ask(["1", "1"], _LOADING_SECONDS)
-
-    def _ask(self, pair: list[str], seconds: float) -> str:
-        assert self.process is not None
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(pair) + "\n")
-        self.process.stdin.flush()
-        if not select.select([self.process.stdout], [], [], seconds)[0]:
-            raise TimeoutError
-        return self.process.stdout.readline()
+        return Grade(equal=False, strict=strictly_equal(gold, answer), layer=layer)
 
     def end(self) -> None:
         """End the process; the next comparison starts a new one."""
-        if self.process is None:
-            return
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+        if self.process is not None:
+            self.process.end()
         self.process = None

@@ -1,4 +1,4 @@
-"""The process that compares answers: one JSON pair per line in, one JSON verdict per line out.
+"""The process that compares answers: one JSON pair per line in, one JSON grade per line out.
 
 Run by `archarena.tasks.grading.Grader`, which ends it when a comparison takes too long.
 """

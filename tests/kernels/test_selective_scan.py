@@ -227,7 +227,7 @@ def test_if_compiling_fails_the_plain_chunks_run_with_a_warning(monkeypatch, com
     for a, b in zip(found, slow(*in_double(given)), strict=True):
         assert_close(a, b)
     monkeypatch.setattr(torch_form, "compiled", None)
-    assert torch.equal(fast(*given)[0], found[0]), "it is not tried again"
+    assert torch.equal(fast(*given)[0], found[0]), "it is not compiled again"
 
 
 @pytest.mark.parametrize("complex_states", [False, True])

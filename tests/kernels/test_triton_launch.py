@@ -14,7 +14,7 @@ from archarena.kernels.ssd.operation import Operands as MatrixOperands
 pytest.importorskip("triton")
 
 MANY = 2**16
-"""Rows of a batch, or rows times heads: one more than CUDA allows along the second and third axis of a grid."""
+"""Batch rows, or rows times heads: one more than CUDA allows along the second and third axis of a grid."""
 
 ROWS = torch.rand(MANY, 2, 1)
 OPERANDS = {

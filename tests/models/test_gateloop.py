@@ -38,7 +38,7 @@ def test_a_causal_layer_follows_the_papers_recurrence(complex):
     torch.testing.assert_close(mixer(u[None], None)[0], expected)
 
 
-def test_a_two_sided_layer_adds_the_recurrence_of_the_reversed_row():
+def test_a_bidirectional_layer_adds_the_recurrence_of_the_reversed_row():
     mixer = GateLoopMixer(5, causal=False, complex=True).double()
     u = torch.randn(9, 5, dtype=torch.float64)
     row = u[:7]

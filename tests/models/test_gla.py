@@ -35,7 +35,7 @@ def test_a_causal_layer_follows_the_papers_recurrence():
     torch.testing.assert_close(layer(u[None], None)[0], expected)
 
 
-def test_a_two_sided_layer_adds_the_recurrence_of_the_reversed_row():
+def test_a_bidirectional_layer_adds_the_recurrence_of_the_reversed_row():
     layer, u = GatedLinearAttention(16, heads=2, causal=False).double(), torch.randn(9, 16, dtype=torch.float64)
     row = u[:7]
     both = memory_by_hand(layer, row, layer.forwards) + memory_by_hand(layer, row.flip(0), layer.backwards).flip(0)

@@ -44,7 +44,7 @@ def test_a_block_closes_with_a_map_a_sum_and_a_norm():
     torch.testing.assert_close(model(x), block.norm(x + mapped))
 
 
-def test_a_two_sided_block_adds_the_equation_along_the_reversed_row():
+def test_a_bidirectional_block_adds_the_equation_along_the_reversed_row():
     model = LinearCDE(6, 1, False, 9).double()
     flow, x = model.blocks[0].flow, torch.randn(1, 9, 6, dtype=torch.float64)
     backwards = flow.backwards(x[:, :7].flip(1)).flip(1)

@@ -56,7 +56,7 @@ def test_the_complex_form_has_as_many_parameters_and_frequencies_of_s4d_lin():
         Mamba(16, 1, True, d_state=15, complex=True)
 
 
-def test_a_two_sided_block_adds_the_recurrence_of_the_reversed_row():
+def test_a_bidirectional_block_adds_the_recurrence_of_the_reversed_row():
     mixer = Mixer(6, causal=False, d_state=4, d_conv=3, expand=2, dt_rank=2).double()
     u = torch.randn(1, 9, 6, dtype=torch.float64)
     valid = torch.arange(9)[None] < 7

@@ -37,7 +37,7 @@ def test_a_causal_block_follows_the_papers_recurrence():
     torch.testing.assert_close(mixer(u[None], None)[0], close_by_hand(mixer, ssm_by_hand(mixer.forwards, u, x), z))
 
 
-def test_a_two_sided_block_adds_the_recurrence_of_the_reversed_row():
+def test_a_bidirectional_block_adds_the_recurrence_of_the_reversed_row():
     mixer = Mixer(6, inner=12, heads=3, causal=False, d_state=5, d_conv=3).double()
     u = torch.randn(1, 9, 6, dtype=torch.float64)
     valid = torch.arange(9)[None] < 7

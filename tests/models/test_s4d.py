@@ -47,7 +47,7 @@ def test_the_recurrence_agrees_with_the_convolution(init, length, rows):
     torch.testing.assert_close(torch.stack(steps, 1), ssm(x, None))
 
 
-def test_a_two_sided_filter_sees_both_sides_through_output_weights_of_their_own():
+def test_a_bidirectional_filter_sees_both_sides_with_separate_output_weights():
     ssm = make_ssm("lin", causal=False)
     response = ssm(impulse(9, at=4), None)[0]
     past = ssm(impulse(9), None)[0]

@@ -35,7 +35,7 @@ MODELS = {
 }
 
 every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
-both_ways = pytest.mark.parametrize("causal", [True, False], ids=["causal", "two-sided"])
+both_ways = pytest.mark.parametrize("causal", [True, False], ids=["causal", "bidirectional"])
 
 
 def inputs(rows=3, length=LENGTH, dtype=torch.float32):
@@ -50,7 +50,7 @@ def test_a_causal_model_sees_all_that_came_and_nothing_that_comes(make, signal_p
 
 
 @every_model
-def test_a_two_sided_model_joins_both_ends(make, signal_paths):
+def test_a_bidirectional_model_joins_both_ends(make, signal_paths):
     model = make(False).double()
     paths = signal_paths(model, inputs(1, dtype=torch.float64))
     assert paths[0, -1]

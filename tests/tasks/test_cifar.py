@@ -24,9 +24,9 @@ def test_images_keep_their_labels_as_grey_values_in_raster_order(tmp_path, packe
         assert values.shape == (rows, 1024, 1)
         assert values.dtype == np.uint8
         np.testing.assert_array_equal(values.reshape(rows, 32, 32).mean(2).argmax(1), 3 * split.targets + 1)
-    levels = {level.name: level.value for level in task.reference_scores(splits)}
-    assert levels["majority"] == pytest.approx(0.1)
-    assert levels["logistic regression"] > 0.9
+    references = {score.name: score.value for score in task.reference_scores(splits)}
+    assert references["majority"] == pytest.approx(0.1)
+    assert references["logistic regression"] > 0.9
 
 
 def test_grey_is_a_weighted_sum_of_the_colours():

@@ -88,7 +88,7 @@ def test_the_small_tiers_keep_common_ids_and_move_training_rows_alone(log):
     assert all((split.inputs["ids"] < np.array(task.cardinalities)[:, None]).all() for split in (one.train, one.valid))
     assert not np.array_equal(one.train.targets, other.train.targets)
     assert np.array_equal(one.tests["test"].inputs["ids"], other.tests["test"].inputs["ids"])
-    assert {(level.evaluation, level.name) for level in task.reference_scores(one)} == {
+    assert {(score.evaluation, score.name) for score in task.reference_scores(one)} == {
         (column, "constant") for column in ("", "log-loss", "log-loss-scaled")
     }
 
@@ -141,7 +141,7 @@ def test_the_archive_of_a_repository_brings_the_files(tmp_path):
     assert (home / "train.csv").read_text() == (original / "train.csv").read_text()
     assert told[-1] == ("test", ROWS["test"] + 1)
     (tmp_path / "MovielensLatest_x1.zip").rename(tmp_path / "moved.zip")
-    assert dataset.fetch(tmp_path / "data") == home, "what is there is not brought again"
+    assert dataset.fetch(tmp_path / "data") == home, "existing files are not fetched again"
     (tmp_path / "moved.zip").rename(tmp_path / "MovielensLatest_x1.zip")
     wrong = replace(dataset, checksums={**dataset.checksums, "valid": "0" * 32})
     with pytest.raises(UserError, match="is not the valid part"):

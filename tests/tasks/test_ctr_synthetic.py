@@ -18,8 +18,8 @@ def splits(task: SyntheticClicks) -> Splits:
 
 
 @pytest.fixture(scope="module")
-def levels(task: SyntheticClicks, splits: Splits) -> dict:
-    return {(level.evaluation, level.name): level for level in task.reference_scores(splits)}
+def references(task: SyntheticClicks, splits: Splits) -> dict:
+    return {(score.evaluation, score.name): score for score in task.reference_scores(splits)}
 
 
 def test_ids_are_those_of_the_fields_and_leave_0_to_padding(task: SyntheticClicks, splits: Splits):
@@ -64,22 +64,22 @@ def test_clicks_come_with_their_probabilities(splits: Splits):
         assert test.targets[chosen].mean() == pytest.approx(probability[chosen].mean(), abs=0.04)
 
 
-def test_no_score_beats_the_true_probabilities(levels: dict):
-    assert levels["", "true probabilities"].kind == levels["logloss", "true probabilities"].kind == "ceiling"
-    assert levels["", "true probabilities"].value > levels["", "logistic regression"].value + 0.1
-    assert levels["logloss", "true probabilities"].value < levels["logloss", "logistic regression"].value - 0.05
+def test_no_score_beats_the_true_probabilities(references: dict):
+    assert references["", "true probabilities"].kind == references["logloss", "true probabilities"].kind == "ceiling"
+    assert references["", "true probabilities"].value > references["", "logistic regression"].value + 0.1
+    assert references["logloss", "true probabilities"].value < references["logloss", "logistic regression"].value - 0.05
 
 
-def test_a_constant_answer_tells_nothing_and_single_fields_tell_little(levels: dict, splits: Splits):
+def test_a_constant_answer_tells_nothing_and_single_fields_tell_little(references: dict, splits: Splits):
     share = splits.train.targets.mean()
-    assert levels["", "constant"].value == 0.5
-    assert levels["logloss", "constant"].value == pytest.approx(
+    assert references["", "constant"].value == 0.5
+    assert references["logloss", "constant"].value == pytest.approx(
         -share * np.log(share) - (1 - share) * np.log(1 - share), abs=0.01
     )
-    assert 0.6 < levels["", "logistic regression"].value < 0.75
+    assert 0.6 < references["", "logistic regression"].value < 0.75
 
 
-def test_the_best_loss_is_the_mean_entropy(levels: dict, splits: Splits):
+def test_the_best_loss_is_the_mean_entropy(references: dict, splits: Splits):
     p = splits.tests["test"].groups[PROBABILITY]
     entropy = -p * np.log(p) - (1 - p) * np.log1p(-p)
-    assert levels["logloss", "true probabilities"].value == pytest.approx(entropy.mean(), abs=0.015)
+    assert references["logloss", "true probabilities"].value == pytest.approx(entropy.mean(), abs=0.015)

@@ -21,7 +21,7 @@ COLUMNS = {"text": str, "label": int}
 def small_set(**changes) -> DataSet:
     unpinned = DataSet("small", "six rows", "none", COLUMNS, {})
     checksums = {part: unpinned.canonical(pd.DataFrame(rows))[1] for part, rows in ROWS.items()}
-    return DataSet(**{"name": "small", "summary": "six rows", "licence": "none", "columns": COLUMNS} | changes | {
+    return DataSet(**{"name": "small", "summary": "six rows", "license": "none", "columns": COLUMNS} | changes | {
         "checksums": checksums
     })  # fmt: skip
 

@@ -44,9 +44,9 @@ def test_the_split_does_not_depend_on_any_stream(splits: Splits):
 
 
 def test_logistic_regression_is_far_above_the_majority(splits: Splits):
-    levels = {level.name: level.value for level in Digits().reference_scores(splits)}
-    assert levels["majority"] < 0.12
-    assert levels["logistic regression"] > 0.9
+    references = {score.name: score.value for score in Digits().reference_scores(splits)}
+    assert references["majority"] < 0.12
+    assert references["logistic regression"] > 0.9
 
 
 def test_a_limit_leaves_the_test_set_alone(splits: Splits):

@@ -49,12 +49,12 @@ def test_the_seed_moves_where_training_rows_start_and_nothing_else(small):
     np.testing.assert_array_equal(one.tests["test"].targets, other.tests["test"].targets)
 
 
-def test_levels_of_random_letters_are_their_entropy(small):
+def test_reference_scores_of_random_letters_are_their_entropy(small):
     task, folder = small
-    levels = {v.name: v.value for v in task.reference_scores(task.splits(folder, streams("enwik8", "smoke", 0)))}
-    assert levels["uniform"] == 8
-    assert levels["unigram"] == pytest.approx(2.0, abs=0.04)
-    assert levels["bigram"] == pytest.approx(2.0, abs=0.04)
+    references = {v.name: v.value for v in task.reference_scores(task.splits(folder, streams("enwik8", "smoke", 0)))}
+    assert references["uniform"] == 8
+    assert references["unigram"] == pytest.approx(2.0, abs=0.04)
+    assert references["bigram"] == pytest.approx(2.0, abs=0.04)
 
 
 def test_another_file_and_a_stride_beyond_the_context_are_refused(small):

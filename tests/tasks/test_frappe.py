@@ -84,8 +84,8 @@ def test_ids_fit_the_spec_and_the_seed_moves_training_alone(official):
 
 def test_logistic_regression_finds_what_one_field_tells(official):
     task, folder = official
-    levels = task.reference_scores(task.splits(folder, streams("ctr-frappe", "smoke", 0)))
-    scores = {(level.evaluation, level.name): level.value for level in levels}
+    references = task.reference_scores(task.splits(folder, streams("ctr-frappe", "smoke", 0)))
+    scores = {(score.evaluation, score.name): score.value for score in references}
     assert scores["", "constant"] == 0.5
     assert scores["", "logistic regression"] > 0.99
     assert scores["log-loss", "logistic regression"] < scores["log-loss", "constant"]

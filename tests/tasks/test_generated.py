@@ -106,8 +106,8 @@ def test_evaluations_name_metrics_and_test_sets(task: Task):
     assert len({evaluation.name for evaluation in task.evaluations}) == len(task.evaluations)
 
 
-def test_levels_are_finite_and_belong_to_columns(task: Task):
+def test_reference_scores_are_finite_and_belong_to_columns(task: Task):
     columns = {evaluation.name for evaluation in task.evaluations}
-    for level in task.reference_scores(draw(task, 0)):
-        assert level.evaluation in columns
-        assert np.isfinite(level.value)
+    for score in task.reference_scores(draw(task, 0)):
+        assert score.evaluation in columns
+        assert np.isfinite(score.value)

@@ -52,14 +52,14 @@ def test_the_seed_moves_the_training_rows_alone(small):
     assert read(one.tests["test"]) == read(other.tests["test"])
 
 
-def test_levels_tell_what_rules_without_order_reach(small):
+def test_reference_scores_tell_what_rules_without_order_reach(small):
     task, folder = small
-    levels = {
-        level.name: level.value for level in task.reference_scores(task.splits(folder, streams("lra-text", "smoke", 0)))
+    references = {
+        score.name: score.value for score in task.reference_scores(task.splits(folder, streams("lra-text", "smoke", 0)))
     }
-    assert levels["majority"] == pytest.approx(0.5, abs=0.15)
-    assert levels["bag of words"] > 0.95
-    assert levels["byte counts"] > 0.8
+    assert references["majority"] == pytest.approx(0.5, abs=0.15)
+    assert references["bag of words"] > 0.95
+    assert references["byte counts"] > 0.8
 
 
 @pytest.mark.skipif("ARCHARENA_DATA" not in os.environ, reason="needs the real reviews: set ARCHARENA_DATA")

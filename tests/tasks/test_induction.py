@@ -53,9 +53,9 @@ def test_longer_tests_stay_within_the_length_the_model_is_built_for(task: Induct
 
 
 def test_a_blind_guess_among_ordinary_tokens_scores_the_chance(task: InductionHeads, splits: Splits):
-    levels = {level.evaluation: level for level in task.reference_scores(splits)}
-    assert set(levels) == {"", "0.25x", "2x", "4x"}
+    references = {score.evaluation: score for score in task.reference_scores(splits)}
+    assert set(references) == {"", "0.25x", "2x", "4x"}
     guesses = np.random.default_rng(0).integers(1, TRIGGER, 3_000)
     for name, test in (("", "test"), ("0.25x", "0.25x"), ("4x", "4x")):
         right = np.mean(splits.tests[test].targets[:, -1] == guesses)
-        assert right == pytest.approx(levels[name].value, abs=0.02)
+        assert right == pytest.approx(references[name].value, abs=0.02)

@@ -31,15 +31,15 @@ def test_all_trees_differ(splits: Splits):
 
 
 def test_the_first_operator_tells_much_in_short_trees(task: ListOps, splits: Splits):
-    levels = {level.name: level.value for level in task.reference_scores(splits)}
-    assert levels["first operator"] > levels["majority"] + 0.1
-    assert levels["majority"] == pytest.approx(np.bincount(splits.tests["test"].targets).max() / 1_000, abs=0.05)
+    references = {score.name: score.value for score in task.reference_scores(splits)}
+    assert references["first operator"] > references["majority"] + 0.1
+    assert references["majority"] == pytest.approx(np.bincount(splits.tests["test"].targets).max() / 1_000, abs=0.05)
 
 
-def test_the_level_first_operator_is_a_rule_learnt_in_training(task: ListOps, splits: Splits):
+def test_the_reference_score_first_operator_is_a_rule_learnt_in_training(task: ListOps, splits: Splits):
     train, test = splits.train, splits.tests["test"]
     right = 0
     for operator in (VOCABULARY.index(name) for name in ("[MIN", "[MAX", "[MED", "[SM")):
         guess = np.bincount(train.targets[train.inputs["tokens"][:, 0] == operator]).argmax()
         right += int((test.targets[test.inputs["tokens"][:, 0] == operator] == guess).sum())
-    assert {level.name: level.value for level in task.reference_scores(splits)}["first operator"] == right / 1_000
+    assert {score.name: score.value for score in task.reference_scores(splits)}["first operator"] == right / 1_000

@@ -56,10 +56,10 @@ def test_validation_problems_are_never_trained_on_and_the_seed_moves_training_al
 
 def test_a_bigram_of_bytes_is_below_a_unigram_and_both_are_probabilities(small):
     task, folder = small
-    levels = {
-        level.name: level.value for level in task.reference_scores(task.splits(folder, streams("math", "smoke", 0)))
+    references = {
+        score.name: score.value for score in task.reference_scores(task.splits(folder, streams("math", "smoke", 0)))
     }
-    assert 0 < levels["bigram"] < levels["unigram"] < np.log2(258)
+    assert 0 < references["bigram"] < references["unigram"] < np.log2(258)
 
 
 def test_every_evaluation_finds_its_test_and_groups(small):
@@ -116,7 +116,7 @@ def test_the_real_problems_give_the_known_counts_and_levels():
     test = MATH.read(data, "test")
     assert test["level"].value_counts().sort_index().tolist() == [437, 894, 1131, 1214, 1324]
     task = Math(**Math.arguments["quick"])
-    levels = {
-        level.name: level.value for level in task.reference_scores(task.splits(data, streams("math", "quick", 0)))
+    references = {
+        score.name: score.value for score in task.reference_scores(task.splits(data, streams("math", "quick", 0)))
     }
-    assert levels["bigram"] < 4.0 < levels["unigram"] < 5.5
+    assert references["bigram"] < 4.0 < references["unigram"] < 5.5

@@ -4,7 +4,7 @@ import pytest
 from archarena.harness import UserError
 from archarena.tasks.byte_rows import IGNORE
 from archarena.tasks.grading.canonical import canonical
-from archarena.tasks.math_choice import LONGEST_ANSWER, OPTIONS, choice_levels, choice_split
+from archarena.tasks.math_choice import LONGEST_ANSWER, OPTIONS, choice_scores, choice_split
 
 ANSWERS = [r"\frac{1}{2}", "0.5", "1/2", "2", "2.0", "x=2", "3", "-3", r"\sqrt{2}", r"\sqrt2", "(1,2)", "(1, 2)"]
 
@@ -94,9 +94,9 @@ def test_too_few_different_answers_are_told():
         choice_split(table, 10, 96, np.random.default_rng(0))
 
 
-def test_levels_score_rules_that_do_not_read(split):
+def test_reference_scores_come_from_rules_that_do_not_read(split):
     sizes = np.array([[len(option) for option in offered] for offered in options(split, 96)])
-    levels = {level.name: level.value for level in choice_levels(split)}
-    assert levels["first answer"] == np.mean(split.targets == 0)
-    assert levels["longest answer"] == np.mean(split.targets == sizes.argmax(1))
-    assert levels["shortest answer"] == np.mean(split.targets == sizes.argmin(1))
+    references = {score.name: score.value for score in choice_scores(split)}
+    assert references["first answer"] == np.mean(split.targets == 0)
+    assert references["longest answer"] == np.mean(split.targets == sizes.argmax(1))
+    assert references["shortest answer"] == np.mean(split.targets == sizes.argmin(1))

@@ -16,7 +16,7 @@ from archarena.tasks.math_solve import (
     Solving,
     minerva_shots,
     solve_evaluations,
-    solve_levels,
+    solve_scores,
     solve_splits,
     written_answer,
 )
@@ -101,7 +101,7 @@ def test_prompts_leave_room_for_the_answer_and_answers_stay_apart(learn):
     prompts = [row[0] for row in read_bytes(tests["solve"].inputs["tokens"][:, None])]
     assert all(prompt.endswith("\n\nSolution:\n") for prompt in prompts)
     assert all(text.endswith("Solution:") for text in tests["solve"].inputs["text"].tolist())
-    assert solve_levels(tests)[0].value == 1.0
+    assert solve_scores(tests)[0].value == 1.0
 
 
 def test_greedy_and_sampled_answers_are_generated_once_each():

@@ -46,10 +46,10 @@ def test_validation_images_are_never_trained_on_and_the_seed_moves_training_alon
     np.testing.assert_array_equal(one.tests["test"].inputs["pixels"], other.tests["test"].inputs["pixels"])
 
 
-def test_levels(small):
-    levels = {level.name: level.value for level in small[0].reference_scores(draw(small))}
-    assert levels["majority"] == pytest.approx(0.1)
-    assert levels["logistic regression"] > 0.9
+def test_reference_scores(small):
+    references = {score.name: score.value for score in small[0].reference_scores(draw(small))}
+    assert references["majority"] == pytest.approx(0.1)
+    assert references["logistic regression"] > 0.9
 
 
 def test_a_changed_image_is_refused_with_the_file_s_name(small):

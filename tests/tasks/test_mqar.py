@@ -63,16 +63,16 @@ def test_most_recalls_are_short():
     assert 0.16 <= np.mean(slots == 0) <= 0.25
 
 
-def test_blind_guesses_score_the_levels():
+def test_blind_guesses_reach_the_reference_scores():
     task = MultiQueryRecall(64, 32, 4, 1, 1, 1)
-    level = {found.name: found.value for found in task.reference_scores(None)}  # type: ignore[arg-type]
+    references = {found.name: found.value for found in task.reference_scores(None)}  # type: ignore[arg-type]
     tokens, targets = make(5_000)
     generator = np.random.default_rng(1)
     row, column = np.nonzero(targets != -100)
     answers = targets[row, column]
-    assert np.mean(answers == generator.integers(32, 64, len(row))) == pytest.approx(level["any value"], abs=0.005)
+    assert np.mean(answers == generator.integers(32, 64, len(row))) == pytest.approx(references["any value"], abs=0.005)
     seen = tokens[row, 1 + 2 * generator.integers(4, size=len(row))]
-    assert np.mean(answers == seen) == pytest.approx(level["value from the row"], abs=0.015)
+    assert np.mean(answers == seen) == pytest.approx(references["value from the row"], abs=0.015)
 
 
 def test_subsets_are_uniform_and_in_random_order():

@@ -40,9 +40,11 @@ def test_both_texts_of_a_pair_are_the_heads_of_theirs_with_the_label(small):
 
 def test_shared_words_tell_this_small_set(small):
     task, folder = small
-    levels = {v.name: v.value for v in task.reference_scores(task.splits(folder, streams("lra-retrieval", "smoke", 0)))}
-    assert levels["majority"] == 0.5
-    assert levels["shared words"] > 0.9
+    references = {
+        v.name: v.value for v in task.reference_scores(task.splits(folder, streams("lra-retrieval", "smoke", 0)))
+    }
+    assert references["majority"] == 0.5
+    assert references["shared words"] > 0.9
 
 
 @pytest.mark.parametrize("model", ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"])

@@ -56,9 +56,9 @@ def test_the_zero_predictor_errs_about_as_published(cls, published):
     assert np.sqrt(np.mean(targets**2)) / np.abs(targets).max() == pytest.approx(published, rel=0.35)
 
 
-def test_the_level_zero_is_the_spread_of_the_targets():
+def test_the_reference_score_zero_is_the_spread_of_the_targets():
     task, splits = splits_of(SignatureArea)
-    zero = next(level for level in task.reference_scores(splits) if level.name == "zero")
+    zero = next(score for score in task.reference_scores(splits) if score.name == "zero")
     assert zero.value == pytest.approx(float(np.sqrt(np.mean(splits.tests["test"].targets ** 2))))
 
 
@@ -82,5 +82,5 @@ def test_steps_are_rounded_normal_numbers():
 
 def test_end_points_explain_half_of_the_area_at_best():
     task, splits = splits_of(SignatureArea)
-    levels = {level.name: level.value for level in task.reference_scores(splits)}
-    assert 0.3 * levels["zero"] < levels["end points"] < 0.9 * levels["zero"]
+    references = {score.name: score.value for score in task.reference_scores(splits)}
+    assert 0.3 * references["zero"] < references["end points"] < 0.9 * references["zero"]

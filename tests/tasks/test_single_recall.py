@@ -70,5 +70,5 @@ def test_a_grid_gives_a_column_to_each_vocabulary_and_length():
     small, large = (made.tests[name].targets[:, -1] for name in ("v10-l8", "v20-l8"))
     assert set(small) == set(range(10, 14))
     assert set(large) == set(range(10, 19))
-    levels = {level.evaluation: level.value for level in grid.reference_scores(made)}
-    assert levels == {"v10-l8": 0.25, "v10-l16": 0.25, "v20-l8": 1 / 9, "v20-l16": 1 / 9}
+    references = {score.evaluation: score.value for score in grid.reference_scores(made)}
+    assert references == {"v10-l8": 0.25, "v10-l16": 0.25, "v20-l8": 1 / 9, "v20-l16": 1 / 9}

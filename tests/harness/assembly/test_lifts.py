@@ -99,7 +99,7 @@ def test_a_causal_window_ends_at_its_position():
     assert ids[19, :, 0].tolist() == list(range(5, 21))
 
 
-def test_a_two_sided_window_is_centred():
+def test_a_bidirectional_window_is_centered():
     ids, _ = WindowFields(TaskSpec(Tokens(40, 30), PerPosition(2)))(tokens=torch.arange(1, 31)[None])
     assert ids[15, :, 0].tolist() == list(range(8, 24))
 

@@ -19,7 +19,7 @@ class Device:
         self.clock += self.seconds
         if waits and self.mode == "error":
             raise RuntimeError("called a synchronizing CUDA operation")
-        assert not (waits and self.capturing), "a capture broke off"
+        assert not (waits and self.capturing), "a capture was aborted"
 
 
 @pytest.fixture

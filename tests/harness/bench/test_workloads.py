@@ -42,7 +42,7 @@ def test_what_is_checked_on_a_gpu_is_the_binary_that_is_timed(kernel):
     for workload in load([kernel]):
         check, timed = workload.sizes["check"], workload.sizes["cuda"]
         for name in check.keys() - {"B", "K"}:
-            assert check[name] % 16 == timed[name] % 16 == 0, "Triton compiles anew where a size is a multiple of 16"
+            assert check[name] % 16 == timed[name] % 16 == 0, "sizes that are multiples of 16 get another binary"
 
 
 def test_an_unknown_kernel_is_told():

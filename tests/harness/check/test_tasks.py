@@ -193,12 +193,12 @@ def test_chance_at_positions_is_over_the_scored_ones():
 
 
 @pytest.mark.parametrize(
-    "level", [ReferenceScore("other", "majority", 0.5), ReferenceScore("", "majority", float("nan"))]
+    "score", [ReferenceScore("other", "majority", 0.5), ReferenceScore("", "majority", float("nan"))]
 )
-def test_a_wrong_level_is_caught(level):
+def test_a_wrong_reference_score_is_caught(score):
     class Wrong(Parity):
         def reference_scores(self, splits):
-            return [level]
+            return [score]
 
     assert failed(Wrong) == ["reference scores"]
 

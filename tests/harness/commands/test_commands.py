@@ -129,13 +129,13 @@ def test_check_names_each_point_and_what_fails(call, toy_task):
     assert "failed  deterministic" in out
 
 
-def test_data_status_names_each_set_its_licence_and_where_it_was_looked_for(call, tmp_path):
+def test_data_status_names_each_set_its_license_and_where_it_was_looked_for(call, tmp_path):
     code, out, _ = call("data", "status", "--data", tmp_path)
     assert code == 0
     for name in ("imdb:", "math:", "frappe:", "frappe-raw:"):
         assert name in out
     assert str(tmp_path) in out
-    assert "Licence:" in out
+    assert "License:" in out
 
 
 def test_output_cut_short_by_a_pipe_is_no_error():

@@ -74,6 +74,12 @@ def test_doctor_tells_one_line_each(call, tmp_path):
     assert names == ["device", "torch", "compiler", "triton", "registry", "data", "disk"]
 
 
+def test_doctor_names_the_compiler_that_kernels_use(call, tmp_path, monkeypatch):
+    for chosen, shown in (("cc -O1", "compiler: cc -O1"), ("no-such-cc", "compiler: none; kernels fall back")):
+        monkeypatch.setenv("CC", chosen)
+        assert shown in call("doctor", "--results", tmp_path, "--data", tmp_path)[1]
+
+
 def test_doctor_fails_where_something_is_missing(call, tmp_path, monkeypatch):
     monkeypatch.setattr("archarena.harness.commands.doctor._disk", lambda results: (False, "0 GiB free"))
     code, out, _ = call("doctor", "--results", tmp_path, "--data", tmp_path)

@@ -53,7 +53,7 @@ def test_a_single_rate_is_not_probed():
     assert Recipe("published", (1e-3, 1e-2)).probe_steps(100) == 20
 
 
-def test_epochs_are_steps_over_whole_batches_read_out_once_each():
+def test_epochs_are_steps_over_whole_batches_validated_once_each():
     training = Training(Recipe("published", (1e-3,)), batch=8, epochs=5)
     recipe, steps = training.over(35)
     assert steps == 20

@@ -87,7 +87,7 @@ def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_mo
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     assert run.wait() == 130
-    assert list(broken.glob("work/cells/*/attempt-0.safetensors")), "nothing was left to take up"
+    assert list(broken.glob("work/cells/*/attempt-0.safetensors")), "no checkpoint was left to resume from"
     subprocess.run(command(broken, *plugins), check=True, capture_output=True)
     predicted = [{r.key: r.predictions.sha256 for r in ResultStore(folder).read()} for folder in (whole, broken)]
     assert predicted[0] == predicted[1]

@@ -100,7 +100,7 @@ def test_what_cannot_be_told_apart_fades(open_page):
     expect(faded).to_have_attribute("data-verdict", "unknown")
     assert float(faded.evaluate("cell => getComputedStyle(cell).opacity")) < 1
     row(page, "mamba").get_by_role("button", name="compare").click()
-    assert page.locator("[data-verdict]").count() == 0, "the row's own button takes the comparison back"
+    assert page.locator("[data-verdict]").count() == 0, "the row's own button ends the comparison"
 
 
 def test_the_address_brings_back_what_was_chosen(open_page):
@@ -190,7 +190,7 @@ def test_the_theme_can_be_chosen(open_page):
 
 def test_a_chart_comes_alive_on_demand_and_asks_the_network_for_nothing(open_page):
     page = open_page()
-    assert not any("vega" in url for url in page.requests), "the library is not loaded before it is wanted"
+    assert not any("vega" in url for url in page.requests), "the library is not loaded before a chart is explored"
     figure = page.locator("figure.chart").first
     assert figure.locator("svg").count() == 1
     figure.get_by_role("button", name="Explore").click()

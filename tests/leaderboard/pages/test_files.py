@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def site(results, tmp_path):
-    """Return a function that builds a site and returns its folder and summary."""
+    """Return a function that builds a site and gives its folder and summary."""
 
     def build(*records, **cards):
         folder = tmp_path / "site"
@@ -102,7 +102,7 @@ def test_only_what_changed_is_written_again(site, make_record, results, tmp_path
     build_board([tmp_path / "results"], folder)
     changed = {str(path.relative_to(folder)) for path in before if path.stat().st_mtime_ns != before[path]}
     assert changed >= {"index.html", "table.csv"}
-    assert not any(name.startswith("runs/") for name in changed), "no page of a run that stayed as it was"
+    assert not any(name.startswith("runs/") for name in changed), "no page of an unchanged run"
     assert run_page(folder, other).is_file()
 
 
@@ -185,16 +185,10 @@ def hostile_record(make_record):
 
 
 def hostile_cards(task_card, model_card):
-    reference = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
-    texts = {
-        "tier": HOSTILE,
-        "summary": HOSTILE,
-        "suites": [HOSTILE],
-        "rows": {HOSTILE: 1},
-        "reference_scores": [reference],
-    }
+    score = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
+    texts = {"tier": HOSTILE, "summary": HOSTILE, "suites": [HOSTILE], "rows": {HOSTILE: 1}}
     model = model_card(HOSTILE, summary=HOSTILE, family=HOSTILE, paper=HOSTILE)
-    return {"tasks": [task_card(HOSTILE, [HOSTILE], **texts)], "models": [model]}
+    return {"tasks": [task_card(HOSTILE, [HOSTILE], reference_scores=[score], **texts)], "models": [model]}
 
 
 def test_hostile_text_is_only_text(site, make_record, task_card, model_card):
@@ -209,7 +203,7 @@ def test_hostile_text_is_only_text(site, make_record, task_card, model_card):
         assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
         text = path.read_text(encoding="utf-8")
         assert "\u202e" not in text
-        assert path.name == "reading.html" or "{{ 7*7 }}" in text, "a template in a name is not run"
+        assert path.name == "reading.html" or "{{ 7*7 }}" in text, "a template in a name is not rendered"
     payloads = [json.loads(text) for text in Page(folder / "index.html").payloads]
     assert HOSTILE.replace("\u202e", "\\u202e") in [row["variant"] for data in payloads for row in data["rows"]]
     scores = [row for row in Page(folder / "index.html").rows if row and row[0].startswith("</script>")]

@@ -48,7 +48,7 @@ def test_facts_cover_size_cost_data_and_environment(make_record):
     assert facts_of(view, "Size")["lift"] == "window of 8"
     assert facts_of(view, "Size")["kernels"] == "selective_scan fused-cpu"
     assert facts_of(view, "Cost")["training time"] == "12.5 s"
-    assert "energy" not in facts_of(view, "Cost"), "what was not measured is not shown"
+    assert "energy" not in facts_of(view, "Cost"), "unmeasured costs are not shown"
     assert facts_of(view, "Data")["rows"] == "train 40,000, test 2,000"
     assert facts_of(view, "Data")["checksum of the rows"] == "recall-mqar-0"
     assert facts_of(view, "Environment")["packages"] == "torch 2.13.0"

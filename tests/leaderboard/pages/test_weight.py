@@ -39,7 +39,7 @@ def test_the_index_weighs_less_than_a_megabyte_and_a_half_all_told(site):
     opened += sum((folder / f"{name}.js").stat().st_size for name in pages.SCRIPTS)
     assert opened < 1.5 * MEGABYTE
     charts = sum(len(text) for name, text in files.items() if name.startswith("charts/"))
-    assert charts < MEGABYTE, "what a reader loads who explores every chart, beside the library"
+    assert charts < MEGABYTE, "download of a reader who explores every chart, without the library"
 
 
 def test_the_first_table_is_in_the_page_before_any_script(site):

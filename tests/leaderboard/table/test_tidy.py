@@ -150,11 +150,11 @@ def test_json_round_trips(table_of, make_record):
 def test_a_normalized_score_is_0_at_chance_and_1_at_the_ceiling(scores_of, make_record):
     values = {"a": 1 / 32, "b": 1.0, "c": (1 + 1 / 32) / 2}
     rows = scores_of(*(make_record(name, value=value) for name, value in values.items()))
-    assert by(rows, "variant", "normalised") == pytest.approx({"a": 0, "b": 1, "c": 0.5})
+    assert by(rows, "variant", "normalized") == pytest.approx({"a": 0, "b": 1, "c": 0.5})
 
 
 def test_without_a_known_ceiling_nothing_is_normalized(scores_of, make_record):
-    assert [row["normalised"] for row in scores_of(make_record(task="lra-listops"))] == [None]
+    assert [row["normalized"] for row in scores_of(make_record(task="lra-listops"))] == [None]
 
 
 def test_reference_scores_are_rows_of_a_separate_kind(table_of, make_record):

@@ -17,7 +17,7 @@ def test_a_share_p_is_dropped_and_the_mean_kept(p):
 def test_entries_are_dropped_independently_of_their_neighbours():
     torch.manual_seed(0)
     kept = (Dropout(0.5)(torch.ones(1_000_003)) > 0).double() - 0.5
-    for lag in (*range(1, 9), 312, 624, 1248):  # neighbours in a word of 64 bits, and the state of torch's generator
+    for lag in (*range(1, 9), 312, 624, 1248):  # neighbors in a 64-bit word, and the state of torch's generator
         assert (4 * kept[lag:] * kept[:-lag]).mean().abs() < 0.006
 
 

@@ -12,7 +12,7 @@ with (Path(__file__).parent / "pairs.tsv").open() as file:
     PAIRS = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 OURS_DIFFER = {"9": "2/4 has the value of 1/2, and the value decides"}
-"""Pairs of the table, matters of policy all, on which ours takes the other side."""
+"""Pairs on which our grader differs from the table; all are matters of policy."""
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..harness import ReferenceScore, Split
-
-IGNORE = -100
+from ..harness import IGNORE, ReferenceScore, Split
 
 
-def majority_level(train: np.ndarray, test: np.ndarray, evaluation: str = "") -> ReferenceScore:
+def majority_score(train: np.ndarray, test: np.ndarray, evaluation: str = "") -> ReferenceScore:
     """Return the accuracy of the most frequent training class.
 
     Parameters
@@ -39,7 +37,7 @@ def fit_logistic(features: Any, labels: np.ndarray) -> Any:
     return LogisticRegression(max_iter=1000).fit(features, labels)
 
 
-def next_byte_levels(evaluation: str, train: Split, test: Split, vocabulary: int) -> list[ReferenceScore]:
+def next_byte_scores(evaluation: str, train: Split, test: Split, vocabulary: int) -> list[ReferenceScore]:
     """Return the bits per byte of a unigram and a bigram model of the scored tokens.
 
     The bigram model is interpolated with the unigram model after Witten and Bell (1991): a byte with t
