@@ -37,7 +37,7 @@ class Gpu(NamedTuple):
 def gpus() -> tuple[Gpu, ...]:
     """Return the GPUs visible to this process, without creating a CUDA context."""
     try:
-        import pynvml  # pyright: ignore[reportMissingImports]
+        import pynvml  # pyright: ignore[reportMissingImports] (not installed on macOS)
     except ImportError:
         return ()
     try:

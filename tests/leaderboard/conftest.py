@@ -81,7 +81,7 @@ def _make_record(
 
 def _score(column: str, value: float | None) -> Score:
     metric, direction, _ = METRICS.get(column, ("accuracy", "higher", "fraction"))
-    return Score(metric=metric, direction=direction, value=value, rows=2000)  # type: ignore[arg-type]
+    return Score(metric=metric, direction=direction, value=value, rows=2000)
 
 
 def _attempt(rate: float, steps: int) -> AttemptInfo:

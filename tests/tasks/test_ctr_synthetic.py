@@ -27,7 +27,7 @@ def test_ids_are_those_of_the_fields_and_leave_0_to_padding(task: SyntheticClick
     assert ids.shape == (20_000, len(CARDINALITIES), 1)
     assert ids.min(axis=(0, 2)).tolist() == [1] * len(CARDINALITIES)
     assert ids.max(axis=(0, 2)).tolist() == list(CARDINALITIES)
-    assert task.spec.inputs.cardinalities == tuple(n + 1 for n in CARDINALITIES)  # type: ignore[union-attr]
+    assert task.spec.inputs.cardinalities == tuple(n + 1 for n in CARDINALITIES)
 
 
 def test_values_are_as_frequent_as_zipf_says(splits: Splits):

@@ -50,7 +50,7 @@ def test_a_seed_moves_the_training_rows_alone(task: Task):
     first, second = draw(task, 0), draw(task, 1)
     assert same(first.valid, second.valid)
     assert all(same(first.tests[name], second.tests[name]) for name in first.tests)
-    is_real_data = task.registered_name == "digits"  # type: ignore[attr-defined]
+    is_real_data = task.registered_name == "digits"
     assert same(first.train, second.train) == is_real_data
 
 

@@ -49,7 +49,7 @@ def test_longer_tests_stay_within_the_length_the_model_is_built_for(task: Induct
     widths = {name: split.inputs["tokens"].shape[1] for name, split in splits.tests.items()}
     assert widths == {"test": 64, "0.25x": 16, "2x": 128, "4x": 256}
     assert splits.train.inputs["tokens"].shape[1] == 64
-    assert task.spec.inputs.length == 256  # type: ignore[union-attr]
+    assert task.spec.inputs.length == 256
 
 
 def test_a_blind_guess_among_ordinary_tokens_scores_the_chance(task: InductionHeads, splits: Splits):

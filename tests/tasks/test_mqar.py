@@ -65,7 +65,7 @@ def test_most_recalls_are_short():
 
 def test_blind_guesses_reach_the_reference_scores():
     task = MultiQueryRecall(64, 32, 4, 1, 1, 1)
-    references = {found.name: found.value for found in task.reference_scores(None)}  # type: ignore[arg-type]
+    references = {found.name: found.value for found in task.reference_scores(None)}
     tokens, targets = make(5_000)
     generator = np.random.default_rng(1)
     row, column = np.nonzero(targets != -100)

@@ -146,5 +146,5 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
     assert stopped.state.curve[-1].train_loss == straight.state.curve[-1].train_loss
     for name, tensor in straight.model.state_dict().items():
         assert torch.equal(tensor, stopped.model.state_dict()[name]), name
-    valid = [[point["valid"] for point in attempt.state.curve] for attempt in (straight, stopped)]
+    valid = [[point.valid for point in attempt.state.curve] for attempt in (straight, stopped)]
     assert valid[0] == valid[1]
