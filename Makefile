@@ -20,7 +20,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/archarena board $(RESULTS) --output $(SITE) && exit $$status
 
 test: lint types
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

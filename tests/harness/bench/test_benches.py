@@ -145,7 +145,7 @@ def test_a_step_is_timed_in_a_process_and_an_absent_peer_is_told(capsys):
 
 
 def test_an_epoch_is_trained_and_scored_by_the_harness_itself(capsys):
-    sizes = {"train": 4_000, "valid": 1_000, "batch": 200}
+    sizes = {"train": 2_000, "valid": 500, "batch": 100}
     names = (OURS, "fuxictr")
     ours, peer = bench_epoch(sys.executable, sys.executable, seconds=0.0, names=names, sizes=sizes)
     assert ours["parameters"] == 253_392  # as BARS logged it
