@@ -10,9 +10,8 @@ from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor
 
-from ..paths import Path, note, path
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..paths import note, path
+from ..registration import KernelCost, check, register
 
 Weighting = Literal["softmax", "laplace", "relu2"]
 
@@ -79,6 +78,29 @@ def chunked_attention(
     return torch_form.forward(operands)
 
 
+def cost(
+    batch: int,
+    length: int,
+    shared: int,
+    value: int,
+    chunk: int,
+    *,
+    causal: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the weights.
+
+    Counts two floating-point operations per product in the matrix products, and nothing else, over the visible pairs of
+    query and key. Every input is read once and every output written once; the bias is not counted.
+    """
+    size = min(chunk, length)
+    pairs = batch * length * (size + 1) // 2 if causal else batch * length * size
+    products = (3 * shared + 2 * value) if backward else (shared + value)
+    wide = batch * length * (2 * shared + 2 * value)
+    return KernelCost(2 * pairs * products, wide * (2 if backward else 1) * itemsize)
+
+
 class Operands(NamedTuple):
     """The arguments of `chunked_attention`; chunks are no longer than the sequence, and the bias has their size."""
 
@@ -112,10 +134,4 @@ class Operands(NamedTuple):
         return cost(batch, length, shared, self.v.shape[2], self.size, backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    from . import triton_backward, triton_forward
-
-    return triton_forward, triton_backward
-
-
-attend = register("chunked_attention", Operands, _implementation)
+attend = register("chunked_attention", Operands)

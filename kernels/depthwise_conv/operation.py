@@ -7,10 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from ..paths import Path
 from ..precision import stored
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..registration import KernelCost, check, register
 
 
 def depthwise_conv(
@@ -66,6 +64,34 @@ def depthwise_conv(
     return conv(x.to(stored(x)), weight, bias, dilation, left, activation == "silu", residual).to(x.dtype)
 
 
+def cost(
+    batch: int,
+    length: int,
+    channels: int,
+    taps: int,
+    *,
+    silu: bool = False,
+    residual: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the sums before the activation.
+
+    Every addition, product, division and exponential counts as one operation, including taps outside the sequence and
+    the bias. Every input is read once and every output written once.
+    """
+    cells = batch * length * channels
+    if backward:
+        work = 4 * taps + 1 + (2 * taps + 9 if silu else 0)
+        wide = 3
+    else:
+        work = 2 * taps + (4 if silu else 0)
+        wide = 2
+    work += residual
+    small = channels * (taps + 1) * (2 if backward else 1)
+    return KernelCost(cells * work, (cells * wide + small) * itemsize)
+
+
 class Operands(NamedTuple):
     """Tensors of one dtype and device, and the position of the first tap: `left` positions before the output."""
 
@@ -93,14 +119,4 @@ class Operands(NamedTuple):
         return cost(*self.x.shape, taps=taps, silu=self.silu, residual=self.residual, backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    if taken == "triton":
-        from . import triton_backward, triton_forward
-
-        return triton_forward, triton_backward
-    from . import c, torch_form
-
-    return (c, c) if taken == "c" else (torch_form, torch_form)
-
-
-conv = register("depthwise_conv", Operands, _implementation)
+conv = register("depthwise_conv", Operands)

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..paths import Path, path
+from ..paths import path
 from ..precision import accumulator, stored
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..registration import KernelCost, check, implementation, register
 
 
 def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
@@ -46,6 +45,19 @@ def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> T
     return y.to(x.dtype)
 
 
+def cost(
+    batch: int, length: int, channels: int, averages: int, *, backward: bool = False, itemsize: int = 4
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
+
+    Counts the recurrence: every addition and product is one operation. The forward pass reads x and writes y; the
+    backward pass reads x and the gradient of y and writes that of x. States do not touch memory.
+    """
+    cells = batch * length * channels
+    per_state, wide, copies = (11, 3, 2) if backward else (4, 2, 1)
+    return KernelCost(cells * averages * per_state, (cells * wide + 2 * copies * channels * averages) * itemsize)
+
+
 class Operands(NamedTuple):
     """The arguments of `ema`, of one dtype and on one device."""
 
@@ -61,7 +73,7 @@ class Operands(NamedTuple):
 
     def outputs(self) -> tuple[Tensor, Tensor]:
         """Return room for y and for the averages at the start of each chunk, (batch, chunks, n, channels)."""
-        steps = _implementation(path("ema", self.x))[0].checkpoint_steps(self)
+        steps = implementation("ema", path("ema", self.x))[0].checkpoint_steps(self)
         return self.x.new_empty(self.x.shape), self.checkpoints(steps)
 
     def checkpoints(self, steps: int) -> Tensor:
@@ -74,14 +86,4 @@ class Operands(NamedTuple):
         return cost(*self.x.shape, averages=self.decay.shape[1], backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    if taken == "triton":
-        from . import triton_backward, triton_forward
-
-        return triton_forward, triton_backward
-    from . import c, torch_form
-
-    return (c, c) if taken == "c" else (torch_form, torch_form)
-
-
-averages = register("ema", Operands, _implementation, keeps=("checkpoints",))
+averages = register("ema", Operands, keeps=("checkpoints",))

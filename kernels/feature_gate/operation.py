@@ -11,10 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..paths import Path, note, path
-from ..registration import Implementation, KernelCost, check, register
+from ..paths import note, path
+from ..registration import KernelCost, check, register
 from . import torch_form
-from .cost import cost
 
 
 def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
@@ -49,6 +48,17 @@ def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
     return torch_form.forward(entries, scores)
 
 
+def cost(batch: int, n: int, *, rows: int = 1, backward: bool = False, itemsize: int = 4) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass; `rows` of scores is 1 or `batch`.
+
+    Every addition, product, division and exponential counts as one operation. The backward pass reads entries, scores
+    and the gradient, and writes one gradient for each of entries and scores.
+    """
+    if backward:
+        return KernelCost(2 * batch * n + 8 * rows * n, (3 * batch + 2 * rows) * n * itemsize)
+    return KernelCost(batch * n + 5 * rows * n, (2 * batch + rows) * n * itemsize)
+
+
 class Operands(NamedTuple):
     """The arguments of `feature_gate`, as its Triton kernels take them."""
 
@@ -68,10 +78,4 @@ class Operands(NamedTuple):
         return cost(*self.entries.shape, rows=len(self.scores), backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    from . import triton_backward, triton_forward
-
-    return triton_forward, triton_backward
-
-
-gate = register("feature_gate", Operands, _implementation)
+gate = register("feature_gate", Operands)

@@ -7,10 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..paths import Path
 from ..precision import stored
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..registration import KernelCost, check, register
 
 
 def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False) -> Tensor:
@@ -46,6 +44,28 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     return recurrence(*tensors, reverse).to(returned)
 
 
+def cost(
+    batch: int,
+    length: int,
+    channels: int,
+    *,
+    complex_valued: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass, which reads the states instead of the inputs.
+
+    Every real addition and product counts as one operation; `itemsize` is the bytes per real number. The forward pass
+    reads both inputs and writes the states; the backward pass reads decays, states and their gradients and writes two
+    gradients.
+    """
+    cells = batch * length * channels
+    multiply, add = (6, 2) if complex_valued else (1, 1)
+    flops = 2 * multiply + add if backward else multiply + add
+    arrays = 5 if backward else 3
+    return KernelCost(cells * flops, cells * arrays * itemsize * (2 if complex_valued else 1))
+
+
 class Operands(NamedTuple):
     """The arguments of `linear_recurrence`, of one dtype and device; in the backward pass `b` holds the states."""
 
@@ -67,14 +87,4 @@ class Operands(NamedTuple):
         return cost(*self.b.shape, complex_valued=self.b.is_complex(), backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    if taken == "triton":
-        from . import triton_backward, triton_forward
-
-        return triton_forward, triton_backward
-    from . import c, torch_form
-
-    return (c, c) if taken == "c" else (torch_form, torch_form)
-
-
-recurrence = register("linear_recurrence", Operands, _implementation, replaces="b")
+recurrence = register("linear_recurrence", Operands, replaces="b")

@@ -7,10 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..paths import Path
 from ..precision import stored
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..registration import KernelCost, check, register
 
 
 def mu_product(
@@ -64,6 +62,17 @@ def mu_product(
     return y.to(a.dtype)
 
 
+def cost(batch: int, length: int, channels: int, *, backward: bool = False, itemsize: int = 4) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes both norms.
+
+    Every addition and product counts as one operation. The forward pass reads both factors and writes one result; the
+    backward pass reads the factors and the gradient and writes two. Weights and the four statistics per row are not
+    counted.
+    """
+    cells = batch * length * channels
+    return KernelCost(cells * (45 if backward else 17), cells * (5 if backward else 3) * itemsize)
+
+
 class Operands(NamedTuple):
     """Tensors of one dtype and device; `source` is int32 or None."""
 
@@ -104,14 +113,4 @@ class Operands(NamedTuple):
         return cost(*self.a.shape, backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    if taken == "triton":
-        from . import triton_backward, triton_forward
-
-        return triton_forward, triton_backward
-    from . import c, torch_form
-
-    return (c, c) if taken == "c" else (torch_form, torch_form)
-
-
-product = register("mu_layer", Operands, _implementation, keeps=("statistics",))
+product = register("mu_layer", Operands, keeps=("statistics",))

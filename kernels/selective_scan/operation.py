@@ -7,10 +7,9 @@ from typing import Literal, NamedTuple, overload
 import torch
 from torch import Tensor
 
-from ..paths import Path, path
+from ..paths import path
 from ..precision import accumulator, stored
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..registration import KernelCost, check, implementation, register
 
 
 @overload
@@ -107,6 +106,34 @@ def _like(x: Tensor, precision: torch.dtype) -> torch.dtype:
     return precision.to_complex() if x.is_complex() else precision
 
 
+def cost(
+    batch: int,
+    length: int,
+    channels: int,
+    states: int,
+    *,
+    gate: bool = False,
+    complex_valued: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
+
+    Every real addition, product, division, exponential, logarithm, sine and cosine counts as one operation; step bias,
+    softplus and skip are always included. Every input is read once and every output written once; nothing of size
+    (batch, length, channels, states) touches memory.
+    """
+    cells = batch * length * channels
+    per_cell, wide, narrow, small = (16, 5, 4, 2) if backward else (7, 3, 2, 1)
+    per_state = (53 if backward else 21) if complex_valued else (19 if backward else 7)
+    if gate:
+        per_cell, wide = (29, 7) if backward else (12, 4)
+        per_state += (4 if complex_valued else 2) if backward else 0
+    planes = 2 * states if complex_valued else states
+    floats = cells * wide + batch * length * planes * narrow + channels * planes * (small + batch)
+    return KernelCost(cells * (states * per_state + per_cell), floats * itemsize)
+
+
 class Operands(NamedTuple):
     """The arguments of `selective_scan`, of one precision and on one device."""
 
@@ -155,7 +182,7 @@ class Operands(NamedTuple):
         """Return room for y, the final state and the state at the start of each chunk."""
         dtypes = (x.dtype for x in self if isinstance(x, Tensor))
         final = self.u.new_empty(self.state_shape, dtype=accumulator(*dtypes))
-        steps = _implementation(path("selective_scan", self.u))[0].checkpoint_steps(self)
+        steps = implementation("selective_scan", path("selective_scan", self.u))[0].checkpoint_steps(self)
         return self.u.new_empty(self.u.shape), final, self.checkpoints(steps)
 
     def checkpoints(self, steps: int) -> Tensor:
@@ -193,14 +220,4 @@ def as_states(planes: Tensor, like: Tensor) -> Tensor:
     return in_pairs(planes.mT.clone(memory_format=torch.contiguous_format), like)
 
 
-def _implementation(taken: Path) -> Implementation:
-    if taken == "triton":
-        from . import triton_backward, triton_forward
-
-        return triton_forward, triton_backward
-    from . import c, torch_form
-
-    return (c, c) if taken == "c" else (torch_form, torch_form)
-
-
-scan = register("selective_scan", Operands, _implementation, returns=("y", "final"), keeps=("checkpoints",))
+scan = register("selective_scan", Operands, returns=("y", "final"), keeps=("checkpoints",))

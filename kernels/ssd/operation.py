@@ -6,10 +6,9 @@ from typing import Literal, NamedTuple, overload
 
 from torch import Tensor
 
-from ..paths import Path, path, runs_triton
+from ..paths import path, runs_triton
 from ..precision import accumulator
-from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
+from ..registration import KernelCost, check, implementation, register
 
 
 @overload
@@ -84,6 +83,30 @@ def ssd(
     return (y, final) if return_final_state else y
 
 
+def cost(
+    batch: int,
+    length: int,
+    heads: int,
+    p: int,
+    n: int,
+    *,
+    by_channel: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
+
+    Counts the recurrence step by step: every addition, product and exponential is one operation. A path in chunks does
+    more of them, in matrix products. Every input is read once and every output written once; states do not touch
+    memory.
+    """
+    steps = batch * length * heads
+    decays = n if by_channel else 1
+    per_entry, copies = (15, 2) if backward else (5, 1)
+    moved = steps * ((2 + (1 if backward else 0)) * p + copies * (2 * n + decays)) + copies * batch * heads * p * n
+    return KernelCost(steps * (per_entry * p * n + decays), moved * itemsize)
+
+
 class Operands(NamedTuple):
     """The arguments of `ssd`, of one dtype and on one device."""
 
@@ -118,7 +141,7 @@ class Operands(NamedTuple):
     def outputs(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return room for y, the final state and the state at the start of each chunk."""
         taken = path("ssd", self.x)
-        steps = _implementation(taken)[0].checkpoint_steps(self)
+        steps = implementation("ssd", taken)[0].checkpoint_steps(self)
         final = self.x.new_empty(self.state_shape, dtype=accumulator(*(x.dtype for x in self if x is not None)))
         return self.x.new_empty(self.x.shape), final, self.checkpoints(steps, by_columns=taken == "c")
 
@@ -132,14 +155,4 @@ class Operands(NamedTuple):
         return cost(*self.x.shape, n=self.B.shape[3], by_channel=self.by_channel, backward=backward)
 
 
-def _implementation(taken: Path) -> Implementation:
-    if taken == "triton":
-        from . import triton_backward, triton_forward
-
-        return triton_forward, triton_backward
-    from . import c, torch_form
-
-    return (c, c) if taken == "c" else (torch_form, torch_form)
-
-
-scan = register("ssd", Operands, _implementation, returns=("y", "final"), keeps=("checkpoints",))
+scan = register("ssd", Operands, returns=("y", "final"), keeps=("checkpoints",))
