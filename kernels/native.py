@@ -103,7 +103,6 @@ def call(operation: str, function: str, *given: Arguments) -> int:
 
 @functools.cache
 def source_of(operation: str) -> Path:
-    """Return the C file of an operation."""
     return Path(__file__).parent / operation / f"{operation}.c"
 
 

@@ -16,7 +16,6 @@ LN_2 = tl.constexpr(math.log(2))
 
 @triton.jit
 def sigmoid(x):
-    """Return ``1 / (1 + exp(-x))``."""
     return 1.0 / (1.0 + tl.exp2(-x * LOG2_E))
 
 

@@ -101,7 +101,6 @@ def differentiable(inputs: Mapping[str, Any]) -> list[Tensor]:
 
 
 def normal(random: torch.Generator, *shape: int) -> Tensor:
-    """Draw from the standard normal distribution."""
     return torch.randn(*shape, generator=random)
 
 

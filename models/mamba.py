@@ -155,7 +155,6 @@ class SelectiveSSM(nn.Module):
         return y, (before, h)
 
     def init_state(self, batch: int) -> State:
-        """Return the state before the first position: zeros."""
         channels, taps = self.A_log.shape[0], 1 if self.conv_weight is None else self.conv_weight.shape[1]
         return self.D.new_zeros(batch, taps - 1, channels), self.state_matrix().new_zeros(batch, *self.A_log.shape)
 

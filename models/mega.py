@@ -150,7 +150,6 @@ class DampedEMA(nn.Module):
         }
 
     def step(self, x: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Filter one position `x` (batch, width)."""
         decay, weight = self.coefficients()
         averages, inputs = decay * state["averages"] + x[..., None], state["inputs"]
         if self.truncation:

@@ -69,11 +69,9 @@ class ImagePiNet(ImageModel):
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the outputs; see `ImageModel.forward`."""
         return self.readout(self.polynomial(pixels.flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the polynomial's parameters."""
         return self.polynomial.parameters()
 
 
@@ -117,9 +115,7 @@ class PiNet(FieldModel):
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         return self.readout(self.polynomial(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the polynomial's parameters."""
         return self.polynomial.parameters()

@@ -84,7 +84,6 @@ class Transformer(SequenceModel):
                 nn.init.normal_(parameter, std=gain * parameter.shape[1] ** -0.5)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
         rotation = rotary_angles(torch.arange(x.shape[1], device=x.device), self.head_dim)
         for block in self.blocks:
@@ -96,7 +95,6 @@ class Transformer(SequenceModel):
         return [block.init_state(batch) for block in cast("list[Block]", list(self.blocks))]
 
     def step(self, x: Tensor, state: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         position = state[0]["keys"].shape[2]
         rotation = rotary_angles(torch.tensor([position], device=x.device), self.head_dim)
         after = []

@@ -114,7 +114,6 @@ class Operands(NamedTuple):
     weighting: str
 
     def check(self) -> None:
-        """Raise ValueError if shapes or devices do not match."""
         positions = tuple(self.q.shape[:2])
         expected = {
             "k": (self.k, tuple(self.q.shape)),
@@ -125,7 +124,6 @@ class Operands(NamedTuple):
         check(self.q, expected)
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for the attention."""
         return (self.v.new_empty(self.v.shape),)
 
     def cost(self, *, backward: bool) -> KernelCost:

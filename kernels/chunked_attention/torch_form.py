@@ -22,7 +22,6 @@ def laplace(x: Tensor) -> Tensor:
 
 
 def relu2(x: Tensor) -> Tensor:
-    """Return the square of the positive part."""
     return F.relu(x).square()
 
 

@@ -14,7 +14,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw queries, keys, values and the bias of a chunk's pairs."""
     batch, length, shared, value, chunk = (sizes[name] for name in ("B", "L", "shared", "value", "chunk"))
     rows = {name: normal(random, batch, length, width) for name, width in (("q", shared), ("k", shared), ("v", value))}
     return {**rows, "bias": normal(random, chunk, chunk)}

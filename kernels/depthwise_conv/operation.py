@@ -104,14 +104,12 @@ class Operands(NamedTuple):
     residual: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match, or the dilation is below one."""
         channels, taps = self.x.shape[2], self.weight.shape[1]
         check(self.x, {"weight": (self.weight, (channels, taps)), "bias": (self.bias, (channels,))})
         if self.dilation < 1:
             raise ValueError(f"the dilation is {self.dilation}; it must be at least 1")
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for y."""
         return (self.x.new_empty(self.x.shape),)
 
     def cost(self, *, backward: bool) -> KernelCost:

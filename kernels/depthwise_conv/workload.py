@@ -15,7 +15,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw input, weights and bias."""
     batch, length, channels, taps = (sizes[name] for name in ("B", "L", "D", "K"))
     weight = torch.randn(channels, taps, generator=random) * taps**-0.5
     x = torch.randn(batch, length, channels, generator=random)

@@ -67,7 +67,6 @@ class Operands(NamedTuple):
     reverse: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         pair = (self.x.shape[2], self.decay.shape[-1])
         check(self.x, {"decay": (self.decay, pair), "weight": (self.weight, pair)})
 

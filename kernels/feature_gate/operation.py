@@ -66,11 +66,9 @@ class Operands(NamedTuple):
     scores: Tensor
 
     def check(self) -> None:
-        """Raise ValueError if shapes or devices do not match."""
         check(self.entries, {"scores": (self.scores, (len(self.scores), *self.entries.shape[1:]))})
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for the gated entries."""
         dtype = torch.promote_types(self.entries.dtype, self.scores.dtype)
         return (self.entries.new_empty(self.entries.shape, dtype=dtype),)
 

@@ -7,5 +7,4 @@ from torch import Tensor
 
 
 def forward(entries: Tensor, scores: Tensor) -> Tensor:
-    """Return the gated entries."""
     return 2.0 * torch.sigmoid(scores) * entries

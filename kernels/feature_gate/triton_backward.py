@@ -63,7 +63,6 @@ def backward_kernel(
 
 
 def backward(operands: Operands, dy: Tensor) -> Gradients:
-    """Return the gradients of entries and scores."""
     (entries, scores), dy = in_rows(operands), as_rows(dy)
     one_row, tile = len(scores) < len(entries), tile_of(entries)
     programs, across = grid_of(entries, tile)

@@ -13,7 +13,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator, *, one_row: bool) -> Inputs:
-    """Draw entries, and one row of scores or one per row of entries."""
     rows, n = sizes["B"], sizes["n"]
     return {"entries": normal(random, rows, n), "scores": normal(random, 1 if one_row else rows, n)}
 

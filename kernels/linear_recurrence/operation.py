@@ -75,12 +75,10 @@ class Operands(NamedTuple):
     reverse: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         batch, _, channels = self.b.shape
         check(self.b, {"a": (self.a, tuple(self.b.shape)), "initial_state": (self.initial_state, (batch, channels))})
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for the states."""
         return (self.b.new_empty(self.b.shape),)
 
     def cost(self, *, backward: bool) -> KernelCost:

@@ -146,7 +146,6 @@ def walk(
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return all states."""
     h = torch.empty_like(operands.b, memory_format=torch.contiguous_format)
     over_segments(operands, operands.b, h)
     return h
@@ -196,7 +195,6 @@ def over_segments(
 
 
 def plain(x: Tensor) -> Tensor:
-    """Return `x`, contiguous and without a pending conjugation."""
     return x.contiguous().resolve_conj()
 
 

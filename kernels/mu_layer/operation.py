@@ -87,7 +87,6 @@ class Operands(NamedTuple):
     eps: float
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         batch, length, channels = self.a.shape
         small = {name: (getattr(self, name), (channels,)) for name in ("weight_a", "bias_a", "weight_c", "bias_c")}
         check(self.a, {"c": (self.c, (batch, length, channels)), **small, "alpha": (self.alpha, ())})

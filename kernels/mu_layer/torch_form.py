@@ -18,7 +18,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor]:
 
 
 def backward(operands: Operands, stats: Tensor, dy: Tensor) -> Gradients:
-    """Return the gradients of all operands but the source."""
     alpha, read = operands.alpha, shifted(operands.a, operands.source)
     ha, hc, na, nc = _norms(operands, read, stats)
     dna, dnc = dy * (1 + alpha * nc), dy * alpha * na

@@ -14,7 +14,6 @@ SMALL = ("weight_a", "bias_a", "weight_c", "bias_c")
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw both factors, weights and biases of the norms, and alpha."""
     batch, length, channels = (sizes[name] for name in ("B", "L", "D"))
     rows = {name: torch.randn(batch, length, channels, generator=random) for name in ("a", "c")}
     small = {name: torch.randn(channels, generator=random) for name in SMALL}

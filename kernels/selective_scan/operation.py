@@ -149,7 +149,6 @@ class Operands(NamedTuple):
     delta_softplus: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         rows, (channels, states) = self.u.shape, self.A.shape
         batch, length, _ = rows
         narrow = (batch, length, self.planes)

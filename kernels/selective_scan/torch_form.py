@@ -45,17 +45,14 @@ Backward = Callable[[Chunk, Tensor, Tensor, Tensor], tuple[Tensor, ...]]
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     return _run(over_chunks, forward_chunk, operands)
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     return _run(back_over_chunks, backward_chunk, operands, checkpoints, dy, dfinal)
 
 

@@ -224,7 +224,6 @@ def scan_backward(
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     operands, dy = in_rows(operands), dy.contiguous()
     batch, length, channels = operands.u.shape
     states, tiles = operands.A.shape[1], -(-channels // CHANNELS)

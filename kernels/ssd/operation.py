@@ -117,7 +117,6 @@ class Operands(NamedTuple):
     initial_state: Tensor | None
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         heads, narrow = tuple(self.x.shape[:3]), tuple(self.B.shape)
         expected = {
             "log_decay": (self.log_decay, narrow if self.by_channel else heads),

@@ -44,7 +44,6 @@ def checkpoint_steps(operands: Operands) -> int:
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     chunks = _cut(operands)
     added = chunks.x.mT @ (chunks.B * chunks.to_end)
     initial = operands.initial_state
@@ -55,7 +54,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     chunks, dy = _cut(operands), _split(dy, checkpoint_steps(operands))
     dfinal = torch.zeros_like(starts[:, 0]) if dfinal is None else dfinal
     read = chunks.C * chunks.from_start

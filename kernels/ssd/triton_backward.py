@@ -140,7 +140,6 @@ def gradients(
 
 
 def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     operands, dy = in_rows(operands), as_rows(dy)
     x, log_decay, B, C, initial = operands
     batch, length, heads, p = x.shape

@@ -48,7 +48,6 @@ class CrossAndDeep(FieldModel):
         self.readout = xavier_linear(inputs + width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         x = e
         for cross in self.crosses:
@@ -56,6 +55,5 @@ class CrossAndDeep(FieldModel):
         return self.readout(torch.cat((x, self.hidden(e)), dim=1))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the cross layers and the hidden layers."""
         yield from self.crosses.parameters()
         yield from self.hidden.parameters()

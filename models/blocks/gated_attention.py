@@ -163,7 +163,6 @@ class GatedAttention(nn.Module):
         return self._update(x, attended * r, u, h, valid)
 
     def init_state(self, batch: int) -> State:
-        """Return the filter's initial state and an empty attention cache."""
         _, shared, value, _ = self.splits
         cache = self.attention.init_state(batch, shared, value)
         return {"filter": self.mixer.init_state(batch), "cache": cache}
