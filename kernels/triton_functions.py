@@ -20,6 +20,17 @@ def sigmoid(x):
 
 
 @triton.jit
+def compose(a, b, c, d):
+    """Return the map ``h -> a h + b`` followed by ``h -> c h + d``, for scans."""
+    return a * c, b * c + d
+
+
+@triton.jit
+def compose_complex(ar, ai, br, bi, cr, ci, dr, di):
+    return ar * cr - ai * ci, ar * ci + ai * cr, br * cr - bi * ci + dr, br * ci + bi * cr + di
+
+
+@triton.jit
 def load_rows(x, step, rows, columns, rows_inside, columns_inside):
     """Load rows as float32 (rows, columns), zero outside."""
     mask = (rows < rows_inside)[:, None] & (columns < columns_inside)

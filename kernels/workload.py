@@ -72,7 +72,7 @@ class Workload:
     make
         Returns random float32 inputs (and integer inputs) of these sizes, on the CPU.
     cost
-        Returns flops and bytes, given sizes, whether the pass is backward, and the bytes per entry.
+        Returns flops and bytes, given sizes, whether the pass is `backward`, and the `itemsize` in bytes.
     """
 
     kernel: str
@@ -82,7 +82,7 @@ class Workload:
     ours: Run
     reference: Run
     plain: Mapping[str, Contestant]
-    cost: Callable[[Sizes, bool, int], tuple[int, int]]
+    cost: Callable[..., tuple[int, int]]
     peers: Mapping[str, Peer] = field(default_factory=dict)
 
     def inputs(self, scale: str, device: torch.device, dtype: torch.dtype, seed: int = 0) -> Inputs:

@@ -34,8 +34,6 @@ WORKLOADS = [
         ours=bilinear_fusion,
         reference=reference,
         plain={"head by head": Contestant(_head_by_head)},
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["heads"], n["p"], n["q"], 1, backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["heads"], n["p"], n["q"], 1, **how),
     ),
 ]

@@ -51,16 +51,13 @@ def chunked_attention(
     Returns
     -------
     Tensor
-        (batch, length, value). The result of a query that sees no key is finite but undefined.
+        (batch, length, value). The result of a query that sees no key is finite but undefined. Differentiable once in
+        Triton; any number of times in torch.
 
     Raises
     ------
     ValueError
         If the weighting is unknown, the chunk is below one, or the bias is too small.
-
-    Notes
-    -----
-    Differentiable once in Triton; any number of times in torch.
     """
     size = min(chunk, q.shape[1])
     if weighting not in get_args(Weighting):

@@ -45,15 +45,12 @@ def depthwise_conv(
     -------
     Tensor
         (batch, length, channels) in the dtype of `x`. Computed in float64 if `x` is float64, else in float32.
+        Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes do not match, the dilation is below one, or the activation is unknown.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     if activation not in (None, "silu"):
         raise ValueError(f"unknown activation {activation!r}; there are 'silu' and None")

@@ -30,15 +30,12 @@ def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> T
     -------
     Tensor
         (batch, length, channels) in the dtype of `x`. Computed in float64 if `x` is float64, else in float32.
+        Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
     y, _ = averages(x.to(stored(x)), decay.to(precision), weight.to(precision), reverse)

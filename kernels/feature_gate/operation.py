@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ..paths import note, path
 from ..registration import KernelCost, check, register
-from . import torch_form
 
 
 def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
@@ -29,23 +28,23 @@ def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        (batch, n) in the wider dtype of the two.
+        (batch, n) in the wider dtype of the two. Differentiable once in Triton; any number of times in torch.
 
     Raises
     ------
     ValueError
         If the scores have another shape.
-
-    Notes
-    -----
-    Differentiable once in Triton; any number of times in torch.
     """
     if scores.shape not in (entries.shape, (1, *entries.shape[1:])):
         raise ValueError(f"scores have shape {tuple(scores.shape)}; expected (1 or {len(entries)}, {entries.shape[1]})")
     if path("feature_gate", entries, scores) == "triton":
         return gate(entries, scores)
     note("feature_gate", "torch")
-    return torch_form.forward(entries, scores)
+    return in_torch(entries, scores)
+
+
+def in_torch(entries: Tensor, scores: Tensor) -> Tensor:
+    return 2.0 * torch.sigmoid(scores) * entries
 
 
 def cost(batch: int, n: int, *, rows: int = 1, backward: bool = False, itemsize: int = 4) -> KernelCost:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..workload import Contestant, Inputs, Sizes, Workload, normal
-from . import cost, feature_gate, torch_form
+from . import cost, feature_gate
+from .operation import in_torch
 from .reference import reference
 
 
@@ -18,7 +19,7 @@ def make(sizes: Sizes, random: torch.Generator, *, one_row: bool) -> Inputs:
 
 
 def _gate_on_every_row(entries: Tensor, scores: Tensor) -> Tensor:
-    return torch_form.forward(entries, scores.repeat(len(entries), 1))
+    return in_torch(entries, scores.repeat(len(entries), 1))
 
 
 def _workload(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Workload:
@@ -30,13 +31,11 @@ def _workload(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Work
         ours=feature_gate,
         reference=reference,
         plain=plain,
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["n"], rows=1 if one_row else n["B"], backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["n"], rows=1 if one_row else n["B"], **how),
     )
 
 
 WORKLOADS = [
     _workload("without context", {"a gate on every row": Contestant(_gate_on_every_row)}, one_row=True),
-    _workload("one context per row", {"three operations of torch": Contestant(torch_form.forward)}, one_row=False),
+    _workload("one context per row", {"three operations of torch": Contestant(in_torch)}, one_row=False),
 ]

@@ -28,15 +28,12 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     -------
     Tensor
         (batch, length, channels) in the dtype that `a` and `b` promote to. Half precision is computed in float32.
+        Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     returned = torch.promote_types(a.dtype, b.dtype)
     precision = stored(b.to(returned))

@@ -46,15 +46,12 @@ def mu_product(
     -------
     Tensor
         (batch, length, channels) in the dtype of `a`. Computed in float64 if `a` is float64, else in float32.
+        Differentiable once, in all floating tensors.
 
     Raises
     ------
     ValueError
         If shapes do not match, or `source` has positions outside the sequence.
-
-    Notes
-    -----
-    Differentiable once, in all floating tensors.
     """
     precision = torch.float64 if a.dtype == torch.float64 else torch.float32
     small = (x.to(precision) for x in (weight_a, bias_a, weight_c, bias_c, alpha))

@@ -52,7 +52,7 @@ WORKLOADS = [
         ours=mu_product,
         reference=reference,
         plain={"F.layer_norm": Contestant(_plain)},
-        cost=lambda n, backward, itemsize: cost(n["B"], n["L"], n["D"], backward=backward, itemsize=itemsize),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], **how),
         peers={"liger-kernel layer norms": Peer("liger_kernel", _liger, ("cuda",))},
     )
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
@@ -13,35 +13,9 @@ from ..registration import KernelCost, check, implementation, register
 
 
 @overload
-def selective_scan(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None = None,
-    z: Tensor | None = None,
-    delta_bias: Tensor | None = None,
-    *,
-    delta_softplus: bool = False,
-    initial_state: Tensor | None = None,
-    return_final_state: Literal[False] = False,
-) -> Tensor: ...
+def selective_scan(*tensors: Any, return_final_state: Literal[True], **options: Any) -> tuple[Tensor, Tensor]: ...
 @overload
-def selective_scan(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None = None,
-    z: Tensor | None = None,
-    delta_bias: Tensor | None = None,
-    *,
-    delta_softplus: bool = False,
-    initial_state: Tensor | None = None,
-    return_final_state: Literal[True],
-) -> tuple[Tensor, Tensor]: ...
+def selective_scan(*tensors: Any, return_final_state: Literal[False] = False, **options: Any) -> Tensor: ...
 def selective_scan(
     u: Tensor,
     delta: Tensor,
@@ -82,16 +56,12 @@ def selective_scan(
     -------
     Tensor or tuple of Tensor
         (batch, length, channels) in the dtype of `u`, and on request the last state (batch, channels, states) in the
-        dtype of the computation: double precision if `u` is float64, else single.
+        dtype of the computation: double precision if `u` is float64, else single. Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     precision = accumulator(u.dtype)
     in_row, delta, B, C = (x.to(stored(x)) for x in (u, delta, B, C))

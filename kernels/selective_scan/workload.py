@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,14 +26,6 @@ def make(sizes: Sizes, random: torch.Generator) -> Inputs:
     B, C = normal(random, *narrow), normal(random, *narrow)
     D, z, delta_bias = normal(random, channels), normal(random, *rows), normal(random, channels) - 4
     return dict(zip(OPERANDS, (u, delta, A, B, C, D, z, delta_bias), strict=True))
-
-
-def _ours(**inputs: Tensor) -> Tensor:
-    return selective_scan(*(inputs[name] for name in OPERANDS), delta_softplus=True)
-
-
-def _loop(**inputs: Tensor) -> Tensor:
-    return reference(*(inputs[name] for name in OPERANDS), delta_softplus=True)[0]
 
 
 class _Compiled(torch.autograd.Function):
@@ -59,11 +52,7 @@ def _compiled_chunks(**inputs: Tensor) -> Tensor:
 
 def _mamba_ssm() -> Contestant:
     selective_scan_fn = from_package("mamba_ssm.ops.selective_scan_interface", "selective_scan_fn")
-
-    def run(u: Tensor, delta: Tensor, B: Tensor, C: Tensor, z: Tensor, **rest: Tensor) -> Tensor:
-        return selective_scan_fn(u, delta, B=B, C=C, z=z, **rest, delta_softplus=True).mT
-
-    return Contestant(run, _as_mamba_ssm)
+    return Contestant(lambda **inputs: selective_scan_fn(**inputs, delta_softplus=True).mT, _as_mamba_ssm)
 
 
 def _as_mamba_ssm(inputs: Inputs) -> Inputs:
@@ -95,12 +84,10 @@ WORKLOADS = [
             "cuda": {"B": 8, "L": 4096, "D": 2048, "N": 16},
         },
         make=make,
-        ours=_ours,
-        reference=_loop,
+        ours=partial(selective_scan, delta_softplus=True),
+        reference=lambda **inputs: reference(**inputs, delta_softplus=True)[0],
         plain={"torch.compile of 16 steps": Contestant(_compiled_chunks)},
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["L"], n["D"], n["N"], gate=True, backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], n["N"], gate=True, **how),
         peers={
             "mamba-ssm": Peer("mamba_ssm", _mamba_ssm, ("cuda",)),
             "mambapy": Peer("mambapy", _mambapy),

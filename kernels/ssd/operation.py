@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 from torch import Tensor
 
@@ -12,25 +12,9 @@ from ..registration import KernelCost, check, implementation, register
 
 
 @overload
-def ssd(
-    x: Tensor,
-    log_decay: Tensor,
-    B: Tensor,
-    C: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    return_final_state: Literal[False] = False,
-) -> Tensor: ...
+def ssd(*tensors: Any, return_final_state: Literal[True], **options: Any) -> tuple[Tensor, Tensor]: ...
 @overload
-def ssd(
-    x: Tensor,
-    log_decay: Tensor,
-    B: Tensor,
-    C: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    return_final_state: Literal[True],
-) -> tuple[Tensor, Tensor]: ...
+def ssd(*tensors: Any, return_final_state: Literal[False] = False, **options: Any) -> Tensor: ...
 def ssd(
     x: Tensor,
     log_decay: Tensor,
@@ -63,16 +47,12 @@ def ssd(
     -------
     Tensor or tuple of Tensor
         (batch, length, heads, p) in the dtype of `x`, and on request the last state (batch, heads, p, n) in the
-        dtype of the computation: float64 if `x` is float64, else float32.
+        dtype of the computation: float64 if `x` is float64, else float32. Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
     initial_state = None if initial_state is None else initial_state.to(precision)
