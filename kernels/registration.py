@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from types import ModuleType
@@ -51,6 +50,7 @@ class Operands(Protocol):
 def register(
     name: str,
     operands: Any,
+    implementation: Callable[[Path], Implementation],
     *,
     returns: tuple[str, ...] = ("y",),
     keeps: tuple[str, ...] = (),
@@ -61,9 +61,11 @@ def register(
     Parameters
     ----------
     name
-        Name of the operation, as in `paths.PATHS`; also that of its folder.
+        Name of the operation, as in `paths.PATHS`.
     operands
         A class like `Operands`; its annotations give the arguments of the operation.
+    implementation
+        Returns the modules of a path, which it imports only then.
     returns
         Names of the differentiable outputs.
     keeps
@@ -75,10 +77,12 @@ def register(
     arguments = ", ".join(f"{_SCHEMA[hints[field]]} {field}" for field in fields)
     tensors = sum(hints[field] in (Tensor, Tensor | None) for field in fields)
 
+    load = functools.cache(implementation)
+
     def modules(given: Any) -> Implementation:
         taken = path(name, given[0])
         note(name, taken)
-        return implementation(name, taken)
+        return load(taken)
 
     outputs = ", ".join(f"Tensor {output}" for output in (*returns, *keeps))
 
@@ -140,14 +144,6 @@ def register(
         lambda *given, **_: operands(*given[count:]).cost(backward=True).flops
     )
     return forward
-
-
-@functools.cache
-def implementation(operation: str, taken: Path) -> Implementation:
-    """Return the modules of a path, which are imported only then."""
-    files = {"triton": ("triton_forward", "triton_backward"), "c": ("c", "c"), "torch": ("torch_form", "torch_form")}
-    forward, backward = (importlib.import_module(f".{operation}.{name}", __package__) for name in files[taken])
-    return forward, backward
 
 
 def check(first: Tensor, expected: Mapping[str, tuple[Tensor | None, tuple[int, ...]]]) -> None:

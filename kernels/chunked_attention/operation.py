@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple, get_args
 
 from torch import Tensor
 
-from ..paths import note, path
-from ..registration import KernelCost, check, register
+from ..paths import Path, note, path
+from ..registration import Implementation, KernelCost, check, register
 
 Weighting = Literal["softmax", "laplace", "relu2"]
 
@@ -129,4 +129,10 @@ class Operands(NamedTuple):
         return cost(batch, length, shared, self.v.shape[2], self.size, backward=backward)
 
 
-attend = register("chunked_attention", Operands)
+def _implementation(taken: Path) -> Implementation:
+    from . import triton_backward, triton_forward
+
+    return triton_forward, triton_backward
+
+
+attend = register("chunked_attention", Operands, _implementation)

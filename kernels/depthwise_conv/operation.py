@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from ..paths import Path
 from ..precision import stored
-from ..registration import KernelCost, check, register
+from ..registration import Implementation, KernelCost, check, register
 
 
 def depthwise_conv(
@@ -114,4 +115,14 @@ class Operands(NamedTuple):
         return cost(*self.x.shape, taps=taps, silu=self.silu, residual=self.residual, backward=backward)
 
 
-conv = register("depthwise_conv", Operands)
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+conv = register("depthwise_conv", Operands, _implementation)

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..paths import path
+from ..paths import Path, path
 from ..precision import accumulator, stored
-from ..registration import KernelCost, check, implementation, register
+from ..registration import Implementation, KernelCost, check, register
 
 
 def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
@@ -69,7 +69,7 @@ class Operands(NamedTuple):
 
     def outputs(self) -> tuple[Tensor, Tensor]:
         """Return room for y and for the averages at the start of each chunk, (batch, chunks, n, channels)."""
-        steps = implementation("ema", path("ema", self.x))[0].checkpoint_steps(self)
+        steps = _implementation(path("ema", self.x))[0].checkpoint_steps(self)
         return self.x.new_empty(self.x.shape), self.checkpoints(steps)
 
     def checkpoints(self, steps: int) -> Tensor:
@@ -82,4 +82,14 @@ class Operands(NamedTuple):
         return cost(*self.x.shape, averages=self.decay.shape[1], backward=backward)
 
 
-averages = register("ema", Operands, keeps=("checkpoints",))
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+averages = register("ema", Operands, _implementation, keeps=("checkpoints",))

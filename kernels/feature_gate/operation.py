@@ -11,8 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..paths import note, path
-from ..registration import KernelCost, check, register
+from ..paths import Path, note, path
+from ..registration import Implementation, KernelCost, check, register
 
 
 def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
@@ -75,4 +75,10 @@ class Operands(NamedTuple):
         return cost(*self.entries.shape, rows=len(self.scores), backward=backward)
 
 
-gate = register("feature_gate", Operands)
+def _implementation(taken: Path) -> Implementation:
+    from . import triton_backward, triton_forward
+
+    return triton_forward, triton_backward
+
+
+gate = register("feature_gate", Operands, _implementation)

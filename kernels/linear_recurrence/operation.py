@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..paths import Path
 from ..precision import stored
-from ..registration import KernelCost, check, register
+from ..registration import Implementation, KernelCost, check, register
 
 
 def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False) -> Tensor:
@@ -82,4 +83,14 @@ class Operands(NamedTuple):
         return cost(*self.b.shape, complex_valued=self.b.is_complex(), backward=backward)
 
 
-recurrence = register("linear_recurrence", Operands, replaces="b")
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+recurrence = register("linear_recurrence", Operands, _implementation, replaces="b")

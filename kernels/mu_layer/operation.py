@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..paths import Path
 from ..precision import stored
-from ..registration import KernelCost, check, register
+from ..registration import Implementation, KernelCost, check, register
 
 
 def mu_product(
@@ -109,4 +110,14 @@ class Operands(NamedTuple):
         return cost(*self.a.shape, backward=backward)
 
 
-product = register("mu_layer", Operands, keeps=("statistics",))
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+product = register("mu_layer", Operands, _implementation, keeps=("statistics",))

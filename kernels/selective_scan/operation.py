@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple, overload
 import torch
 from torch import Tensor
 
-from ..paths import path
+from ..paths import Path, path
 from ..precision import accumulator, stored
-from ..registration import KernelCost, check, implementation, register
+from ..registration import Implementation, KernelCost, check, register
 
 
 @overload
@@ -151,7 +151,7 @@ class Operands(NamedTuple):
         """Return room for y, the final state and the state at the start of each chunk."""
         dtypes = (x.dtype for x in self if isinstance(x, Tensor))
         final = self.u.new_empty(self.state_shape, dtype=accumulator(*dtypes))
-        steps = implementation("selective_scan", path("selective_scan", self.u))[0].checkpoint_steps(self)
+        steps = _implementation(path("selective_scan", self.u))[0].checkpoint_steps(self)
         return self.u.new_empty(self.u.shape), final, self.checkpoints(steps)
 
     def checkpoints(self, steps: int) -> Tensor:
@@ -189,4 +189,14 @@ def as_states(planes: Tensor, like: Tensor) -> Tensor:
     return in_pairs(planes.mT.clone(memory_format=torch.contiguous_format), like)
 
 
-scan = register("selective_scan", Operands, returns=("y", "final"), keeps=("checkpoints",))
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+scan = register("selective_scan", Operands, _implementation, returns=("y", "final"), keeps=("checkpoints",))

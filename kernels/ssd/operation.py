@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple, overload
 
 from torch import Tensor
 
-from ..paths import path, runs_triton
+from ..paths import Path, path, runs_triton
 from ..precision import accumulator
-from ..registration import KernelCost, check, implementation, register
+from ..registration import Implementation, KernelCost, check, register
 
 
 @overload
@@ -120,7 +120,7 @@ class Operands(NamedTuple):
     def outputs(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return room for y, the final state and the state at the start of each chunk."""
         taken = path("ssd", self.x)
-        steps = implementation("ssd", taken)[0].checkpoint_steps(self)
+        steps = _implementation(taken)[0].checkpoint_steps(self)
         final = self.x.new_empty(self.state_shape, dtype=accumulator(*(x.dtype for x in self if x is not None)))
         return self.x.new_empty(self.x.shape), final, self.checkpoints(steps, by_columns=taken == "c")
 
@@ -134,4 +134,14 @@ class Operands(NamedTuple):
         return cost(*self.x.shape, n=self.B.shape[3], by_channel=self.by_channel, backward=backward)
 
 
-scan = register("ssd", Operands, returns=("y", "final"), keeps=("checkpoints",))
+def _implementation(taken: Path) -> Implementation:
+    if taken == "triton":
+        from . import triton_backward, triton_forward
+
+        return triton_forward, triton_backward
+    from . import c, torch_form
+
+    return (c, c) if taken == "c" else (torch_form, torch_form)
+
+
+scan = register("ssd", Operands, _implementation, returns=("y", "final"), keeps=("checkpoints",))
