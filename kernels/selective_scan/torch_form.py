@@ -130,7 +130,6 @@ def _states(chunk: Chunk, state: Tensor) -> list[Tensor]:
 
 
 def over_chunks(operands: Operands, run: Forward) -> tuple[Tensor, Tensor, Tensor]:
-    """Run the forward pass with a function for one chunk."""
     state = operands.initial_state
     state = operands.A.new_zeros(operands.state_shape) if state is None else state
     state, outputs, checkpoints = state.mT.contiguous(), [], []
@@ -146,7 +145,6 @@ def over_chunks(operands: Operands, run: Forward) -> tuple[Tensor, Tensor, Tenso
 def back_over_chunks(
     operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, run: Backward
 ) -> Gradients:
-    """Run the backward pass with a function for one chunk."""
     u, z, D = operands.u, operands.z, operands.D
     dungated = dy if z is None else dy * F.silu(z)
     states = as_states(checkpoints, operands.A).mT.contiguous()

@@ -14,7 +14,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator, *, by_channel: bool) -> Inputs:
-    """Draw rows, and gentle decays."""
     batch, length, heads, p, n = (sizes[name] for name in ("B", "L", "H", "P", "N"))
     steps = (batch, length, heads)
     rows = {name: normal(random, *steps, size) for name, size in (("x", p), ("B", n), ("C", n))}

@@ -20,12 +20,6 @@ class CrossAndDeep(FieldModel):
     make_cross
         Takes the vector size and returns a layer that maps e and its input x to the product that is
         added to x.
-    cross_layers
-        Number of cross layers; the degree is one more.
-    embedding
-        Size of each field's vector.
-    dropout
-        Dropout rate of the MLP's hidden units.
     """
 
     def __init__(
