@@ -29,6 +29,11 @@ def channels_per_program(*sizes: int) -> int:
     return 32 if any(size % 16 for size in sizes) else 64
 
 
+def power_of_two(size: int) -> int:
+    """Return the smallest power of two that is not below `size`, as the extents of tiles must be."""
+    return 1 << (size - 1).bit_length()
+
+
 def segment_steps(length: int, programs: int, tile: int) -> int:
     """Return the steps per segment of a sequence, of which `programs` programs would run without a cut.
 

@@ -165,16 +165,5 @@ class SelectiveSSM(nn.Module):
 
     def scan(self, x: Tensor, z: Tensor, h: Tensor | None) -> tuple[Tensor, Tensor]:
         dt, B, C = self.dt_B_C(x).split(self.splits, dim=-1)
-        return selective_scan(
-            x,
-            F.linear(dt, self.dt_weight),
-            self.state_matrix(),
-            B,
-            C,
-            self.D,
-            z,
-            self.dt_bias,
-            delta_softplus=True,
-            initial_state=h,
-            return_final_state=True,
-        )
+        operands = (x, F.linear(dt, self.dt_weight), self.state_matrix(), B, C, self.D, z, self.dt_bias)
+        return selective_scan(*operands, delta_softplus=True, initial_state=h, return_final_state=True)

@@ -100,14 +100,7 @@ class PiNet(FieldModel):
     image_form = ImagePiNet
 
     def __init__(
-        self,
-        fields: Fields,
-        outputs: int,
-        width: int,
-        *,
-        form: Form = "ccp",
-        degree: int = 4,
-        embedding: int = 10,
+        self, fields: Fields, outputs: int, width: int, *, form: Form = "ccp", degree: int = 4, embedding: int = 10
     ):
         super().__init__()
         self.embedding = FieldEmbedding(fields, embedding)

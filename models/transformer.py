@@ -75,9 +75,6 @@ class Transformer(SequenceModel):
         self.head_dim = width // heads
         self.blocks = nn.ModuleList(Block(width, heads, causal, short_conv, ffn, dropout) for _ in range(depth))
         self.norm = nn.RMSNorm(width, eps=1e-5)
-        self._reset_parameters(depth)
-
-    def _reset_parameters(self, depth: int) -> None:
         for name, parameter in self.blocks.named_parameters():
             if parameter.ndim == 2 and "conv" not in name:
                 gain = (2 * depth) ** -0.5 if name.endswith(("out.weight", "down.weight")) else 1.0

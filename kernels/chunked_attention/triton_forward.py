@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..native import as_rows
 from ..triton_functions import load_rows
-from ..triton_launch import launch, strides
+from ..triton_launch import launch, power_of_two, strides
 from . import torch_form
 from .operation import Operands
 
@@ -216,7 +216,7 @@ def tiles_of(operands: Operands) -> int:
 
 
 def _block(operands: Operands) -> int:
-    return min(LARGEST, max(16, triton.next_power_of_2(operands.size)))
+    return min(LARGEST, max(16, power_of_two(operands.size)))
 
 
 def sizes(operands: Operands) -> tuple[int, ...]:
@@ -236,7 +236,7 @@ def tile_of(operands: Operands, out: Tensor) -> dict[str, Any]:
         "PRECISION": precision,
         "BLOCK": _block(operands),
         "BLOCK_MET": min(LARGEST_MET, _block(operands)),
-        "BLOCK_OUT": min(WIDEST[precision], max(16, triton.next_power_of_2(out.shape[2]))),
+        "BLOCK_OUT": min(WIDEST[precision], max(16, power_of_two(out.shape[2]))),
         "WIDTH": WIDTH[precision],
         "num_warps": 4 if _block(operands) == 16 else 8,
     }

@@ -12,9 +12,7 @@ BLOCK = 256
 """Rows per task. The gradient of the weights is summed task by task, independent of the number of threads."""
 
 Conv = arguments(
-    "batch length channels taps dilation left silu residual block threads",
-    rows="x",
-    pointers="weight bias y scratch",
+    "batch length channels taps dilation left silu residual block threads", rows="x", pointers="weight bias y scratch"
 )
 ConvGradients = arguments(rows="dy", pointers="dx dweight dbias")
 

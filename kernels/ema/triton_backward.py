@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..linear_recurrence.torch_form import before_each
 from ..registration import Gradients
-from ..triton_launch import channels_per_program, launch
+from ..triton_launch import channels_per_program, launch, power_of_two
 from .operation import Operands
 from .triton_forward import WARPS, checkpoint_steps, fetch, over_segments
 
@@ -78,7 +78,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor) -> Gradients:
             (-(-channels // tile) * batch, parts),
             *(x, dy, decay, checkpoints.clone(), slopes, ddecay, dweight, length, channels, averages, steps),
             REVERSE=operands.reverse,
-            AVERAGES=triton.next_power_of_2(averages),
+            AVERAGES=power_of_two(averages),
             CHANNELS=tile,
             num_warps=WARPS,
         )

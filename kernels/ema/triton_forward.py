@@ -13,7 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..linear_recurrence.torch_form import before_each
-from ..triton_launch import channels_per_program, launch, segment_steps
+from ..triton_launch import channels_per_program, launch, power_of_two, segment_steps
 from .operation import Operands
 
 WARPS = 1
@@ -110,7 +110,7 @@ def over_segments(operands: Operands, x: Tensor, reverse: bool, *, weigh_input: 
             *(x, decay, weight, carried, y, last, length, channels, averages, steps),
             REVERSE=reverse,
             WEIGH_INPUT=weigh_input,
-            AVERAGES=triton.next_power_of_2(averages),
+            AVERAGES=power_of_two(averages),
             CHANNELS=tile,
             num_warps=WARPS,
         )

@@ -1,8 +1,5 @@
 """The gate in Triton, backward: each entry is read once and written once, and its sigmoid is recomputed."""
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportIndexIssue=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch

@@ -1,8 +1,5 @@
 """The gate in Triton: each entry is read once and written once."""
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportIndexIssue=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -13,7 +10,7 @@ from torch import Tensor
 
 from ..native import as_rows
 from ..triton_functions import load_rows, sigmoid
-from ..triton_launch import launch
+from ..triton_launch import launch, power_of_two
 from .operation import Operands
 
 TILE_ENTRIES = 1024
@@ -59,5 +56,5 @@ def grid_of(entries: Tensor, tile: dict[str, Any]) -> tuple[int, int]:
 
 
 def tile_of(entries: Tensor) -> dict[str, Any]:
-    width = min(WIDEST, triton.next_power_of_2(entries.shape[1]))
+    width = min(WIDEST, power_of_two(entries.shape[1]))
     return {"BLOCK_ROWS": TILE_ENTRIES // width, "BLOCK_N": width, "num_warps": 8}

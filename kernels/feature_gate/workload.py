@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from ..workload import Contestant, Inputs, Sizes, Workload, normal
 from . import cost, feature_gate
@@ -16,10 +15,6 @@ from .reference import reference
 def make(sizes: Sizes, random: torch.Generator, *, one_row: bool) -> Inputs:
     rows, n = sizes["B"], sizes["n"]
     return {"entries": normal(random, rows, n), "scores": normal(random, 1 if one_row else rows, n)}
-
-
-def _gate_on_every_row(entries: Tensor, scores: Tensor) -> Tensor:
-    return in_torch(entries, scores.repeat(len(entries), 1))
 
 
 def _workload(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Workload:
@@ -36,6 +31,10 @@ def _workload(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Work
 
 
 WORKLOADS = [
-    _workload("without context", {"a gate on every row": Contestant(_gate_on_every_row)}, one_row=True),
+    _workload(
+        "without context",
+        {"a gate on every row": Contestant(lambda entries, scores: in_torch(entries, scores.repeat(len(entries), 1)))},
+        one_row=True,
+    ),
     _workload("one context per row", {"three operations of torch": Contestant(in_torch)}, one_row=False),
 ]

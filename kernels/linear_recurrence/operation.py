@@ -43,13 +43,7 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
 
 
 def cost(
-    batch: int,
-    length: int,
-    channels: int,
-    *,
-    complex_valued: bool = False,
-    backward: bool = False,
-    itemsize: int = 4,
+    batch: int, length: int, channels: int, *, complex_valued: bool = False, backward: bool = False, itemsize: int = 4
 ) -> KernelCost:
     """Return the cost of one forward pass, or of one backward pass, which reads the states instead of the inputs.
 

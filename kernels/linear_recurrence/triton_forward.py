@@ -6,9 +6,6 @@ the same walk in the other direction over decays one step later. No program wait
 across programs, so the result does not depend on their schedule.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch

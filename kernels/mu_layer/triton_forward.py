@@ -10,7 +10,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..native import as_rows
-from ..triton_launch import launch, strides
+from ..triton_launch import launch, power_of_two, strides
 from .operation import Operands
 
 TILE_ENTRIES = 1024
@@ -127,6 +127,6 @@ def groups(operands: Operands) -> int:
 
 
 def tile_of(a: Tensor) -> dict[str, int]:
-    width = triton.next_power_of_2(a.shape[2])
+    width = power_of_two(a.shape[2])
     entries = max(width, TILE_ENTRIES)
     return {"BLOCK_ROWS": entries // width, "BLOCK_D": width, "num_warps": min(32, entries // 128)}

@@ -159,7 +159,8 @@ def back_over_chunks(
     if operands.delta_softplus:
         ddelta = ddelta * torch.sigmoid(_biased(operands))
     dA = torch.stack(dA).sum(0).mT
-    dz = None if z is None else dy * _skipped(operands, torch.cat(y, 1)) * _silu_slope(z)
+    gate = None if z is None else torch.sigmoid(z)
+    dz = None if gate is None else dy * _skipped(operands, torch.cat(y, 1)) * (gate * (1 + z * (1 - gate)))
     return (
         du if D is None else du + dungated * D,
         ddelta,
@@ -188,8 +189,3 @@ def _biased(operands: Operands) -> Tensor:
 
 def _skipped(operands: Operands, y: Tensor) -> Tensor:
     return y if operands.D is None else y + operands.D * operands.u
-
-
-def _silu_slope(z: Tensor) -> Tensor:
-    gate = torch.sigmoid(z)
-    return gate * (1 + z * (1 - gate))

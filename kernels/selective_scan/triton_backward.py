@@ -8,9 +8,6 @@ A lane must hold only one channel. If Triton knew that rows are aligned, one loa
 lane, so the alignment is hidden from it.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch

@@ -6,9 +6,6 @@ fill a GPU, the sequence is cut into segments, and a first pass computes the sta
 the decay over a segment follows from the sum of its steps.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -21,7 +18,7 @@ from torch import Tensor
 from ..linear_recurrence.torch_form import before_each
 from ..native import as_rows
 from ..triton_functions import LN_2, LOG2_E, sigmoid
-from ..triton_launch import channels_per_program, launch, segment_steps, strides
+from ..triton_launch import channels_per_program, launch, power_of_two, segment_steps, strides
 from .operation import Operands, as_planes, as_states
 
 CHUNK, COMPLEX_CHUNK = 8, 4
@@ -224,6 +221,6 @@ def flags(operands: Operands) -> dict[str, Any]:
         "HAS_Z": operands.z is not None,
         "HAS_BIAS": operands.delta_bias is not None,
         "COMPLEX": operands.A.is_complex(),
-        "STATES": triton.next_power_of_2(operands.A.shape[1]),
+        "STATES": power_of_two(operands.A.shape[1]),
         "CHUNK": checkpoint_steps(operands),
     }

@@ -5,9 +5,6 @@ The gradients of the states come from the walk of `triton_forward` in the other 
 summed afterwards.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch

@@ -11,9 +11,6 @@ a quotient.
 Products are TensorFloat-32, three of them per product if the operands are float32, which is as exact as float32.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -26,7 +23,7 @@ from torch import Tensor
 from ..linear_recurrence.torch_form import before_each
 from ..native import as_rows
 from ..triton_functions import LOG2_E, load_rows
-from ..triton_launch import launch, segment_steps
+from ..triton_launch import launch, power_of_two, segment_steps
 from .operation import Operands
 from .torch_form import checkpoint_steps
 
@@ -305,7 +302,7 @@ def in_rows(operands: Operands) -> Operands:
 def sizes(operands: Operands, x: Tensor, B: Tensor) -> dict[str, Any]:
     exact = torch.float32 in (x.dtype, B.dtype)
     largest = EXACT_TILE if exact else TILE
-    p, n = (min(largest, max(16, triton.next_power_of_2(size))) for size in (x.shape[3], B.shape[3]))
+    p, n = (min(largest, max(16, power_of_two(size))) for size in (x.shape[3], B.shape[3]))
     return {
         "BY_CHANNEL": operands.by_channel,
         "PRECISION": "tf32x3" if exact else "tf32",

@@ -67,11 +67,8 @@ class GatedAttentionModel(ResidualStack):
         dropout: float,
     ):
         super().__init__()
-        for name, choice, known in (
-            ("attention", attention, Weighting),
-            ("bias", bias, BiasKind),
-            ("norm", norm, NormKind),
-        ):
+        choices = {"attention": (attention, Weighting), "bias": (bias, BiasKind), "norm": (norm, NormKind)}
+        for name, (choice, known) in choices.items():
             if choice not in get_args(known):
                 raise UserError(f"Unknown {name} '{choice}': use one of {', '.join(get_args(known))}.")
         self.causal = causal
