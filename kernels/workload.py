@@ -88,8 +88,10 @@ class Workload:
     def inputs(self, scale: str, device: torch.device, dtype: torch.dtype, seed: int = 0) -> Inputs:
         """Return inputs, of which the floating-point ones require gradients."""
         drawn = self.make(self.sizes[scale], torch.Generator().manual_seed(seed))
-        floating = {name: x.to(device, dtype).requires_grad_() for name, x in drawn.items() if x.is_floating_point()}
-        return {name: floating[name] if name in floating else x.to(device) for name, x in drawn.items()}
+        return {
+            name: x.to(device, dtype if x.is_floating_point() else x.dtype).requires_grad_(x.is_floating_point())
+            for name, x in drawn.items()
+        }
 
 
 def differentiable(inputs: Mapping[str, Any]) -> list[Tensor]:

@@ -14,18 +14,16 @@ from . import cost, selective_scan, torch_form
 from .operation import Operands
 from .reference import reference
 
-OPERANDS = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias")
-
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw operands as at the start of training: steps from 0.001 to 0.1, A from -1 to -N."""
+    """Draw operands in their order as at the start of training: steps from 0.001 to 0.1, A from -1 to -N."""
     batch, length, channels, states = (sizes[name] for name in ("B", "L", "D", "N"))
     rows, narrow = (batch, length, channels), (batch, length, states)
     A = -torch.arange(1.0, states + 1).repeat(channels, 1)
     u, delta = normal(random, *rows), normal(random, *rows) * 0.1
     B, C = normal(random, *narrow), normal(random, *narrow)
     D, z, delta_bias = normal(random, channels), normal(random, *rows), normal(random, channels) - 4
-    return dict(zip(OPERANDS, (u, delta, A, B, C, D, z, delta_bias), strict=True))
+    return {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
 
 
 class _Compiled(torch.autograd.Function):
@@ -44,10 +42,6 @@ class _Compiled(torch.autograd.Function):
         operands = Operands(*tensors, initial_state=None, delta_softplus=True)
         chunk = torch_form.compiled(torch_form.backward_chunk)
         return torch_form.back_over_chunks(operands, checkpoints, dy, None, chunk)[:8]
-
-
-def _compiled_chunks(**inputs: Tensor) -> Tensor:
-    return _Compiled.apply(*(inputs[name] for name in OPERANDS))
 
 
 def _mamba_ssm() -> Contestant:
@@ -86,11 +80,8 @@ WORKLOADS = [
         make=make,
         ours=partial(selective_scan, delta_softplus=True),
         reference=lambda **inputs: reference(**inputs, delta_softplus=True)[0],
-        plain={"torch.compile of 16 steps": Contestant(_compiled_chunks)},
+        plain={"torch.compile of 16 steps": Contestant(lambda **inputs: _Compiled.apply(*inputs.values()))},
         cost=lambda n, **how: cost(n["B"], n["L"], n["D"], n["N"], gate=True, **how),
-        peers={
-            "mamba-ssm": Peer("mamba_ssm", _mamba_ssm, ("cuda",)),
-            "mambapy": Peer("mambapy", _mambapy),
-        },
+        peers={"mamba-ssm": Peer("mamba_ssm", _mamba_ssm, ("cuda",)), "mambapy": Peer("mambapy", _mambapy)},
     )
 ]
