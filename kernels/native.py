@@ -103,35 +103,21 @@ def call(operation: str, function: str, *given: Arguments) -> int:
 
 @functools.cache
 def source_of(operation: str) -> Path:
-    """Return the C file of an operation."""
     return Path(__file__).parent / operation / f"{operation}.c"
 
 
 def library(source: Path) -> ctypes.CDLL | None:
-    """Return the compiled `source`, or None if there is no such library; `unavailable_reason` then gives the reason."""
-    found = _load(source)
-    return None if isinstance(found, str) else found
-
-
-def unavailable_reason(source: Path) -> str | None:
-    """Return why `source` cannot be loaded as a library, or None if it can."""
-    found = _load(source)
-    return found if isinstance(found, str) else None
-
-
-def _load(source: Path) -> ctypes.CDLL | str:
-    if os.environ.get("ARCHARENA_NATIVE") == "0":
-        return "the environment variable ARCHARENA_NATIVE is 0"
-    return _load_once(source)
+    """Return the compiled `source`, or None if ARCHARENA_NATIVE is 0 or the first try failed and warned."""
+    return None if os.environ.get("ARCHARENA_NATIVE") == "0" else _load_once(source)
 
 
 @functools.cache
-def _load_once(source: Path) -> ctypes.CDLL | str:
+def _load_once(source: Path) -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(str(build(source)))
     except (CompileError, OSError) as error:
         warnings.warn(f"{source.stem} runs without its C kernel, slower: {error}", RuntimeWarning, stacklevel=2)
-        return str(error)
+        return None
 
 
 def build(source: Path) -> Path:

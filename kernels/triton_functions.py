@@ -16,8 +16,18 @@ LN_2 = tl.constexpr(math.log(2))
 
 @triton.jit
 def sigmoid(x):
-    """Return ``1 / (1 + exp(-x))``."""
     return 1.0 / (1.0 + tl.exp2(-x * LOG2_E))
+
+
+@triton.jit
+def compose(a, b, c, d):
+    """Return the map ``h -> a h + b`` followed by ``h -> c h + d``, for scans."""
+    return a * c, b * c + d
+
+
+@triton.jit
+def compose_complex(ar, ai, br, bi, cr, ci, dr, di):
+    return ar * cr - ai * ci, ar * ci + ai * cr, br * cr - bi * ci + dr, br * ci + bi * cr + di
 
 
 @triton.jit

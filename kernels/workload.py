@@ -72,7 +72,7 @@ class Workload:
     make
         Returns random float32 inputs (and integer inputs) of these sizes, on the CPU.
     cost
-        Returns flops and bytes, given sizes, whether the pass is backward, and the bytes per entry.
+        Returns flops and bytes, given sizes, whether the pass is `backward`, and the `itemsize` in bytes.
     """
 
     kernel: str
@@ -82,17 +82,16 @@ class Workload:
     ours: Run
     reference: Run
     plain: Mapping[str, Contestant]
-    cost: Callable[[Sizes, bool, int], tuple[int, int]]
+    cost: Callable[..., tuple[int, int]]
     peers: Mapping[str, Peer] = field(default_factory=dict)
 
     def inputs(self, scale: str, device: torch.device, dtype: torch.dtype, seed: int = 0) -> Inputs:
         """Return inputs, of which the floating-point ones require gradients."""
         drawn = self.make(self.sizes[scale], torch.Generator().manual_seed(seed))
-        return {name: _leaf(x, device, dtype) for name, x in drawn.items()}
-
-
-def _leaf(x: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    return x.to(device, dtype).requires_grad_() if x.is_floating_point() else x.to(device)
+        return {
+            name: x.to(device, dtype if x.is_floating_point() else x.dtype).requires_grad_(x.is_floating_point())
+            for name, x in drawn.items()
+        }
 
 
 def differentiable(inputs: Mapping[str, Any]) -> list[Tensor]:
@@ -101,7 +100,6 @@ def differentiable(inputs: Mapping[str, Any]) -> list[Tensor]:
 
 
 def normal(random: torch.Generator, *shape: int) -> Tensor:
-    """Draw from the standard normal distribution."""
     return torch.randn(*shape, generator=random)
 
 

@@ -43,11 +43,9 @@ class DeepFM(FieldModel):
         self.readout = xavier_linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         vectors = self.embedding(ids, dense)
         machine = self.first_order(ids, dense) + self.pairs(vectors)
         return machine + self.readout(self.hidden(vectors.flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the hidden layers."""
         return self.hidden.parameters()

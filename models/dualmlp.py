@@ -54,11 +54,9 @@ class DualMLP(FieldModel):
         self.readout2 = xavier_linear(width2 or width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         return self.readout1(self.stream1(e)) + self.readout2(self.stream2(e))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of both streams' hidden layers."""
         yield from self.stream1.parameters()
         yield from self.stream2.parameters()

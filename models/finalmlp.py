@@ -87,14 +87,12 @@ class FinalMLP(FieldModel):
         self.fusion = BilinearFusion(width, width2 or width, heads or max(1, width // 4), outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         o1 = self.stream1(feature_gate(e, self.gate1(ids, dense)))
         o2 = self.stream2(feature_gate(e, self.gate2(ids, dense)))
         return self.fusion(o1, o2)
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of gates and streams, without tables and fusion."""
         for gate in (self.gate1, self.gate2):
             yield from gate.mlp.parameters()
         yield from self.stream1.parameters()

@@ -72,7 +72,6 @@ class FinalNet(FieldModel):
         self.last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         vectors = self.embedding(ids, dense)
         y1 = self.readout1(self.block1(self.gate(vectors).flatten(1)))
         y2 = self.readout2(self.block2(vectors.flatten(1)))
@@ -102,7 +101,6 @@ class FinalNet(FieldModel):
                 return F.cross_entropy(outputs, target.softmax(-1))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the gate and both blocks' layers."""
         for part in (self.gate, self.block1, self.block2):
             yield from part.parameters()
 

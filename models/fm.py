@@ -36,9 +36,7 @@ class FM(FieldModel):
         self.pairs = PairProducts(embedding, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         return self.first_order(ids, dense) + self.pairs(self.embedding(ids, dense))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return all parameters, as the model has only tables and a bias."""
         return self.parameters()

@@ -79,7 +79,6 @@ class LinearCDE(ResidualStack):
 
     @classmethod
     def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
-        """Return a module that takes the task's inputs and returns its outputs."""
         if hyperparameters.get("trained", True):
             return assemble(cls, spec, size, **hyperparameters)
         check_hyperparameters(cls, hyperparameters)
@@ -152,9 +151,7 @@ class RandomLinearCDE(SequenceModel):
         return built
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the states (batch, length, width) along `x`; see `SequenceModel.forward`."""
         return self.flow(x)
 
     def fit(self, built: Built, rows: Rows) -> None:
-        """Fit the head by least squares over all training rows."""
         fit_head(built, rows)

@@ -28,9 +28,7 @@ class LR(FieldModel):
         self.first_order = FirstOrder(fields, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         return self.first_order(ids, dense)
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return all parameters, as the model has only tables and a bias."""
         return self.parameters()

@@ -155,7 +155,6 @@ class SelectiveSSM(nn.Module):
         return y, (before, h)
 
     def init_state(self, batch: int) -> State:
-        """Return the state before the first position: zeros."""
         channels, taps = self.A_log.shape[0], 1 if self.conv_weight is None else self.conv_weight.shape[1]
         return self.D.new_zeros(batch, taps - 1, channels), self.state_matrix().new_zeros(batch, *self.A_log.shape)
 
@@ -166,16 +165,5 @@ class SelectiveSSM(nn.Module):
 
     def scan(self, x: Tensor, z: Tensor, h: Tensor | None) -> tuple[Tensor, Tensor]:
         dt, B, C = self.dt_B_C(x).split(self.splits, dim=-1)
-        return selective_scan(
-            x,
-            F.linear(dt, self.dt_weight),
-            self.state_matrix(),
-            B,
-            C,
-            self.D,
-            z,
-            self.dt_bias,
-            delta_softplus=True,
-            initial_state=h,
-            return_final_state=True,
-        )
+        operands = (x, F.linear(dt, self.dt_weight), self.state_matrix(), B, C, self.D, z, self.dt_bias)
+        return selective_scan(*operands, delta_softplus=True, initial_state=h, return_final_state=True)

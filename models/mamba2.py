@@ -138,7 +138,6 @@ class SelectiveSSM(nn.Module):
         return y, (before, S)
 
     def init_state(self, batch: int) -> State:
-        """Return the state before the first position: zeros."""
         (inner, d_state, _), (heads,), taps = self.splits, self.D.shape, self.conv_weight.shape[1]
         before = self.D.new_zeros(batch, taps - 1, sum(self.splits))
         return before, self.D.new_zeros(batch, heads, inner // heads, d_state)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -65,22 +66,10 @@ class Mega(GatedAttentionModel):
         prenorm: bool = True,
         dropout: float = 0.0,
     ):
-        super().__init__(
-            width,
-            depth,
-            causal,
-            length,
-            lambda: DampedEMA(width, states, truncation),
-            chunk=chunk or self.usual_chunk,
-            shared=shared,
-            value=value,
-            ffn=ffn,
-            attention=attention,
-            bias=bias,
-            norm=norm,
-            prenorm=prenorm,
-            dropout=dropout,
-        )
+        attend = {"shared": shared, "value": value, "attention": attention, "bias": bias}
+        options: dict[str, Any] = {"ffn": ffn, "norm": norm, "prenorm": prenorm, "dropout": dropout, **attend}
+        make_filter = partial(DampedEMA, width, states, truncation)
+        super().__init__(width, depth, causal, length, make_filter, chunk=chunk or self.usual_chunk, **options)
 
     def param_groups(self) -> list[ParamGroup]:
         """Return the time scales and input weights of the moving averages, without weight decay."""
@@ -150,7 +139,6 @@ class DampedEMA(nn.Module):
         }
 
     def step(self, x: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Filter one position `x` (batch, width)."""
         decay, weight = self.coefficients()
         averages, inputs = decay * state["averages"] + x[..., None], state["inputs"]
         if self.truncation:

@@ -40,9 +40,7 @@ class MLP(FieldModel):
         self.readout = xavier_linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         return self.readout(self.hidden(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the hidden layers."""
         return self.hidden.parameters()

@@ -53,7 +53,6 @@ class MONet(SequenceModel):
         self.blocks = nn.ModuleList(PolyBlock(width, hidden or 3 * width) for _ in range(depth))
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
         for block, offsets in zip(self.blocks, self.offsets, strict=True):
             x = block(x, sources(x.shape[1], offsets, valid, x.device))

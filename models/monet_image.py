@@ -64,7 +64,6 @@ class ImageMONet(ImageModel):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the outputs; see `ImageModel.forward`."""
         height, width = pixels.shape[2:]
         x = self.stem(F.pad(pixels, (0, -width % self.patch, 0, -height % self.patch)))
         for index, stage in enumerate(self.stages):
@@ -73,7 +72,6 @@ class ImageMONet(ImageModel):
         return self.head(x.mean((2, 3)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the stages and of the convolutions between them."""
         yield from self.stages.parameters()
         yield from self.between.parameters()
 

@@ -69,11 +69,9 @@ class ImagePiNet(ImageModel):
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the outputs; see `ImageModel.forward`."""
         return self.readout(self.polynomial(pixels.flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the polynomial's parameters."""
         return self.polynomial.parameters()
 
 
@@ -102,14 +100,7 @@ class PiNet(FieldModel):
     image_form = ImagePiNet
 
     def __init__(
-        self,
-        fields: Fields,
-        outputs: int,
-        width: int,
-        *,
-        form: Form = "ccp",
-        degree: int = 4,
-        embedding: int = 10,
+        self, fields: Fields, outputs: int, width: int, *, form: Form = "ccp", degree: int = 4, embedding: int = 10
     ):
         super().__init__()
         self.embedding = FieldEmbedding(fields, embedding)
@@ -117,9 +108,7 @@ class PiNet(FieldModel):
         self.readout = nn.Linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         return self.readout(self.polynomial(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the polynomial's parameters."""
         return self.polynomial.parameters()

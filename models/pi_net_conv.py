@@ -69,12 +69,10 @@ class PiNetConv(ImageModel):
         self.head = nn.Linear(channels[-1], outputs)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return the outputs; see `ImageModel.forward`."""
         x = self.activation(self.norm(self.stem(pixels)))
         return self.head(self.blocks(x).mean((2, 3)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the blocks' parameters."""
         return self.blocks.parameters()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from ..harness import register_model
 from .blocks.chunked_attention import BiasKind, Weighting
 from .blocks.gated_attention import GatedAttentionModel
@@ -63,19 +66,7 @@ class TCNCA(GatedAttentionModel):
         dropout: float = 0.0,
     ):
         fewest = fewest_layers(length, kernel, factor)
-        super().__init__(
-            width,
-            depth,
-            causal,
-            length,
-            lambda: TCN(width, kernel, factor, layers or fewest),
-            chunk=chunk,
-            shared=shared,
-            value=value,
-            ffn=ffn,
-            attention=attention,
-            bias=bias,
-            norm=norm,
-            prenorm=prenorm,
-            dropout=dropout,
-        )
+        attend = {"shared": shared, "value": value, "attention": attention, "bias": bias}
+        options: dict[str, Any] = {"ffn": ffn, "norm": norm, "prenorm": prenorm, "dropout": dropout, **attend}
+        make_filter = partial(TCN, width, kernel, factor, layers or fewest)
+        super().__init__(width, depth, causal, length, make_filter, chunk=chunk, **options)

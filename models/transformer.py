@@ -75,16 +75,12 @@ class Transformer(SequenceModel):
         self.head_dim = width // heads
         self.blocks = nn.ModuleList(Block(width, heads, causal, short_conv, ffn, dropout) for _ in range(depth))
         self.norm = nn.RMSNorm(width, eps=1e-5)
-        self._reset_parameters(depth)
-
-    def _reset_parameters(self, depth: int) -> None:
         for name, parameter in self.blocks.named_parameters():
             if parameter.ndim == 2 and "conv" not in name:
                 gain = (2 * depth) ** -0.5 if name.endswith(("out.weight", "down.weight")) else 1.0
                 nn.init.normal_(parameter, std=gain * parameter.shape[1] ** -0.5)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
         rotation = rotary_angles(torch.arange(x.shape[1], device=x.device), self.head_dim)
         for block in self.blocks:
@@ -96,7 +92,6 @@ class Transformer(SequenceModel):
         return [block.init_state(batch) for block in cast("list[Block]", list(self.blocks))]
 
     def step(self, x: Tensor, state: list[dict[str, Tensor]]) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         position = state[0]["keys"].shape[2]
         rotation = rotary_angles(torch.tensor([position], device=x.device), self.head_dim)
         after = []

@@ -83,7 +83,7 @@ def _bench(
         timings = race(calls, clock, sets=len(inputs), seconds=seconds)
         if not backward and device.type == "cpu":  # at the sizes for GPUs, the loop would take minutes
             timings["reference"] = once(_forward(Contestant(workload.reference), inputs))
-        cost = workload.cost(workload.sizes[scale], backward, dtype.itemsize)
+        cost = workload.cost(workload.sizes[scale], backward=backward, itemsize=dtype.itemsize)
         common = {"pass": "backward" if backward else "forward", "error": error}
         rows += [{**common, **_facts(name, timings, cost, dtype, roofline)} for name in timings]
     return rows + [{"contestant": name, "problem": reason} for name, reason in problems.items()]

@@ -1,6 +1,5 @@
 """The bilinear form of FinalMLP between two streams, one per head."""
 
-from .cost import cost
-from .operation import bilinear_fusion
+from .operation import bilinear_fusion, cost
 
 __all__ = ["bilinear_fusion", "cost"]

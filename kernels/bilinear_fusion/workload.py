@@ -11,7 +11,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw two streams, and a weight with one output."""
     batch, heads, p, q = (sizes[name] for name in ("B", "heads", "p", "q"))
     a, b = normal(random, batch, heads * p), normal(random, batch, heads * q)
     return {"a": a, "b": b, "weight": normal(random, heads, p, q, 1)}
@@ -35,8 +34,6 @@ WORKLOADS = [
         ours=bilinear_fusion,
         reference=reference,
         plain={"head by head": Contestant(_head_by_head)},
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["heads"], n["p"], n["q"], 1, backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["heads"], n["p"], n["q"], 1, **how),
     ),
 ]

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ..paths import Path, note, path
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 Weighting = Literal["softmax", "laplace", "relu2"]
 
@@ -52,16 +51,13 @@ def chunked_attention(
     Returns
     -------
     Tensor
-        (batch, length, value). The result of a query that sees no key is finite but undefined.
+        (batch, length, value). The result of a query that sees no key is finite but undefined. Differentiable once in
+        Triton; any number of times in torch.
 
     Raises
     ------
     ValueError
         If the weighting is unknown, the chunk is below one, or the bias is too small.
-
-    Notes
-    -----
-    Differentiable once in Triton; any number of times in torch.
     """
     size = min(chunk, q.shape[1])
     if weighting not in get_args(Weighting):
@@ -79,6 +75,29 @@ def chunked_attention(
     return torch_form.forward(operands)
 
 
+def cost(
+    batch: int,
+    length: int,
+    shared: int,
+    value: int,
+    chunk: int,
+    *,
+    causal: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the weights.
+
+    Counts two floating-point operations per product in the matrix products, and nothing else, over the visible pairs of
+    query and key. Every input is read once and every output written once; the bias is not counted.
+    """
+    size = min(chunk, length)
+    pairs = batch * length * (size + 1) // 2 if causal else batch * length * size
+    products = (3 * shared + 2 * value) if backward else (shared + value)
+    wide = batch * length * (2 * shared + 2 * value)
+    return KernelCost(2 * pairs * products, wide * (2 if backward else 1) * itemsize)
+
+
 class Operands(NamedTuple):
     """The arguments of `chunked_attention`; chunks are no longer than the sequence, and the bias has their size."""
 
@@ -92,7 +111,6 @@ class Operands(NamedTuple):
     weighting: str
 
     def check(self) -> None:
-        """Raise ValueError if shapes or devices do not match."""
         positions = tuple(self.q.shape[:2])
         expected = {
             "k": (self.k, tuple(self.q.shape)),
@@ -103,7 +121,6 @@ class Operands(NamedTuple):
         check(self.q, expected)
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for the attention."""
         return (self.v.new_empty(self.v.shape),)
 
     def cost(self, *, backward: bool) -> KernelCost:

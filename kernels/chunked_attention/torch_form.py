@@ -22,7 +22,6 @@ def laplace(x: Tensor) -> Tensor:
 
 
 def relu2(x: Tensor) -> Tensor:
-    """Return the square of the positive part."""
     return F.relu(x).square()
 
 
@@ -36,9 +35,16 @@ def forward(operands: Operands) -> Tensor:
     hidden = _hidden(length, size, causal, valid, q.device)
     q, k, v = (fold(x, size) for x in (q, k, v))
     if weighting == "softmax":
-        y = _softmax(q, k, v, bias, hidden)
+        mask = bias
+        if hidden is not None:
+            mask = q.new_zeros(()) if bias is None else bias.to(q.dtype)
+            mask = mask.masked_fill(hidden, torch.finfo(q.dtype).min)
+        y = F.scaled_dot_product_attention(q, k, v, mask)
     else:
-        y = _elementwise(ELEMENTWISE[weighting], q, k, v, bias, hidden)
+        seen = size if hidden is None else (~hidden).sum(-1, keepdim=True).clamp(min=1)
+        scores = q @ k.mT / seen
+        weights = ELEMENTWISE[weighting](scores if bias is None else scores + bias)
+        y = (weights if hidden is None else weights.masked_fill(hidden, 0.0)) @ v
     return y.flatten(1, 2)[:, :length]
 
 
@@ -56,22 +62,3 @@ def _hidden(length: int, size: int, causal: bool, valid: Tensor | None, device: 
         return hidden
     absent = ~fold(valid[..., None], size).mT
     return absent if hidden is None else hidden | absent
-
-
-def _softmax(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tensor | None) -> Tensor:
-    if hidden is None:
-        mask = bias
-    else:
-        lowest = torch.finfo(q.dtype).min
-        mask = (q.new_zeros(()) if bias is None else bias.to(q.dtype)).masked_fill(hidden, lowest)
-    return F.scaled_dot_product_attention(q, k, v, mask)
-
-
-def _elementwise(
-    weigh: Callable[[Tensor], Tensor], q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, hidden: Tensor | None
-) -> Tensor:
-    """Attend with weights that do not depend on other keys."""
-    seen = q.shape[2] if hidden is None else (~hidden).sum(-1, keepdim=True).clamp(min=1)
-    scores = q @ k.mT / seen
-    weights = weigh(scores if bias is None else scores + bias)
-    return (weights if hidden is None else weights.masked_fill(hidden, 0.0)) @ v

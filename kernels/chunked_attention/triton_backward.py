@@ -129,7 +129,6 @@ def differentiate(
 
 
 def backward(operands: Operands, dy: Tensor) -> Gradients:
-    """Return the gradients of q, k, v and the bias."""
     operands, dy = in_place(operands), as_rows(dy)
     dq, dbias = _differentiate(operands, dy, turned=False)
     dk, _ = _differentiate(operands, dy, turned=True)

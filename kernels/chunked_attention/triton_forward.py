@@ -170,7 +170,6 @@ def attend(
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return the attention."""
     operands = in_place(operands)
     return weighted(operands, operands.v, turned=False)
 
@@ -209,12 +208,10 @@ def seen_by_each(operands: Operands) -> Tensor | None:
 
 
 def chunks_of(operands: Operands) -> int:
-    """Return the number of chunks of all rows."""
     return len(operands.q) * -(-operands.q.shape[1] // operands.size)
 
 
 def tiles_of(operands: Operands) -> int:
-    """Return the number of tiles per chunk."""
     return -(-operands.size // _block(operands))
 
 

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..workload import Contestant, Inputs, Sizes, Workload, normal
+from ..workload import Contestant, Inputs, Run, Sizes, Workload, normal
 from . import Weighting, chunked_attention, cost, laplace
 from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw queries, keys, values and the bias of a chunk's pairs."""
     batch, length, shared, value, chunk = (sizes[name] for name in ("B", "L", "shared", "value", "chunk"))
     rows = {name: normal(random, batch, length, width) for name, width in (("q", shared), ("k", shared), ("v", value))}
     return {**rows, "bias": normal(random, chunk, chunk)}
 
 
-def _ours(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, weighting: Weighting = "softmax") -> Tensor:
-    return chunked_attention(q, k, v, bias, chunk=len(bias), causal=True, weighting=weighting)
-
-
-def _loop(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, weighting: Weighting = "softmax") -> Tensor:
-    return reference(q, k, v, bias, chunk=len(bias), causal=True, weighting=weighting)
+def _causal(attend: Run, weighting: Weighting) -> Run:
+    return lambda q, k, v, bias: attend(q, k, v, bias, chunk=len(bias), causal=True, weighting=weighting)
 
 
 def _masked(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
@@ -55,12 +48,10 @@ def _workload(case: str, weighting: Weighting, plain: dict[str, Contestant]) -> 
             "cuda": {"B": 16, "L": 8192, "shared": 128, "value": 512, "chunk": 128},
         },
         make=make,
-        ours=partial(_ours, weighting=weighting),
-        reference=partial(_loop, weighting=weighting),
+        ours=_causal(chunked_attention, weighting),
+        reference=_causal(reference, weighting),
         plain=plain,
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["L"], n["shared"], n["value"], n["chunk"], causal=True, backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["shared"], n["value"], n["chunk"], causal=True, **how),
     )
 
 

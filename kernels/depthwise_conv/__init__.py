@@ -1,6 +1,5 @@
 """The depthwise convolution over time: Mamba's short filter and TCNCA's dilated stack."""
 
-from .cost import cost
-from .operation import depthwise_conv
+from .operation import cost, depthwise_conv
 
 __all__ = ["cost", "depthwise_conv"]

@@ -12,22 +12,18 @@ BLOCK = 256
 """Rows per task. The gradient of the weights is summed task by task, independent of the number of threads."""
 
 Conv = arguments(
-    "batch length channels taps dilation left silu residual block threads",
-    rows="x",
-    pointers="weight bias y scratch",
+    "batch length channels taps dilation left silu residual block threads", rows="x", pointers="weight bias y scratch"
 )
 ConvGradients = arguments(rows="dy", pointers="dx dweight dbias")
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return the convolution."""
     y = operands.x.new_empty(operands.x.shape)
     call("depthwise_conv", "conv_forward", _conv(operands, y=y))
     return y
 
 
 def backward(operands: Operands, dy: Tensor) -> Gradients:
-    """Return the gradients of x, weight and bias."""
     conv, (channels, taps) = _conv(operands), operands.weight.shape
     tasks = call("depthwise_conv", "conv_tasks", conv)
     dx = dy.new_empty(operands.x.shape)

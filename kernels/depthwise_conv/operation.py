@@ -10,7 +10,6 @@ from torch import Tensor
 from ..paths import Path
 from ..precision import stored
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 
 def depthwise_conv(
@@ -47,15 +46,12 @@ def depthwise_conv(
     -------
     Tensor
         (batch, length, channels) in the dtype of `x`. Computed in float64 if `x` is float64, else in float32.
+        Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes do not match, the dilation is below one, or the activation is unknown.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     if activation not in (None, "silu"):
         raise ValueError(f"unknown activation {activation!r}; there are 'silu' and None")
@@ -64,6 +60,34 @@ def depthwise_conv(
     reach = (weight.shape[1] - 1) * dilation
     left = reach if causal else reach // 2
     return conv(x.to(stored(x)), weight, bias, dilation, left, activation == "silu", residual).to(x.dtype)
+
+
+def cost(
+    batch: int,
+    length: int,
+    channels: int,
+    taps: int,
+    *,
+    silu: bool = False,
+    residual: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the sums before the activation.
+
+    Every addition, product, division and exponential counts as one operation, including taps outside the sequence and
+    the bias. Every input is read once and every output written once.
+    """
+    cells = batch * length * channels
+    if backward:
+        work = 4 * taps + 1 + (2 * taps + 9 if silu else 0)
+        wide = 3
+    else:
+        work = 2 * taps + (4 if silu else 0)
+        wide = 2
+    work += residual
+    small = channels * (taps + 1) * (2 if backward else 1)
+    return KernelCost(cells * work, (cells * wide + small) * itemsize)
 
 
 class Operands(NamedTuple):
@@ -78,14 +102,12 @@ class Operands(NamedTuple):
     residual: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match, or the dilation is below one."""
         channels, taps = self.x.shape[2], self.weight.shape[1]
         check(self.x, {"weight": (self.weight, (channels, taps)), "bias": (self.bias, (channels,))})
         if self.dilation < 1:
             raise ValueError(f"the dilation is {self.dilation}; it must be at least 1")
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for y."""
         return (self.x.new_empty(self.x.shape),)
 
     def cost(self, *, backward: bool) -> KernelCost:

@@ -13,14 +13,12 @@ from .operation import Operands
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return the convolution."""
     y = _convolve(operands)
     y = F.silu(y) if operands.silu else y
     return y + operands.x if operands.residual else y
 
 
 def backward(operands: Operands, dy: Tensor) -> Gradients:
-    """Return the gradients of x, weight and bias."""
     x, weight, through = operands.x, operands.weight, dy
     if operands.silu:
         y = _convolve(operands)
@@ -36,7 +34,6 @@ def backward(operands: Operands, dy: Tensor) -> Gradients:
 
 
 def _convolve(operands: Operands) -> Tensor:
-    """Return the convolution before its activation."""
     x, weight, bias, *_ = operands
     y = x.new_zeros(x.shape) if bias is None else bias.expand_as(x).clone(memory_format=torch.contiguous_format)
     for k, written, read in _taps(operands):

@@ -29,7 +29,6 @@ def rows_at(pointer, step, t, d, length, channels):
 
 @triton.jit
 def sums(x, step, weight, bias, t, d, length, channels, dilation, left, TAPS: tl.constexpr, BIAS: tl.constexpr):
-    """Return the sums before the activation at positions t."""
     total = tl.zeros((t.shape[0], d.shape[0]), tl.float32)
     if BIAS:
         total += tl.load(bias + d, mask=d < channels, other=0.0).to(tl.float32)[None, :]
@@ -41,7 +40,6 @@ def sums(x, step, weight, bias, t, d, length, channels, dilation, left, TAPS: tl
 
 @triton.jit
 def place(length, BLOCK_T: tl.constexpr, BLOCK_D: tl.constexpr):
-    """Return the batch row, positions and channels of this program."""
     blocks = tl.cdiv(length, BLOCK_T)
     b = (tl.program_id(0) // blocks).to(tl.int64)
     t = tl.program_id(0) % blocks * BLOCK_T + tl.arange(0, BLOCK_T)
@@ -80,7 +78,6 @@ def forward_kernel(
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return the convolution."""
     x, weight, bias, dilation, left, silu, residual = operands = in_place(operands)
     y = x.new_empty(x.shape)
     sizes = (*strides(x), *x.shape[1:], dilation, left)
@@ -102,5 +99,4 @@ def grid_of(x: Tensor, tile: dict[str, int]) -> tuple[int, int]:
 
 
 def flags(operands: Operands) -> dict[str, Any]:
-    """Return the constants that all kernels are compiled for."""
     return {"TAPS": operands.weight.shape[0], "BIAS": operands.bias is not None}

@@ -15,7 +15,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw input, weights and bias."""
     batch, length, channels, taps = (sizes[name] for name in ("B", "L", "D", "K"))
     weight = torch.randn(channels, taps, generator=random) * taps**-0.5
     x = torch.randn(batch, length, channels, generator=random)
@@ -31,26 +30,17 @@ def _conv1d(x: Tensor, weight: Tensor, bias: Tensor, *, dilation: int, silu: boo
 
 def _channels_first(inputs: Inputs) -> Inputs:
     """Lay out the input as torch's convolution reads it, with the same shape."""
-    x = inputs["x"].detach().mT.contiguous().mT.requires_grad_()
-    return {**inputs, "x": x}
+    return {**inputs, "x": inputs["x"].detach().mT.contiguous().mT.requires_grad_()}
 
 
 def _causal_conv1d() -> Contestant:
     causal_conv1d_fn = from_package("causal_conv1d", "causal_conv1d_fn")
-
-    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return causal_conv1d_fn(x.mT, weight, bias, activation="silu").mT
-
-    return Contestant(run)
+    return Contestant(lambda x, weight, bias: causal_conv1d_fn(x.mT, weight, bias, activation="silu").mT)
 
 
 def _fla() -> Contestant:
     causal_conv1d = from_package("fla.modules.convolution", "causal_conv1d")
-
-    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return causal_conv1d(x, weight, bias, activation="silu")[0]
-
-    return Contestant(run)
+    return Contestant(lambda x, weight, bias: causal_conv1d(x, weight, bias, activation="silu")[0])
 
 
 def _workload(case: str, sizes: dict[str, Sizes], dilation: int, silu: bool, peers: dict[str, Peer]) -> Workload:
@@ -64,9 +54,7 @@ def _workload(case: str, sizes: dict[str, Sizes], dilation: int, silu: bool, pee
         ours=partial(depthwise_conv, **options),
         reference=partial(reference, **options),
         plain={"F.conv1d": Contestant(conv1d), "F.conv1d, channels first": Contestant(conv1d, _channels_first)},
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["L"], n["D"], n["K"], silu=silu, backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], n["K"], silu=silu, **how),
         peers=peers,
     )
 

@@ -17,12 +17,10 @@ EmaGradients = arguments(rows="dy dx", pointers="dstate ddecay dweight")
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor]:
-    """Return the outputs, and the averages at the start of each chunk."""
     y, checkpoints = operands.x.new_empty(operands.x.shape), operands.checkpoints(CHUNK)
     checkpoints[:, 0] = 0
     final = checkpoints.new_empty(checkpoints[:, 0].shape)
@@ -31,7 +29,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor]:
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor) -> Gradients:
-    """Return the gradients of x, decay and weight."""
     dx = dy.new_empty(dy.shape)
     dstate, ddecay, dweight = (torch.zeros_like(checkpoints[:, 0].contiguous()) for _ in range(3))
     gradients = EmaGradients(dy=dy, dx=dx, dstate=dstate, ddecay=ddecay, dweight=dweight, reverse=operands.reverse)

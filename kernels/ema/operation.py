@@ -9,7 +9,6 @@ from torch import Tensor
 from ..paths import Path, path
 from ..precision import accumulator, stored
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 
 def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> Tensor:
@@ -31,19 +30,29 @@ def ema(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False) -> T
     -------
     Tensor
         (batch, length, channels) in the dtype of `x`. Computed in float64 if `x` is float64, else in float32.
+        Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
     y, _ = averages(x.to(stored(x)), decay.to(precision), weight.to(precision), reverse)
     return y.to(x.dtype)
+
+
+def cost(
+    batch: int, length: int, channels: int, averages: int, *, backward: bool = False, itemsize: int = 4
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
+
+    Counts the recurrence: every addition and product is one operation. The forward pass reads x and writes y; the
+    backward pass reads x and the gradient of y and writes that of x. States do not touch memory.
+    """
+    cells = batch * length * channels
+    per_state, wide, copies = (11, 3, 2) if backward else (4, 2, 1)
+    return KernelCost(cells * averages * per_state, (cells * wide + 2 * copies * channels * averages) * itemsize)
 
 
 class Operands(NamedTuple):
@@ -55,7 +64,6 @@ class Operands(NamedTuple):
     reverse: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         pair = (self.x.shape[2], self.decay.shape[-1])
         check(self.x, {"decay": (self.decay, pair), "weight": (self.weight, pair)})
 

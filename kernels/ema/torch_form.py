@@ -37,12 +37,10 @@ class Filter(NamedTuple):
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor]:
-    """Return the outputs, and the averages at the start of each chunk."""
     state, outputs, checkpoints = _zeros(operands), [], []
     for x in _parts(operands.x, operands.reverse):
         taps = _filter(operands, x.shape[2])
@@ -54,7 +52,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor]:
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor) -> Gradients:
-    """Return the gradients of x, decay and weight."""
     dstate = _zeros(operands)
     ddecay, dweight, outputs = torch.zeros_like(operands.decay), torch.zeros_like(operands.weight), []
     parts = (*zip(_parts(operands.x, operands.reverse), _parts(dy, operands.reverse), strict=True),)
@@ -85,7 +82,6 @@ def _filter(operands: Operands, steps: int) -> Filter:
 
 
 def _filter_backward(taps: Filter, x: Tensor, dy: Tensor, starts: Tensor, dends: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the gradients of the decays and of the weights."""
     steps = x.shape[2]
     by_lag = _sums_by_lag(torch.einsum("bkic,bkjc->cij", dy, x))
     by_power = F.pad(by_lag, (0, 1))[:, None] + F.pad(torch.einsum("bkic,bkcn->cni", dy, starts), (1, 0))

@@ -64,7 +64,6 @@ def sensitivity(
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor) -> Gradients:
-    """Return the gradients of x, decay and weight."""
     dx, _ = over_segments(operands, dy, not operands.reverse, weigh_input=True)
     x, dy, decay = operands.x.contiguous(), dy.contiguous(), operands.decay.mT.contiguous()
     batch, length, channels = x.shape

@@ -30,6 +30,6 @@ WORKLOADS = [
         ours=ema,
         reference=reference,
         plain={"powers and FFT": Contestant(ema_fft)},
-        cost=lambda n, backward, itemsize: cost(n["B"], n["L"], n["D"], n["N"], backward=backward, itemsize=itemsize),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], n["N"], **how),
     ),
 ]

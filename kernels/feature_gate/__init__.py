@@ -1,6 +1,5 @@
 """The gate of FinalMLP over the entries of field embeddings."""
 
-from .cost import cost
-from .operation import feature_gate
+from .operation import cost, feature_gate
 
 __all__ = ["cost", "feature_gate"]

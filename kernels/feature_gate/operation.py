@@ -13,8 +13,6 @@ from torch import Tensor
 
 from ..paths import Path, note, path
 from ..registration import Implementation, KernelCost, check, register
-from . import torch_form
-from .cost import cost
 
 
 def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
@@ -30,23 +28,34 @@ def feature_gate(entries: Tensor, scores: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        (batch, n) in the wider dtype of the two.
+        (batch, n) in the wider dtype of the two. Differentiable once in Triton; any number of times in torch.
 
     Raises
     ------
     ValueError
         If the scores have another shape.
-
-    Notes
-    -----
-    Differentiable once in Triton; any number of times in torch.
     """
     if scores.shape not in (entries.shape, (1, *entries.shape[1:])):
         raise ValueError(f"scores have shape {tuple(scores.shape)}; expected (1 or {len(entries)}, {entries.shape[1]})")
     if path("feature_gate", entries, scores) == "triton":
         return gate(entries, scores)
     note("feature_gate", "torch")
-    return torch_form.forward(entries, scores)
+    return in_torch(entries, scores)
+
+
+def in_torch(entries: Tensor, scores: Tensor) -> Tensor:
+    return 2.0 * torch.sigmoid(scores) * entries
+
+
+def cost(batch: int, n: int, *, rows: int = 1, backward: bool = False, itemsize: int = 4) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass; `rows` of scores is 1 or `batch`.
+
+    Every addition, product, division and exponential counts as one operation. The backward pass reads entries, scores
+    and the gradient, and writes one gradient for each of entries and scores.
+    """
+    if backward:
+        return KernelCost(2 * batch * n + 8 * rows * n, (3 * batch + 2 * rows) * n * itemsize)
+    return KernelCost(batch * n + 5 * rows * n, (2 * batch + rows) * n * itemsize)
 
 
 class Operands(NamedTuple):
@@ -56,11 +65,9 @@ class Operands(NamedTuple):
     scores: Tensor
 
     def check(self) -> None:
-        """Raise ValueError if shapes or devices do not match."""
         check(self.entries, {"scores": (self.scores, (len(self.scores), *self.entries.shape[1:]))})
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for the gated entries."""
         dtype = torch.promote_types(self.entries.dtype, self.scores.dtype)
         return (self.entries.new_empty(self.entries.shape, dtype=dtype),)
 

@@ -1,8 +1,5 @@
 """The gate in Triton, backward: each entry is read once and written once, and its sigmoid is recomputed."""
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportIndexIssue=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch
@@ -63,7 +60,6 @@ def backward_kernel(
 
 
 def backward(operands: Operands, dy: Tensor) -> Gradients:
-    """Return the gradients of entries and scores."""
     (entries, scores), dy = in_rows(operands), as_rows(dy)
     one_row, tile = len(scores) < len(entries), tile_of(entries)
     programs, across = grid_of(entries, tile)

@@ -1,8 +1,5 @@
 """The gate in Triton: each entry is read once and written once."""
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportIndexIssue=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -36,7 +33,6 @@ def forward_kernel(
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return the gated entries, in the wider dtype of the two operands."""
     entries, scores = in_rows(operands)
     (y,) = operands.outputs()
     tile = tile_of(entries)
@@ -56,11 +52,9 @@ def row_strides(entries: Tensor, scores: Tensor) -> tuple[int, int]:
 
 
 def grid_of(entries: Tensor, tile: dict[str, Any]) -> tuple[int, int]:
-    """Return the number of tiles along rows and columns."""
     return -(-len(entries) // tile["BLOCK_ROWS"]), -(-entries.shape[1] // tile["BLOCK_N"])
 
 
 def tile_of(entries: Tensor) -> dict[str, Any]:
-    """Return the constants of a tile."""
     width = min(WIDEST, power_of_two(entries.shape[1]))
     return {"BLOCK_ROWS": TILE_ENTRIES // width, "BLOCK_N": width, "num_warps": 8}

@@ -5,21 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from ..workload import Contestant, Inputs, Sizes, Workload, normal
-from . import cost, feature_gate, torch_form
+from . import cost, feature_gate
+from .operation import in_torch
 from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator, *, one_row: bool) -> Inputs:
-    """Draw entries, and one row of scores or one per row of entries."""
     rows, n = sizes["B"], sizes["n"]
     return {"entries": normal(random, rows, n), "scores": normal(random, 1 if one_row else rows, n)}
-
-
-def _gate_on_every_row(entries: Tensor, scores: Tensor) -> Tensor:
-    return torch_form.forward(entries, scores.repeat(len(entries), 1))
 
 
 def _workload(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Workload:
@@ -31,13 +26,15 @@ def _workload(case: str, plain: dict[str, Contestant], *, one_row: bool) -> Work
         ours=feature_gate,
         reference=reference,
         plain=plain,
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["n"], rows=1 if one_row else n["B"], backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["n"], rows=1 if one_row else n["B"], **how),
     )
 
 
 WORKLOADS = [
-    _workload("without context", {"a gate on every row": Contestant(_gate_on_every_row)}, one_row=True),
-    _workload("one context per row", {"three operations of torch": Contestant(torch_form.forward)}, one_row=False),
+    _workload(
+        "without context",
+        {"a gate on every row": Contestant(lambda entries, scores: in_torch(entries, scores.repeat(len(entries), 1)))},
+        one_row=True,
+    ),
+    _workload("one context per row", {"three operations of torch": Contestant(in_torch)}, one_row=False),
 ]

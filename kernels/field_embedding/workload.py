@@ -38,6 +38,6 @@ WORKLOADS = [
         ours=field_embedding,
         reference=reference,
         plain={"one table per field": Contestant(_one_table_per_field)},
-        cost=lambda n, backward, itemsize: cost(n["B"], n["F"], 1, n["dim"], backward=backward, itemsize=itemsize),
+        cost=lambda n, **how: cost(n["B"], n["F"], 1, n["dim"], **how),
     ),
 ]

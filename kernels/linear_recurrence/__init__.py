@@ -1,6 +1,5 @@
 """The diagonal linear recurrence: each state is a multiple of the one before, plus an input."""
 
-from .cost import cost
-from .operation import linear_recurrence
+from .operation import cost, linear_recurrence
 
 __all__ = ["cost", "linear_recurrence"]

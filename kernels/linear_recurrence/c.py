@@ -14,14 +14,12 @@ RecurrenceGradients = arguments(rows="dh da db", pointers="dinitial")
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return all states."""
     h = operands.b.new_empty(operands.b.shape)
     call("linear_recurrence", "recurrence_forward", _recurrence(operands, b=operands.b, h=h))
     return h
 
 
 def backward(operands: Operands, dh: Tensor) -> Gradients:
-    """Return the gradients of a, b and the initial state."""
     _, h, initial_state, reverse = operands
     da, db = h.new_empty(h.shape), h.new_empty(h.shape)
     dinitial = None if initial_state is None else h.new_empty(initial_state.shape)

@@ -10,7 +10,6 @@ from torch import Tensor
 from ..paths import Path
 from ..precision import stored
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 
 def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False) -> Tensor:
@@ -30,20 +29,33 @@ def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None,
     -------
     Tensor
         (batch, length, channels) in the dtype that `a` and `b` promote to. Half precision is computed in float32.
+        Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     returned = torch.promote_types(a.dtype, b.dtype)
     precision = stored(b.to(returned))
     tensors = (None if x is None else x.to(precision) for x in (a, b, initial_state))
     return recurrence(*tensors, reverse).to(returned)
+
+
+def cost(
+    batch: int, length: int, channels: int, *, complex_valued: bool = False, backward: bool = False, itemsize: int = 4
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass, which reads the states instead of the inputs.
+
+    Every real addition and product counts as one operation; `itemsize` is the bytes per real number. The forward pass
+    reads both inputs and writes the states; the backward pass reads decays, states and their gradients and writes two
+    gradients.
+    """
+    cells = batch * length * channels
+    multiply, add = (6, 2) if complex_valued else (1, 1)
+    flops = 2 * multiply + add if backward else multiply + add
+    arrays = 5 if backward else 3
+    return KernelCost(cells * flops, cells * arrays * itemsize * (2 if complex_valued else 1))
 
 
 class Operands(NamedTuple):
@@ -55,12 +67,10 @@ class Operands(NamedTuple):
     reverse: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         batch, _, channels = self.b.shape
         check(self.b, {"a": (self.a, tuple(self.b.shape)), "initial_state": (self.initial_state, (batch, channels))})
 
     def outputs(self) -> tuple[Tensor]:
-        """Return room for the states."""
         return (self.b.new_empty(self.b.shape),)
 
     def cost(self, *, backward: bool) -> KernelCost:

@@ -20,12 +20,10 @@ SHORT = 32
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return all states."""
     return states(*operands)
 
 
 def backward(operands: Operands, dh: Tensor) -> Gradients:
-    """Return the gradients of a, b and the initial state."""
     a, h, initial_state, reverse = operands
     edge = torch.zeros_like(h[:, :1])
     start = edge if initial_state is None else initial_state[:, None]

@@ -11,7 +11,6 @@ from .triton_forward import over_segments, plain
 
 
 def backward(operands: Operands, dh: Tensor) -> Gradients:
-    """Return the gradients of a, b and the initial state."""
     a, h, initial_state, reverse = operands
     da, db = torch.empty_like(h), torch.empty_like(h)
     over_segments(operands, dh, db, h, da)

@@ -6,9 +6,6 @@ the same walk in the other direction over decays one step later. No program wait
 across programs, so the result does not depend on their schedule.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch
@@ -17,6 +14,7 @@ import triton.language as tl
 from torch import Tensor
 
 from ..precision import accumulator
+from ..triton_functions import compose, compose_complex
 from ..triton_launch import launch, segment_steps
 from .operation import Operands
 from .torch_form import before_each
@@ -24,16 +22,6 @@ from .torch_form import before_each
 STEPS = 16
 CHANNELS = 32
 WARPS = 1
-
-
-@triton.jit
-def _real(a, b, c, d):
-    return a * c, b * c + d
-
-
-@triton.jit
-def _complex(ar, ai, br, bi, cr, ci, dr, di):
-    return ar * cr - ai * ci, ar * ci + ai * cr, br * cr - bi * ci + dr, br * ci + bi * cr + di
 
 
 @triton.jit
@@ -112,12 +100,12 @@ def walk(
             a_re, a_im = _row(a, at, mask, 1.0, COMPLEX)
         b_re, b_im = _row(b, at, mask, 0.0, COMPLEX)
         if COMPLEX:
-            a_re, a_im, b_re, b_im = tl.associative_scan((a_re, a_im, b_re, b_im), 0, _complex)
+            a_re, a_im, b_re, b_im = tl.associative_scan((a_re, a_im, b_re, b_im), 0, compose_complex)
             out_re = a_re * h_re - a_im * h_im + b_re
             out_im = a_re * h_im + a_im * h_re + b_im
             h_im = _last(out_im, steps, STEPS)
         else:
-            a_re, b_re = tl.associative_scan((a_re, b_re), 0, _real)
+            a_re, b_re = tl.associative_scan((a_re, b_re), 0, compose)
             out_re = a_re * h_re + b_re
             out_im = out_re
         h_re = _last(out_re, steps, STEPS)
@@ -146,7 +134,6 @@ def walk(
 
 
 def forward(operands: Operands) -> Tensor:
-    """Return all states."""
     h = torch.empty_like(operands.b, memory_format=torch.contiguous_format)
     over_segments(operands, operands.b, h)
     return h
@@ -196,7 +183,6 @@ def over_segments(
 
 
 def plain(x: Tensor) -> Tensor:
-    """Return `x`, contiguous and without a pending conjugation."""
     return x.contiguous().resolve_conj()
 
 

@@ -58,7 +58,7 @@ WORKLOADS = [
         ours=linear_recurrence,
         reference=reference,
         plain={"doubling": Contestant(_doubling)},
-        cost=lambda n, backward, itemsize: cost(n["B"], n["L"], n["D"], backward=backward, itemsize=itemsize),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], **how),
         peers={
             "accelerated-scan": Peer("accelerated_scan", lambda: _accelerated_scan("scalar"), ("cuda",)),
             "accelerated-scan, warp": Peer("accelerated_scan", lambda: _accelerated_scan("warp"), ("cuda",)),

@@ -28,7 +28,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor]:
 
 
 def backward(operands: Operands, stats: Tensor, dy: Tensor) -> Gradients:
-    """Return the gradients of all operands but the source."""
     batch, length, channels = operands.a.shape
     tasks = batch * -(-length // BLOCK)
     da, dc = (dy.new_empty(dy.shape) for _ in range(2))

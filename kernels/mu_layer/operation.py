@@ -10,7 +10,6 @@ from torch import Tensor
 from ..paths import Path
 from ..precision import stored
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 
 def mu_product(
@@ -48,20 +47,28 @@ def mu_product(
     -------
     Tensor
         (batch, length, channels) in the dtype of `a`. Computed in float64 if `a` is float64, else in float32.
+        Differentiable once, in all floating tensors.
 
     Raises
     ------
     ValueError
         If shapes do not match, or `source` has positions outside the sequence.
-
-    Notes
-    -----
-    Differentiable once, in all floating tensors.
     """
     precision = torch.float64 if a.dtype == torch.float64 else torch.float32
     small = (x.to(precision) for x in (weight_a, bias_a, weight_c, bias_c, alpha))
     y, _ = product(a.to(stored(a)), c.to(stored(a)), *small, source, eps)
     return y.to(a.dtype)
+
+
+def cost(batch: int, length: int, channels: int, *, backward: bool = False, itemsize: int = 4) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes both norms.
+
+    Every addition and product counts as one operation. The forward pass reads both factors and writes one result; the
+    backward pass reads the factors and the gradient and writes two. Weights and the four statistics per row are not
+    counted.
+    """
+    cells = batch * length * channels
+    return KernelCost(cells * (45 if backward else 17), cells * (5 if backward else 3) * itemsize)
 
 
 class Operands(NamedTuple):
@@ -78,7 +85,6 @@ class Operands(NamedTuple):
     eps: float
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         batch, length, channels = self.a.shape
         small = {name: (getattr(self, name), (channels,)) for name in ("weight_a", "bias_a", "weight_c", "bias_c")}
         check(self.a, {"c": (self.c, (batch, length, channels)), **small, "alpha": (self.alpha, ())})

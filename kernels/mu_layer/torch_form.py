@@ -18,13 +18,14 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor]:
 
 
 def backward(operands: Operands, stats: Tensor, dy: Tensor) -> Gradients:
-    """Return the gradients of all operands but the source."""
     alpha, read = operands.alpha, shifted(operands.a, operands.source)
     ha, hc, na, nc = _norms(operands, read, stats)
     dna, dnc = dy * (1 + alpha * nc), dy * alpha * na
     da = _norm_backward(dna * operands.weight_a, ha, stats[..., 1:2])
+    if operands.source is not None:
+        da = torch.zeros_like(da).scatter_add(1, _every_channel(da, operands.source), da)
     return (
-        _scattered(da, operands.source),
+        da,
         _norm_backward(dnc * operands.weight_c, hc, stats[..., 3:4]),
         (dna * ha).sum((0, 1)),
         dna.sum((0, 1)),
@@ -51,11 +52,6 @@ def shifted(x: Tensor, source: Tensor | None) -> Tensor:
         (batch, positions, channels).
     """
     return x if source is None else x.gather(1, _every_channel(x, source))
-
-
-def _scattered(x: Tensor, source: Tensor | None) -> Tensor:
-    """Return the gradient of the input of `shifted`, given that of its result."""
-    return x if source is None else torch.zeros_like(x).scatter_add(1, _every_channel(x, source), x)
 
 
 def _every_channel(x: Tensor, source: Tensor) -> Tensor:

@@ -1,8 +1,5 @@
 """The product of the Mu-Layer in Triton, backward."""
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportCallIssue=false, reportArgumentType=false, reportIndexIssue=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch

@@ -117,7 +117,6 @@ def input_strides(operands: Operands) -> tuple[int, ...]:
 
 
 def sizes(a: Tensor) -> tuple[int, int, int]:
-    """Return the number of rows, the length and the channels."""
     batch, length, channels = a.shape
     return batch * length, length, channels
 
@@ -128,7 +127,6 @@ def groups(operands: Operands) -> int:
 
 
 def tile_of(a: Tensor) -> dict[str, int]:
-    """Return the constants of a tile of rows."""
     width = power_of_two(a.shape[2])
     entries = max(width, TILE_ENTRIES)
     return {"BLOCK_ROWS": entries // width, "BLOCK_D": width, "num_warps": min(32, entries // 128)}

@@ -14,7 +14,6 @@ SMALL = ("weight_a", "bias_a", "weight_c", "bias_c")
 
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw both factors, weights and biases of the norms, and alpha."""
     batch, length, channels = (sizes[name] for name in ("B", "L", "D"))
     rows = {name: torch.randn(batch, length, channels, generator=random) for name in ("a", "c")}
     small = {name: torch.randn(channels, generator=random) for name in SMALL}
@@ -53,7 +52,7 @@ WORKLOADS = [
         ours=mu_product,
         reference=reference,
         plain={"F.layer_norm": Contestant(_plain)},
-        cost=lambda n, backward, itemsize: cost(n["B"], n["L"], n["D"], backward=backward, itemsize=itemsize),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], **how),
         peers={"liger-kernel layer norms": Peer("liger_kernel", _liger, ("cuda",))},
     )
 ]

@@ -23,12 +23,10 @@ ScanGradients = arguments(rows="dy", pointers="du ddelta dB dC dz dstate dA dD d
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     y, checkpoints = operands.u.new_empty(operands.u.shape), operands.checkpoints(CHUNK)
     checkpoints[:, 0] = 0 if operands.initial_state is None else as_planes(operands.initial_state)
     final = checkpoints.new_empty(checkpoints[:, 0].shape)
@@ -37,7 +35,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     batch, _, channels = operands.u.shape
     du, ddelta, dB, dC = (x.new_empty(x.shape) for x in (operands.u, operands.delta, operands.B, operands.C))
     dz = du.new_empty(0 if operands.z is None else du.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
@@ -10,39 +10,12 @@ from torch import Tensor
 from ..paths import Path, path
 from ..precision import accumulator, stored
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 
 @overload
-def selective_scan(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None = None,
-    z: Tensor | None = None,
-    delta_bias: Tensor | None = None,
-    *,
-    delta_softplus: bool = False,
-    initial_state: Tensor | None = None,
-    return_final_state: Literal[False] = False,
-) -> Tensor: ...
+def selective_scan(*tensors: Any, return_final_state: Literal[True], **options: Any) -> tuple[Tensor, Tensor]: ...
 @overload
-def selective_scan(
-    u: Tensor,
-    delta: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None = None,
-    z: Tensor | None = None,
-    delta_bias: Tensor | None = None,
-    *,
-    delta_softplus: bool = False,
-    initial_state: Tensor | None = None,
-    return_final_state: Literal[True],
-) -> tuple[Tensor, Tensor]: ...
+def selective_scan(*tensors: Any, return_final_state: Literal[False] = False, **options: Any) -> Tensor: ...
 def selective_scan(
     u: Tensor,
     delta: Tensor,
@@ -83,16 +56,12 @@ def selective_scan(
     -------
     Tensor or tuple of Tensor
         (batch, length, channels) in the dtype of `u`, and on request the last state (batch, channels, states) in the
-        dtype of the computation: double precision if `u` is float64, else single.
+        dtype of the computation: double precision if `u` is float64, else single. Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     precision = accumulator(u.dtype)
     in_row, delta, B, C = (x.to(stored(x)) for x in (u, delta, B, C))
@@ -105,6 +74,34 @@ def selective_scan(
 
 def _like(x: Tensor, precision: torch.dtype) -> torch.dtype:
     return precision.to_complex() if x.is_complex() else precision
+
+
+def cost(
+    batch: int,
+    length: int,
+    channels: int,
+    states: int,
+    *,
+    gate: bool = False,
+    complex_valued: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
+
+    Every real addition, product, division, exponential, logarithm, sine and cosine counts as one operation; step bias,
+    softplus and skip are always included. Every input is read once and every output written once; nothing of size
+    (batch, length, channels, states) touches memory.
+    """
+    cells = batch * length * channels
+    per_cell, wide, narrow, small = (16, 5, 4, 2) if backward else (7, 3, 2, 1)
+    per_state = (53 if backward else 21) if complex_valued else (19 if backward else 7)
+    if gate:
+        per_cell, wide = (29, 7) if backward else (12, 4)
+        per_state += (4 if complex_valued else 2) if backward else 0
+    planes = 2 * states if complex_valued else states
+    floats = cells * wide + batch * length * planes * narrow + channels * planes * (small + batch)
+    return KernelCost(cells * (states * per_state + per_cell), floats * itemsize)
 
 
 class Operands(NamedTuple):
@@ -122,7 +119,6 @@ class Operands(NamedTuple):
     delta_softplus: bool
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         rows, (channels, states) = self.u.shape, self.A.shape
         batch, length, _ = rows
         narrow = (batch, length, self.planes)

@@ -45,17 +45,14 @@ Backward = Callable[[Chunk, Tensor, Tensor, Tensor], tuple[Tensor, ...]]
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     return _run(over_chunks, forward_chunk, operands)
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     return _run(back_over_chunks, backward_chunk, operands, checkpoints, dy, dfinal)
 
 
@@ -133,7 +130,6 @@ def _states(chunk: Chunk, state: Tensor) -> list[Tensor]:
 
 
 def over_chunks(operands: Operands, run: Forward) -> tuple[Tensor, Tensor, Tensor]:
-    """Run the forward pass with a function for one chunk."""
     state = operands.initial_state
     state = operands.A.new_zeros(operands.state_shape) if state is None else state
     state, outputs, checkpoints = state.mT.contiguous(), [], []
@@ -149,7 +145,6 @@ def over_chunks(operands: Operands, run: Forward) -> tuple[Tensor, Tensor, Tenso
 def back_over_chunks(
     operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None, run: Backward
 ) -> Gradients:
-    """Run the backward pass with a function for one chunk."""
     u, z, D = operands.u, operands.z, operands.D
     dungated = dy if z is None else dy * F.silu(z)
     states = as_states(checkpoints, operands.A).mT.contiguous()
@@ -164,7 +159,8 @@ def back_over_chunks(
     if operands.delta_softplus:
         ddelta = ddelta * torch.sigmoid(_biased(operands))
     dA = torch.stack(dA).sum(0).mT
-    dz = None if z is None else dy * _skipped(operands, torch.cat(y, 1)) * _silu_slope(z)
+    gate = None if z is None else torch.sigmoid(z)
+    dz = None if gate is None else dy * _skipped(operands, torch.cat(y, 1)) * (gate * (1 + z * (1 - gate)))
     return (
         du if D is None else du + dungated * D,
         ddelta,
@@ -193,8 +189,3 @@ def _biased(operands: Operands) -> Tensor:
 
 def _skipped(operands: Operands, y: Tensor) -> Tensor:
     return y if operands.D is None else y + operands.D * operands.u
-
-
-def _silu_slope(z: Tensor) -> Tensor:
-    gate = torch.sigmoid(z)
-    return gate * (1 + z * (1 - gate))

@@ -8,9 +8,6 @@ A lane must hold only one channel. If Triton knew that rows are aligned, one loa
 lane, so the alignment is hidden from it.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch
@@ -21,22 +18,12 @@ from torch.nn import functional as F
 
 from ..linear_recurrence.torch_form import before_each_reversed
 from ..registration import Gradients
-from ..triton_functions import LN_2, LOG2_E, reverse_rows, sigmoid
+from ..triton_functions import LN_2, LOG2_E, compose, compose_complex, reverse_rows, sigmoid
 from ..triton_launch import launch, segment_steps
 from .operation import Operands, as_planes, as_states
 from .triton_forward import checkpoint_steps, flags, in_rows, row_strides, step_size, turn
 
 CHANNELS = 32
-
-
-@triton.jit
-def _combine(a, b, c, d):
-    return a * c, b * c + d
-
-
-@triton.jit
-def _combine_complex(ar, ai, br, bi, cr, ci, dr, di):
-    return ar * cr - ai * ci, ar * ci + ai * cr, br * cr - bi * ci + dr, br * ci + bi * cr + di
 
 
 @triton.jit
@@ -141,7 +128,7 @@ def scan_backward(
                         reverse_rows(-2.0 * dout * c_im[:, None], CHUNK, CHANNELS),
                     ),
                     0,
-                    _combine_complex,
+                    compose_complex,
                 )
                 decays, decays_im = reverse_rows(decays, CHUNK, CHANNELS), reverse_rows(decays_im, CHUNK, CHANNELS)
                 g, g_im = reverse_rows(g, CHUNK, CHANNELS), reverse_rows(g_im, CHUNK, CHANNELS)
@@ -150,7 +137,7 @@ def scan_backward(
                 tl.store(carried + place + channels, _first(g_im, steps), valid)
             else:
                 asked = reverse_rows(dout * c[:, None], CHUNK, CHANNELS)
-                decays, g = tl.associative_scan((reverse_rows(decays, CHUNK, CHANNELS), asked), 0, _combine)
+                decays, g = tl.associative_scan((reverse_rows(decays, CHUNK, CHANNELS), asked), 0, compose)
                 decays, g = reverse_rows(decays, CHUNK, CHANNELS), reverse_rows(g, CHUNK, CHANNELS)
                 g += decays * later
             tl.store(carried + place, _first(g, steps), valid)
@@ -172,7 +159,7 @@ def scan_backward(
                 sine, cosine = turn(size, speed)
                 decays = tl.exp2(size * exponent)
                 decays, decays_im, h, h_im = tl.associative_scan(
-                    (decays * cosine, decays * sine, put * b[:, None], put * b_im[:, None]), 0, _combine_complex
+                    (decays * cosine, decays * sine, put * b[:, None], put * b_im[:, None]), 0, compose_complex
                 )
                 before = tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
                 before_im = tl.load(checkpoints + chunk + (n + 1) * channels + channel, valid, 0.0)
@@ -193,7 +180,7 @@ def scan_backward(
             else:
                 b = tl.load(B + line + n * length + t, t < end, 0.0).to(tl.float32)
                 added = put * b[:, None]
-                decays, h = tl.associative_scan((tl.exp2(size * exponent), added), 0, _combine)
+                decays, h = tl.associative_scan((tl.exp2(size * exponent), added), 0, compose)
                 h += decays * tl.load(checkpoints + chunk + n * channels + channel, valid, 0.0)
                 tl.store(dC + tiled + n * length + t, tl.sum(dout * h, 1), t < end)
                 tl.store(dB + tiled + n * length + t, tl.sum(g * put, 1), t < end)
@@ -224,7 +211,6 @@ def scan_backward(
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     operands, dy = in_rows(operands), dy.contiguous()
     batch, length, channels = operands.u.shape
     states, tiles = operands.A.shape[1], -(-channels // CHANNELS)

@@ -6,9 +6,6 @@ fill a GPU, the sequence is cut into segments, and a first pass computes the sta
 the decay over a segment follows from the sum of its steps.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -31,7 +28,6 @@ REGISTERS = 200
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return COMPLEX_CHUNK if operands.A.is_complex() else CHUNK
 
 
@@ -167,7 +163,6 @@ def scan(
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     operands = in_rows(operands)
     batch, length, channels = operands.u.shape
     states, chunk = operands.A.shape[1], checkpoint_steps(operands)
@@ -220,7 +215,6 @@ def row_strides(operands: Operands) -> tuple[int, ...]:
 
 
 def flags(operands: Operands) -> dict[str, Any]:
-    """Return the constants that the kernels are compiled for."""
     return {
         "SOFTPLUS": operands.delta_softplus,
         "HAS_D": operands.D is not None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,26 +14,16 @@ from . import cost, selective_scan, torch_form
 from .operation import Operands
 from .reference import reference
 
-OPERANDS = ("u", "delta", "A", "B", "C", "D", "z", "delta_bias")
-
 
 def make(sizes: Sizes, random: torch.Generator) -> Inputs:
-    """Draw operands as at the start of training: steps from 0.001 to 0.1, A from -1 to -N."""
+    """Draw operands in their order as at the start of training: steps from 0.001 to 0.1, A from -1 to -N."""
     batch, length, channels, states = (sizes[name] for name in ("B", "L", "D", "N"))
     rows, narrow = (batch, length, channels), (batch, length, states)
     A = -torch.arange(1.0, states + 1).repeat(channels, 1)
     u, delta = normal(random, *rows), normal(random, *rows) * 0.1
     B, C = normal(random, *narrow), normal(random, *narrow)
     D, z, delta_bias = normal(random, channels), normal(random, *rows), normal(random, channels) - 4
-    return dict(zip(OPERANDS, (u, delta, A, B, C, D, z, delta_bias), strict=True))
-
-
-def _ours(**inputs: Tensor) -> Tensor:
-    return selective_scan(*(inputs[name] for name in OPERANDS), delta_softplus=True)
-
-
-def _loop(**inputs: Tensor) -> Tensor:
-    return reference(*(inputs[name] for name in OPERANDS), delta_softplus=True)[0]
+    return {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias}
 
 
 class _Compiled(torch.autograd.Function):
@@ -53,17 +44,9 @@ class _Compiled(torch.autograd.Function):
         return torch_form.back_over_chunks(operands, checkpoints, dy, None, chunk)[:8]
 
 
-def _compiled_chunks(**inputs: Tensor) -> Tensor:
-    return _Compiled.apply(*(inputs[name] for name in OPERANDS))
-
-
 def _mamba_ssm() -> Contestant:
     selective_scan_fn = from_package("mamba_ssm.ops.selective_scan_interface", "selective_scan_fn")
-
-    def run(u: Tensor, delta: Tensor, B: Tensor, C: Tensor, z: Tensor, **rest: Tensor) -> Tensor:
-        return selective_scan_fn(u, delta, B=B, C=C, z=z, **rest, delta_softplus=True).mT
-
-    return Contestant(run, _as_mamba_ssm)
+    return Contestant(lambda **inputs: selective_scan_fn(**inputs, delta_softplus=True).mT, _as_mamba_ssm)
 
 
 def _as_mamba_ssm(inputs: Inputs) -> Inputs:
@@ -95,15 +78,10 @@ WORKLOADS = [
             "cuda": {"B": 8, "L": 4096, "D": 2048, "N": 16},
         },
         make=make,
-        ours=_ours,
-        reference=_loop,
-        plain={"torch.compile of 16 steps": Contestant(_compiled_chunks)},
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["L"], n["D"], n["N"], gate=True, backward=backward, itemsize=itemsize
-        ),
-        peers={
-            "mamba-ssm": Peer("mamba_ssm", _mamba_ssm, ("cuda",)),
-            "mambapy": Peer("mambapy", _mambapy),
-        },
+        ours=partial(selective_scan, delta_softplus=True),
+        reference=lambda **inputs: reference(**inputs, delta_softplus=True)[0],
+        plain={"torch.compile of 16 steps": Contestant(lambda **inputs: _Compiled.apply(*inputs.values()))},
+        cost=lambda n, **how: cost(n["B"], n["L"], n["D"], n["N"], gate=True, **how),
+        peers={"mamba-ssm": Peer("mamba_ssm", _mamba_ssm, ("cuda",)), "mambapy": Peer("mambapy", _mambapy)},
     )
 ]

@@ -1,6 +1,5 @@
 """State-space duality: a recurrence over matrix states, with one decay, or one vector of decays, per head and step."""
 
-from .cost import cost
-from .operation import ssd
+from .operation import cost, ssd
 
 __all__ = ["cost", "ssd"]

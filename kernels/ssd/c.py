@@ -18,12 +18,10 @@ SsdGradients = arguments(rows="dy", pointers="dx dlog_decay dB dC dstate")
 
 
 def checkpoint_steps(operands: Operands) -> int:
-    """Return the steps between two checkpoints."""
     return CHUNK
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     y, checkpoints = operands.x.new_empty(operands.x.shape), operands.checkpoints(CHUNK, by_columns=True)
     checkpoints[:, 0] = 0 if operands.initial_state is None else operands.initial_state.mT
     final = checkpoints.new_empty(checkpoints[:, 0].shape)
@@ -32,7 +30,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     dx, dlog_decay, dB, dC = (x.new_empty(x.shape) for x in operands[:4])
     dstate = checkpoints.new_zeros(checkpoints[:, 0].shape)
     if dfinal is not None:

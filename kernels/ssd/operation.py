@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, overload
+from typing import Any, Literal, NamedTuple, overload
 
 from torch import Tensor
 
 from ..paths import Path, path, runs_triton
 from ..precision import accumulator
 from ..registration import Implementation, KernelCost, check, register
-from .cost import cost
 
 
 @overload
-def ssd(
-    x: Tensor,
-    log_decay: Tensor,
-    B: Tensor,
-    C: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    return_final_state: Literal[False] = False,
-) -> Tensor: ...
+def ssd(*tensors: Any, return_final_state: Literal[True], **options: Any) -> tuple[Tensor, Tensor]: ...
 @overload
-def ssd(
-    x: Tensor,
-    log_decay: Tensor,
-    B: Tensor,
-    C: Tensor,
-    initial_state: Tensor | None = None,
-    *,
-    return_final_state: Literal[True],
-) -> tuple[Tensor, Tensor]: ...
+def ssd(*tensors: Any, return_final_state: Literal[False] = False, **options: Any) -> Tensor: ...
 def ssd(
     x: Tensor,
     log_decay: Tensor,
@@ -64,16 +47,12 @@ def ssd(
     -------
     Tensor or tuple of Tensor
         (batch, length, heads, p) in the dtype of `x`, and on request the last state (batch, heads, p, n) in the
-        dtype of the computation: float64 if `x` is float64, else float32.
+        dtype of the computation: float64 if `x` is float64, else float32. Differentiable once, in all tensors.
 
     Raises
     ------
     ValueError
         If shapes or devices do not match.
-
-    Notes
-    -----
-    Differentiable once, in all tensors.
     """
     precision = accumulator(x.dtype)
     initial_state = None if initial_state is None else initial_state.to(precision)
@@ -82,6 +61,30 @@ def ssd(
     y, final, _ = scan(*rows, initial_state)
     y = y.to(x.dtype)
     return (y, final) if return_final_state else y
+
+
+def cost(
+    batch: int,
+    length: int,
+    heads: int,
+    p: int,
+    n: int,
+    *,
+    by_channel: bool = False,
+    backward: bool = False,
+    itemsize: int = 4,
+) -> KernelCost:
+    """Return the cost of one forward pass, or of one backward pass that recomputes the states.
+
+    Counts the recurrence step by step: every addition, product and exponential is one operation. A path in chunks does
+    more of them, in matrix products. Every input is read once and every output written once; states do not touch
+    memory.
+    """
+    steps = batch * length * heads
+    decays = n if by_channel else 1
+    per_entry, copies = (15, 2) if backward else (5, 1)
+    moved = steps * ((2 + (1 if backward else 0)) * p + copies * (2 * n + decays)) + copies * batch * heads * p * n
+    return KernelCost(steps * (per_entry * p * n + decays), moved * itemsize)
 
 
 class Operands(NamedTuple):
@@ -94,7 +97,6 @@ class Operands(NamedTuple):
     initial_state: Tensor | None
 
     def check(self) -> None:
-        """Raise ValueError if shapes, dtypes or devices do not match."""
         heads, narrow = tuple(self.x.shape[:3]), tuple(self.B.shape)
         expected = {
             "log_decay": (self.log_decay, narrow if self.by_channel else heads),

@@ -44,7 +44,6 @@ def checkpoint_steps(operands: Operands) -> int:
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     chunks = _cut(operands)
     added = chunks.x.mT @ (chunks.B * chunks.to_end)
     initial = operands.initial_state
@@ -55,7 +54,6 @@ def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     chunks, dy = _cut(operands), _split(dy, checkpoint_steps(operands))
     dfinal = torch.zeros_like(starts[:, 0]) if dfinal is None else dfinal
     read = chunks.C * chunks.from_start
@@ -66,12 +64,12 @@ def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | No
     dB, dC, dbetween = _scores_backward(chunks, dy @ chunks.x.mT)
     dx = _scores(chunks).mT @ dy + (chunks.B * chunks.to_end) @ dends.mT
     by_end = dwritten * chunks.to_end * chunks.B
-    dexponent = dbetween + _total(
+    across = (
         (dread * read).flip(3).cumsum(3).flip(3)
         + (by_end.cumsum(3) - by_end)
-        + (dends * starts * chunks.whole).sum(3, keepdim=True),
-        operands,
+        + (dends * starts * chunks.whole).sum(3, keepdim=True)
     )
+    dexponent = dbetween + (across if operands.by_channel else across.sum(-1, keepdim=True))
     return (
         _join(dx, operands),
         _join(dexponent if operands.by_channel else dexponent[..., 0], operands),
@@ -118,10 +116,6 @@ def _scores_backward(chunks: Chunks, dscores: Tensor) -> tuple[Tensor, Tensor, T
     steps = passing.shape[3]
     strictly = torch.ones(steps, steps, dtype=passing.dtype, device=passing.device).tril(-1)[..., None]
     return dB, dC, (passing * strictly).sum(4)
-
-
-def _total(x: Tensor, operands: Operands) -> Tensor:
-    return x if operands.by_channel else x.sum(-1, keepdim=True)
 
 
 def _split(x: Tensor, steps: int) -> Tensor:

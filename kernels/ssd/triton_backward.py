@@ -5,9 +5,6 @@ The gradients of the states come from the walk of `triton_forward` in the other 
 summed afterwards.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 import torch
@@ -140,7 +137,6 @@ def gradients(
 
 
 def backward(operands: Operands, starts: Tensor, dy: Tensor, dfinal: Tensor | None) -> Gradients:
-    """Return the gradients of all operands."""
     operands, dy = in_rows(operands), as_rows(dy)
     x, log_decay, B, C, initial = operands
     batch, length, heads, p = x.shape

@@ -11,9 +11,6 @@ a quotient.
 Products are TensorFloat-32, three of them per product if the operands are float32, which is as exact as float32.
 """
 
-# Pyright takes the body of a kernel for plain Python.
-# pyright: reportGeneralTypeIssues=false
-
 from __future__ import annotations
 
 from typing import Any
@@ -237,7 +234,6 @@ def read(
 
 
 def forward(operands: Operands) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the outputs, the final state, and the state at the start of each chunk."""
     operands = in_rows(operands)
     x, _, B, _, initial = operands
     starts, final = states_between(operands, x, B, initial)
@@ -304,7 +300,6 @@ def in_rows(operands: Operands) -> Operands:
 
 
 def sizes(operands: Operands, x: Tensor, B: Tensor) -> dict[str, Any]:
-    """Return the constants that the kernels are compiled for."""
     exact = torch.float32 in (x.dtype, B.dtype)
     largest = EXACT_TILE if exact else TILE
     p, n = (min(largest, max(16, power_of_two(size))) for size in (x.shape[3], B.shape[3]))
@@ -319,5 +314,4 @@ def sizes(operands: Operands, x: Tensor, B: Tensor) -> dict[str, Any]:
 
 
 def head_strides(*rows: Tensor) -> tuple[int, ...]:
-    """Return the strides of batch, step and head of each tensor."""
     return tuple(stride for x in rows for stride in x.stride()[:3])

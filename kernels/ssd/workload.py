@@ -14,7 +14,6 @@ from .reference import reference
 
 
 def make(sizes: Sizes, random: torch.Generator, *, by_channel: bool) -> Inputs:
-    """Draw rows, and gentle decays."""
     batch, length, heads, p, n = (sizes[name] for name in ("B", "L", "H", "P", "N"))
     steps = (batch, length, heads)
     rows = {name: normal(random, *steps, size) for name, size in (("x", p), ("B", n), ("C", n))}
@@ -39,11 +38,7 @@ def _as_quotients(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
 
 def _fla(name: str) -> Contestant:
     function = from_package(f"fla.ops.{name}", f"chunk_{name}")
-
-    def run(x: Tensor, log_decay: Tensor, B: Tensor, C: Tensor) -> Tensor:
-        return function(C, B, x, log_decay, scale=1.0)[0]
-
-    return Contestant(run)
+    return Contestant(lambda x, log_decay, B, C: function(C, B, x, log_decay, scale=1.0)[0])
 
 
 def _workload(
@@ -57,9 +52,7 @@ def _workload(
         ours=ssd,
         reference=lambda **inputs: reference(**inputs)[0],
         plain={"as attention": plain},
-        cost=lambda n, backward, itemsize: cost(
-            n["B"], n["L"], n["H"], n["P"], n["N"], by_channel=by_channel, backward=backward, itemsize=itemsize
-        ),
+        cost=lambda n, **how: cost(n["B"], n["L"], n["H"], n["P"], n["N"], by_channel=by_channel, **how),
         peers=peers,
     )
 

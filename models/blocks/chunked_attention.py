@@ -95,7 +95,6 @@ class SimpleBias(RelativeBias):
         self.offsets = nn.Parameter(torch.empty(chunk if causal else 2 * chunk - 1).normal_(std=0.02))
 
     def by_distance(self, size: int) -> Tensor:
-        """Return the learned biases; see `RelativeBias.by_distance`."""
         return self.offsets[:size] if self.causal else self.offsets[self.chunk - size : self.chunk + size - 1]
 
 
@@ -110,6 +109,5 @@ class RotaryBias(RelativeBias):
         self.key = nn.Parameter(torch.empty(shared).normal_(std=0.02))
 
     def by_distance(self, size: int) -> Tensor:
-        """Return the dot products; see `RelativeBias.by_distance`."""
         distances = torch.arange(0 if self.causal else 1 - size, size, device=self.query.device)
         return rotate(self.query.expand(len(distances), -1), rotary_angles(distances, len(self.query))) @ self.key

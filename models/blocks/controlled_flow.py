@@ -62,7 +62,6 @@ class ControlledFlow(nn.Module):
             return torch.stack(states, 1)
 
     def init_state(self, batch: int) -> FlowState:
-        """Return the state before the first position."""
         hidden, width = self.B.shape
         place = torch.zeros(batch, dtype=torch.long, device=self.B.device)
         return self.B.new_zeros(batch, hidden), self.B.new_zeros(batch, width - 1), place

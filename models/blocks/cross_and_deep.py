@@ -20,12 +20,6 @@ class CrossAndDeep(FieldModel):
     make_cross
         Takes the vector size and returns a layer that maps e and its input x to the product that is
         added to x.
-    cross_layers
-        Number of cross layers; the degree is one more.
-    embedding
-        Size of each field's vector.
-    dropout
-        Dropout rate of the MLP's hidden units.
     """
 
     def __init__(
@@ -48,7 +42,6 @@ class CrossAndDeep(FieldModel):
         self.readout = xavier_linear(inputs + width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return the outputs; see `FieldModel.forward`."""
         e = self.embedding(ids, dense).flatten(1)
         x = e
         for cross in self.crosses:
@@ -56,6 +49,5 @@ class CrossAndDeep(FieldModel):
         return self.readout(torch.cat((x, self.hidden(e)), dim=1))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
-        """Return the parameters of the cross layers and the hidden layers."""
         yield from self.crosses.parameters()
         yield from self.hidden.parameters()

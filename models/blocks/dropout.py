@@ -21,11 +21,6 @@ class Dropout(nn.Dropout):
         dropped = round(self.p * LEVELS)
         if not self.training or x.device.type != "cpu" or not 0 < dropped < LEVELS:
             return super().forward(x)
-        kept = _random_words(x) >= dropped - LEVELS // 2
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)  # four random words each
+        kept = words.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - LEVELS // 2
         return x * kept.to(x.dtype).mul_(LEVELS / (LEVELS - dropped))
-
-
-def _random_words(x: Tensor) -> Tensor:
-    """Return uniform int16 values in the shape of `x`, four per 64-bit draw from torch's generator."""
-    words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
-    return words.view(torch.int16)[: x.numel()].view(x.shape)

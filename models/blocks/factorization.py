@@ -25,7 +25,6 @@ class FirstOrder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        """Return (batch, outputs); see `FieldModel.forward`."""
         total = self.weights(ids, dense).sum(1)
         return total if self.bias is None else total + self.bias
 

@@ -42,9 +42,6 @@ class FieldEmbedding(nn.Module):
         self.register_buffer("offsets", torch.tensor(starts, dtype=torch.long), persistent=False)
         self.table = nn.Embedding(rows, dim) if self.categorical else None
         self.slopes = nn.Parameter(torch.empty(len(self.numeric), dim)) if self.numeric else None
-        self._reset_parameters()
-
-    def _reset_parameters(self) -> None:
         if self.table is not None:
             nn.init.normal_(self.table.weight, std=1e-4)
             with torch.no_grad():

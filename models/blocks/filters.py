@@ -33,11 +33,9 @@ class BothWays(nn.Module):
         return y if self.backwards is None else y + self.backwards(zero_padding(x, valid), reverse=True)
 
     def init_state(self, batch: int) -> State:
-        """Return the state before the first position."""
         return self.forwards.init_state(batch)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Filter one position `x` (batch, width)."""
         return self.forwards.step(x, state)
 
 
@@ -49,10 +47,8 @@ class SkipFilter(BothWays):
         self.skip = nn.Parameter(torch.randn(width))
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Filter `x` (batch, length, width); see `BothWays.forward`."""
         return F.silu(super().forward(x, valid) + self.skip * x)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Filter one position `x` (batch, width)."""
         y, state = super().step(x, state)
         return F.silu(y + self.skip * x), state

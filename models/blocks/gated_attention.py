@@ -67,11 +67,8 @@ class GatedAttentionModel(ResidualStack):
         dropout: float,
     ):
         super().__init__()
-        for name, choice, known in (
-            ("attention", attention, Weighting),
-            ("bias", bias, BiasKind),
-            ("norm", norm, NormKind),
-        ):
+        choices = {"attention": (attention, Weighting), "bias": (bias, BiasKind), "norm": (norm, NormKind)}
+        for name, (choice, known) in choices.items():
             if choice not in get_args(known):
                 raise UserError(f"Unknown {name} '{choice}': use one of {', '.join(get_args(known))}.")
         self.causal = causal
@@ -163,7 +160,6 @@ class GatedAttention(nn.Module):
         return self._update(x, attended * r, u, h, valid)
 
     def init_state(self, batch: int) -> State:
-        """Return the filter's initial state and an empty attention cache."""
         _, shared, value, _ = self.splits
         cache = self.attention.init_state(batch, shared, value)
         return {"filter": self.mixer.init_state(batch), "cache": cache}

@@ -52,7 +52,6 @@ class MuLayer(nn.Module):
         return a, narrow
 
     def multiply(self, a: Tensor, narrow: Tensor, source: Tensor | None = None) -> Tensor:
-        """Return the layer's output from its factors."""
         first, second = self.norm_a, self.norm_c
         weights = (first.weight, first.bias, second.weight, second.bias, self.alpha)
         return self.C(mu_product(a, self.B(shifted(narrow, source)), *weights, source=source, eps=first.eps))

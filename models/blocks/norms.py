@@ -14,7 +14,6 @@ class LayerNorm(nn.LayerNorm):
     """Layer norm; `valid` is accepted for a common interface and ignored."""
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Normalize each position of `x` (..., width)."""
         return super().forward(x)
 
 
@@ -22,7 +21,6 @@ class RMSNorm(nn.RMSNorm):
     """Root mean square norm with one scale per channel; `valid` is ignored."""
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Normalize each position of `x` (..., width)."""
         return super().forward(x)
 
 
@@ -35,7 +33,6 @@ class ScaleNorm(nn.Module):
         self.scale = nn.Parameter(torch.ones(1))
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Normalize each position of `x` (..., width)."""
         return self.scale * x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps)
 
 

@@ -31,18 +31,15 @@ class ResidualStack(SequenceModel):
     norm: nn.Module | None
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Mix `x` (batch, length, width); see `SequenceModel.forward`."""
         valid = valid_positions(x, lengths)
         for block in self.blocks:
             x = block(x, valid)
         return x if self.norm is None else self.norm(x, valid)
 
     def init_state(self, batch: int) -> list[Any]:
-        """Return the state of each block before the first position."""
         return [block.init_state(batch) for block in self._stepping()]
 
     def step(self, x: Tensor, state: list[Any]) -> tuple[Tensor, list[Any]]:
-        """Mix one position `x` (batch, width); see `SequenceModel.step`."""
         after = []
         for block, before in zip(self._stepping(), state, strict=True):
             x, carried = block.step(x, before)

@@ -48,7 +48,6 @@ class TCN(nn.Module):
         ]
 
     def step(self, x: Tensor, state: list[Phases]) -> tuple[Tensor, list[Phases]]:
-        """Filter one position `x` (batch, width)."""
         after = []
         for weight, (taps, *others) in zip(self.weights, state, strict=True):
             window = torch.cat([taps, x[:, None]], dim=1)

@@ -30,11 +30,11 @@ def test_plain_torch_computes_the_same(workload):
 @each_workload
 def test_costs_grow_with_the_batch_and_backward_costs_more(workload):
     sizes = workload.sizes["cuda"]
-    flops, moved = workload.cost(sizes, False, 4)
-    twice_flops, twice_moved = workload.cost({**sizes, "B": 2 * sizes["B"]}, False, 4)
+    flops, moved = workload.cost(sizes, backward=False, itemsize=4)
+    twice_flops, twice_moved = workload.cost({**sizes, "B": 2 * sizes["B"]}, backward=False, itemsize=4)
     assert twice_flops >= flops >= 0
     assert moved < twice_moved <= 2 * moved
-    assert workload.cost(sizes, True, 4) > (flops, moved)
+    assert workload.cost(sizes, backward=True, itemsize=4) > (flops, moved)
 
 
 @pytest.mark.parametrize("kernel", ["selective_scan", "linear_recurrence", "ema", "depthwise_conv"])
