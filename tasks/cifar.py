@@ -37,7 +37,6 @@ class Cifar10(DataSet):
         return [path.with_name(name) for name in BATCHES[part]] if part else [path]
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
-        """Return classes and pixels."""
         if path.suffix == ".parquet":
             return super().table(path, part)
         if path.name == ARCHIVE:
@@ -48,7 +47,6 @@ class Cifar10(DataSet):
         return records(b"".join(file.read_bytes() for file in self.belonging(path)))
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Convert an image of the hub to bytes, one color channel after another."""
         colours = np.asarray(row["img"].convert("RGB"), np.uint8)
         return {"label": row["label"], "img": colours.transpose(2, 0, 1).tobytes()}
 
@@ -124,11 +122,9 @@ class GreyImages(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Gray values in raster order in, one of ten classes out."""
         return image_spec(SIDE, CLASSES)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
         train, valid = hold_out(learn["label"].to_numpy(), HELD_OUT, "lra-image")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -137,7 +133,6 @@ class GreyImages(Task):
         return Splits(_split(learn, train), _split(learn, valid), {"test": _split(test, tested)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 

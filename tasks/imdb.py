@@ -7,19 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Classes,
-    Evaluation,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import Classes, TaskSpec, Tokens
 from .byte_rows import byte_rows
 from .data import DataSet, Hub, hold_out
 from .reference_scores import fit_logistic, majority_score
@@ -84,11 +73,9 @@ class IMDbBytes(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Bytes in, one of two classes out."""
         return TaskSpec(Tokens(vocab_size=257, length=self.length), Classes(2))
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
         train, valid = hold_out(learn["label"].to_numpy(), HELD_OUT, "lra-text")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -102,7 +89,6 @@ class IMDbBytes(Task):
         return Split({"tokens": tokens, "lengths": lengths}, chosen["label"].to_numpy(np.int64))
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on bytes and words."""
         train, test = splits.train, splits.tests["test"]
         return [
             majority_score(train.targets, test.targets),

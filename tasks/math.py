@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    NextToken,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
 from .math_choice import choice_scores, choice_split
@@ -192,11 +181,9 @@ class Math(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Bytes in, the next byte at each position out."""
         return TaskSpec(Tokens(VOCABULARY, self.length), NextToken(VOCABULARY), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         learn, test = self.dataset.read(data, "train"), self.asked(data)
         train, valid = hold_out(np.zeros(len(learn)), HELD_OUT, "math")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -222,7 +209,6 @@ class Math(Task):
         return Split({"tokens": rows.tokens, "lengths": rows.lengths}, rows.scored, groups)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of byte n-grams, fixed choices, and one constant answer."""
         return [
             *next_byte_scores("lm", splits.train, splits.tests["lm"], VOCABULARY),
             *choice_scores(splits.tests["choice"]),
@@ -257,7 +243,6 @@ class Math500(Math):
     data_sources = (MATH, MATH_500)
 
     def asked(self, data: Path) -> pd.DataFrame:
-        """Return the 500 problems (see `Math.asked`)."""
         table = MATH_500.read(data, "test").rename(columns={"subject": "type"})
         return table.assign(level=[f"Level {level}" for level in table["level"]])
 

@@ -38,11 +38,9 @@ class _Drawn(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Gray values in raster order in, one of two classes out."""
         return image_spec(self.scenes()[0].side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`), drawn once and cached."""
         sizes = {"train": self.train, "valid": self.valid, "test": self.test}
         scenes = [asdict(scene) for scene in self.scenes()]
         drawn = generated(
@@ -56,7 +54,6 @@ class _Drawn(Task):
         return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 
@@ -104,7 +101,6 @@ class Pathfinder(_Pathfinder):
     """Pathfinder at 32 pixels, the hard split (paths of 14 dashes), with equal contrast."""
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the one scene."""
         return (PATHFINDER,)
 
 
@@ -116,7 +112,6 @@ class PathfinderContrast(_Pathfinder):
     """Pathfinder at 32 pixels with the published contrasts, which distinguish distractors from long paths."""
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the one scene."""
         return (replace(PATHFINDER, target_contrast=1.5),)
 
 
@@ -154,5 +149,4 @@ class PathX(_Drawn):
         self.side = side
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the scenes of size `side`."""
         return {scenes[0].side: scenes for scenes in (PATH_X, SMALL_PATH_X)}[self.side]

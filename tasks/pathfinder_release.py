@@ -165,11 +165,9 @@ class _Released(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Gray values in raster order in, one of two classes out."""
         return image_spec(self.side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         files, labels = self.dataset.labelled(data)
         order = generator(self.dataset.name, "split").permutation(len(files))
         train, valid, test = np.split(order, [8 * len(files) // 10, 9 * len(files) // 10])
@@ -181,7 +179,6 @@ class _Released(Task):
         )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 

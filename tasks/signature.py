@@ -8,19 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    ReferenceScore,
-    Regression,
-    Series,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import Regression, Series, TaskSpec
 from .rows import distinct_rows
 
 
@@ -62,7 +51,6 @@ class _Signature(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Points of a path in, one number out."""
         return TaskSpec(Series(self.channels, self.points), Regression(1))
 
     def target(self, paths: np.ndarray) -> np.ndarray:
@@ -70,7 +58,6 @@ class _Signature(Task):
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
         train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
         scale = self._scale(np.concatenate([held_out, self._draw(streams.fixed, self.train)]))
@@ -79,7 +66,6 @@ class _Signature(Task):
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of a constant 0 and of a least-squares fit on the end points."""
         train, test = splits.train, splits.tests["test"]
         fit = np.linalg.lstsq(_end_points(train), train.targets[:, 0].astype(np.float64), rcond=None)[0]
         return [
@@ -120,7 +106,6 @@ class SignatureArea(_Signature):
     channels = 2
 
     def target(self, paths: np.ndarray) -> np.ndarray:
-        """Return S12."""
         return signature(paths)[1][:, 0, 1]
 
 
@@ -135,7 +120,6 @@ class SignatureVolume(_Signature):
     channels = 3
 
     def target(self, paths: np.ndarray) -> np.ndarray:
-        """Return S123."""
         return signature(paths)[2][:, 0, 1, 2]
 
 
