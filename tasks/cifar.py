@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
+from ..harness import Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .data import DataSet, Hub, hold_out
-from .grey_images import image_spec, image_split, pixel_score
+from .grey_images import IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .reference_scores import majority_score
 
 if TYPE_CHECKING:
@@ -106,12 +106,7 @@ class GreyImages(Task):
         "standard": {"train": 45_000, "valid": 5_000, "test": 10_000},
         "full": {"train": 45_000, "valid": 5_000, "test": 10_000},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=3, batch=4),
-        "quick": Budget(steps=40, batch=8),
-        "standard": Budget(steps=5_000, batch=64),
-        "full": Budget(steps=100_000, batch=64),
-    }
+    budgets: ClassVar = IMAGE_BUDGETS
     evaluations = (Evaluation("accuracy", "Share of images classified correctly.", chance=1 / CLASSES),)
     published_tiers = ("standard", "full")
     data_sources = (CIFAR10,)

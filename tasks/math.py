@@ -123,42 +123,22 @@ class Math(Task):
 
     arguments: ClassVar = {
         "smoke": {
-            "length": 128,
-            "train": 64,
-            "valid": 16,
-            "test": 32,
-            "choices": 8,
-            "choice_length": 128,
+            "length": 128, "train": 64, "valid": 16, "test": 32, "choices": 8, "choice_length": 128,
             "solving": {"problems": 4, "samples": 2, "voted": 2, "new_tokens": 16},
         },
         "quick": {
-            "length": 256,
-            "train": 7_000,
-            "valid": 100,
-            "test": 300,
-            "choices": 150,
-            "choice_length": 192,
+            "length": 256, "train": 7_000, "valid": 100, "test": 300, "choices": 150, "choice_length": 192,
             "solving": {"problems": 50, "samples": 4, "voted": 50, "new_tokens": 64},
         },
         "standard": {
-            "length": 1_024,
-            "train": 7_000,
-            "valid": 500,
-            "test": 5_000,
-            "choices": 1_000,
-            "choice_length": 512,
+            "length": 1_024, "train": 7_000, "valid": 500, "test": 5_000, "choices": 1_000, "choice_length": 512,
             "solving": {"problems": 500, "samples": 16, "voted": 100, "new_tokens": 512},
         },
         "full": {
-            "length": 2_048,
-            "train": 7_000,
-            "valid": 500,
-            "test": 5_000,
-            "choices": 4_000,
-            "choice_length": 1_024,
+            "length": 2_048, "train": 7_000, "valid": 500, "test": 5_000, "choices": 4_000, "choice_length": 1_024,
             "solving": {"problems": 5_000, "samples": 64, "voted": 500, "new_tokens": 1_024},
         },
-    }
+    }  # fmt: skip
     budgets: ClassVar = {
         "smoke": Budget(steps=4, batch=8),
         "quick": Budget(steps=160, batch=8),

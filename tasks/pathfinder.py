@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, TaskSpec, register_task
+from ..harness import Evaluation, ReferenceScore, Splits, Streams, Task, TaskSpec, register_task
 from .generated import Arrays, generated
-from .grey_images import image_spec, image_split, pixel_score
+from .grey_images import IMAGE_BUDGETS, LARGE_IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .pathfinder_images import draw_images
 from .pathfinder_shapes import PATH_X, PATHFINDER, SMALL_PATH_X, Scene
 from .reference_scores import majority_score
@@ -84,12 +84,7 @@ class _Pathfinder(_Drawn):
         "standard": {"train": 40_000, "valid": 2_000, "test": 4_000},
         "full": {"train": 160_000, "valid": 20_000, "test": 20_000},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=3, batch=4),
-        "quick": Budget(steps=40, batch=8),
-        "standard": Budget(steps=5_000, batch=64),
-        "full": Budget(steps=100_000, batch=64),
-    }
+    budgets: ClassVar = IMAGE_BUDGETS
 
 
 @register_task(
@@ -137,12 +132,7 @@ class PathX(_Drawn):
         "standard": {"side": 128, "train": 10_000, "valid": 500, "test": 1_000},
         "full": {"side": 128, "train": 160_000, "valid": 20_000, "test": 20_000},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=2, batch=2),
-        "quick": Budget(steps=10, batch=4),
-        "standard": Budget(steps=2_000, batch=16),
-        "full": Budget(steps=100_000, batch=16),
-    }
+    budgets: ClassVar = LARGE_IMAGE_BUDGETS
 
     def __init__(self, side: int, train: int, valid: int, test: int):
         super().__init__(train, valid, test)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
 from ..harness.contract.spec import Regression, Series, TaskSpec
-from .rows import distinct_rows
+from .rows import distinct_parts
 
 
 class _Signature(Task):
@@ -58,12 +57,10 @@ class _Signature(Task):
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
-        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
-        scale = self._scale(np.concatenate([held_out, self._draw(streams.fixed, self.train)]))
-        parts = {"train": train, "valid": held_out[: self.valid], "test": held_out[self.valid :]}
-        splits = {part: self._split(self._walks(steps), *scale) for part, steps in parts.items()}
-        return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
+        parts = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
+        scale = self._scale(np.concatenate([*parts[1:], self._draw(streams.fixed, self.train)]))
+        train, valid, test = (self._split(self._walks(steps), *scale) for steps in parts)
+        return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train, test = splits.train, splits.tests["test"]
@@ -71,10 +68,7 @@ class _Signature(Task):
         return [
             ReferenceScore("", "zero", _rmse(0.0, test), summary="Always 0."),
             ReferenceScore(
-                "",
-                "end points",
-                _rmse(_end_points(test) @ fit, test),
-                summary="Least squares on monomials.",
+                "", "end points", _rmse(_end_points(test) @ fit, test), summary="Least squares on monomials."
             ),
         ]
 
