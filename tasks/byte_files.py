@@ -46,13 +46,7 @@ class ByteFiles(DataSet):
 
 
 def unpacked(path: Path) -> bytes:
-    """Return the uncompressed bytes of a file.
-
-    Raises
-    ------
-    ValueError
-        If an archive does not contain exactly one file.
-    """
+    """Return the uncompressed bytes of a file; raise `ValueError` unless an archive contains exactly one file."""
     if path.suffix == ".gz":
         return gzip.decompress(path.read_bytes())
     if path.suffix != ".zip":

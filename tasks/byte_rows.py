@@ -14,15 +14,7 @@ END = 257
 
 
 def byte_rows(texts: Sequence[bytes], length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first `length` bytes of each text.
-
-    Returns
-    -------
-    tokens
-        (texts, length) int16.
-    lengths
-        (texts,) int64, at least 1.
-    """
+    """Return the first `length` bytes of each text, (texts, length) int16, and their number, at least 1, (texts,)."""
     return _rows([np.frombuffer(text[:length], np.uint8) + np.int16(1) for text in texts], length)
 
 

@@ -52,13 +52,7 @@ class Cifar10(DataSet):
 
 
 def records(content: bytes) -> pd.DataFrame:
-    """Return the records of CIFAR-10's binary version.
-
-    Raises
-    ------
-    ValueError
-        If the last record is incomplete.
-    """
+    """Return the records of CIFAR-10's binary version; raise `ValueError` if the last one is incomplete."""
     import pandas as pd
 
     if len(content) % (1 + PIXELS):

@@ -28,13 +28,7 @@ class IdxSet(ByteFiles):
     """Byte arrays in IDX files, gzipped or not."""
 
     def array(self, folder: Path, part: str) -> np.ndarray:
-        """Return a part's array, after checking its checksum.
-
-        Raises
-        ------
-        UserError
-            If the data set is missing, unreadable, or differs from the pinned content.
-        """
+        """Return a part's array, checked (see `ByteFiles.content`)."""
         return parse_idx(self.content(folder, part))
 
 
