@@ -34,7 +34,6 @@ class ScoreFormat:
 
     @property
     def decimals(self) -> int:
-        """Return the number of decimals."""
         return 1 if self.unit == "fraction" else _DECIMALS.get(self.metric, 3)
 
     def __call__(self, value: float | None) -> str:

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    IGNORE,
-    Budget,
-    Evaluation,
-    PerPosition,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    UserError,
-    register_task,
-)
+from ..harness import IGNORE, Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
 from .reference_scores import majority_score
-from .rows import distinct_rows
+from .rows import distinct_parts
 
 ORDER = 60
 
@@ -73,12 +60,7 @@ class A5WordProblem(Task):
     evaluations = (
         Evaluation("position_accuracy", "Share of all positions correct.", chance=1 / ORDER, ceiling=1.0),
         Evaluation(
-            "position_accuracy",
-            "Share of last positions correct.",
-            "last",
-            "last",
-            chance=1 / ORDER,
-            ceiling=1.0,
+            "position_accuracy", "Share of last positions correct.", "last", "last", chance=1 / ORDER, ceiling=1.0
         ),
     )
 
@@ -93,12 +75,10 @@ class A5WordProblem(Task):
         return TaskSpec(Tokens(ORDER + 1, self.length), PerPosition(ORDER), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
-        words = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
-        train = np.concatenate([words, self._padded_pairs(streams.train)])
-        test = _split(held_out[self.valid :])
+        words, valid, tested = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
+        train, test = np.concatenate([words, self._padded_pairs(streams.train)]), _split(tested)
         last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(IGNORE))
-        return Splits(_split(train), _split(held_out[: self.valid]), {"test": test, "last": Split(test.inputs, last)})
+        return Splits(_split(train), _split(valid), {"test": test, "last": Split(test.inputs, last)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train = splits.train.targets

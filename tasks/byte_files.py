@@ -35,7 +35,6 @@ class ByteFiles(DataSet):
         return self.read(folder, part)[CONTENT].tolist()[0]
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
-        """Return the content as a table with one entry."""
         if path.suffix == ".parquet":
             return super().table(path, part)
         import pandas as pd
@@ -43,18 +42,11 @@ class ByteFiles(DataSet):
         return pd.DataFrame({CONTENT: [unpacked(path)]})
 
     def canonical(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-        """Return the unchanged content and its sha256."""
         return table, hashlib.sha256(b"".join(table[CONTENT])).hexdigest()
 
 
 def unpacked(path: Path) -> bytes:
-    """Return the uncompressed bytes of a file.
-
-    Raises
-    ------
-    ValueError
-        If an archive does not contain exactly one file.
-    """
+    """Return the uncompressed bytes of a file; raise `ValueError` unless an archive contains exactly one file."""
     if path.suffix == ".gz":
         return gzip.decompress(path.read_bytes())
     if path.suffix != ".zip":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,15 +14,7 @@ END = 257
 
 
 def byte_rows(texts: Sequence[bytes], length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first `length` bytes of each text.
-
-    Returns
-    -------
-    tokens
-        (texts, length) int16.
-    lengths
-        (texts,) int64, at least 1.
-    """
+    """Return the first `length` bytes of each text, (texts, length) int16, and their number, at least 1, (texts,)."""
     return _rows([np.frombuffer(text[:length], np.uint8) + np.int16(1) for text in texts], length)
 
 
@@ -43,19 +35,8 @@ def _rows(sequences: Sequence[np.ndarray], length: int, padding: int = 0) -> tup
     return rows, np.maximum(lengths, 1)
 
 
-@dataclass(frozen=True)
-class Continuations:
-    """Contexts and their continuations, as inputs and next-token targets.
-
-    Attributes
-    ----------
-    tokens
-        (rows, length) int16.
-    lengths
-        (rows,) int64.
-    scored
-        (rows, length) int16: the next token if it is in the continuation, else -100.
-    """
+class Continuations(NamedTuple):
+    """Inputs ``tokens`` and next-token targets ``scored``, -100 outside continuations, (rows, length) int16."""
 
     tokens: np.ndarray
     lengths: np.ndarray

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
+from ..harness import Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .data import DataSet, Hub, hold_out
-from .grey_images import image_spec, image_split, pixel_score
+from .grey_images import IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .reference_scores import majority_score
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class Cifar10(DataSet):
         return [path.with_name(name) for name in BATCHES[part]] if part else [path]
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
-        """Return classes and pixels."""
         if path.suffix == ".parquet":
             return super().table(path, part)
         if path.name == ARCHIVE:
@@ -48,19 +47,12 @@ class Cifar10(DataSet):
         return records(b"".join(file.read_bytes() for file in self.belonging(path)))
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Convert an image of the hub to bytes, one color channel after another."""
         colours = np.asarray(row["img"].convert("RGB"), np.uint8)
         return {"label": row["label"], "img": colours.transpose(2, 0, 1).tobytes()}
 
 
 def records(content: bytes) -> pd.DataFrame:
-    """Return the records of CIFAR-10's binary version.
-
-    Raises
-    ------
-    ValueError
-        If the last record is incomplete.
-    """
+    """Return the records of CIFAR-10's binary version; raise `ValueError` if the last one is incomplete."""
     import pandas as pd
 
     if len(content) % (1 + PIXELS):
@@ -108,12 +100,7 @@ class GreyImages(Task):
         "standard": {"train": 45_000, "valid": 5_000, "test": 10_000},
         "full": {"train": 45_000, "valid": 5_000, "test": 10_000},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=3, batch=4),
-        "quick": Budget(steps=40, batch=8),
-        "standard": Budget(steps=5_000, batch=64),
-        "full": Budget(steps=100_000, batch=64),
-    }
+    budgets: ClassVar = IMAGE_BUDGETS
     evaluations = (Evaluation("accuracy", "Share of images classified correctly.", chance=1 / CLASSES),)
     published_tiers = ("standard", "full")
     data_sources = (CIFAR10,)
@@ -124,11 +111,9 @@ class GreyImages(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Gray values in raster order in, one of ten classes out."""
         return image_spec(SIDE, CLASSES)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
         train, valid = hold_out(learn["label"].to_numpy(), HELD_OUT, "lra-image")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -137,7 +122,6 @@ class GreyImages(Task):
         return Splits(_split(learn, train), _split(learn, valid), {"test": _split(test, tested)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 

@@ -82,7 +82,6 @@ class Layout:
 
     @property
     def kinds(self) -> dict[str, Any]:
-        """Return the Arrow type of every column to read."""
         import pyarrow as pa
 
         texts = {field.column: getattr(pa, field.kind)() for field in self.fields}
@@ -130,7 +129,6 @@ def _key(source: CsvFiles, layout: Layout) -> str:
 
 
 def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder: Path) -> None:
-    """Write the arrays to a folder atomically."""
     for part, file in files.items():
         source.check(file, part)
     with replacing(folder) as done:

@@ -104,7 +104,6 @@ class ClickLog(Task):
         return TaskSpec(Fields(self.cardinalities, len(self.layout.numeric)), Binary())
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays, memory-mapped if all rows are used (see `Task.splits`)."""
         found = click_arrays(self.dataset, self.layout, data)
         cardinalities = np.array(found.cardinalities)
         most = cardinalities if self.vocabulary is None else np.minimum(cardinalities, self.vocabulary)

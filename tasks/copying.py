@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    IGNORE,
-    Budget,
-    Evaluation,
-    PerPosition,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    UserError,
-    register_task,
-)
-from .rows import distinct_rows, token_split
+from ..harness import IGNORE, Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from .rows import distinct_parts, token_split
 
 SYMBOLS = 14
 """Number of tokens that can be copied; with the marker and the noise token, the paper's 16."""
@@ -85,9 +71,7 @@ class SelectiveCopying(Task):
         return TaskSpec(Tokens(NOISE + 1, self.length), PerPosition(NOISE + 1), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
-        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
-        valid, test = held_out[: self.valid], held_out[self.valid :]
+        train, valid, test = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
         return Splits(self._split(train), self._split(valid), {"test": self._split(test)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:

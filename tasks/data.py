@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ import numpy as np
 from ..harness import UserError, generator
 from ..harness.contract.scan import describe
 from ..harness.files import replacing
-from .hub import HUB_SWITCH, Hub, is_allowed
+from .hub import HUB_SWITCH, Hub
 from .table_files import TEXT_SUFFIXES, read_table, typed
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ class DataSet:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Names of the parts."""
         return (*self.checksums, *self.counts)
 
     def identity(self) -> dict[str, Any]:
@@ -102,15 +102,8 @@ class DataSet:
         )
 
     def resolve(self, folder: Path) -> Path:
-        """Return the data set's folder; fetch missing files from the hub if allowed.
-
-        Raises
-        ------
-        UserError
-            If the data set is missing and cannot be fetched.
-        """
         home = self.find(folder)
-        if home is None and self.hub and is_allowed():
+        if home is None and self.hub and os.environ.get(HUB_SWITCH) == "1":
             home = self.fetch(folder)
         if home is None:
             raise UserError(self.missing(folder))
@@ -227,7 +220,6 @@ class DataSet:
         return next((path for name in self._names(part) if (path := home / name).is_file()), None)
 
     def _keep(self, folder: Path, name: str, write: Callable[[Path], Any]) -> None:
-        """Write a file into the data set's folder atomically."""
         target = self._home(folder) / name
         try:
             with replacing(target) as unfinished:

@@ -7,21 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    IGNORE,
-    Budget,
-    Evaluation,
-    NextToken,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    UserError,
-    register_task,
-)
+from ..harness import IGNORE, Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
 from .byte_files import CONTENT, ByteFiles
 from .hub import Hub
 from .reference_scores import next_byte_scores
@@ -33,7 +20,6 @@ class Enwik8(ByteFiles):
     """The enwik8 file; the hub stores it as one row of text."""
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the text's bytes."""
         return {CONTENT: row["text"].encode()}
 
 
@@ -99,11 +85,9 @@ class Enwik8Bytes(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Bytes in, the next byte at each position out."""
         return TaskSpec(Tokens(VOCABULARY, self.context), NextToken(VOCABULARY), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         content = np.frombuffer(self.dataset.content(data, "train"), np.uint8)
         tenth, twentieth = len(content) // 10, len(content) // 20
         train, valid, test = np.split(content, [9 * tenth, 9 * tenth + twentieth])
@@ -115,7 +99,6 @@ class Enwik8Bytes(Task):
         )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of a uniform guess, a unigram and a bigram model."""
         uniform = ReferenceScore("", "uniform", 8.0, "chance", "All bytes equally likely.")
         return [uniform, *next_byte_scores("", splits.train, splits.tests["test"], VOCABULARY)]
 

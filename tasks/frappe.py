@@ -9,19 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Binary,
-    Budget,
-    Fields,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    generator,
-    register_task,
-)
+from ..harness import Budget, ReferenceScore, Split, Splits, Streams, Task, generator, register_task
+from ..harness.contract.spec import Binary, Fields, TaskSpec
 from .clicks import EVALUATIONS, click_scores, constant_rate, logistic_regression
 from .data import DataSet, Hub
 
@@ -40,7 +29,6 @@ class FrappeX1(DataSet):
     """
 
     def canonical(self, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-        """Return the unchanged rows and the md5 of their csv text."""
         text = table.to_csv(index=False, lineterminator="\r\n")
         return table, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -117,7 +105,6 @@ class _AppUse(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Ten categorical fields in, one logit out."""
         return TaskSpec(Fields(self.cardinalities), Binary())
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
@@ -125,7 +112,6 @@ class _AppUse(Task):
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         tables = self.tables(data)
         chosen = {}
         for part, stream in (("train", streams.train), ("valid", streams.fixed), ("test", streams.fixed)):
@@ -138,7 +124,6 @@ class _AppUse(Task):
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of a constant and of logistic regression on single fields."""
         rules = [constant_rate(splits.train), logistic_regression(splits.train, self.cardinalities)]
         return click_scores(self.evaluations, splits, rules)
 
@@ -157,7 +142,6 @@ class Frappe(_AppUse):
     dataset: ClassVar[DataSet] = FRAPPE
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
-        """Return the official parts."""
         return {part: self.dataset.read(data, part) for part in ("train", "valid", "test")}
 
 
@@ -216,7 +200,6 @@ class FrappeRebuilt(_AppUse):
     dataset: ClassVar[DataSet] = FRAPPE_RAW
 
     def tables(self, data: Path) -> dict[str, pd.DataFrame]:
-        """Return the parts of a fixed random split."""
         stream = generator("ctr-frappe-rebuilt", "negatives and split")
         table = with_negatives(self.dataset.read(data, "log"), stream)
         table = table.iloc[stream.permutation(len(table))]

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..harness import Classes, ReferenceScore, Series, Split, TaskSpec
+from ..harness import Budget, Classes, ReferenceScore, Series, Split, TaskSpec
 from .reference_scores import fit_logistic
+
+IMAGE_BUDGETS = {
+    "smoke": Budget(steps=3, batch=4),
+    "quick": Budget(steps=40, batch=8),
+    "standard": Budget(steps=5_000, batch=64),
+    "full": Budget(steps=100_000, batch=64),
+}
+LARGE_IMAGE_BUDGETS = {
+    "smoke": Budget(steps=2, batch=2),
+    "quick": Budget(steps=10, batch=4),
+    "standard": Budget(steps=2_000, batch=16),
+    "full": Budget(steps=100_000, batch=16),
+}
+"""For images of 128 by 128 pixels in the published tiers."""
 
 FITTED_ROWS = 4_000
 """Maximum number of training images for the reference score "logistic regression"."""

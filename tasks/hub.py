@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +9,6 @@ from typing import Any
 
 HUB_SWITCH = "ARCHARENA_HUB"
 """Environment variable; ``1`` allows fetching missing data sets from the Hugging Face hub."""
-
-
-def is_allowed() -> bool:
-    """Return whether the user allows access to the hub."""
-    return os.environ.get(HUB_SWITCH) == "1"
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Classes,
-    Evaluation,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import Classes, TaskSpec, Tokens
 from .byte_rows import byte_rows
 from .data import DataSet, Hub, hold_out
 from .reference_scores import fit_logistic, majority_score
@@ -84,11 +74,9 @@ class IMDbBytes(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Bytes in, one of two classes out."""
         return TaskSpec(Tokens(vocab_size=257, length=self.length), Classes(2))
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         learn, test = self.dataset.read(data, "train"), self.dataset.read(data, "test")
         train, valid = hold_out(learn["label"].to_numpy(), HELD_OUT, "lra-text")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -102,25 +90,22 @@ class IMDbBytes(Task):
         return Split({"tokens": tokens, "lengths": lengths}, chosen["label"].to_numpy(np.int64))
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on bytes and words."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.preprocessing import StandardScaler
+
         train, test = splits.train, splits.tests["test"]
+        byte_counts = _accuracy(train, test, _shares, StandardScaler())
+        words = _accuracy(train, test, _texts, TfidfVectorizer(sublinear_tf=True, decode_error="ignore"))
         return [
             majority_score(train.targets, test.targets),
-            ReferenceScore(
-                "", "byte counts", _byte_counts(train, test), summary="Logistic regression on byte frequencies."
-            ),
-            ReferenceScore(
-                "", "bag of words", _bag_of_words(train, test), summary="Logistic regression on tf-idf word features."
-            ),
+            ReferenceScore("", "byte counts", byte_counts, summary="Logistic regression on byte frequencies."),
+            ReferenceScore("", "bag of words", words, summary="Logistic regression on tf-idf word features."),
         ]
 
 
-def _byte_counts(train: Split, test: Split) -> float:
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler()
-    model = fit_logistic(scaler.fit_transform(_shares(train)), train.targets)
-    return float(model.score(scaler.transform(_shares(test)), test.targets))
+def _accuracy(train: Split, test: Split, features: Callable[[Split], Any], scaling: Any) -> float:
+    model = fit_logistic(scaling.fit_transform(features(train)), train.targets)
+    return float(model.score(scaling.transform(features(test)), test.targets))
 
 
 def _shares(split: Split) -> np.ndarray:
@@ -129,14 +114,6 @@ def _shares(split: Split) -> np.ndarray:
     cells = np.arange(len(tokens))[:, None] * 257 + tokens
     counts = np.bincount(cells.ravel(), minlength=len(tokens) * 257).reshape(-1, 257)[:, 1:]
     return counts / split.inputs["lengths"][:, None]
-
-
-def _bag_of_words(train: Split, test: Split) -> float:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    words = TfidfVectorizer(sublinear_tf=True, decode_error="ignore")
-    model = fit_logistic(words.fit_transform(_texts(train)), train.targets)
-    return float(model.score(words.transform(_texts(test)), test.targets))
 
 
 def _texts(split: Split) -> list[bytes]:

@@ -8,18 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    PerPosition,
-    ReferenceScore,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
 from .rows import distinct_rows, next_tokens
 
 
@@ -53,22 +43,14 @@ class InductionHeads(Task):
         "smoke": {"symbols": 8, "length": 16, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
         "quick": {"symbols": 16, "length": 32, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {
-            "symbols": 16,
-            "length": 256,
-            "times": [0.25, 0.5, 2, 4, 8, 16],
-            "train": 200_000,
-            "valid": 1_000,
-            "test": 1_000,
+            "symbols": 16, "length": 256, "times": [0.25, 0.5, 2, 4, 8, 16],
+            "train": 200_000, "valid": 1_000, "test": 1_000,
         },
         "full": {
-            "symbols": 16,
-            "length": 256,
-            "times": [0.25, 0.5, 2, 4, 8, 16, 64],
-            "train": 1_600_000,
-            "valid": 1_000,
-            "test": 1_000,
+            "symbols": 16, "length": 256, "times": [0.25, 0.5, 2, 4, 8, 16, 64],
+            "train": 1_600_000, "valid": 1_000, "test": 1_000,
         },
-    }
+    }  # fmt: skip
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=280, batch=32),
@@ -84,13 +66,7 @@ class InductionHeads(Task):
         self.symbols, self.length = symbols, length
         self.further = {f"{factor:g}x": round(factor * length) for factor in times}
         self.evaluations += tuple(
-            Evaluation(
-                "position_accuracy",
-                f"The same for {other} tokens.",
-                name=name,
-                test=name,
-                ceiling=1.0,
-            )
+            Evaluation("position_accuracy", f"The same for {other} tokens.", name=name, test=name, ceiling=1.0)
             for name, other in self.further.items()
         )
         self.train, self.valid, self.test = train, valid, test
@@ -106,12 +82,8 @@ class InductionHeads(Task):
         tests = {"test": held_out[self.valid :]}
         tests |= {name: self._rows(streams.fixed, length, self.test) for name, length in self.further.items()}
         train = self._rows(streams.train, self.length, self.train, held_out)
-        valid = held_out[: self.valid]
-        return Splits(
-            next_tokens(train),
-            next_tokens(valid),
-            {name: next_tokens(rows) for name, rows in tests.items()},
-        )
+        tests = {name: next_tokens(rows) for name, rows in tests.items()}
+        return Splits(next_tokens(train), next_tokens(held_out[: self.valid]), tests)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         guess = 1 / (self.symbols - 1)

@@ -58,7 +58,6 @@ class ListOpsRelease(ListOps):
         super().__init__(longer_than=500, shorter_than=2_000, train=train, valid=valid, test=test)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         sizes = {"train": (streams.train, self.train), "valid": (streams.fixed, self.valid)}
         parts = {}
         for part, (stream, count) in {**sizes, "test": (streams.fixed, self.test)}.items():

@@ -90,7 +90,6 @@ def _sizes(levels: Sequence[Nodes]) -> list[np.ndarray]:
 def _keep(
     levels: Sequence[Nodes], sizes: Sequence[np.ndarray], kept: np.ndarray
 ) -> tuple[list[Nodes], list[np.ndarray]]:
-    """Return the levels and sizes of the kept trees only."""
     kept_levels, kept_sizes = [], []
     for nodes, size in zip(levels, sizes, strict=True):
         chosen = kept[nodes.parent]

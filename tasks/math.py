@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    NextToken,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import NextToken, TaskSpec, Tokens
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
 from .math_choice import choice_scores, choice_split
@@ -134,42 +123,22 @@ class Math(Task):
 
     arguments: ClassVar = {
         "smoke": {
-            "length": 128,
-            "train": 64,
-            "valid": 16,
-            "test": 32,
-            "choices": 8,
-            "choice_length": 128,
+            "length": 128, "train": 64, "valid": 16, "test": 32, "choices": 8, "choice_length": 128,
             "solving": {"problems": 4, "samples": 2, "voted": 2, "new_tokens": 16},
         },
         "quick": {
-            "length": 256,
-            "train": 7_000,
-            "valid": 100,
-            "test": 300,
-            "choices": 150,
-            "choice_length": 192,
+            "length": 256, "train": 7_000, "valid": 100, "test": 300, "choices": 150, "choice_length": 192,
             "solving": {"problems": 50, "samples": 4, "voted": 50, "new_tokens": 64},
         },
         "standard": {
-            "length": 1_024,
-            "train": 7_000,
-            "valid": 500,
-            "test": 5_000,
-            "choices": 1_000,
-            "choice_length": 512,
+            "length": 1_024, "train": 7_000, "valid": 500, "test": 5_000, "choices": 1_000, "choice_length": 512,
             "solving": {"problems": 500, "samples": 16, "voted": 100, "new_tokens": 512},
         },
         "full": {
-            "length": 2_048,
-            "train": 7_000,
-            "valid": 500,
-            "test": 5_000,
-            "choices": 4_000,
-            "choice_length": 1_024,
+            "length": 2_048, "train": 7_000, "valid": 500, "test": 5_000, "choices": 4_000, "choice_length": 1_024,
             "solving": {"problems": 5_000, "samples": 64, "voted": 500, "new_tokens": 1_024},
         },
-    }
+    }  # fmt: skip
     budgets: ClassVar = {
         "smoke": Budget(steps=4, batch=8),
         "quick": Budget(steps=160, batch=8),
@@ -192,11 +161,9 @@ class Math(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Bytes in, the next byte at each position out."""
         return TaskSpec(Tokens(VOCABULARY, self.length), NextToken(VOCABULARY), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         learn, test = self.dataset.read(data, "train"), self.asked(data)
         train, valid = hold_out(np.zeros(len(learn)), HELD_OUT, "math")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -222,7 +189,6 @@ class Math(Task):
         return Split({"tokens": rows.tokens, "lengths": rows.lengths}, rows.scored, groups)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of byte n-grams, fixed choices, and one constant answer."""
         return [
             *next_byte_scores("lm", splits.train, splits.tests["lm"], VOCABULARY),
             *choice_scores(splits.tests["choice"]),
@@ -257,7 +223,6 @@ class Math500(Math):
     data_sources = (MATH, MATH_500)
 
     def asked(self, data: Path) -> pd.DataFrame:
-        """Return the 500 problems (see `Math.asked`)."""
         table = MATH_500.read(data, "test").rename(columns={"subject": "type"})
         return table.assign(level=[f"Level {level}" for level in table["level"]])
 

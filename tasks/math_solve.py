@@ -227,9 +227,7 @@ def _metric(
 
 
 RIGHT = _metric(
-    "solved",
-    "Share of problems with an answer equivalent to the correct one",
-    lambda samples: samples[0][1].equal,
+    "solved", "Share of problems with an answer equivalent to the correct one", lambda samples: samples[0][1].equal
 )
 STRICT = _metric(
     "solved_strictly",

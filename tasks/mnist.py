@@ -8,19 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Classes,
-    Evaluation,
-    Image,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import Classes, Image, TaskSpec
 from .byte_files import ByteFiles
 from .data import hold_out
 from .reference_scores import fit_logistic, majority_score
@@ -39,13 +28,7 @@ class IdxSet(ByteFiles):
     """Byte arrays in IDX files, gzipped or not."""
 
     def array(self, folder: Path, part: str) -> np.ndarray:
-        """Return a part's array, after checking its checksum.
-
-        Raises
-        ------
-        UserError
-            If the data set is missing, unreadable, or differs from the pinned content.
-        """
+        """Return a part's array, checked (see `ByteFiles.content`)."""
         return parse_idx(self.content(folder, part))
 
 
@@ -130,11 +113,9 @@ class MNISTDigits(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """An image in, one of ten classes out."""
         return TaskSpec(Image(1, SIDE, SIDE), Classes(10))
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         arrays = {part: self.dataset.array(data, part) for part in FILES}
         train, valid = hold_out(arrays["train labels"], self.held_out, "mnist")
         train = streams.train.permutation(train)[: self.rows["train"]]
@@ -144,7 +125,6 @@ class MNISTDigits(Task):
         return Splits(_split(*learn, train), _split(*learn, valid), {"test": _split(*test, tested)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         rows = min(LOGISTIC_ROWS, len(train))
         model = fit_logistic(_flat(train)[:rows], train.targets[:rows])

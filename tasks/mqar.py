@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    IGNORE,
-    Budget,
-    Evaluation,
-    PerPosition,
-    ReferenceScore,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    UserError,
-    register_task,
-)
-from .rows import distinct_rows, token_split
+from ..harness import IGNORE, Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from .rows import distinct_parts, token_split
 
 
 @register_task(
@@ -94,11 +81,7 @@ class MultiQueryRecall(Task):
         return TaskSpec(Tokens(self.vocab_size, self.length), PerPosition(self.vocab_size), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = distinct_rows(partial(self.draw, streams.fixed), self.valid + self.test)
-        train = distinct_rows(partial(self.draw, streams.train), self.train, held_out)
-        train, valid, test = (
-            token_split(*np.split(rows, 2, axis=1)) for rows in (train, held_out[: self.valid], held_out[self.valid :])
-        )
+        train, valid, test = map(query_split, distinct_parts(self.draw, streams, self.train, self.valid, self.test))
         return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
@@ -135,6 +118,11 @@ class MultiQueryRecall(Task):
         rates = np.arange(1, slots + 1) ** (self.power - 1.0)
         waits = generator.exponential(size=(n, slots)) / rates
         return waits.argsort(axis=1)[:, : self.pairs]
+
+
+def query_split(rows: np.ndarray) -> Split:
+    """Return the split of rows (n, 2 * length) from `MultiQueryRecall.draw`."""
+    return token_split(*np.split(rows, 2, axis=1))
 
 
 def subsets(generator: np.random.Generator, n: int, pool: int, size: int) -> np.ndarray:

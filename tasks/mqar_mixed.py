@@ -8,21 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    PerPosition,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
-from .mqar import MultiQueryRecall
-from .rows import distinct_rows, joined, token_split
+from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from .mqar import MultiQueryRecall, query_split
+from .rows import distinct_rows, joined
 
 Setting = tuple[int, int]
 """Length and number of pairs of a row."""
@@ -53,27 +42,21 @@ class MixedMultiQueryRecall(Task):
 
     arguments: ClassVar = {
         "smoke": {
-            "vocab_size": 64,
             "trained": [[16, 2, 128], [32, 4, 128]],
             "tested": [[16, 2], [32, 4], [64, 8]],
-            "valid": 32,
-            "test": 64,
+            "vocab_size": 64, "valid": 32, "test": 64,
         },
         "quick": {
-            "vocab_size": 64,
             "trained": [[16, 2, 10_000], [32, 4, 10_000]],
             "tested": [[16, 2], [32, 4], [64, 8]],
-            "valid": 125,
-            "test": 500,
+            "vocab_size": 64, "valid": 125, "test": 500,
         },
         "standard": {
-            "vocab_size": 8192,
             "trained": [[64, 4, 100_000], [128, 8, 20_000], [256, 16, 20_000], [256, 32, 20_000], [256, 64, 20_000]],
             "tested": [[64, 4], [64, 8], [64, 16], [128, 32], [256, 64], [512, 128], [1024, 256]],
-            "valid": 200,
-            "test": 1_000,
+            "vocab_size": 8192, "valid": 200, "test": 1_000,
         },
-    }
+    }  # fmt: skip
     arguments["full"] = arguments["standard"]
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
@@ -107,13 +90,10 @@ class MixedMultiQueryRecall(Task):
     def splits(self, data: Path, streams: Streams) -> Splits:
         settings = dict.fromkeys([*self.trained, *self.tested])
         held_out = {setting: self._rows(streams.fixed, setting, self.valid + self.test) for setting in settings}
-        train = [
-            _split(self._rows(streams.train, setting, rows, held_out[setting]))
-            for setting, rows in self.trained.items()
-        ]
-        valid = [_split(held_out[setting][: self.valid]) for setting in self.trained]
-        tests = {_name(*setting): _split(held_out[setting][self.valid :]) for setting in self.tested}
-        return Splits(joined(train), joined(valid), tests)
+        train = [self._rows(streams.train, setting, rows, held_out[setting]) for setting, rows in self.trained.items()]
+        valid = [held_out[setting][: self.valid] for setting in self.trained]
+        tests = {_name(*setting): query_split(held_out[setting][self.valid :]) for setting in self.tested}
+        return Splits(joined([*map(query_split, train)]), joined([*map(query_split, valid)]), tests)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         values = self.vocab_size - self.vocab_size // 2
@@ -138,7 +118,3 @@ class MixedMultiQueryRecall(Task):
 
 def _name(length: int, pairs: int) -> str:
     return f"{length}x{pairs}"
-
-
-def _split(rows: np.ndarray) -> Split:
-    return token_split(*np.split(rows, 2, axis=1))

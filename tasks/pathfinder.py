@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, TaskSpec, register_task
+from ..harness import Evaluation, ReferenceScore, Splits, Streams, Task, TaskSpec, register_task
 from .generated import Arrays, generated
-from .grey_images import image_spec, image_split, pixel_score
+from .grey_images import IMAGE_BUDGETS, LARGE_IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .pathfinder_images import draw_images
 from .pathfinder_shapes import PATH_X, PATHFINDER, SMALL_PATH_X, Scene
 from .reference_scores import majority_score
@@ -38,11 +38,9 @@ class _Drawn(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Gray values in raster order in, one of two classes out."""
         return image_spec(self.scenes()[0].side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`), drawn once and cached."""
         sizes = {"train": self.train, "valid": self.valid, "test": self.test}
         scenes = [asdict(scene) for scene in self.scenes()]
         drawn = generated(
@@ -56,7 +54,6 @@ class _Drawn(Task):
         return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 
@@ -87,12 +84,7 @@ class _Pathfinder(_Drawn):
         "standard": {"train": 40_000, "valid": 2_000, "test": 4_000},
         "full": {"train": 160_000, "valid": 20_000, "test": 20_000},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=3, batch=4),
-        "quick": Budget(steps=40, batch=8),
-        "standard": Budget(steps=5_000, batch=64),
-        "full": Budget(steps=100_000, batch=64),
-    }
+    budgets: ClassVar = IMAGE_BUDGETS
 
 
 @register_task(
@@ -104,7 +96,6 @@ class Pathfinder(_Pathfinder):
     """Pathfinder at 32 pixels, the hard split (paths of 14 dashes), with equal contrast."""
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the one scene."""
         return (PATHFINDER,)
 
 
@@ -116,7 +107,6 @@ class PathfinderContrast(_Pathfinder):
     """Pathfinder at 32 pixels with the published contrasts, which distinguish distractors from long paths."""
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the one scene."""
         return (replace(PATHFINDER, target_contrast=1.5),)
 
 
@@ -142,17 +132,11 @@ class PathX(_Drawn):
         "standard": {"side": 128, "train": 10_000, "valid": 500, "test": 1_000},
         "full": {"side": 128, "train": 160_000, "valid": 20_000, "test": 20_000},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=2, batch=2),
-        "quick": Budget(steps=10, batch=4),
-        "standard": Budget(steps=2_000, batch=16),
-        "full": Budget(steps=100_000, batch=16),
-    }
+    budgets: ClassVar = LARGE_IMAGE_BUDGETS
 
     def __init__(self, side: int, train: int, valid: int, test: int):
         super().__init__(train, valid, test)
         self.side = side
 
     def scenes(self) -> tuple[Scene, ...]:
-        """Return the scenes of size `side`."""
         return {scenes[0].side: scenes for scenes in (PATH_X, SMALL_PATH_X)}[self.side]

@@ -9,23 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    UserError,
-    generator,
-    register_task,
-)
+from ..harness import Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, generator, register_task
 from ..harness.contract.scan import describe
+from ..harness.contract.spec import TaskSpec
 from ..harness.files import replacing
 from .data import Report, silent
-from .grey_images import image_spec, image_split, pixel_score
+from .grey_images import IMAGE_BUDGETS, LARGE_IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .reference_scores import majority_score
 
 DIFFICULTY = "curv_contour_length_14"
@@ -47,7 +36,6 @@ class PathfinderFiles:
 
     @property
     def summary(self) -> str:
-        """One-line description."""
         return f"Pathfinder, {self.side} by {self.side} pixels, as released with the Long Range Arena, Tay et al. 2021"
 
     def identity(self) -> dict[str, Any]:
@@ -55,12 +43,10 @@ class PathfinderFiles:
         return {"count": self.count}
 
     def find(self, folder: Path) -> Path | None:
-        """Return the data set's folder under the data folder, or None."""
         home = folder / f"pathfinder{self.side}"
         return home if any((home / DIFFICULTY / "metadata").glob("*.npy")) else None
 
     def missing(self, folder: Path) -> str:
-        """Return a message that names the data set, the folder searched and how to get the files."""
         home = folder / f"pathfinder{self.side}"
         return (
             f"The data set '{self.name}' ({self.summary}) is missing: {home / DIFFICULTY / 'metadata'} has no "
@@ -69,14 +55,12 @@ class PathfinderFiles:
         )
 
     def resolve(self, folder: Path) -> Path:
-        """Return the data set's folder, or raise `UserError` with the message of `missing`."""
         home = self.find(folder)
         if home is None:
             raise UserError(self.missing(folder))
         return home
 
     def fetch(self, folder: Path, report: Report = silent) -> Path:
-        """Raise `UserError`, since the release is not on the hub."""
         raise UserError(f"The data set '{self.name}' is not on the hub. {self.missing(folder)}")
 
     def adopt(self, place: Path, folder: Path) -> Path:
@@ -165,11 +149,9 @@ class _Released(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Gray values in raster order in, one of two classes out."""
         return image_spec(self.side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         files, labels = self.dataset.labelled(data)
         order = generator(self.dataset.name, "split").permutation(len(files))
         train, valid, test = np.split(order, [8 * len(files) // 10, 9 * len(files) // 10])
@@ -181,7 +163,6 @@ class _Released(Task):
         )
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on pixels."""
         train, test = splits.train, splits.tests["test"]
         return [majority_score(train.targets, test.targets), pixel_score(train, test)]
 
@@ -201,12 +182,7 @@ class _Released(Task):
 class PathfinderRelease(_Released):
     """The released images of 32 by 32 pixels."""
 
-    budgets: ClassVar = {
-        "smoke": Budget(steps=3, batch=4),
-        "quick": Budget(steps=40, batch=8),
-        "standard": Budget(steps=5_000, batch=64),
-        "full": Budget(steps=100_000, batch=64),
-    }
+    budgets: ClassVar = IMAGE_BUDGETS
     dataset = PathfinderFiles("pathfinder-release", 32)
     data_sources = (dataset,)
 
@@ -225,12 +201,7 @@ class PathXRelease(_Released):
         "smoke": {"side": 32, "train": 16, "valid": 8, "test": 16},
         "quick": {"side": 64, "train": 1_000, "valid": 20, "test": 100},
     }
-    budgets: ClassVar = {
-        "smoke": Budget(steps=2, batch=2),
-        "quick": Budget(steps=10, batch=4),
-        "standard": Budget(steps=2_000, batch=16),
-        "full": Budget(steps=100_000, batch=16),
-    }
+    budgets: ClassVar = LARGE_IMAGE_BUDGETS
     dataset = PathfinderFiles("pathx-release", 128)
     data_sources = (dataset,)
 

@@ -10,28 +10,14 @@ from ..harness import IGNORE, ReferenceScore, Split
 
 
 def majority_score(train: np.ndarray, test: np.ndarray, evaluation: str = "") -> ReferenceScore:
-    """Return the accuracy of the most frequent training class.
-
-    Parameters
-    ----------
-    train, test
-        Classes of any shape; entries of -100 are not scored.
-    """
+    """Return the accuracy of the most frequent training class; classes of -100 are not scored."""
     classes, counts = np.unique(train[train != IGNORE], return_counts=True)
     value = float(np.mean(test[test != IGNORE] == classes[counts.argmax()]))
     return ReferenceScore(evaluation, "majority", value, "baseline", "Always the most frequent training class.")
 
 
 def fit_logistic(features: Any, labels: np.ndarray) -> Any:
-    """Return a fitted scikit-learn logistic regression with the default L2 penalty.
-
-    Parameters
-    ----------
-    features
-        (rows, features), dense or sparse.
-    labels
-        (rows,) classes.
-    """
+    """Fit classes (rows,) to dense or sparse features (rows, features) by logistic regression with an L2 penalty."""
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(max_iter=1000).fit(features, labels)

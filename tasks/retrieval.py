@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Classes,
-    Evaluation,
-    Pair,
-    ReferenceScore,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import Classes, Pair, TaskSpec, Tokens
 from .byte_rows import byte_rows
 from .data import DataSet
 from .reference_scores import fit_logistic, majority_score
@@ -36,7 +24,6 @@ class CitationPairs(DataSet):
     """The release's files: five tab-separated fields, no header, labels such as ``1.0``."""
 
     def table(self, path: Path, part: str) -> pd.DataFrame:
-        """Return labels and texts."""
         if path.suffix != ".tsv":
             return super().table(path, part)
         import pandas as pd
@@ -102,11 +89,9 @@ class CitedPairs(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Two texts of bytes in, one of two classes out."""
         return TaskSpec(Pair(Tokens(vocab_size=257, length=self.length)), Classes(2))
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
         parts = {}
         for part, stream in (("train", streams.train), ("valid", streams.fixed), ("test", streams.fixed)):
             table = self.dataset.read(data, part)
@@ -114,7 +99,6 @@ class CitedPairs(Task):
         return Splits(parts["train"], parts["valid"], {"test": parts["test"]})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of the majority class and of logistic regression on shared words."""
         train, test = splits.train, splits.tests["test"]
         model = fit_logistic(_overlap(train), train.targets)
         value = float(model.score(_overlap(test), test.targets))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
-from ..harness import IGNORE, Split, UserError
+from ..harness import IGNORE, Split, Streams, UserError
 
 MAX_ROUNDS = 200
 
@@ -39,6 +40,14 @@ def distinct_rows(draw: Callable[[int], np.ndarray], n: int, exclude: np.ndarray
         f"Too few distinct rows: found {n - missing} of {n} in addition to {barred} held-out rows. "
         "Use fewer rows or a larger vocabulary or length."
     )
+
+
+def distinct_parts(
+    draw: Callable[[np.random.Generator, int], np.ndarray], streams: Streams, train: int, valid: int, test: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return training, validation and test rows, all distinct; only the training rows depend on the seed."""
+    held_out = distinct_rows(partial(draw, streams.fixed), valid + test)
+    return distinct_rows(partial(draw, streams.train), train, held_out), held_out[:valid], held_out[valid:]
 
 
 def first_occurrences(rows: np.ndarray) -> np.ndarray:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    ReferenceScore,
-    Regression,
-    Series,
-    Split,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    register_task,
-)
-from .rows import distinct_rows
+from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
+from ..harness.contract.spec import Regression, Series, TaskSpec
+from .rows import distinct_parts
 
 
 class _Signature(Task):
@@ -62,7 +50,6 @@ class _Signature(Task):
 
     @property
     def spec(self) -> TaskSpec:
-        """Points of a path in, one number out."""
         return TaskSpec(Series(self.channels, self.points), Regression(1))
 
     def target(self, paths: np.ndarray) -> np.ndarray:
@@ -70,25 +57,18 @@ class _Signature(Task):
         raise NotImplementedError
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        """Return the arrays (see `Task.splits`)."""
-        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
-        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
-        scale = self._scale(np.concatenate([held_out, self._draw(streams.fixed, self.train)]))
-        parts = {"train": train, "valid": held_out[: self.valid], "test": held_out[self.valid :]}
-        splits = {part: self._split(self._walks(steps), *scale) for part, steps in parts.items()}
-        return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
+        parts = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
+        scale = self._scale(np.concatenate([*parts[1:], self._draw(streams.fixed, self.train)]))
+        train, valid, test = (self._split(self._walks(steps), *scale) for steps in parts)
+        return Splits(train, valid, {"test": test})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        """Return the scores of a constant 0 and of a least-squares fit on the end points."""
         train, test = splits.train, splits.tests["test"]
         fit = np.linalg.lstsq(_end_points(train), train.targets[:, 0].astype(np.float64), rcond=None)[0]
         return [
             ReferenceScore("", "zero", _rmse(0.0, test), summary="Always 0."),
             ReferenceScore(
-                "",
-                "end points",
-                _rmse(_end_points(test) @ fit, test),
-                summary="Least squares on monomials.",
+                "", "end points", _rmse(_end_points(test) @ fit, test), summary="Least squares on monomials."
             ),
         ]
 
@@ -120,7 +100,6 @@ class SignatureArea(_Signature):
     channels = 2
 
     def target(self, paths: np.ndarray) -> np.ndarray:
-        """Return S12."""
         return signature(paths)[1][:, 0, 1]
 
 
@@ -135,7 +114,6 @@ class SignatureVolume(_Signature):
     channels = 3
 
     def target(self, paths: np.ndarray) -> np.ndarray:
-        """Return S123."""
         return signature(paths)[2][:, 0, 1, 2]
 
 

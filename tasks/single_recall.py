@@ -8,19 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import (
-    Budget,
-    Evaluation,
-    PerPosition,
-    ReferenceScore,
-    Splits,
-    Streams,
-    Task,
-    TaskSpec,
-    Tokens,
-    register_task,
-)
-from .rows import distinct_rows, joined, next_tokens
+from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, register_task
+from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from .rows import distinct_parts, joined, next_tokens
 
 
 @register_task(
@@ -69,9 +59,7 @@ class SingleQueryRecall(Task):
         return TaskSpec(Tokens(self.vocab_size, self.context + 2), PerPosition(self.vocab_size), causal=True)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        held_out = distinct_rows(partial(self._draw, streams.fixed), self.valid + self.test)
-        train = distinct_rows(partial(self._draw, streams.train), self.train, held_out)
-        valid, test = held_out[: self.valid], held_out[self.valid :]
+        train, valid, test = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
         return Splits(next_tokens(train, first_scored=0), next_tokens(valid), {"test": next_tokens(test)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
@@ -124,20 +112,14 @@ class SingleQueryRecallGrid(Task):
         "smoke": {"vocabularies": [10, 20], "contexts": [8, 16], "train": 64, "valid": 16, "test": 64},
         "quick": {"vocabularies": [10, 20], "contexts": [16, 32], "train": 5_000, "valid": 100, "test": 500},
         "standard": {
-            "vocabularies": [10, 20, 30, 40],
-            "contexts": [64, 256],
-            "train": 5_000,
-            "valid": 100,
-            "test": 500,
+            "vocabularies": [10, 20, 30, 40], "contexts": [64, 256],
+            "train": 5_000, "valid": 100, "test": 500,
         },
         "full": {
-            "vocabularies": [10, 20, 30, 40],
-            "contexts": [64, 256, 1024, 4096],
-            "train": 5_000,
-            "valid": 100,
-            "test": 500,
+            "vocabularies": [10, 20, 30, 40], "contexts": [64, 256, 1024, 4096],
+            "train": 5_000, "valid": 100, "test": 500,
         },
-    }
+    }  # fmt: skip
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=400, batch=32),
@@ -170,10 +152,10 @@ class SingleQueryRecallGrid(Task):
         train, valid, tests = [], [], {}
         for name, (size, context) in self.grid.items():
             draw = partial(draw_rows, context=context, kinds=(size - 2) // 2, vocab_size=self.largest)
-            held_out = distinct_rows(partial(draw, streams.fixed), self.valid + self.test)
-            train.append(next_tokens(distinct_rows(partial(draw, streams.train), self.train, held_out), first_scored=0))
-            valid.append(next_tokens(held_out[: self.valid]))
-            tests[name] = next_tokens(held_out[self.valid :])
+            rows = distinct_parts(draw, streams, self.train, self.valid, self.test)
+            train.append(next_tokens(rows[0], first_scored=0))
+            valid.append(next_tokens(rows[1]))
+            tests[name] = next_tokens(rows[2])
         return Splits(joined(train), joined(valid), tests)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:

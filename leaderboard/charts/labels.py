@@ -99,10 +99,7 @@ def _overlap(one: Box, other: Box) -> bool:
 def label_curves(curves: Sequence[Sequence[Point]], area: PlotArea) -> Iterator[dict[str, Any]]:
     """Yield the points of the curves of one panel, with variants as labels to the right of the area.
 
-    Parameters
-    ----------
-    curves
-        Points of each curve in order. Only curves of seed 0 are labeled, as close to their ends as possible.
+    Only curves of seed 0 are labeled, as close to their ends as possible.
     """
     points = [point for curve in curves for point in curve]
     ends = {id(curve[-1]) for curve in curves if curve and curve[-1]["seed"] == 0}

@@ -27,18 +27,9 @@ def learning_chart(
     colors: Mapping[str, str],
     write: ScoreFormat,
 ) -> Chart | None:
-    """Return the learning curves of the chosen learning rates: a line per run, colored by family.
+    """Return the learning curves of one task in one section: a line per run at its chosen rate, colored by family.
 
-    Parameters
-    ----------
-    place
-        Description of the section, for the title.
-    records
-        Runs of one task in one section.
-    families
-        By model.
-    write
-        Format of the validation score.
+    `place` describes the section in the title; `write` formats the validation scores.
     """
     drawn = sorted(records, key=lambda record: record.cell.seed)[:MOST_LINES]
     curves = {axis: [list(_curve(record, axis, families, write.scale)) for record in drawn] for axis in AXES}

@@ -18,13 +18,7 @@ AREA = PlotArea(220, 170, x="seconds", y="valid")
 def trade_off_chart(
     id: str, records: Sequence[Record], families: Mapping[str, str], colors: Mapping[str, str]
 ) -> Chart | None:
-    """Return the curves of a section: a panel per task, a line per run, a point at the end of each cycle.
-
-    Parameters
-    ----------
-    families
-        By model.
-    """
+    """Return the curves of a section: a panel per task, a line per run, a point at the end of each cycle."""
     found = [point for record in records for point in _curve(record, families)]
     curves = [list(group_by(own, "run").values()) for own in group_by(found, "panel").values()]
     points = [point for panel in curves for point in label_curves(panel, AREA)]

@@ -47,21 +47,8 @@ class SectionComparison:
         return [(word, verdicts.count(word)) for word in WORDS.values() if word in verdicts]
 
 
-@dataclass(frozen=True)
-class ComparisonView:
-    """Two models in all sections that contain both."""
-
-    one: str
-    other: str
-    sections: tuple[SectionComparison, ...]
-
-
-def comparison_view(one: str, other: str, site: Site) -> ComparisonView:
-    """Return the contents of the page of two models."""
-    return ComparisonView(one, other, tuple(_sections(one, other, site)))
-
-
-def _sections(one: str, other: str, site: Site) -> Iterator[SectionComparison]:
+def comparisons(one: str, other: str, site: Site) -> Iterator[SectionComparison]:
+    """Yield the comparisons of two models in all sections that contain both."""
     others = {section.id: rows for section, rows in site.rows_of_model(other)}
     for section, rows in site.rows_of_model(one):
         if section.id in others:

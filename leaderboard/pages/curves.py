@@ -17,12 +17,8 @@ WIDTH, HEIGHT = 460, 260
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 46
 
 
-@dataclass(frozen=True)
-class AxisTick:
-    """A labeled position on an axis, in SVG units."""
-
-    place: float
-    label: str
+Tick = tuple[float, str]
+"""A position on an axis, in SVG units, and its label."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +37,19 @@ class CurvePanel:
 
     title: str
     lines: tuple[CurveLine, ...]
-    x_ticks: tuple[AxisTick, ...]
-    y_ticks: tuple[AxisTick, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
 
     @property
     def grid(self) -> str:
         """Return a path with a horizontal line at each tick of y."""
-        return "".join(f"M{LEFT} {tick.place}H{WIDTH - RIGHT}" for tick in self.y_ticks)
+        return "".join(f"M{LEFT} {place}H{WIDTH - RIGHT}" for place, _ in self.y_ticks)
 
     @property
     def axis(self) -> str:
         """Return a path of the x axis with a mark at each tick."""
         foot = HEIGHT - BOTTOM
-        return f"M{LEFT} {foot}H{WIDTH - RIGHT}" + "".join(f"M{tick.place} {foot}v5" for tick in self.x_ticks)
+        return f"M{LEFT} {foot}H{WIDTH - RIGHT}" + "".join(f"M{place} {foot}v5" for place, _ in self.x_ticks)
 
     @property
     def frame(self) -> dict[str, int]:
@@ -85,7 +81,7 @@ def _panel(
     ys = nice_ticks(min(values), max(values))
     to_x, to_y = _scale(xs, LEFT, WIDTH - RIGHT), _scale(ys, HEIGHT - BOTTOM, TOP)
     lines = tuple(_line(attempt, [(to_x(x), to_y(y)) for x, y in points], record) for attempt, points in curves)
-    x_ticks, y_ticks = (AxisTick(to_x(x), quantity(x)) for x in xs), (AxisTick(to_y(y), label(y)) for y in ys)
+    x_ticks, y_ticks = ((to_x(x), quantity(x)) for x in xs), ((to_y(y), label(y)) for y in ys)
     return CurvePanel(title, lines, tuple(x_ticks), tuple(y_ticks))
 
 

@@ -14,7 +14,7 @@ from ..charts.speed import speed_charts
 from ..formats import paper_address, plain, visible
 from ..table.rows import to_csv, to_json
 from ..table.sections import RowView, SectionView
-from .comparison import comparison_view
+from .comparison import comparisons
 from .index import choices, section_charts, section_payload
 from .run import run_view
 from .site import Site
@@ -45,13 +45,7 @@ def site_files(site: Site) -> Iterator[File]:
 
 
 def render(template: str, page: str, **values: object) -> str:
-    """Return a page. All values are HTML-escaped, and invisible characters are made visible.
-
-    Parameters
-    ----------
-    page
-        Path of the page, which its relative links depend on.
-    """
+    """Return the page at the path `page`. All values are HTML-escaped, and invisible characters are made visible."""
     return _environment().get_template(template).render(root="../" * page.count("/"), **values)
 
 
@@ -70,7 +64,6 @@ def _environment() -> jinja2.Environment:
 
 
 def _with_drawings(template: str, page: str, charts: Iterable[Chart], **values: object) -> Iterator[File]:
-    """Yield a page and the files of its charts."""
     drawings = [draw(chart, page) for chart in charts]
     yield from ((drawn.script, drawn.source) for drawn in drawings)
     yield page, render(template, page, drawings=drawings, **values)
@@ -129,7 +122,8 @@ def _task_pages(site: Site) -> Iterator[File]:
 
 def _comparison_pages(site: Site) -> Iterator[File]:
     for (one, other), page in site.links.pairs.items():
-        yield page, render("compare.html", page, view=comparison_view(one, other, site))
+        parts = list(comparisons(one, other, site))
+        yield page, render("compare.html", page, one=one, other=other, parts=parts)
 
 
 def _speed_page(site: Site) -> Iterator[File]:

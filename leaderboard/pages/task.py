@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...harness.contract.metrics import better
@@ -11,7 +11,7 @@ from ..charts.drawing import Chart
 from ..charts.learning import learning_chart
 from ..table.columns import CellView, ColumnView
 from ..table.multiplicity import TaskMultiplicity, task_multiplicity
-from ..table.sections import PublishedRow, RowView, SectionView
+from ..table.sections import PublishedView, RowView, SectionView
 from .site import Site
 
 
@@ -32,7 +32,7 @@ class ColumnStandings:
     section: SectionView
     column: ColumnView
     places: tuple[Place, ...]
-    published: tuple[PublishedRow, ...]
+    published: Mapping[str, Sequence[PublishedView]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _standings(section: SectionView, index: int) -> ColumnStandings:
         Place(f"{section.id}-{number}" if is_first else "", row, cell, _gap(cell, best, column))
         for number, row, cell in [*scored, *unscored]
     )
-    published = tuple(PublishedRow(row.variant, (row.cells[index],)) for row in section.published if row.cells[index])
+    published = {variant: cells[index] for variant, cells in section.published.items() if cells[index]}
     return ColumnStandings(section, column, places, published)
 
 

@@ -38,7 +38,6 @@ class BenchReport(BaseModel):
 
     @property
     def device(self) -> str:
-        """Return the device on which the report was made."""
         return str(self.environment.get("device", "unknown device"))
 
 

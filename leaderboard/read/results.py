@@ -70,7 +70,6 @@ def read_results(folders: Sequence[Path]) -> Results:
 
 
 def _check(stores: Sequence[ResultStore]) -> None:
-    """Raise a UserError if no site can be built from the folders."""
     for store in stores:
         if store.folder.is_file():
             raise UserError(f"{store.folder} is a file, not a results folder. Pass the folder that contains it.")

@@ -38,13 +38,7 @@ class Average(BaseModel):
     failed: Mapping[str, float] = Field(default_factory=dict)
 
     def of(self, scores: Mapping[str, float | None]) -> float | None:
-        """Return the mean, or None if a column has no score.
-
-        Parameters
-        ----------
-        scores
-            Scores by column; None if the trial failed.
-        """
+        """Return the mean of scores by column (None if the trial failed), or None if a column has no score."""
         known = {**self.failed, **{column: score for column, score in scores.items() if score is not None}}
         if not (scores.keys() >= set(self.columns) <= known.keys()):
             return None
@@ -100,12 +94,9 @@ def _defined(average: Average, columns: Mapping[str, Row]) -> AverageColumn | No
 
 
 def average_rows(scores: Sequence[Row]) -> Iterator[Row]:
-    """Yield one row per variant, seed and average of a section; its value is None if a column has no score.
+    """Yield one row per variant, seed and average, from the rows of kind "score" of one section.
 
-    Parameters
-    ----------
-    scores
-        Rows of kind "score" of one section.
+    The value of an average is None if one of its columns has no score.
     """
     runs = group_by(scores, "variant", "seed").values()
     for column in average_columns(scores):

@@ -30,7 +30,6 @@ class SeedView:
 
     @property
     def ok(self) -> bool:
-        """Return whether the seed has a score."""
         return self.status == "ok"
 
 
@@ -58,7 +57,6 @@ class CellView:
 
     @property
     def failure(self) -> SeedView | None:
-        """Return the first seed without a score."""
         return next((seed for seed in self.seeds if not seed.ok), None)
 
 
@@ -88,12 +86,10 @@ class ColumnView:
 
     @property
     def format(self) -> ScoreFormat:
-        """Return the format of its scores."""
         return ScoreFormat(self.evaluation.metric, self.evaluation.unit)
 
     @property
     def is_average(self) -> bool:
-        """Return whether it is an average over other columns."""
         return not self.page
 
     @property
@@ -107,12 +103,9 @@ class ColumnView:
 
 
 def column_view(rows: Sequence[Row], results: Results, links: Links) -> ColumnView:
-    """Return a column and its cells. Only variants without a failed seed are compared with others.
+    """Return a column and its cells from its rows in one section.
 
-    Parameters
-    ----------
-    rows
-        Rows of one task and column in one section.
+    Only variants without a failed seed are compared with others.
     """
     is_average = rows[0]["kind"] == "average"
     task, evaluation = _average(rows[0]) if is_average else _evaluation(rows[0], results)

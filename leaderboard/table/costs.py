@@ -65,13 +65,7 @@ def _seconds(milliseconds: float | None) -> float | None:
 
 
 def cost_table(cells: Sequence[Row]) -> CostTable:
-    """Return the costs of each variant: the range of sizes, medians over tasks, and the largest memory.
-
-    Parameters
-    ----------
-    cells
-        Rows of the tidy table, one per cell.
-    """
+    """Return each variant's range of sizes, median costs over tasks and largest memory, from the rows of its cells."""
     tasks = len({cell["task"] for cell in cells})
     finished = sorted((cell for cell in cells if cell["status"] == "ok"), key=lambda x: (x["family"], x["variant"]))
     found = {

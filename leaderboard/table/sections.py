@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -50,14 +50,6 @@ class RowView:
 
 
 @dataclass(frozen=True)
-class ReferenceRow:
-    """Reference scores of one kind, by column."""
-
-    kind: str
-    cells: tuple[tuple[ReferenceCard, ...], ...]
-
-
-@dataclass(frozen=True)
 class PublishedView:
     """A published value in one column."""
 
@@ -68,16 +60,11 @@ class PublishedView:
 
 
 @dataclass(frozen=True)
-class PublishedRow:
-    """Published values of one variant, by column."""
-
-    variant: str
-    cells: tuple[tuple[PublishedView, ...], ...]
-
-
-@dataclass(frozen=True)
 class SectionView:
-    """All cells of one tier, recipe, device and protocol; `unfinished` are those that failed or were skipped."""
+    """All cells of one tier, recipe, device and protocol; `unfinished` are those that failed or were skipped.
+
+    Reference scores are by kind and published values by variant, each with a tuple per column.
+    """
 
     id: str
     tier: str
@@ -88,8 +75,8 @@ class SectionView:
     dates: str
     columns: tuple[ColumnView, ...]
     rows: tuple[RowView, ...]
-    references: tuple[ReferenceRow, ...]
-    published: tuple[PublishedRow, ...]
+    references: Mapping[str, Sequence[tuple[ReferenceCard, ...]]]
+    published: Mapping[str, Sequence[tuple[PublishedView, ...]]]
     costs: CostTable
     unfinished: tuple[Row, ...]
     ok: int
@@ -112,7 +99,6 @@ class SectionView:
 
     @property
     def first_columns(self) -> dict[int, ColumnView]:
-        """Return the first column of each task by its index, without averages."""
         return first_columns(self.columns)
 
 
@@ -160,8 +146,8 @@ def _section(
         dates=_dates(cells),
         columns=columns,
         rows=tuple(_ordered(rows, columns)),
-        references=tuple(_reference_rows(columns)),
-        published=tuple(_published_rows(columns, published)),
+        references=_references(columns),
+        published=_published(columns, published),
         costs=cost_table(cells),
         unfinished=tuple(row for row in cells if row["status"] != "ok"),
         ok=sum(row.ok for row in rows),
@@ -211,24 +197,21 @@ def _ordered(rows: Sequence[RowView], columns: Sequence[ColumnView]) -> list[Row
     return [rows[i] for i in order]
 
 
-def _reference_rows(columns: Sequence[ColumnView]) -> Iterator[ReferenceRow]:
-    """Yield a row for chance, one for all baselines and one for the ceiling."""
-    for kind in ("chance", "baseline", "ceiling"):
-        cells = tuple(tuple(column.references(kind)) for column in columns)
-        if any(cells):
-            yield ReferenceRow(kind, cells)
+def _references(columns: Sequence[ColumnView]) -> dict[str, list[tuple[ReferenceCard, ...]]]:
+    kinds = ("chance", "baseline", "ceiling")
+    found = {kind: [tuple(column.references(kind)) for column in columns] for kind in kinds}
+    return {kind: cells for kind, cells in found.items() if any(cells)}
 
 
-def _published_rows(columns: Sequence[ColumnView], published: Sequence[Row]) -> Iterator[PublishedRow]:
-    """Yield a row per variant with a published value in one of the columns."""
-    for (variant,), own in group_by(published, "variant").items():
-        cells = tuple(tuple(_published(row, column) for row in own if row["column"] == column.name)
-                      for column in columns)  # fmt: skip
-        if any(cells):
-            yield PublishedRow(variant, cells)
+def _published(columns: Sequence[ColumnView], published: Sequence[Row]) -> dict[str, list[tuple[PublishedView, ...]]]:
+    found = {
+        variant: [tuple(_quoted(row, column) for row in own if row["column"] == column.name) for column in columns]
+        for (variant,), own in group_by(published, "variant").items()
+    }
+    return {variant: cells for variant, cells in found.items() if any(cells)}
 
 
-def _published(row: Row, column: ColumnView) -> PublishedView:
+def _quoted(row: Row, column: ColumnView) -> PublishedView:
     reduced = "Published for the full-size task; this column is reduced." if column.task.reduced else ""
     caveat = " ".join(filter(None, (row["caveat"], reduced)))
     return PublishedView(column.format(row["value"]), row["source"], row["reason"] or "", caveat)

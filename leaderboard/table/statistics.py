@@ -61,13 +61,7 @@ def t_quantile(n: int) -> float:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Return the mean with Student's t interval, which assumes normally distributed scores.
-
-    Parameters
-    ----------
-    values
-        One finite score per seed, at least one.
-    """
+    """Return the mean of at least one finite score with Student's t interval, which assumes a normal distribution."""
     mean = math.fsum(values) / len(values)
     if len(values) < 2:
         return Estimate(mean, None, len(values))
@@ -134,13 +128,7 @@ class Comparisons:
 
 
 def compare(scores: Scores, direction: Direction) -> Comparisons | None:
-    """Compare the rows of a column with each other, or return None if there are none.
-
-    Parameters
-    ----------
-    scores
-        At least one finite score per row.
-    """
+    """Compare the rows of a column, which have at least one score each, or return None if there are none."""
     if not scores:
         return None
     seeds = sorted({seed for values in scores.values() for seed in values})

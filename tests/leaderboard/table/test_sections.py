@@ -113,7 +113,7 @@ def test_the_easiest_reference_score_that_is_not_beaten_is_named(board, make_rec
 
 def test_reference_scores_are_below_the_models(board, make_record):
     (section,) = board(make_record(), make_record(task="math-lm", value=2.6))
-    found = {row.kind: [[score.name for score in cell] for cell in row.cells] for row in section.references}
+    found = {kind: [[score.name for score in cell] for cell in cells] for kind, cells in section.references.items()}
     assert [column.name for column in section.columns] == ["math-lm", "recall-mqar"]
     assert found == {
         "chance": [[], ["any value"]],
