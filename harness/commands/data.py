@@ -17,11 +17,6 @@ app = typer.Typer(no_args_is_help=True, help="Data sets. Example: archarena data
 Name = Annotated[str, typer.Argument(help="A data set listed by `archarena data status`.")]
 
 
-@app.callback()
-def group() -> None:
-    """Show, fetch and import the data sets that tasks use."""
-
-
 @app.command("status")
 def status(data: Data = None, plugins: Plugins = None) -> None:
     """Show which data sets are available, and how to get the others.
