@@ -80,11 +80,9 @@ def import_(
 
 
 def _source(name: str, plugins: list[Path] | None) -> DataSource:
-    from ..errors import UserError, did_you_mean
+    from ..errors import unknown
 
     sources = open_registry(plugins).data_sources()
     if name not in sources:
-        raise UserError(
-            f"There is no data set '{name}'.{did_you_mean(name, sources)} Known: {', '.join(sorted(sources))}."
-        )
+        raise unknown("data set", name, sorted(sources))
     return sources[name]

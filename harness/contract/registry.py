@@ -12,14 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from ..errors import UserError, did_you_mean
-from .scan import (
-    Entry,
-    Kind,
-    describe,
-    scan,
-    source_files,
-)
+from ..errors import UserError, unknown
+from .scan import Entry, Kind, describe, scan, source_files
 
 if TYPE_CHECKING:
     from .data_source import DataSource
@@ -114,18 +108,14 @@ class Registry:
             raise UserError(self.clashes[kind, name])
         known = self.of_kind(kind)
         if name not in known:
-            raise UserError(
-                f"There is no {kind} '{name}'.{did_you_mean(name, known)} Known: {', '.join(sorted(known)) or 'none'}."
-            )
+            raise unknown(kind, name, sorted(known))
         return known[name]
 
     def suite(self, name: str) -> list[Entry]:
         """Return the tasks of a suite, in the order in which `discover` finds them."""
         members = [entry for entry in self.tasks.values() if name in entry.declared.get("suites", ())]
         if not members:
-            raise UserError(
-                f"There is no suite '{name}'.{did_you_mean(name, self.suites())} Known: {', '.join(self.suites())}."
-            )
+            raise unknown("suite", name, self.suites())
         return members
 
     def data_sources(self) -> dict[str, DataSource]:

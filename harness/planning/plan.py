@@ -12,7 +12,7 @@ from ..contract.registry import Registry
 from ..contract.scan import Entry
 from ..contract.spec import Size
 from ..contract.task import Task
-from ..errors import UserError, did_you_mean
+from ..errors import UserError, did_you_mean, unknown
 from .cell import RECIPES, Cell, Plan, PlannedTask, Variant
 from .model_card import load_card
 from .recipe import Training, trade_off
@@ -43,7 +43,7 @@ def make_plan(
     """
     size = get_tier(tier)
     if recipe not in RECIPES:
-        raise UserError(f"There is no recipe '{recipe}'.{did_you_mean(recipe, RECIPES)} Known: {', '.join(RECIPES)}.")
+        raise unknown("recipe", recipe, RECIPES)
     if recipe == "published" and settings:
         raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit one of the two.")
     variants = make_variants(registry, models or usual_models(registry), settings)
