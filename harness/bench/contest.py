@@ -1,10 +1,10 @@
-"""Times training in archarena and in other packages, which may be installed in another environment.
+"""``archarena bench step`` and ``epoch``: time training here and in packages that may be in another environment.
 
 Each contestant is a separate process: ours uses this Python, the others that of their environment. All inherit this
 process's allocator settings and number of threads. They train in turns, and the minimum time of each counts.
 
-A contestant is a script that is called with a name and with sizes as JSON. It answers each line of its input with a
-line of JSON: the first with the number of parameters, the others with ``seconds`` and scores after training once more.
+A contestant is ``contestants.py``, called with its name and sizes. It answers each line of its input with a line of
+JSON: the first with the number of parameters, the others with ``seconds`` and scores after training once more.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,20 +23,48 @@ from ..line_process import LineProcess
 OURS = "archarena"
 WARM_UP = 1
 
+STEP_PEERS = ("transformers with mambapy", "mambapy", "transformers")
+STEP_SIZES = {"vocabulary": 256, "width": 128, "layers": 2, "length": 512, "batch": 8}
+EPOCH_PEERS = ("fuxictr", "fuxictr, rows in the same process")
+EPOCH_SIZES = {"train": 49_064, "valid": 8_658, "batch": 1_024}
+
+
+def bench_step(
+    peer_python: str, *, seconds: float, names: Sequence[str] = (OURS, *STEP_PEERS), sizes: dict[str, int] = STEP_SIZES
+) -> list[dict[str, Any]]:
+    """Time a training step of a small mamba language model; rows as in `contest`, with ``tokens_per_second``."""
+    rows = contest("step", names, sizes, peer_python, seconds)
+    tokens = sizes["batch"] * sizes["length"]
+    return [row | {"tokens_per_second": tokens / row["seconds"]} if "seconds" in row else row for row in rows]
+
+
+def bench_epoch(
+    peer_python: str,
+    *,
+    seconds: float,
+    names: Sequence[str] = (OURS, *EPOCH_PEERS),
+    sizes: dict[str, int] = EPOCH_SIZES,
+) -> list[dict[str, Any]]:
+    """Time an epoch of FinalMLP, as published for Frappe, with validation; rows as in `contest`.
+
+    The rows are random, with Frappe's fields and labels that depend on three of them. The content does not change the
+    cost of an epoch, and the scores show that all contestants learn equally well.
+    """
+    return contest("epoch", names, sizes, peer_python, seconds)
+
 
 @contextmanager
-def started(
-    script: Path, names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]
-) -> Iterator[dict[str, Any]]:
+def _started(bench: str, names: Sequence[str], sizes: dict[str, int], peer_python: str) -> Iterator[dict[str, Any]]:
     """Yield the process of each contestant, or the reason why it could not be started."""
     # Keeps the script's folder off the path, where its modules would shadow installed packages.
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    script = str(Path(__file__).with_name("contestants.py"))
     with ExitStack() as stack:
         field: dict[str, Any] = {}
         for name in names:
-            command = [own_python if name == OURS else peer_python, str(script), name, json.dumps(sizes)]
+            python = sys.executable if name == OURS else peer_python
             try:
-                field[name] = LineProcess(command, environment)
+                field[name] = LineProcess([python, script, bench, name, json.dumps(sizes)], environment)
             except OSError as error:
                 field[name] = f"{peer_python} cannot be run: {error.strerror}."
                 continue
@@ -44,26 +73,20 @@ def started(
 
 
 def contest(
-    script: Path,
-    names: Sequence[str],
-    sizes: dict[str, int],
-    *,
-    peer_python: str,
-    own_python: str,
-    seconds: float,
+    bench: str, names: Sequence[str], sizes: dict[str, int], peer_python: str, seconds: float
 ) -> list[dict[str, Any]]:
     """Return a row per contestant: its times and scores, or the reason why it has none.
 
     Parameters
     ----------
-    script
-        The script that every contestant runs.
-    peer_python, own_python
-        The Python interpreters with the other packages, and with archarena.
+    bench
+        ``step`` or ``epoch``.
+    peer_python
+        The Python interpreter with the other packages.
     seconds
         Each contestant trains for this long, and at least once after the warm-up.
     """
-    with started(script, names, peer_python, own_python, sizes) as field:
+    with _started(bench, names, sizes, peer_python) as field:
         rows = {name: {"contestant": name} for name in names}
         taken: dict[str, list[float]] = {name: [] for name in names}
         waiting = list(names)

@@ -15,13 +15,10 @@ from ..contract.registry import discover
 from ..errors import UserError
 from ..running.environment import resolve_device
 from . import report
-from .epoch import SIZES as EPOCH_SIZES
-from .epoch import bench_epoch
+from .contest import EPOCH_SIZES, STEP_SIZES, bench_epoch, bench_step
 from .kernels import OURS, bench_kernels
 from .lengths import LONGEST, WIDTH, bench_lengths, cap_memory
 from .roofline import measure
-from .step import SIZES as STEP_SIZES
-from .step import bench_step
 from .timing import clock_for
 from .workloads import load
 
@@ -78,13 +75,13 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
 
 def run_step(output: str, seconds: float, peer_python: str | None) -> int:
     """Time a training step on the CPU, in archarena and in other packages."""
-    rows = bench_step(peer_python or sys.executable, sys.executable, seconds=seconds)
+    rows = bench_step(peer_python or sys.executable, seconds=seconds)
     return _tell_contest("step", report.step_table, rows, STEP_SIZES, output)
 
 
 def run_epoch(output: str, seconds: float, peer_python: str | None) -> int:
     """Time an epoch of FinalMLP on the CPU, in archarena and in FuxiCTR."""
-    rows = bench_epoch(peer_python or sys.executable, sys.executable, seconds=seconds)
+    rows = bench_epoch(peer_python or sys.executable, seconds=seconds)
     return _tell_contest("epoch", report.epoch_table, rows, EPOCH_SIZES, output)
 
 
