@@ -76,7 +76,6 @@ def kernel_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def roofline_line(console: Console, roofline: Roofline) -> None:
-    """Print the measured limits of the machine."""
     rates = ", ".join(f"{rate / 1e9:,.0f} GFLOP/s in {name[6:]}" for name, rate in roofline.flops_per_second.items())
     console.print(f"Measured roofline: {roofline.bytes_per_second / 1e9:.1f} GB/s in a copy, {rates}.\n")
 
@@ -118,7 +117,6 @@ def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print a training step of each contestant."""
     lines = [
         (
             row["contestant"],
@@ -137,7 +135,6 @@ def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def epoch_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print an epoch of each contestant."""
     lines = [
         (
             row["contestant"],

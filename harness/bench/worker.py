@@ -74,13 +74,11 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
 
 
 def run_step(output: str, seconds: float, peer_python: str | None) -> int:
-    """Time a training step on the CPU, in archarena and in other packages."""
     rows = bench_step(peer_python or sys.executable, seconds=seconds)
     return _tell_contest("step", report.step_table, rows, STEP_SIZES, output)
 
 
 def run_epoch(output: str, seconds: float, peer_python: str | None) -> int:
-    """Time an epoch of FinalMLP on the CPU, in archarena and in FuxiCTR."""
     rows = bench_epoch(peer_python or sys.executable, seconds=seconds)
     return _tell_contest("epoch", report.epoch_table, rows, EPOCH_SIZES, output)
 

@@ -52,7 +52,6 @@ class TaskSubject:
         return streams(getattr(self.cls, "registered_name", self.cls.__name__), self.tier, seed)
 
     def named(self) -> dict[str, Split]:
-        """Return all splits by name."""
         tests = {f"test '{name}'": split for name, split in self.splits.tests.items()}
         return {"train": self.splits.train, "valid": self.splits.valid, **tests}
 

@@ -80,7 +80,6 @@ class Registry:
     clashes: dict[tuple[Kind, str], str] = field(default_factory=dict)
 
     def of_kind(self, kind: Kind) -> dict[str, Entry]:
-        """Return the entries of one kind by name."""
         return self.models if kind == "model" else self.tasks
 
     def add(self, entry: Entry) -> None:
@@ -124,7 +123,6 @@ class Registry:
         return {source.name: source for task in needy for source in task.data_sources}
 
     def suites(self) -> list[str]:
-        """Return the names of all suites."""
         return sorted({suite for entry in self.tasks.values() for suite in entry.declared.get("suites", ())})
 
 

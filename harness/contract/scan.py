@@ -97,9 +97,10 @@ def module_file(module: str) -> Path:
     spec = None
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
-        spec = _find_spec(".".join(parts[:end]), path)
+        name = ".".join(parts[:end])
+        spec = next(filter(None, (finder.find_spec(name, path) for finder in sys.meta_path)), None)
         if spec is None:
-            raise ModuleNotFoundError(f"no module named '{'.'.join(parts[:end])}'")
+            raise ModuleNotFoundError(f"no module named '{name}'")
         path = list(spec.submodule_search_locations or ())
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"'{module}' has no source file")
@@ -116,14 +117,6 @@ def source_files(name: str) -> dict[str, Path]:
         for path in sorted(file.parent.glob("*.py"))
         if any(decorator.encode() in path.read_bytes() for decorator in DECORATORS)
     }
-
-
-def _find_spec(name: str, path: Sequence[str] | None):
-    for finder in sys.meta_path:
-        found = finder.find_spec(name, path)
-        if found is not None:
-            return found
-    return None
 
 
 def load_plugin(file: Path) -> ModuleType:

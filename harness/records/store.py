@@ -51,7 +51,6 @@ class ResultStore:
         self.folder = folder
 
     def path_of(self, record: Record) -> Path:
-        """Return the path of a record."""
         cell = record.cell
         name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
         return self.folder / "records" / slug(cell.task) / name
@@ -74,11 +73,9 @@ class ResultStore:
             yield read_record(path)
 
     def record_files(self) -> list[Path]:
-        """Return the paths of all records, sorted."""
         return sorted((self.folder / "records").glob("*/*.json"))
 
     def by_key(self) -> dict[str, Record]:
-        """Return all records by their full key."""
         return {record.key: record for record in self.read()}
 
     def path_of_card(self, kind: type[ModelCard | TaskCard], *identity: str) -> Path:
