@@ -23,34 +23,14 @@ from ..line_process import LineProcess
 OURS = "archarena"
 WARM_UP = 1
 
-STEP_PEERS = ("transformers with mambapy", "mambapy", "transformers")
-STEP_SIZES = {"vocabulary": 256, "width": 128, "layers": 2, "length": 512, "batch": 8}
-EPOCH_PEERS = ("fuxictr", "fuxictr, rows in the same process")
-EPOCH_SIZES = {"train": 49_064, "valid": 8_658, "batch": 1_024}
-
-
-def bench_step(
-    peer_python: str, *, seconds: float, names: Sequence[str] = (OURS, *STEP_PEERS), sizes: dict[str, int] = STEP_SIZES
-) -> list[dict[str, Any]]:
-    """Time a training step of a small mamba language model; rows as in `contest`, with ``tokens_per_second``."""
-    rows = contest("step", names, sizes, peer_python, seconds)
-    tokens = sizes["batch"] * sizes["length"]
-    return [row | {"tokens_per_second": tokens / row["seconds"]} if "seconds" in row else row for row in rows]
-
-
-def bench_epoch(
-    peer_python: str,
-    *,
-    seconds: float,
-    names: Sequence[str] = (OURS, *EPOCH_PEERS),
-    sizes: dict[str, int] = EPOCH_SIZES,
-) -> list[dict[str, Any]]:
-    """Time an epoch of FinalMLP, as published for Frappe, with validation; rows as in `contest`.
-
-    The rows are random, with Frappe's fields and labels that depend on three of them. The content does not change the
-    cost of an epoch, and the scores show that all contestants learn equally well.
-    """
-    return contest("epoch", names, sizes, peer_python, seconds)
+PEERS = {
+    "step": ("transformers with mambapy", "mambapy", "transformers"),
+    "epoch": ("fuxictr", "fuxictr, rows in the same process"),
+}
+SIZES = {
+    "step": {"vocabulary": 256, "width": 128, "layers": 2, "length": 512, "batch": 8},
+    "epoch": {"train": 49_064, "valid": 8_658, "batch": 1_024},
+}
 
 
 @contextmanager
@@ -73,19 +53,29 @@ def _started(bench: str, names: Sequence[str], sizes: dict[str, int], peer_pytho
 
 
 def contest(
-    bench: str, names: Sequence[str], sizes: dict[str, int], peer_python: str, seconds: float
+    bench: str,
+    peer_python: str,
+    *,
+    seconds: float,
+    names: Sequence[str] | None = None,
+    sizes: dict[str, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row per contestant: its times and scores, or the reason why it has none.
 
     Parameters
     ----------
     bench
-        ``step`` or ``epoch``.
+        ``step``, a training step of a small mamba language model, or ``epoch``, an epoch of FinalMLP, as published for
+        Frappe, with validation. The rows of ``epoch`` are random, with Frappe's fields and labels that depend on three
+        of them. The content does not change the cost, and the scores show that all contestants learn equally well.
     peer_python
         The Python interpreter with the other packages.
     seconds
         Each contestant trains for this long, and at least once after the warm-up.
+    names, sizes
+        The contestants and sizes; by default archarena with `PEERS`, and `SIZES`.
     """
+    names, sizes = names or (OURS, *PEERS[bench]), sizes or SIZES[bench]
     with _started(bench, names, sizes, peer_python) as field:
         rows = {name: {"contestant": name} for name in names}
         taken: dict[str, list[float]] = {name: [] for name in names}
@@ -104,6 +94,8 @@ def contest(
     for name, steps in taken.items():
         if steps:
             _summarize(rows[name], steps[WARM_UP:])
+            if bench == "step":
+                rows[name]["tokens_per_second"] = sizes["batch"] * sizes["length"] / rows[name]["seconds"]
     return _compared(list(rows.values()))
 
 

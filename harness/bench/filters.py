@@ -52,12 +52,9 @@ def convolve_by_fft(x: Tensor, kernel: Tensor) -> Tensor:
 def bench_filters(
     device: torch.device, clock: Clock, *, lengths: tuple[int, ...] = LENGTHS, seconds: float = 1.0
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row a length: seconds of each filter forward and backward, and the ratios to ours.
+    """Yield one row per length: seconds of each filter forward and backward, and the ratios to ours.
 
-    Raises
-    ------
-    RuntimeError
-        Where the three forms of the moving average do not agree.
+    Raises `RuntimeError` if the three forms of the moving average do not agree.
     """
     for length in lengths:
         field = _filters(length, device)

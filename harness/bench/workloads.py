@@ -12,13 +12,7 @@ from ..errors import unknown
 
 
 def load(only: Sequence[str] = ()) -> list[Workload]:
-    """Return the workloads of the named kernels, by default of all.
-
-    Raises
-    ------
-    UserError
-        For an unknown name.
-    """
+    """Return the workloads of the named kernels, by default of all; raise `UserError` for an unknown name."""
     names = sorted(module.name for module in pkgutil.iter_modules(kernels.__path__) if module.ispkg)
     for name in only:
         if name not in names:

@@ -96,13 +96,7 @@ class Registry:
             self.problems.append(sentence)
 
     def find(self, kind: Kind, name: str) -> Entry:
-        """Return the entry called `name`.
-
-        Raises
-        ------
-        UserError
-            For an unknown name (with the closest known one) or an ambiguous one.
-        """
+        """Return the entry called `name`, or raise `UserError` if the name is unknown or registered twice."""
         if (kind, name) in self.clashes:
             raise UserError(self.clashes[kind, name])
         known = self.of_kind(kind)

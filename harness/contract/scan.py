@@ -39,13 +39,7 @@ class Entry:
         return self.module or str(self.file)
 
     def load(self) -> type:
-        """Import the class.
-
-        Raises
-        ------
-        UserError
-            If importing its file fails with any exception.
-        """
+        """Import the class, or raise `UserError` if importing its file fails with any exception."""
         try:
             module = import_module(self.module) if self.module else load_plugin(self.file)
             return getattr(module, self.class_name)

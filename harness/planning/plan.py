@@ -56,13 +56,7 @@ def make_plan(
 
 
 def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
-    """Return a cell with the training setup of its recipe.
-
-    Raises
-    ------
-    UserError
-        For an invalid card, or a card that sets an unknown hyperparameter.
-    """
+    """Return a cell with the training setup of its recipe; raise `UserError` for an invalid card."""
     if recipe == "published":
         training = _published(variant.entry, task)
     else:
@@ -108,10 +102,7 @@ def _make_tasks(
 def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     """Return a task planned at a tier.
 
-    Raises
-    ------
-    UserError
-        If the task cannot be imported, has no such tier, or its data is unavailable.
+    Raises `UserError` if the task cannot be imported, has no such tier, or its data is unavailable.
     """
     cls = entry.load()
     if not issubclass(cls, Task):

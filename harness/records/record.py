@@ -145,13 +145,7 @@ class Artifact(_Part):
         return cls(file=file, sha256=hashlib.sha256(content).hexdigest(), rows=rows)
 
     def read(self, results: Path) -> bytes:
-        """Return the content.
-
-        Raises
-        ------
-        UserError
-            If the file is missing, outside the results folder, or was changed.
-        """
+        """Return the content; raise `UserError` if the file is missing, outside the results folder, or changed."""
         path = (results / self.file).resolve()
         content = path.read_bytes() if path.is_relative_to(results.resolve()) and path.is_file() else None
         if content is None or hashlib.sha256(content).hexdigest() != self.sha256:

@@ -62,13 +62,7 @@ class ResultStore:
         return path
 
     def read(self) -> Iterator[Record]:
-        """Yield all records, sorted by path.
-
-        Raises
-        ------
-        UserError
-            For a file that is not a record or has a newer schema.
-        """
+        """Yield all records, sorted by path; raise `UserError` for a file that `read_record` rejects."""
         for path in self.record_files():
             yield read_record(path)
 
@@ -87,24 +81,12 @@ class ResultStore:
         write_json(self.path_of_card(type(card), *card.identity), card.model_dump(mode="json"))
 
     def card(self, kind: type[Card], *identity: str) -> Card | None:
-        """Return the card with this identity, or None if there is none.
-
-        Raises
-        ------
-        UserError
-            If its file is not a card.
-        """
+        """Return the card with this identity, or None if there is none; raise `UserError` for an invalid file."""
         path = self.path_of_card(kind, *identity)
         return _validated(kind, path, _read_json(path)) if path.is_file() else None
 
     def cards(self, kind: type[Card]) -> list[Card]:
-        """Return all cards of one kind, sorted by file name.
-
-        Raises
-        ------
-        UserError
-            For a file that is not a card.
-        """
+        """Return all cards of one kind, sorted by file name; raise `UserError` for an invalid file."""
         paths = sorted((self.folder / "cards" / kind.folder).glob("*.json"))
         return [_validated(kind, path, _read_json(path)) for path in paths]
 
@@ -112,10 +94,7 @@ class ResultStore:
 def read_record(path: Path) -> Record:
     """Return the record in a file, migrated to the current schema.
 
-    Raises
-    ------
-    UserError
-        For a file that cannot be read, is not a record, or has a newer schema.
+    Raises `UserError` for a file that cannot be read, is not a record, or has a newer schema.
     """
     data = _read_json(path)
     schema = data.get("schema") if isinstance(data, dict) else None
