@@ -19,6 +19,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Return an error that says that there is no such name, with the closest and all known ones."""
+    names = list(known)
+    return UserError(f"There is no {kind} '{name}'.{did_you_mean(name, names)} Known: {', '.join(names) or 'none'}.")
+
+
 _NO_MEMORY = ("out of memory", "not enough memory", "allocate memory", "ALLOC_FAILED")
 """Out-of-memory messages of torch, CUDA and its libraries; "illegal memory access" is a different error."""
 

@@ -1,10 +1,10 @@
-"""Times training in archarena and in other packages, which may be installed in another environment.
+"""``archarena bench step`` and ``epoch``: time training here and in packages that may be in another environment.
 
 Each contestant is a separate process: ours uses this Python, the others that of their environment. All inherit this
 process's allocator settings and number of threads. They train in turns, and the minimum time of each counts.
 
-A contestant is a script that is called with a name and with sizes as JSON. It answers each line of its input with a
-line of JSON: the first with the number of parameters, the others with ``seconds`` and scores after training once more.
+A contestant is ``contestants.py``, called with its name and sizes. It answers each line of its input with a line of
+JSON: the first with the number of parameters, the others with ``seconds`` and scores after training once more.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,20 +23,28 @@ from ..line_process import LineProcess
 OURS = "archarena"
 WARM_UP = 1
 
+PEERS = {
+    "step": ("transformers with mambapy", "mambapy", "transformers"),
+    "epoch": ("fuxictr", "fuxictr, rows in the same process"),
+}
+SIZES = {
+    "step": {"vocabulary": 256, "width": 128, "layers": 2, "length": 512, "batch": 8},
+    "epoch": {"train": 49_064, "valid": 8_658, "batch": 1_024},
+}
+
 
 @contextmanager
-def started(
-    script: Path, names: Sequence[str], peer_python: str, own_python: str, sizes: dict[str, int]
-) -> Iterator[dict[str, Any]]:
+def _started(bench: str, names: Sequence[str], sizes: dict[str, int], peer_python: str) -> Iterator[dict[str, Any]]:
     """Yield the process of each contestant, or the reason why it could not be started."""
     # Keeps the script's folder off the path, where its modules would shadow installed packages.
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    script = str(Path(__file__).with_name("contestants.py"))
     with ExitStack() as stack:
         field: dict[str, Any] = {}
         for name in names:
-            command = [own_python if name == OURS else peer_python, str(script), name, json.dumps(sizes)]
+            python = sys.executable if name == OURS else peer_python
             try:
-                field[name] = LineProcess(command, environment)
+                field[name] = LineProcess([python, script, bench, name, json.dumps(sizes)], environment)
             except OSError as error:
                 field[name] = f"{peer_python} cannot be run: {error.strerror}."
                 continue
@@ -44,26 +53,30 @@ def started(
 
 
 def contest(
-    script: Path,
-    names: Sequence[str],
-    sizes: dict[str, int],
-    *,
+    bench: str,
     peer_python: str,
-    own_python: str,
+    *,
     seconds: float,
+    names: Sequence[str] | None = None,
+    sizes: dict[str, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row per contestant: its times and scores, or the reason why it has none.
 
     Parameters
     ----------
-    script
-        The script that every contestant runs.
-    peer_python, own_python
-        The Python interpreters with the other packages, and with archarena.
+    bench
+        ``step``, a training step of a small mamba language model, or ``epoch``, an epoch of FinalMLP, as published for
+        Frappe, with validation. The rows of ``epoch`` are random, with Frappe's fields and labels that depend on three
+        of them. The content does not change the cost, and the scores show that all contestants learn equally well.
+    peer_python
+        The Python interpreter with the other packages.
     seconds
         Each contestant trains for this long, and at least once after the warm-up.
+    names, sizes
+        The contestants and sizes; by default archarena with `PEERS`, and `SIZES`.
     """
-    with started(script, names, peer_python, own_python, sizes) as field:
+    names, sizes = names or (OURS, *PEERS[bench]), sizes or SIZES[bench]
+    with _started(bench, names, sizes, peer_python) as field:
         rows = {name: {"contestant": name} for name in names}
         taken: dict[str, list[float]] = {name: [] for name in names}
         waiting = list(names)
@@ -81,6 +94,8 @@ def contest(
     for name, steps in taken.items():
         if steps:
             _summarize(rows[name], steps[WARM_UP:])
+            if bench == "step":
+                rows[name]["tokens_per_second"] = sizes["batch"] * sizes["length"] / rows[name]["seconds"]
     return _compared(list(rows.values()))
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from ...kernels.ema import ema
 from ...models.blocks.tcn import TCN, fewest_layers
 from .kernels import relative_error
-from .timing import Clock, race
+from .timing import Call, Clock, race
 
 BATCH, CHANNELS, STATES = 1, 128, 16
 KERNEL, FACTOR = 17, 8
@@ -52,18 +52,16 @@ def convolve_by_fft(x: Tensor, kernel: Tensor) -> Tensor:
 def bench_filters(
     device: torch.device, clock: Clock, *, lengths: tuple[int, ...] = LENGTHS, seconds: float = 1.0
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row a length: seconds of each filter forward and backward, and the ratios to ours.
+    """Yield one row per length: seconds of each filter forward and backward, and the ratios to ours.
 
-    Raises
-    ------
-    RuntimeError
-        Where the three forms of the moving average do not agree.
+    Raises `RuntimeError` if the three forms of the moving average do not agree.
     """
     for length in lengths:
         field = _filters(length, device)
         row: dict[str, Any] = {"length": length, "tcn_layers": fewest_layers(length, KERNEL, FACTOR)}
         _hold_that_forms_agree(field)
-        for name, calls in (("forward", _forwards(field)), ("backward", _backwards(field))):
+        for name, make in (("forward", _forward), ("backward", _backward)):
+            calls = {filter_name: make(*entry) for filter_name, entry in field.items()}
             timings = race(calls, clock, seconds=seconds)
             row[name] = {filter_name: timing.seconds for filter_name, timing in timings.items()}
             row[f"{name}_by_tcnca"] = {other: row[name][other] / row[name][TCNCA] for other in field}
@@ -103,17 +101,11 @@ def _hold_that_forms_agree(field: dict[str, Filter]) -> None:
                 raise RuntimeError(f"{name} is off by {error:.1e} from the recurrence; nothing is timed.")
 
 
-def _forwards(field: dict[str, Filter]) -> dict[str, Callable[[int], object]]:
-    def silent(run: Callable[[], Tensor]) -> Callable[[int], object]:
-        return torch.no_grad()(lambda _: run())
-
-    return {name: silent(run) for name, (run, _) in field.items()}
+def _forward(run: Callable[[], Tensor], _: list[Tensor]) -> Call:
+    return torch.no_grad()(lambda _: run())
 
 
-def _backwards(field: dict[str, Filter]) -> dict[str, Callable[[int], object]]:
-    def back(run: Callable[[], Tensor], leaves: list[Tensor]) -> Callable[[int], object]:
-        y = run()
-        dy = torch.empty_like(y).normal_(generator=torch.Generator(y.device).manual_seed(0))
-        return lambda _: torch.autograd.grad(y, leaves, dy, retain_graph=True)
-
-    return {name: back(run, leaves) for name, (run, leaves) in field.items()}
+def _backward(run: Callable[[], Tensor], leaves: list[Tensor]) -> Call:
+    y = run()
+    dy = torch.empty_like(y).normal_(generator=torch.Generator(y.device).manual_seed(0))
+    return lambda _: torch.autograd.grad(y, leaves, dy, retain_graph=True)

@@ -76,7 +76,6 @@ def kernel_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def roofline_line(console: Console, roofline: Roofline) -> None:
-    """Print the measured limits of the machine."""
     rates = ", ".join(f"{rate / 1e9:,.0f} GFLOP/s in {name[6:]}" for name, rate in roofline.flops_per_second.items())
     console.print(f"Measured roofline: {roofline.bytes_per_second / 1e9:.1f} GB/s in a copy, {rates}.\n")
 
@@ -117,44 +116,31 @@ def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         )
 
 
-def step_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print a training step of each contestant."""
-    lines = [
-        (
-            row["contestant"],
-            milliseconds(row["seconds"]),
-            f"{row['tokens_per_second']:,.0f}",
-            f"{row['times_ours']:.1f}" if "times_ours" in row else "",
-            f"{row['parameters']:,}",
-            f"{row['first_loss']:.2f}",
-        )
-        for row in rows
-        if "seconds" in row
-    ]
-    columns = ("", "ms per step", "tokens/s", "x ours", "parameters", "first loss")
-    print_table(console, "Training step of a small mamba language model", columns, lines)
-    _print_problems(console, rows)
+CONTESTS = {
+    "step": (
+        "Training step of a small mamba language model",
+        {"ms per step": "{ms}", "tokens/s": "{tokens_per_second:,.0f}", "x ours": "{ratio}"}
+        | {"parameters": "{parameters:,}", "first loss": "{first_loss:.2f}"},
+    ),
+    "epoch": (
+        "Epoch of FinalMLP with Frappe's fields, including validation",
+        {"s per epoch": "{seconds:.2f}", "x ours": "{ratio}", "parameters": "{parameters:,}"}
+        | {"last AUC": "{last_auc:.4f}"},
+    ),
+}
+"""The title and the columns of each table of a contest."""
 
 
-def epoch_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
-    """Print an epoch of each contestant."""
-    lines = [
-        (
-            row["contestant"],
-            f"{row['seconds']:.2f}",
-            f"{row['times_ours']:.1f}" if "times_ours" in row else "",
-            f"{row['parameters']:,}",
-            f"{row['last_auc']:.4f}",
-        )
-        for row in rows
-        if "seconds" in row
-    ]
-    columns = ("", "s per epoch", "x ours", "parameters", "last AUC")
-    print_table(console, "Epoch of FinalMLP with Frappe's fields, including validation", columns, lines)
-    _print_problems(console, rows)
-
-
-def _print_problems(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+def contest_table(console: Console, bench: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the times and scores of each contestant, or the reason why it has none."""
+    title, columns = CONTESTS[bench]
+    lines = []
+    for row in rows:
+        if "seconds" in row:
+            ratio = f"{row['times_ours']:.1f}" if "times_ours" in row else ""
+            values = row | {"ms": milliseconds(row["seconds"]), "ratio": ratio}
+            lines.append((row["contestant"], *(column.format(**values) for column in columns.values())))
+    print_table(console, title, ("", *columns), lines)
     for row in rows:
         if "problem" in row:
             console.print(f"{row['contestant']}: {row['problem']}")

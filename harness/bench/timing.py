@@ -42,7 +42,6 @@ class CpuClock:
     """Wall time; calls shorter than a millisecond are repeated within a sample."""
 
     def prepare(self, call: Call, sets: int) -> Callable[[], float]:
-        """Run the call once and choose the number of repeats."""
         call(0)
         repeats = max(1, round(1e-3 / max(_wall(call, 1, sets), 1e-7)))
         return lambda: _wall(call, repeats, sets) / repeats
@@ -52,8 +51,6 @@ class GpuClock:
     """CUDA events around a pass over all input sets; short calls are replayed from a CUDA graph."""
 
     def prepare(self, call: Call, sets: int) -> Callable[[], float]:
-        """Warm up, and capture a graph if the call is short."""
-
         def all_sets() -> None:
             for index in range(sets):
                 call(index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,10 @@ from ..contract.registry import discover
 from ..errors import UserError
 from ..running.environment import resolve_device
 from . import report
-from .epoch import SIZES as EPOCH_SIZES
-from .epoch import bench_epoch
+from .contest import SIZES, contest
 from .kernels import OURS, bench_kernels
 from .lengths import LONGEST, WIDTH, bench_lengths, cap_memory
 from .roofline import measure
-from .step import SIZES as STEP_SIZES
-from .step import bench_step
 from .timing import clock_for
 from .workloads import load
 
@@ -76,28 +74,11 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
     return 0
 
 
-def run_step(output: str, seconds: float, peer_python: str | None) -> int:
-    """Time a training step on the CPU, in archarena and in other packages."""
-    rows = bench_step(peer_python or sys.executable, sys.executable, seconds=seconds)
-    return _tell_contest("step", report.step_table, rows, STEP_SIZES, output)
-
-
-def run_epoch(output: str, seconds: float, peer_python: str | None) -> int:
-    """Time an epoch of FinalMLP on the CPU, in archarena and in FuxiCTR."""
-    rows = bench_epoch(peer_python or sys.executable, sys.executable, seconds=seconds)
-    return _tell_contest("epoch", report.epoch_table, rows, EPOCH_SIZES, output)
-
-
-def _tell_contest(
-    what: str,
-    table: Callable[[Console, list[dict[str, Any]]], None],
-    rows: list[dict[str, Any]],
-    sizes: dict[str, int],
-    output: str,
-) -> int:
-    console = report.make_console()
-    table(console, rows)
-    _write(console, output, what, torch.device("cpu"), {"sizes": sizes, "rows": rows})
+def run_contest(bench: str, output: str, seconds: float, peer_python: str | None) -> int:
+    """Time training on the CPU, in archarena and in other packages (see `contest`)."""
+    console, rows = report.make_console(), contest(bench, peer_python or sys.executable, seconds=seconds)
+    report.contest_table(console, bench, rows)
+    _write(console, output, bench, torch.device("cpu"), {"sizes": SIZES[bench], "rows": rows})
     return 0
 
 
@@ -105,8 +86,8 @@ BENCHES: dict[str, Callable[..., int]] = {
     "kernels": run_kernels,
     "lengths": run_lengths,
     "filters": run_filters,
-    "step": run_step,
-    "epoch": run_epoch,
+    "step": partial(run_contest, "step"),
+    "epoch": partial(run_contest, "epoch"),
 }
 
 

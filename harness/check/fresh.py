@@ -39,10 +39,7 @@ def size(subject: ModelSubject) -> None:
     known = {id(parameter) for parameter in subject.model.parameters()}
     body = subject.model.body_parameters()
     require(bool(body), "body_parameters() is empty")
-    require(
-        all(id(parameter) in known for parameter in body),
-        "body_parameters() contains parameters that are not in the model",
-    )
+    require({id(p) for p in body} <= known, "body_parameters() contains parameters that are not in the model")
 
 
 def hyperparameters(subject: ModelSubject) -> None:
@@ -78,17 +75,10 @@ def gradients(subject: ModelSubject) -> None:
     names = {name for name, _ in subject.model.core.named_parameters()}
     stale = [name for name in dead if name not in names]
     require(not stale, f"dead_parameters() names {', '.join(stale[:3])}, which the model does not have")
-    starved = [
-        name
-        for name, parameter in subject.model.named_parameters()
-        if parameter.requires_grad and parameter.numel() and not _reached(parameter)
-    ]
-    starved = [name for name in starved if name.removeprefix("core.") not in dead]
+    parameters = {n: p for n, p in subject.model.named_parameters() if n.removeprefix("core.") not in dead}
+    trained = {n: p for n, p in parameters.items() if p.requires_grad and p.numel()}
+    starved = [n for n, p in trained.items() if p.grad is None or not p.grad.any()]
     require(not starved, f"no gradient reaches {', '.join(starved[:3])}")
-
-
-def _reached(parameter: Tensor) -> bool:
-    return parameter.grad is not None and bool(parameter.grad.any())
 
 
 def seed(subject: ModelSubject) -> None:

@@ -28,7 +28,7 @@ def check_inputs(place: str, split: Split, spec: TaskSpec) -> None:
     arrays = {name: np.asarray(array) for name, array in split.inputs.items() if name != "text"}
     for name, array in arrays.items():
         require(
-            len(array) == len(split.targets) or _ranks(split),
+            len(array) == len(split.targets) or "candidates" in split.inputs,
             f"{place}: {name} and targets have different numbers of rows",
         )
         require(array.dtype.kind in "iuf", f"{place}: {name} has dtype {array.dtype}")
@@ -44,11 +44,6 @@ def check_inputs(place: str, split: Split, spec: TaskSpec) -> None:
             _check_shape(place, arrays, "values", (length, channels))
         case Image(channels, height, width):
             _check_shape(place, arrays, "pixels", (channels, height, width))
-
-
-def _ranks(split: Split) -> bool:
-    """Return whether rows are candidates, several per target."""
-    return "candidates" in split.inputs
 
 
 def _check_shape(place: str, arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -106,34 +105,28 @@ def output_shape(spec: TaskSpec, rows: int) -> tuple[int, ...]:
 def repeat_row(spec: TaskSpec, rows: int) -> dict[str, Tensor]:
     """Return inputs with identical rows and no padding."""
     inputs, _ = make_batch(spec, 2)
-    return {name: array[:1].expand(rows, *array.shape[1:]).clone() for name, array in _unpadded(spec, inputs).items()}
-
-
-def _unpadded(spec: TaskSpec, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     if "lengths" in inputs:
-        filled = torch.where(inputs["tokens"] > 0, inputs["tokens"], 1)
-        return {"tokens": filled, "lengths": torch.full_like(inputs["lengths"], n_positions(spec))}
-    return inputs
+        filled = inputs["tokens"].clamp(min=1)
+        inputs = {"tokens": filled, "lengths": torch.full_like(inputs["lengths"], n_positions(spec))}
+    return {name: array[:1].expand(rows, *array.shape[1:]).clone() for name, array in inputs.items()}
 
 
 def change_one_place_a_row(spec: TaskSpec) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Return equal rows, and a copy with a different single entry (token, id or number) changed in each row."""
     base = repeat_row(spec, 1)
-    places = [(name, index) for name, array in base.items() if name != "lengths" for index in _places(array)]
+    places = [
+        (name, index) for name, array in base.items() if name != "lengths" for index in np.ndindex(array.shape[1:])
+    ]
     equal = repeat_row(spec, len(places))
     changed = {name: array.clone() for name, array in equal.items()}
     for row, (name, index) in enumerate(places):
         old = changed[name][(row, *index)]
-        changed[name][(row, *index)] = old + 1 if old.is_floating_point() else _other_id(int(old))
+        changed[name][(row, *index)] = old + 1 if old.is_floating_point() else _other_ids(old)
     return equal, changed
 
 
-def _places(array: Tensor) -> Iterator[tuple[int, ...]]:
-    return (tuple(index) for index in torch.ones(array.shape[1:]).nonzero().tolist())
-
-
-def _other_id(token: int) -> int:
-    return token - 1 if token > 1 else token + 1
+def _other_ids(tokens: Tensor) -> Tensor:
+    return torch.where(tokens > 1, tokens - 1, tokens + 1)
 
 
 def change_the_future(spec: TaskSpec) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -143,8 +136,7 @@ def change_the_future(spec: TaskSpec) -> tuple[dict[str, Tensor], dict[str, Tens
     changed = {name: array.clone() for name, array in equal.items()}
     later = torch.arange(count) > torch.arange(count)[:, None]
     if "tokens" in changed:
-        tokens = changed["tokens"]
-        changed["tokens"] = torch.where(later, torch.where(tokens > 1, tokens - 1, tokens + 1), tokens)
+        changed["tokens"] = torch.where(later, _other_ids(changed["tokens"]), changed["tokens"])
     elif "values" in changed:
         changed["values"] = changed["values"] + later[..., None]
     else:

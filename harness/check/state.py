@@ -17,15 +17,6 @@ import torch
 from .findings import Finding
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One piece of global state, with functions to read and restore it."""
-
-    name: str
-    read: Callable[[], Any]
-    restore: Callable[[Any], Any]
-
-
 def _cudnn() -> tuple[bool, ...]:
     flags = torch.backends.cudnn
     return flags.enabled, flags.benchmark, flags.deterministic, flags.allow_tf32
@@ -59,23 +50,22 @@ def _set_environment(kept: dict[str, str]) -> None:
     os.environ.update(kept)
 
 
-SETTINGS = (
-    Setting("torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
-    Setting("torch's default device", torch.get_default_device, torch.set_default_device),
-    Setting("torch's number of threads", torch.get_num_threads, torch.set_num_threads),
-    Setting("torch's gradient mode", torch.is_grad_enabled, torch.set_grad_enabled),
-    Setting("torch's anomaly detection", torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    Setting(
-        "torch's deterministic flag", torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
-    ),
-    Setting("torch's matmul precision", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    Setting("cuDNN's configuration", _cudnn, _set_cudnn),
-    Setting("NumPy's global generator", lambda: repr(np.random.get_state()), lambda _: None),
-    Setting("Python's global generator", random.getstate, random.setstate),
-    Setting("the list of warning filters", _silencers, _drop_silencers),
-    Setting("the working directory", Path.cwd, os.chdir),
-    Setting("the environment", _environment, _set_environment),
-)
+SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch's default device": (torch.get_default_device, torch.set_default_device),
+    "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "torch's gradient mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's anomaly detection": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "torch's deterministic flag": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    "torch's matmul precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "cuDNN's configuration": (_cudnn, _set_cudnn),
+    "NumPy's global generator": (lambda: repr(np.random.get_state()), lambda _: None),
+    "Python's global generator": (random.getstate, random.setstate),
+    "the list of warning filters": (_silencers, _drop_silencers),
+    "the working directory": (Path.cwd, os.chdir),
+    "the environment": (_environment, _set_environment),
+}
+"""Functions that read and restore a piece of global state, by its name."""
 
 
 @dataclass
@@ -87,17 +77,16 @@ class StateWatch:
     @contextmanager
     def during(self, phase: str) -> Iterator[None]:
         """Watch the code inside the `with` block."""
-        before = [setting.read() for setting in SETTINGS]
+        before = {name: read() for name, (read, _) in SETTINGS.items()}
         try:
             yield
         finally:
-            for setting, old in zip(SETTINGS, before, strict=True):
-                if setting.read() != old:
-                    self.changes.setdefault(setting.name, phase)
-                    setting.restore(old)
+            for name, (read, restore) in SETTINGS.items():
+                if read() != before[name]:
+                    self.changes.setdefault(name, phase)
+                    restore(before[name])
 
     def finding(self) -> Finding:
-        """Return a finding that lists the changes."""
         if not self.changes:
             return Finding("global state", "ok", "unchanged")
         changed = "; ".join(f"{name} was changed ({phase})" for name, phase in self.changes.items())

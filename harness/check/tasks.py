@@ -14,7 +14,7 @@ import numpy as np
 from ..contract.evaluation import Evaluation
 from ..contract.metrics import METRICS, Metric
 from ..contract.scan import Entry
-from ..contract.spec import Classes, NextToken, PerPosition, TaskSpec
+from ..contract.spec import NextToken, PerPosition, TaskSpec
 from ..contract.task import Split, Splits, Streams, Task
 from ..data.arrays import content_checksum
 from ..data.prepare import streams
@@ -52,7 +52,6 @@ class TaskSubject:
         return streams(getattr(self.cls, "registered_name", self.cls.__name__), self.tier, seed)
 
     def named(self) -> dict[str, Split]:
-        """Return all splits by name."""
         tests = {f"test '{name}'": split for name, split in self.splits.tests.items()}
         return {"train": self.splits.train, "valid": self.splits.valid, **tests}
 
@@ -132,19 +131,15 @@ def no_leak(subject: TaskSubject) -> None:
     """
     keys = {name: row_keys(split) for name, split in subject.named().items()}
     tests = [name for name in keys if name not in ("train", "valid")]
-    rate = _repeating(keys["train"]) / len(keys["train"])
+    counts = np.unique(keys["train"], return_counts=True)[1]
+    repeating = float(counts[counts > 1].sum() / len(keys["train"]))
+    rate = repeating / len(keys["train"])
     for source, others in (("train", ["valid", *tests]), ("valid", tests)):
         for name in others:
             found, count = int(np.isin(keys[name], keys[source]).sum()), len(keys[name])
             natural = rate * len(keys[source]) * count
             allowed = natural + 4 * math.sqrt(natural) + 4 * (natural > 0)
             require(found <= allowed, f"{found} of {count} rows of {name} are {source} rows")
-
-
-def _repeating(keys: np.ndarray) -> float:
-    """Return the fraction of rows that occur more than once."""
-    _, counts = np.unique(keys, return_counts=True)
-    return float(counts[counts > 1].sum() / len(keys))
 
 
 def evaluations(subject: TaskSubject) -> None:
@@ -194,8 +189,6 @@ def _prediction_shape(evaluation: Evaluation, test: Split, task: TaskSpec) -> tu
             return int((test.targets != ignore).sum()), n
         case NextToken():
             return test.targets.shape
-        case Classes(n):
-            return len(test), n
     return len(test), task.n_outputs
 
 

@@ -21,7 +21,7 @@ app = typer.Typer(
     "Example: archarena run --suite quick && archarena board results -o site",
 )
 for module in (run, listing, new, check, why, show, compare, rescore, board, submit, verify, doctor, clean):
-    app.command(module.NAME)(module.command)
+    app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(data.app, name="data")
 app.add_typer(bench.app, name="bench")
 

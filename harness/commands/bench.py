@@ -19,11 +19,6 @@ PeerPython = Annotated[str | None, typer.Option("--peer-python", help="Python wi
 DEFAULT_OUTPUT = Path("results/bench")
 
 
-@app.callback()
-def group() -> None:
-    """Measure the speed of kernels, mixers by length, TCNCA's and MEGA's filters, a training step and an epoch."""
-
-
 @app.command("kernels")
 def kernels(
     only: Annotated[list[str] | None, typer.Option("--only", help="Kernel to time; repeat for several.")] = None,

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-NAME = "board"
-
 
 def command(
     results: Annotated[list[Path], typer.Argument(help="One or more results folders, which are merged.")],

@@ -11,8 +11,6 @@ from ..contract.scan import KINDS, Entry, Kind
 from ..errors import UserError, did_you_mean
 from .options import Data, open_registry
 
-NAME = "check"
-
 
 def command(
     what: Annotated[str, typer.Argument(help="A plugin file, or the name of a model or task.")],

@@ -11,8 +11,6 @@ import typer
 
 from .options import Results
 
-NAME = "clean"
-
 
 def command(
     results: Results = Path("results"),

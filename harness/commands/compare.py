@@ -11,8 +11,6 @@ import typer
 from ..errors import UserError, did_you_mean
 from .options import Results
 
-NAME = "compare"
-
 
 def command(
     one: Annotated[str, typer.Argument(help="A variant, such as mamba or mamba[d_state=8].")],

@@ -17,11 +17,6 @@ app = typer.Typer(no_args_is_help=True, help="Data sets. Example: archarena data
 Name = Annotated[str, typer.Argument(help="A data set listed by `archarena data status`.")]
 
 
-@app.callback()
-def group() -> None:
-    """Show, fetch and import the data sets that tasks use."""
-
-
 @app.command("status")
 def status(data: Data = None, plugins: Plugins = None) -> None:
     """Show which data sets are available, and how to get the others.
@@ -85,11 +80,9 @@ def import_(
 
 
 def _source(name: str, plugins: list[Path] | None) -> DataSource:
-    from ..errors import UserError, did_you_mean
+    from ..errors import unknown
 
     sources = open_registry(plugins).data_sources()
     if name not in sources:
-        raise UserError(
-            f"There is no data set '{name}'.{did_you_mean(name, sources)} Known: {', '.join(sorted(sources))}."
-        )
+        raise unknown("data set", name, sorted(sources))
     return sources[name]

@@ -12,8 +12,6 @@ import typer
 
 from .options import Data, Results
 
-NAME = "doctor"
-
 
 def command(results: Results = Path("results"), data: Data = None) -> None:
     """Check the device, torch, compiler, triton, registry, data and disk, one line each.

@@ -10,8 +10,6 @@ from ..contract.scan import Entry
 from ..errors import UserError, did_you_mean
 from .options import Plugins, open_registry
 
-NAME = "list"
-
 
 def command(
     what: Annotated[str, typer.Argument(help="models, tasks, suites, all, or the name of a model")] = "all",
@@ -42,7 +40,6 @@ def command(
 
 
 def _print_card(entry: Entry) -> None:
-    """Print a model's declaration and card."""
     from ..planning.model_card import load_card
 
     typer.echo(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")

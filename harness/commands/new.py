@@ -12,7 +12,6 @@ from ..contract.registry import discover
 from ..errors import UserError
 from ..files import write_atomically
 
-NAME = "new"
 KINDS = ("sequence-model", "field-model", "task")
 
 

@@ -9,8 +9,6 @@ import typer
 
 from .options import Data, Plugins, Results, Tasks, open_registry
 
-NAME = "rescore"
-
 
 def command(
     results: Results = Path("results"),

@@ -8,49 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import (
-    Data,
-    Device,
-    Models,
-    Plugins,
-    RecipeName,
-    Results,
-    Settings,
-    Suites,
-    Tasks,
-    TierName,
-    open_registry,
-)
+from . import options
 
 if TYPE_CHECKING:
     from ..running.run import Run
     from ..running.runner import Report
 
-NAME = "run"
-
 
 def command(
-    models: Models = None,
-    tasks: Tasks = None,
-    suites: Suites = None,
-    plugins: Plugins = None,
-    settings: Settings = None,
-    tier: TierName = "quick",
-    recipe: RecipeName = "common",
+    models: options.Models = None,
+    tasks: options.Tasks = None,
+    suites: options.Suites = None,
+    plugins: options.Plugins = None,
+    settings: options.Settings = None,
+    tier: options.TierName = "quick",
+    recipe: options.RecipeName = "common",
     seeds: Annotated[
         int | None, typer.Option("--seeds", metavar="COUNT", min=1, help="Number of seeds, starting from 0.")
     ] = None,
     seed: Annotated[
-        list[int] | None,
-        typer.Option("--seed", metavar="NUMBER", min=0, help="A seed; repeat for several."),
+        list[int] | None, typer.Option("--seed", metavar="NUMBER", min=0, help="A seed; repeat for several.")
     ] = None,
-    device: Device = "auto",
+    device: options.Device = "auto",
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", metavar="COUNT", min=1, help="Parallel cells. Default: one per GPU or core."),
     ] = None,
-    results: Results = Path("results"),
-    data: Data = None,
+    results: options.Results = Path("results"),
+    data: options.Data = None,
     rerun: Annotated[
         str, typer.Option("--rerun", metavar="WHICH", help="missing, failed (including diverged) or all.")
     ] = "missing",
@@ -79,7 +64,7 @@ def command(
     if seeds is not None and seed:
         raise UserError("Use --seeds COUNT or --seed NUMBER, not both.")
     run = make_run(
-        open_registry(plugins),
+        options.open_registry(plugins),
         models=models or (),
         tasks=tasks or (),
         suites=suites or (),
@@ -97,7 +82,7 @@ def command(
     if dry_run:
         _print_plan(run)
         return
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Progress() as progress:
             report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
@@ -109,12 +94,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def _print_end(report: Report, results: Path) -> None:
-    """Print the number of successful cells, the failures, and how to see their logs."""
     from ..planning.find import name_of
 
     typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
@@ -127,7 +107,6 @@ def _print_end(report: Report, results: Path) -> None:
 
 
 def _print_plan(run: Run) -> None:
-    """Print the cells to run and their estimated time."""
     import shutil
     import statistics
 

@@ -9,8 +9,6 @@ import typer
 
 from .options import Results
 
-NAME = "show"
-
 
 def _readable(value: Any) -> str:
     """Format a number with four significant digits, or as an integer from 1,000; None becomes a dash."""

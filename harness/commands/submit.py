@@ -10,8 +10,6 @@ import typer
 from ..errors import UserError
 from .options import Data, Results, open_registry
 
-NAME = "submit"
-
 
 def command(
     plugin: Annotated[Path, typer.Argument(help="The plugin file.")],

@@ -10,8 +10,6 @@ import typer
 
 from .options import Data, Device, Plugins, Results, open_registry
 
-NAME = "verify"
-
 
 def command(
     cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],

@@ -9,8 +9,6 @@ import typer
 
 from .options import Data, Device, Plugins, Results, open_registry
 
-NAME = "why"
-
 
 def command(
     cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],

@@ -64,10 +64,7 @@ class DataSource(Protocol):
 def data_folder(given: str | Path | None = None) -> Path:
     """Return the data folder: `given`, ``ARCHARENA_DATA``, or the user's data directory.
 
-    Raises
-    ------
-    UserError
-        If the named folder does not exist.
+    Raises `UserError` if the named folder does not exist.
     """
     named = given or os.environ.get("ARCHARENA_DATA")
     if not named:

@@ -196,25 +196,19 @@ def _right_by_prior(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     return _right_class(_by_context(predictions, targets)[1], targets)
 
 
+def _accuracy(name: str, reduce: Callable[[np.ndarray, np.ndarray], RowValues], summary: str) -> Metric:
+    return Metric(name, "higher", 1.0, "fraction", reduce, _mean, summary)
+
+
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(
-            "accuracy",
-            "higher",
-            1.0,
-            "fraction",
-            _right_class,
-            _mean,
-            "Fraction of rows classified correctly: logits (N, n) against classes (N,).",
+        _accuracy(
+            "accuracy", _right_class, "Fraction of rows classified correctly: logits (N, n) against classes (N,)."
         ),
-        Metric(
+        _accuracy(
             "position_accuracy",
-            "higher",
-            1.0,
-            "fraction",
             _right_positions,
-            _mean,
             "Fraction of scored positions predicted correctly: logits (scored, n) or classes (scored,), in the "
             "order of `np.nonzero(targets != -100)`, against classes or -100 (N, L).",
         ),
@@ -257,23 +251,15 @@ METRICS: dict[str, Metric] = {
             "Mean negative log-likelihood per scored token: nats (N, L), 0 at unscored positions, against "
             "tokens or -100 (N, L).",
         ),
-        Metric(
+        _accuracy(
             "choice_accuracy",
-            "higher",
-            1.0,
-            "fraction",
             _right_choice,
-            _mean,
             "Fraction of problems whose correct option gains most from the problem as context: log-probabilities "
             "(P * 2 * options,), ordered (problem, with or without context, option), against options (P,).",
         ),
-        Metric(
+        _accuracy(
             "choice_prior_accuracy",
-            "higher",
-            1.0,
-            "fraction",
             _right_by_prior,
-            _mean,
             "Fraction of problems whose correct option is the most likely without context; shapes as for "
             "choice_accuracy.",
         ),

@@ -12,14 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from ..errors import UserError, did_you_mean
-from .scan import (
-    Entry,
-    Kind,
-    describe,
-    scan,
-    source_files,
-)
+from ..errors import UserError, unknown
+from .scan import Entry, Kind, describe, scan, source_files
 
 if TYPE_CHECKING:
     from .data_source import DataSource
@@ -86,7 +80,6 @@ class Registry:
     clashes: dict[tuple[Kind, str], str] = field(default_factory=dict)
 
     def of_kind(self, kind: Kind) -> dict[str, Entry]:
-        """Return the entries of one kind by name."""
         return self.models if kind == "model" else self.tasks
 
     def add(self, entry: Entry) -> None:
@@ -103,29 +96,19 @@ class Registry:
             self.problems.append(sentence)
 
     def find(self, kind: Kind, name: str) -> Entry:
-        """Return the entry called `name`.
-
-        Raises
-        ------
-        UserError
-            For an unknown name (with the closest known one) or an ambiguous one.
-        """
+        """Return the entry called `name`, or raise `UserError` if the name is unknown or registered twice."""
         if (kind, name) in self.clashes:
             raise UserError(self.clashes[kind, name])
         known = self.of_kind(kind)
         if name not in known:
-            raise UserError(
-                f"There is no {kind} '{name}'.{did_you_mean(name, known)} Known: {', '.join(sorted(known)) or 'none'}."
-            )
+            raise unknown(kind, name, sorted(known))
         return known[name]
 
     def suite(self, name: str) -> list[Entry]:
         """Return the tasks of a suite, in the order in which `discover` finds them."""
         members = [entry for entry in self.tasks.values() if name in entry.declared.get("suites", ())]
         if not members:
-            raise UserError(
-                f"There is no suite '{name}'.{did_you_mean(name, self.suites())} Known: {', '.join(self.suites())}."
-            )
+            raise unknown("suite", name, self.suites())
         return members
 
     def data_sources(self) -> dict[str, DataSource]:
@@ -134,7 +117,6 @@ class Registry:
         return {source.name: source for task in needy for source in task.data_sources}
 
     def suites(self) -> list[str]:
-        """Return the names of all suites."""
         return sorted({suite for entry in self.tasks.values() for suite in entry.declared.get("suites", ())})
 
 

@@ -39,13 +39,7 @@ class Entry:
         return self.module or str(self.file)
 
     def load(self) -> type:
-        """Import the class.
-
-        Raises
-        ------
-        UserError
-            If importing its file fails with any exception.
-        """
+        """Import the class, or raise `UserError` if importing its file fails with any exception."""
         try:
             module = import_module(self.module) if self.module else load_plugin(self.file)
             return getattr(module, self.class_name)
@@ -97,9 +91,10 @@ def module_file(module: str) -> Path:
     spec = None
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
-        spec = _find_spec(".".join(parts[:end]), path)
+        name = ".".join(parts[:end])
+        spec = next(filter(None, (finder.find_spec(name, path) for finder in sys.meta_path)), None)
         if spec is None:
-            raise ModuleNotFoundError(f"no module named '{'.'.join(parts[:end])}'")
+            raise ModuleNotFoundError(f"no module named '{name}'")
         path = list(spec.submodule_search_locations or ())
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"'{module}' has no source file")
@@ -116,14 +111,6 @@ def source_files(name: str) -> dict[str, Path]:
         for path in sorted(file.parent.glob("*.py"))
         if any(decorator.encode() in path.read_bytes() for decorator in DECORATORS)
     }
-
-
-def _find_spec(name: str, path: Sequence[str] | None):
-    for finder in sys.meta_path:
-        found = finder.find_spec(name, path)
-        if found is not None:
-            return found
-    return None
 
 
 def load_plugin(file: Path) -> ModuleType:

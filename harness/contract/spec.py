@@ -29,7 +29,7 @@ outputs                   the model returns                   targets
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,7 @@ class Size:
     depth: int
 
 
-_KINDS = {
-    kind.__name__: kind
-    for kind in (Tokens, Pair, Fields, Series, Image, Classes, PerPosition, NextToken, Binary, Regression)
-}
+_KINDS = {kind.__name__: kind for kind in (*get_args(Inputs), *get_args(Outputs))}
 
 
 def spec_to_json(spec: TaskSpec) -> dict[str, Any]:

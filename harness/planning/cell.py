@@ -51,12 +51,10 @@ class PlannedTask:
 
     @property
     def name(self) -> str:
-        """Return the task's name."""
         return self.entry.name
 
     @property
     def budget(self) -> Budget:
-        """Return the training budget at this tier."""
         return self.task.budgets[self.tier.name]
 
     @property
@@ -87,7 +85,6 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Return the cell's name, as used in commands."""
         return cell_name(self.variant.name, self.task.name, self.task.tier.name, self.recipe, self.seed)
 
     @property
@@ -111,7 +108,6 @@ class Plan:
 
     @property
     def tasks(self) -> list[PlannedTask]:
-        """Return the distinct tasks of the plan."""
         return list({cell.task.name: cell.task for cell in self.cells}.values())
 
 

@@ -22,10 +22,7 @@ def name_of(record: Record) -> str:
 def find_record(results: Path, cell: str) -> Record:
     """Return the newest record that matches a cell name, a prefix of one, or a prefix of a key.
 
-    Raises
-    ------
-    UserError
-        If no record matches.
+    Raises `UserError` if no record matches.
     """
     records = list(ResultStore(results).read())
     names = {name_of(record) for record in records}
@@ -38,13 +35,7 @@ def find_record(results: Path, cell: str) -> Record:
 
 
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
-    """Return a record's cell, built from the current model and task.
-
-    Raises
-    ------
-    UserError
-        If its model, task or data is not available.
-    """
+    """Return a record's cell, built from the current model and task; raise `UserError` if one is not available."""
     settings = tuple(sorted(record.cell.hyperparameters.items()))
     variant = Variant(registry.find("model", record.cell.model), settings)
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)

@@ -34,11 +34,9 @@ class Source(_Message):
 
     @classmethod
     def of(cls, entry: Entry) -> Source:
-        """Return the source of an entry."""
         return cls(kind=entry.kind, name=entry.name, class_name=entry.class_name, file=entry.file, module=entry.module)
 
     def load(self) -> type:
-        """Import the class."""
         return Entry(self.kind, self.name, self.class_name, {}, self.file, self.module).load()
 
 

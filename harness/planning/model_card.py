@@ -91,10 +91,7 @@ class Card(BaseModel):
 def load_card(name: str, source_path: Path) -> Card | None:
     """Return the card of the model registered as `name` in the file `source_path`, or None if it has none.
 
-    Raises
-    ------
-    UserError
-        For an unreadable or invalid card.
+    Raises `UserError` for an unreadable or invalid card.
     """
     path = source_path.parent / "cards" / f"{name}.toml"
     if not path.is_file():

@@ -12,7 +12,7 @@ from ..contract.registry import Registry
 from ..contract.scan import Entry
 from ..contract.spec import Size
 from ..contract.task import Task
-from ..errors import UserError, did_you_mean
+from ..errors import UserError, did_you_mean, unknown
 from .cell import RECIPES, Cell, Plan, PlannedTask, Variant
 from .model_card import load_card
 from .recipe import Training, trade_off
@@ -43,7 +43,7 @@ def make_plan(
     """
     size = get_tier(tier)
     if recipe not in RECIPES:
-        raise UserError(f"There is no recipe '{recipe}'.{did_you_mean(recipe, RECIPES)} Known: {', '.join(RECIPES)}.")
+        raise unknown("recipe", recipe, RECIPES)
     if recipe == "published" and settings:
         raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit one of the two.")
     variants = make_variants(registry, models or usual_models(registry), settings)
@@ -56,13 +56,7 @@ def make_plan(
 
 
 def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
-    """Return a cell with the training setup of its recipe.
-
-    Raises
-    ------
-    UserError
-        For an invalid card, or a card that sets an unknown hyperparameter.
-    """
+    """Return a cell with the training setup of its recipe; raise `UserError` for an invalid card."""
     if recipe == "published":
         training = _published(variant.entry, task)
     else:
@@ -108,10 +102,7 @@ def _make_tasks(
 def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     """Return a task planned at a tier.
 
-    Raises
-    ------
-    UserError
-        If the task cannot be imported, has no such tier, or its data is unavailable.
+    Raises `UserError` if the task cannot be imported, has no such tier, or its data is unavailable.
     """
     cls = entry.load()
     if not issubclass(cls, Task):

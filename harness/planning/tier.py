@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import UserError, did_you_mean
+from ..errors import unknown
 from .recipe import Recipe
 
 
@@ -79,5 +79,5 @@ TIERS = {
 def get_tier(name: str) -> Tier:
     """Return the tier called `name`, or raise `UserError` with the closest known name."""
     if name not in TIERS:
-        raise UserError(f"There is no tier '{name}'.{did_you_mean(name, TIERS)} Known: {', '.join(TIERS)}.")
+        raise unknown("tier", name, TIERS)
     return TIERS[name]

@@ -97,7 +97,6 @@ class TaskCard(BaseModel):
         return self.task, self.tier
 
     def evaluation(self, column: str) -> EvaluationCard | None:
-        """Return the evaluation of a column."""
         return next((found for found in self.evaluations if found.column == column), None)
 
     def bounds(self, column: str) -> tuple[float | None, float | None]:

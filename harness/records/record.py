@@ -140,19 +140,12 @@ class Artifact(_Part):
     def write(
         cls, results: Path, kind: Literal["predictions", "weights"], key: str, content: bytes, rows: dict[str, int]
     ) -> Artifact:
-        """Write the content to the results folder and return its artifact; `rows` are the rows kept per array."""
         file = f"{kind}/{key}.safetensors"
         write_atomically(results / file, content)
         return cls(file=file, sha256=hashlib.sha256(content).hexdigest(), rows=rows)
 
     def read(self, results: Path) -> bytes:
-        """Return the content.
-
-        Raises
-        ------
-        UserError
-            If the file is missing, outside the results folder, or was changed.
-        """
+        """Return the content; raise `UserError` if the file is missing, outside the results folder, or changed."""
         path = (results / self.file).resolve()
         content = path.read_bytes() if path.is_relative_to(results.resolve()) and path.is_file() else None
         if content is None or hashlib.sha256(content).hexdigest() != self.sha256:
@@ -208,7 +201,7 @@ class Multiplicity(_Part):
 
 
 class Outcome(_Part):
-    """The result a child process reports; its predictions are stored in a separate file."""
+    """The result a child process reports, and part of the record; predictions are stored in a separate file."""
 
     status: Status
     reason: str = ""
@@ -222,7 +215,7 @@ class Outcome(_Part):
     multiplicity: Multiplicity | None = None
 
 
-class Record(_Part):
+class Record(Outcome):
     """The complete record of one trial."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
@@ -231,24 +224,14 @@ class Record(_Part):
     key: str
     key_parts: dict[str, Any]
     cell: CellInfo
-    status: Status
-    reason: str = ""
     log_tail: str = ""
     scores: dict[str, Score] = Field(default_factory=dict)
-    learning_rate: float | None = None
-    attempts: list[AttemptInfo] = Field(default_factory=list)
-    size: SizeInfo | None = None
-    lift: str | None = None
-    kernels: dict[str, str] = Field(default_factory=dict)
-    cost: Cost = Field(default_factory=Cost)
     data: DataInfo
     environment: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
     started: str = ""
     predictions: Artifact | None = None
     weights: Artifact | None = None
-    trade_off: TradeOff | None = None
-    multiplicity: Multiplicity | None = None
 
     @property
     def short_key(self) -> str:

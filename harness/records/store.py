@@ -51,7 +51,6 @@ class ResultStore:
         self.folder = folder
 
     def path_of(self, record: Record) -> Path:
-        """Return the path of a record."""
         cell = record.cell
         name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
         return self.folder / "records" / slug(cell.task) / name
@@ -63,22 +62,14 @@ class ResultStore:
         return path
 
     def read(self) -> Iterator[Record]:
-        """Yield all records, sorted by path.
-
-        Raises
-        ------
-        UserError
-            For a file that is not a record or has a newer schema.
-        """
+        """Yield all records, sorted by path; raise `UserError` for a file that `read_record` rejects."""
         for path in self.record_files():
             yield read_record(path)
 
     def record_files(self) -> list[Path]:
-        """Return the paths of all records, sorted."""
         return sorted((self.folder / "records").glob("*/*.json"))
 
     def by_key(self) -> dict[str, Record]:
-        """Return all records by their full key."""
         return {record.key: record for record in self.read()}
 
     def path_of_card(self, kind: type[ModelCard | TaskCard], *identity: str) -> Path:
@@ -90,24 +81,12 @@ class ResultStore:
         write_json(self.path_of_card(type(card), *card.identity), card.model_dump(mode="json"))
 
     def card(self, kind: type[Card], *identity: str) -> Card | None:
-        """Return the card with this identity, or None if there is none.
-
-        Raises
-        ------
-        UserError
-            If its file is not a card.
-        """
+        """Return the card with this identity, or None if there is none; raise `UserError` for an invalid file."""
         path = self.path_of_card(kind, *identity)
         return _validated(kind, path, _read_json(path)) if path.is_file() else None
 
     def cards(self, kind: type[Card]) -> list[Card]:
-        """Return all cards of one kind, sorted by file name.
-
-        Raises
-        ------
-        UserError
-            For a file that is not a card.
-        """
+        """Return all cards of one kind, sorted by file name; raise `UserError` for an invalid file."""
         paths = sorted((self.folder / "cards" / kind.folder).glob("*.json"))
         return [_validated(kind, path, _read_json(path)) for path in paths]
 
@@ -115,10 +94,7 @@ class ResultStore:
 def read_record(path: Path) -> Record:
     """Return the record in a file, migrated to the current schema.
 
-    Raises
-    ------
-    UserError
-        For a file that cannot be read, is not a record, or has a newer schema.
+    Raises `UserError` for a file that cannot be read, is not a record, or has a newer schema.
     """
     data = _read_json(path)
     schema = data.get("schema") if isinstance(data, dict) else None

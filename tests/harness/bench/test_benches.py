@@ -6,13 +6,11 @@ import sys
 import pytest
 import torch
 from archarena.harness.bench import lengths, worker
-from archarena.harness.bench.contest import OURS
-from archarena.harness.bench.epoch import bench_epoch
+from archarena.harness.bench.contest import OURS, contest
 from archarena.harness.bench.kernels import bench_kernels
 from archarena.harness.bench.lengths import bench_lengths, fitted_exponent
-from archarena.harness.bench.report import epoch_table, kernel_table, length_table, step_table, write_report
+from archarena.harness.bench.report import contest_table, kernel_table, length_table, write_report
 from archarena.harness.bench.roofline import Roofline, measure
-from archarena.harness.bench.step import bench_step
 from archarena.harness.bench.timing import CpuClock, race
 from archarena.harness.bench.workloads import load
 from archarena.harness.contract.registry import discover
@@ -133,26 +131,26 @@ def test_the_exponent_of_a_power_law():
 def test_a_step_is_timed_in_a_process_and_an_absent_peer_is_told(capsys):
     sizes = {"vocabulary": 8, "width": 16, "layers": 1, "length": 8, "batch": 2}
     names = (OURS, "transformers")
-    ours, peer = bench_step("/no/such/python", sys.executable, seconds=0.0, names=names, sizes=sizes)
+    ours, peer = contest("step", "/no/such/python", seconds=0.0, names=names, sizes=sizes)
     assert ours["times_ours"] == 1
     assert ours["tokens_per_second"] == pytest.approx(16 / ours["seconds"])
     assert peer == {
         "contestant": "transformers",
         "problem": "/no/such/python cannot be run: No such file or directory.",
     }
-    step_table(Console(), [ours, peer])
+    contest_table(Console(), "step", [ours, peer])
     assert "No such file" in capsys.readouterr().out
 
 
 def test_an_epoch_is_trained_and_scored_by_the_harness_itself(capsys):
     sizes = {"train": 2_000, "valid": 500, "batch": 100}
     names = (OURS, "fuxictr")
-    ours, peer = bench_epoch(sys.executable, sys.executable, seconds=0.0, names=names, sizes=sizes)
+    ours, peer = contest("epoch", sys.executable, seconds=0.0, names=names, sizes=sizes)
     assert ours["parameters"] == 253_392  # as BARS logged it
     assert ours["samples"] == 1
     assert ours["last_auc"] > 0.55
     assert "fuxictr" in peer["problem"]
-    epoch_table(Console(), [ours, peer])
+    contest_table(Console(), "epoch", [ours, peer])
     assert "253,392" in capsys.readouterr().out
 
 

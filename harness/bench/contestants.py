@@ -1,6 +1,7 @@
-"""A contestant of ``archarena bench epoch``: trains FinalMLP, one epoch for each line it is sent.
+"""The contestants of ``archarena bench step`` and ``archarena bench epoch``: each trains once for each line it is sent.
 
-This file runs by itself, also under a Python that has no archarena (see `contest`).
+This file runs by itself, also under a Python that has no archarena: ``python contestants.py BENCH NAME SIZES``, where
+SIZES is JSON. See `archarena.harness.bench.contest` for what it answers.
 """
 
 # pyright: reportMissingImports=false
@@ -21,9 +22,68 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Sizes = dict[str, int]
+Logits = Callable[[Tensor], Tensor]
 IdsAndLabels = tuple[np.ndarray, np.ndarray]
+
+
+def mamba_of_archarena(n: Sizes) -> tuple[nn.Module, Logits]:
+    """Mamba as the harness builds it for a next-token task."""
+    from archarena.harness import NextToken, Size, TaskSpec, Tokens, build, get_model
+
+    spec = TaskSpec(Tokens(n["vocabulary"], n["length"]), NextToken(n["vocabulary"]), causal=True)
+    model = build(get_model("mamba"), spec, Size(n["width"], n["layers"]))
+    return model, lambda tokens: model(tokens=tokens)
+
+
+def mamba_of_transformers(n: Sizes, *, use_mambapy: bool) -> tuple[nn.Module, Logits]:
+    """MambaForCausalLM of transformers; its default path is a loop over time."""
+    from transformers import MambaConfig, MambaForCausalLM
+
+    config = MambaConfig(
+        vocab_size=n["vocabulary"],
+        hidden_size=n["width"],
+        num_hidden_layers=n["layers"],
+        use_mambapy=use_mambapy,
+        use_cache=False,
+        pad_token_id=0,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    model = MambaForCausalLM(config)
+    return model, lambda tokens: model(tokens).logits
+
+
+def mamba_of_mambapy(n: Sizes) -> tuple[nn.Module, Logits]:
+    """The blocks of mambapy, with its parallel scan, between an embedding and a linear map."""
+    from mambapy.mamba import Mamba, MambaConfig, RMSNorm
+
+    blocks = Mamba(MambaConfig(d_model=n["width"], n_layers=n["layers"]))
+    embedding, head = nn.Embedding(n["vocabulary"], n["width"]), nn.Linear(n["width"], n["vocabulary"], bias=False)
+    model = nn.Sequential(embedding, blocks, RMSNorm(n["width"]), head)
+    return model, model
+
+
+class LanguageModel:
+    """A model, random tokens and AdamW: what a step costs does not depend on what there is to learn."""
+
+    def __init__(self, n: Sizes, build: Callable[[Sizes], tuple[nn.Module, Logits]]):
+        self.model, self.logits = build(n)
+        self.model.train()
+        self.tokens = torch.randint(1, n["vocabulary"], (n["batch"], n["length"] + 1))
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3, fused=True)
+
+    def train(self) -> dict[str, float]:
+        """Train a step and return its loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.logits(self.tokens[:, :-1])
+        loss = F.cross_entropy(logits.flatten(0, 1), self.tokens[:, 1:].flatten())
+        loss.backward()
+        self.optimizer.step()
+        return {"loss": float(loss.detach())}
+
 
 FIELDS = {
     "user": 956,
@@ -54,7 +114,7 @@ def draw(n: Sizes) -> dict[str, IdsAndLabels]:
     return {"train": rows(n["train"]), "valid": rows(n["valid"])}
 
 
-class Archarena:
+class ArcharenaEpoch:
     """The harness's own loop, by the recipe of FinalMLP's card, without its early stop."""
 
     def __init__(self, n: Sizes, folder: Path):
@@ -89,13 +149,13 @@ class Archarena:
         self.attempt = Attempt(setting, RATE, make, folder / "attempt.safetensors")
         self.model = self.attempt.model
 
-    def train(self) -> float:
+    def train(self) -> dict[str, float]:
         """Train an epoch and return the area under the ROC curve of the validation rows."""
         self.attempt.run(self.attempt.state.step + self.epoch)
-        return self.attempt.state.curve[-1].valid
+        return {"auc": self.attempt.state.curve[-1].valid}
 
 
-class FuxiCTR:
+class FuxiCTREpoch:
     """FuxiCTR's own loop, loader, layers, penalty and optimiser; its package leaves FinalMLP to its examples."""
 
     def __init__(self, n: Sizes, folder: Path, workers: int):
@@ -117,10 +177,10 @@ class FuxiCTR:
         self.model._best_metric, self.model._stopping_steps, self.model._stop_training = -np.inf, 0, False
         self.model._eval_steps, self.model._total_steps, self.model._epoch_index = len(self.rows), 0, 0
 
-    def train(self) -> float:
+    def train(self) -> dict[str, float]:
         """Train an epoch and return the area under the ROC curve of the validation rows."""
         self.model.train_epoch(self.rows)
-        return float(self.model.last_auc)
+        return {"auc": float(self.model.last_auc)}
 
 
 def _finalmlp(features: Any, folder: Path) -> Any:
@@ -169,27 +229,35 @@ def _finalmlp(features: Any, folder: Path) -> Any:
     return FinalMLP()
 
 
-CONTESTANTS: dict[str, Callable[[Sizes, Path], Any]] = {
-    "archarena": Archarena,
-    "fuxictr": lambda n, folder: FuxiCTR(n, folder, workers=1),  # its default
-    "fuxictr, rows in the same process": lambda n, folder: FuxiCTR(n, folder, workers=0),
+CONTESTANTS: dict[str, dict[str, Callable[[Sizes, Path], Any]]] = {
+    "step": {
+        "archarena": lambda n, _: LanguageModel(n, mamba_of_archarena),
+        "transformers with mambapy": lambda n, _: LanguageModel(n, partial(mamba_of_transformers, use_mambapy=True)),
+        "transformers": lambda n, _: LanguageModel(n, partial(mamba_of_transformers, use_mambapy=False)),
+        "mambapy": lambda n, _: LanguageModel(n, mamba_of_mambapy),
+    },
+    "epoch": {
+        "archarena": ArcharenaEpoch,
+        "fuxictr": lambda n, folder: FuxiCTREpoch(n, folder, workers=1),  # its default
+        "fuxictr, rows in the same process": lambda n, folder: FuxiCTREpoch(n, folder, workers=0),
+    },
 }
 
 
-def main(name: str, sizes: str) -> None:
+def main(bench: str, name: str, sizes: str) -> None:
     """Answer each line of standard input with one of JSON."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints must not be taken for an answer
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        training: Any = None
+        contestant: Any = None
         for _ in sys.stdin:
-            if training is None:
-                training = CONTESTANTS[name](json.loads(sizes), Path(folder))
-                answer: dict[str, Any] = {"parameters": sum(p.numel() for p in training.model.parameters())}
+            if contestant is None:
+                contestant = CONTESTANTS[bench][name](json.loads(sizes), Path(folder))
+                answer: dict[str, Any] = {"parameters": sum(p.numel() for p in contestant.model.parameters())}
             else:
                 start = time.perf_counter()
-                auc = training.train()
-                answer = {"seconds": time.perf_counter() - start, "auc": auc}
+                scores = contestant.train()
+                answer = {"seconds": time.perf_counter() - start, **scores}
             print(json.dumps(answer), file=answers, flush=True)
 
 
