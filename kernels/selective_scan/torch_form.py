@@ -159,8 +159,10 @@ def back_over_chunks(
     if operands.delta_softplus:
         ddelta = ddelta * torch.sigmoid(_biased(operands))
     dA = torch.stack(dA).sum(0).mT
-    gate = None if z is None else torch.sigmoid(z)
-    dz = None if gate is None else dy * _skipped(operands, torch.cat(y, 1)) * (gate * (1 + z * (1 - gate)))
+    dz = None
+    if z is not None:
+        gate = torch.sigmoid(z)
+        dz = dy * _skipped(operands, torch.cat(y, 1)) * (gate * (1 + z * (1 - gate)))
     return (
         du if D is None else du + dungated * D,
         ddelta,
