@@ -77,7 +77,7 @@ def contest(
     """
     names, sizes = names or (OURS, *PEERS[bench]), sizes or SIZES[bench]
     with _started(bench, names, sizes, peer_python) as field:
-        rows = {name: {"contestant": name} for name in names}
+        rows: dict[str, dict[str, Any]] = {name: {"contestant": name} for name in names}
         taken: dict[str, list[float]] = {name: [] for name in names}
         waiting = list(names)
         while waiting:

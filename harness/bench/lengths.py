@@ -57,12 +57,11 @@ def bench_lengths(
             continue
         points, ended = _sweep(cls, device, clock, width, longest, seconds)
         row = {"model": name, "width": width, "points": points, "ended": ended}
-        for direction in ("forward", "backward"):
-            last = points[-FITTED:]
-            if len(last) > 1:
-                row[f"{direction}_exponent"] = fitted_exponent(
-                    [point["length"] for point in last], [point[direction] for point in last]
-                )
+        last = points[-FITTED:]
+        if len(last) > 1:
+            for direction in ("forward", "backward"):
+                lengths, taken = [point["length"] for point in last], [point[direction] for point in last]
+                row[f"{direction}_exponent"] = fitted_exponent(lengths, taken)
         yield row
 
 

@@ -119,13 +119,22 @@ def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
 CONTESTS = {
     "step": (
         "Training step of a small mamba language model",
-        {"ms per step": "{ms}", "tokens/s": "{tokens_per_second:,.0f}", "x ours": "{ratio}"}
-        | {"parameters": "{parameters:,}", "first loss": "{first_loss:.2f}"},
+        {
+            "ms per step": "{ms}",
+            "tokens/s": "{tokens_per_second:,.0f}",
+            "x ours": "{ratio}",
+            "parameters": "{parameters:,}",
+            "first loss": "{first_loss:.2f}",
+        },
     ),
     "epoch": (
         "Epoch of FinalMLP with Frappe's fields, including validation",
-        {"s per epoch": "{seconds:.2f}", "x ours": "{ratio}", "parameters": "{parameters:,}"}
-        | {"last AUC": "{last_auc:.4f}"},
+        {
+            "s per epoch": "{seconds:.2f}",
+            "x ours": "{ratio}",
+            "parameters": "{parameters:,}",
+            "last AUC": "{last_auc:.4f}",
+        },
     ),
 }
 """The title and the columns of each table of a contest."""

@@ -38,8 +38,11 @@ def check_inputs(place: str, split: Split, spec: TaskSpec) -> None:
             _check_tokens(place, arrays, vocab_size, (length,))
         case Pair(Tokens(vocab_size, length)):
             _check_tokens(place, arrays, vocab_size, (2, length))
-        case Fields():
-            _check_fields(place, arrays, spec.inputs)
+        case Fields(cardinalities, n_dense, bag):
+            _check_shape(place, arrays, "ids", (len(cardinalities), bag))
+            _check_ids(place, "ids", arrays["ids"], np.array(cardinalities).reshape(-1, 1))
+            if n_dense:
+                _check_shape(place, arrays, "dense", (n_dense,))
         case Series(channels, length):
             _check_shape(place, arrays, "values", (length, channels))
         case Image(channels, height, width):
@@ -74,13 +77,6 @@ def _check_tokens(place: str, arrays: dict[str, np.ndarray], vocab_size: int, sh
     )
     past = np.arange(tokens.shape[-1]) >= lengths[..., None]
     require(not tokens[past].any(), f"{place}: tokens past a row's length are not 0")
-
-
-def _check_fields(place: str, arrays: dict[str, np.ndarray], fields: Fields) -> None:
-    _check_shape(place, arrays, "ids", (len(fields.cardinalities), fields.bag))
-    _check_ids(place, "ids", arrays["ids"], np.array(fields.cardinalities).reshape(-1, 1))
-    if fields.n_dense:
-        _check_shape(place, arrays, "dense", (fields.n_dense,))
 
 
 def check_targets(place: str, split: Split, spec: TaskSpec, *, ranked: bool) -> None:

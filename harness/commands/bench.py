@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,7 +122,6 @@ def everything(
 
     Example: archarena bench all --output leaderboard/records/speed/bench
     """
-    from ..bench.launch import launch
     from ..running.environment import resolve_device
 
     common = {"seconds": seconds, "output": str(output)}
@@ -131,10 +134,18 @@ def everything(
     if on["device"] == "cpu":
         jobs += [(what, {**common, "peer_python": peer_python}) for what in ("step", "epoch")]
     # A killed process has a negative exit code.
-    raise typer.Exit(max(abs(launch(what, threads, options)) for what, options in jobs))
+    raise typer.Exit(max(abs(_exit_code(what, threads, options)) for what, options in jobs))
 
 
 def _launch(what: str, threads: int | None, **options: Any) -> None:
-    from ..bench.launch import launch
+    raise typer.Exit(_exit_code(what, threads, options))
 
-    raise typer.Exit(launch(what, threads, options))
+
+def _exit_code(what: str, threads: int | None, options: dict[str, Any]) -> int:
+    """Run a benchmark in a child process with the allocator settings of a trial, on the first GPU if it uses one."""
+    from ..running.child import child_environment
+    from ..running.environment import gpus
+
+    command = [sys.executable, "-m", "archarena.harness.bench.worker", what, json.dumps(options)]
+    environment = child_environment(threads or os.cpu_count() or 1, next((gpu.id for gpu in gpus()), None))
+    return subprocess.run(command, env=environment).returncode
