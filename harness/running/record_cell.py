@@ -42,28 +42,20 @@ class Recorder:
             except UserError as error:
                 outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
+        cost = outcome.cost.model_copy(update={"peak_rss_bytes": peak})
         return Record(
+            **{**dict(outcome), "cost": cost},
             key=keyed.key,
             key_parts=keyed.parts,
             cell=cell_info(keyed.cell),
-            status=outcome.status,
-            reason=outcome.reason,
             log_tail="" if outcome.status == "ok" else result.log_tail,
             scores=scores,
-            learning_rate=outcome.learning_rate,
-            attempts=outcome.attempts,
-            size=outcome.size,
-            lift=outcome.lift,
-            kernels=outcome.kernels,
-            cost=outcome.cost.model_copy(update={"peak_rss_bytes": peak}),
             data=_data_info(keyed),
             environment=environment(self.device),
             command=self.command(keyed.cell),
             started=started,
             predictions=kept,
             weights=weights,
-            trade_off=outcome.trade_off,
-            multiplicity=outcome.multiplicity,
         )
 
     def command(self, cell: Cell) -> str:

@@ -1,4 +1,8 @@
-"""Grade many answers in persistent worker processes, with a time limit per comparison."""
+"""Grade many answers in persistent worker processes, with a time limit per comparison.
+
+The workers are plain child processes. The pools of `concurrent.futures` cannot end a comparison that takes too long,
+and pebble's import the user's script again in each worker, which fails if the script has no ``__main__`` guard.
+"""
 
 from __future__ import annotations
 
