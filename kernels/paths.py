@@ -13,11 +13,12 @@ from . import native
 
 Path = Literal["triton", "c", "torch"]
 
-TRITON = (torch.float32, torch.bfloat16, torch.float16, torch.complex64)
+TRITON = (torch.float32, torch.bfloat16, torch.float16)
+COMPLEX = (torch.complex64,)
 C = (torch.float32,)
 PATHS: dict[str, dict[Path, tuple[torch.dtype, ...]]] = {
-    "selective_scan": {"triton": TRITON, "c": C},
-    "linear_recurrence": {"triton": TRITON, "c": (*C, torch.complex64)},
+    "selective_scan": {"triton": TRITON + COMPLEX, "c": C},
+    "linear_recurrence": {"triton": TRITON + COMPLEX, "c": C + COMPLEX},
     "ema": {"triton": TRITON, "c": C},
     "ssd": {"triton": TRITON, "c": C},
     "depthwise_conv": {"triton": TRITON, "c": C},
@@ -30,8 +31,8 @@ PATHS: dict[str, dict[Path, tuple[torch.dtype, ...]]] = {
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 """Whether Triton's interpreter runs the kernels on a CPU; must be set before anything imports triton."""
 
-_HAS_TRITON = importlib.util.find_spec("triton") is not None
-_taken: dict[str, set[str]] = {}
+HAS_TRITON = importlib.util.find_spec("triton") is not None
+taken: dict[str, set[str]] = {}
 
 
 def path(operation: str, *tensors: Tensor) -> Path:
@@ -45,7 +46,7 @@ def path(operation: str, *tensors: Tensor) -> Path:
         Otherwise.
     """
     dtypes, first = PATHS[operation], tensors[0]
-    if "triton" in dtypes and all(runs_triton(x) for x in tensors):
+    if all(x.dtype in dtypes.get("triton", ()) and runs_triton(x) for x in tensors):
         return "triton"
     in_c = first.device.type == "cpu" and first.dtype in dtypes.get("c", ())
     return "c" if in_c and native.library(native.source_of(operation)) else "torch"
@@ -53,7 +54,7 @@ def path(operation: str, *tensors: Tensor) -> Path:
 
 def runs_triton(x: Tensor) -> bool:
     """Return whether a Triton kernel can read `x`: not in float64, nor on a CPU unless interpreted."""
-    return _HAS_TRITON and x.dtype in TRITON and (x.is_cuda or INTERPRETED)
+    return HAS_TRITON and x.dtype in TRITON + COMPLEX and (x.is_cuda or INTERPRETED)
 
 
 def note(operation: str, path: str) -> None:
@@ -62,9 +63,9 @@ def note(operation: str, path: str) -> None:
     Does nothing while torch traces: the graph would depend on what was noted, and every new path would recompile it.
     """
     if not torch.compiler.is_compiling():
-        _taken.setdefault(operation, set()).add(path)
+        taken.setdefault(operation, set()).add(path)
 
 
 def paths_taken() -> dict[str, list[str]]:
     """Return the paths that each operation took in this process so far, sorted, as in ``{"selective_scan": ["c"]}``."""
-    return {operation: sorted(paths) for operation, paths in sorted(_taken.items())}
+    return {operation: sorted(paths) for operation, paths in sorted(taken.items())}

@@ -40,12 +40,12 @@ class DeepFM(FieldModel):
         self.embedding = FieldEmbedding(fields, embedding)
         self.pairs = PairProducts(embedding, outputs)
         self.hidden = hidden_layers(self.embedding.n_vectors * embedding, [width] * depth, dropout=dropout)
-        self.readout = xavier_linear(width, outputs)
+        self.head = xavier_linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
         vectors = self.embedding(ids, dense)
         machine = self.first_order(ids, dense) + self.pairs(vectors)
-        return machine + self.readout(self.hidden(vectors.flatten(1)))
+        return machine + self.head(self.hidden(vectors.flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         return self.hidden.parameters()

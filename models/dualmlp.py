@@ -50,12 +50,12 @@ class DualMLP(FieldModel):
         inputs = self.embedding.n_vectors * embedding
         self.stream1 = hidden_layers(inputs, [width] * depth, dropout=dropout1)
         self.stream2 = hidden_layers(inputs, [width2 or width] * (depth2 or depth), dropout=dropout2)
-        self.readout1 = xavier_linear(width, outputs)
-        self.readout2 = xavier_linear(width2 or width, outputs)
+        self.head1 = xavier_linear(width, outputs)
+        self.head2 = xavier_linear(width2 or width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
         e = self.embedding(ids, dense).flatten(1)
-        return self.readout1(self.stream1(e)) + self.readout2(self.stream2(e))
+        return self.head1(self.stream1(e)) + self.head2(self.stream2(e))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         yield from self.stream1.parameters()

@@ -67,14 +67,14 @@ class FinalNet(FieldModel):
         self.block1 = hidden_layers(2 * inputs, [width] * depth, dropout=dropout1, make_map=HalfProducts)
         units2 = [width2 or width] * (depth2 or depth)
         self.block2 = hidden_layers(inputs, units2, dropout=dropout2, make_map=HalfProducts)
-        self.readout1 = xavier_linear(width, outputs)
-        self.readout2 = xavier_linear(width2 or width, outputs)
+        self.head1 = xavier_linear(width, outputs)
+        self.head2 = xavier_linear(width2 or width, outputs)
         self.last: tuple[Tensor, Tensor] | None = None
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
         vectors = self.embedding(ids, dense)
-        y1 = self.readout1(self.block1(self.gate(vectors).flatten(1)))
-        y2 = self.readout2(self.block2(vectors.flatten(1)))
+        y1 = self.head1(self.block1(self.gate(vectors).flatten(1)))
+        y2 = self.head2(self.block2(vectors.flatten(1)))
         self.last = (y1, y2) if self.training else None
         return 0.5 * (y1 + y2)
 

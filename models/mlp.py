@@ -37,10 +37,10 @@ class MLP(FieldModel):
         super().__init__()
         self.embedding = FieldEmbedding(fields, embedding)
         self.hidden = hidden_layers(self.embedding.n_vectors * embedding, [width] * depth, dropout=dropout)
-        self.readout = xavier_linear(width, outputs)
+        self.head = xavier_linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        return self.readout(self.hidden(self.embedding(ids, dense).flatten(1)))
+        return self.head(self.hidden(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         return self.hidden.parameters()

@@ -66,10 +66,10 @@ class ImagePiNet(ImageModel):
     def __init__(self, image: Image, outputs: int, width: int, *, form: Form = "ccp", degree: int = 4):
         super().__init__()
         self.polynomial = Polynomial(image.channels * image.height * image.width, width, degree, form)
-        self.readout = nn.Linear(width, outputs)
+        self.head = nn.Linear(width, outputs)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.readout(self.polynomial(pixels.flatten(1)))
+        return self.head(self.polynomial(pixels.flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         return self.polynomial.parameters()
@@ -105,10 +105,10 @@ class PiNet(FieldModel):
         super().__init__()
         self.embedding = FieldEmbedding(fields, embedding)
         self.polynomial = Polynomial(self.embedding.n_vectors * embedding, width, degree, form)
-        self.readout = nn.Linear(width, outputs)
+        self.head = nn.Linear(width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
-        return self.readout(self.polynomial(self.embedding(ids, dense).flatten(1)))
+        return self.head(self.polynomial(self.embedding(ids, dense).flatten(1)))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         return self.polynomial.parameters()

@@ -10,8 +10,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness import (
+    Binary,
+    Budget,
+    Evaluation,
+    Fields,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    register_task,
+)
 from .clicks import Rule, click_scores, constant_rate, log_odds, logistic_regression
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)

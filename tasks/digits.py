@@ -8,8 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Classes, Series, TaskSpec
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    ReferenceScore,
+    Series,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    register_task,
+)
 from .reference_scores import fit_logistic, majority_score
 
 LENGTH = 64

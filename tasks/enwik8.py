@@ -7,8 +7,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness import IGNORE, Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, register_task
-from ..harness.contract.spec import NextToken, TaskSpec, Tokens
+from ..harness import (
+    IGNORE,
+    Budget,
+    Evaluation,
+    NextToken,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    UserError,
+    register_task,
+)
 from .byte_files import CONTENT, ByteFiles
 from .hub import Hub
 from .reference_scores import next_byte_scores

@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import Budget, ReferenceScore, Split, Splits, Streams, Task, generator, register_task
-from ..harness.contract.spec import Binary, Fields, TaskSpec
+from ..harness import (
+    Binary,
+    Budget,
+    Fields,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    generator,
+    register_task,
+)
 from .clicks import EVALUATIONS, click_scores, constant_rate, logistic_regression
 from .data import DataSet, Hub
 

@@ -8,8 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Classes, TaskSpec, Tokens
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .byte_rows import byte_rows
 from .data import DataSet, Hub, hold_out
 from .reference_scores import fit_logistic, majority_score

@@ -8,8 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Classes, TaskSpec, Tokens
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .generated import Arrays, generated
 from .listops_trees import VOCABULARY, draw_trees
 from .reference_scores import majority_score

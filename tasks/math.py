@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import NextToken, TaskSpec, Tokens
+from ..harness import (
+    Budget,
+    Evaluation,
+    NextToken,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .byte_rows import END, continuations
 from .data import DataSet, Hub, hold_out
 from .math_choice import choice_scores, choice_split

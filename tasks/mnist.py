@@ -8,8 +8,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Classes, Image, TaskSpec
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    Image,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    register_task,
+)
 from .byte_files import ByteFiles
 from .data import hold_out
 from .reference_scores import fit_logistic, majority_score

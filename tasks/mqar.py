@@ -7,8 +7,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import IGNORE, Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness import (
+    IGNORE,
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    UserError,
+    register_task,
+)
 from .rows import distinct_parts, token_split
 
 

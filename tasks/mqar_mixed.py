@@ -8,8 +8,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Splits, Streams, Task, register_task
-from ..harness.contract.spec import PerPosition, TaskSpec, Tokens
+from ..harness import (
+    Budget,
+    Evaluation,
+    PerPosition,
+    ReferenceScore,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .mqar import MultiQueryRecall, query_split
 from .rows import distinct_rows, joined
 

@@ -9,9 +9,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..harness import Evaluation, ReferenceScore, Split, Splits, Streams, Task, UserError, generator, register_task
+from ..harness import (
+    Evaluation,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    UserError,
+    generator,
+    register_task,
+)
 from ..harness.contract.scan import describe
-from ..harness.contract.spec import TaskSpec
 from ..harness.files import replacing
 from .data import Report, silent
 from .grey_images import IMAGE_BUDGETS, LARGE_IMAGE_BUDGETS, image_spec, image_split, pixel_score

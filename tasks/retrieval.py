@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Classes, Pair, TaskSpec, Tokens
+from ..harness import (
+    Budget,
+    Classes,
+    Evaluation,
+    Pair,
+    ReferenceScore,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    Tokens,
+    register_task,
+)
 from .byte_rows import byte_rows
 from .data import DataSet
 from .reference_scores import fit_logistic, majority_score

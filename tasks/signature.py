@@ -7,8 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Evaluation, ReferenceScore, Split, Splits, Streams, Task, register_task
-from ..harness.contract.spec import Regression, Series, TaskSpec
+from ..harness import (
+    Budget,
+    Evaluation,
+    ReferenceScore,
+    Regression,
+    Series,
+    Split,
+    Splits,
+    Streams,
+    Task,
+    TaskSpec,
+    register_task,
+)
 from .rows import distinct_parts
 
 

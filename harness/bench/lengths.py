@@ -80,7 +80,7 @@ def _sweep(
     length, patience = SHORTEST, PATIENCE[device.type]
     while length <= longest:
         try:
-            point = _point(cls, device, clock, width, length, seconds)
+            point = time_length(cls, device, clock, width, length, seconds)
         except Exception as error:
             if is_out_of_memory(error):
                 return points, f"out of memory at {length}"
@@ -92,7 +92,7 @@ def _sweep(
     return points, "the longest length was reached"
 
 
-def _point(
+def time_length(
     cls: type[SequenceModel], device: torch.device, clock: Clock, width: int, length: int, seconds: float
 ) -> dict[str, float]:
     mixer = mixer_of(cls, width, length).to(device)

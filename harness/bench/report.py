@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,21 +12,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..files import write_json
+from ..records.bench_report import BenchReport
 from ..running.environment import environment
 from .filters import FFT, OFFICIAL, PUBLISHED, RECURRENCE, TCNCA
 from .roofline import Roofline
 
-SCHEMA = 1
-
 
 def write_report(folder: Path, what: str, device: str, body: dict[str, Any]) -> Path:
     """Write ``bench-WHAT-DEVICE.json`` to `folder`, replacing an older one, and return its path."""
-    found = environment(device)
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    path = folder / f"bench-{what}-{_slug(found['device'])}.json"
-    write_json(path, {"schema": SCHEMA, "bench": what, "made": made, "environment": found, **body})
-    return path
+    report = BenchReport.model_validate({"bench": what, "made": made, "environment": environment(device), **body})
+    return report.write(folder)
 
 
 def make_console() -> Console:
@@ -153,7 +148,3 @@ def contest_table(console: Console, bench: str, rows: Sequence[dict[str, Any]]) 
     for row in rows:
         if "problem" in row:
             console.print(f"{row['contestant']}: {row['problem']}")
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -34,7 +34,8 @@ def command(
             typer.echo(f"  {_size(path) / 2**20:8.1f} MiB  {path}: {what}")
             if yes:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    typer.echo(f"{len(found)} {'deleted' if yes else 'may be deleted: --yes does it'}.")
+    files = "file or folder" if len(found) == 1 else "files and folders"
+    typer.echo(f"{len(found)} {files} {'deleted' if yes else 'can be deleted; use --yes to delete them'}.")
 
 
 def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:

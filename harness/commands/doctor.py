@@ -27,7 +27,7 @@ def command(results: Results = Path("results"), data: Data = None) -> None:
         "triton": _triton,
         "registry": _registry,
         "data": lambda: _data(data),
-        "disk": lambda: _disk(results),
+        "disk": lambda: free_space(results),
     }
     missing = 0
     for name, check in checks.items():
@@ -93,7 +93,7 @@ def _data(given: Path | None) -> tuple[bool, str]:
     return True, f"{folder}: {len(sources) - len(absent)} of {len(sources)} sets; absent: {', '.join(absent) or 'none'}"
 
 
-def _disk(results: Path) -> tuple[bool, str]:
+def free_space(results: Path) -> tuple[bool, str]:
     place = next(path for path in [results.resolve(), *results.resolve().parents] if path.exists())
     free = shutil.disk_usage(place).free / 2**30
     return free > 1, f"{free:.0f} GiB free at {place}"

@@ -49,7 +49,7 @@ def command(
             margin = f"{score.value - reference.value:+.4f}"
             typer.echo(f"    {name}: {_readable(reference.value)}, margin {margin}")
     for attempt in record.attempts:
-        chosen = " <- kept" if attempt == record.chosen else ""
+        chosen = " <- chosen" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"
         typer.echo(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():

@@ -23,7 +23,7 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Source(_Message):
+class ClassLocation(_Message):
     """Location of a registered class; the serializable part of `Entry`."""
 
     kind: Literal["model", "task"]
@@ -33,7 +33,7 @@ class Source(_Message):
     module: str | None
 
     @classmethod
-    def of(cls, entry: Entry) -> Source:
+    def of(cls, entry: Entry) -> ClassLocation:
         return cls(kind=entry.kind, name=entry.name, class_name=entry.class_name, file=entry.file, module=entry.module)
 
     def load(self) -> type:
@@ -44,7 +44,7 @@ class PrepareJob(_Message):
     """Prepare a task's arrays."""
 
     action: Literal["prepare"] = "prepare"
-    task: Source
+    task: ClassLocation
     tier: str
     seed: int
     data: Path
@@ -71,7 +71,7 @@ class TrainJob(_Message):
     """Train one cell and predict its test rows."""
 
     action: Literal["train"] = "train"
-    model: Source
+    model: ClassLocation
     hyperparameters: dict[str, Any]
     depth: int
     task: str

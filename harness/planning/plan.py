@@ -41,16 +41,16 @@ def make_plan(
     UserError
         For an unknown name or setting, absent data, or an empty plan.
     """
-    size = get_tier(tier)
+    chosen_tier = get_tier(tier)
     if recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     if recipe == "published" and settings:
         raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit one of the two.")
     variants = make_variants(registry, models or usual_models(registry), settings)
-    planned, notes = _make_tasks(registry, tasks, suites, size, data)
+    planned, notes = _make_tasks(registry, tasks, suites, chosen_tier, data)
     if not planned or not variants:
         raise UserError(" ".join(["Nothing to run.", *notes]))
-    chosen = range(size.seeds) if seeds is None else dict.fromkeys(seeds)
+    chosen = range(chosen_tier.seeds) if seeds is None else dict.fromkeys(seeds)
     cells = [make_cell(variant, task, seed, recipe) for task in planned for seed in chosen for variant in variants]
     return Plan(tuple(cells), tuple(notes))
 

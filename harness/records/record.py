@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..contract.metrics import Direction
 from ..errors import UserError
 from ..files import write_atomically
 
@@ -39,7 +40,7 @@ class Score(_Part):
     """One column's score on the test rows; `value` is null if the metric is not finite."""
 
     metric: str
-    direction: Literal["higher", "lower"]
+    direction: Direction
     value: float | None
     rows: int
     slices: dict[str, dict[str, float | None]] = Field(default_factory=dict)

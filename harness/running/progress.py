@@ -16,7 +16,7 @@ from ..planning.job import PROGRESS
 from ..records.meta import TrialProgress
 from ..records.record import Record
 
-_UPDATE_SECONDS = 0.25
+UPDATE_SECONDS = 0.25
 
 
 class Progress:
@@ -76,7 +76,7 @@ class Progress:
 
     def tick(self) -> None:
         """Update the bars, a few times per second."""
-        if self._bars.disable or time.monotonic() - self.updated < _UPDATE_SECONDS:
+        if self._bars.disable or time.monotonic() - self.updated < UPDATE_SECONDS:
             return
         self.updated = time.monotonic()
         for bar, folder in self.running.values():

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..data.prepare import prepared_folder
 from ..planning.cell import Keyed, Plan, PlannedTask
-from ..planning.job import PrepareJob, Source, TrainJob
+from ..planning.job import ClassLocation, PrepareJob, TrainJob
 from ..planning.key import key_of, key_parts
 from ..records.record import Record
 from ..records.store import ResultStore
@@ -113,7 +113,7 @@ class Run:
     def prepare_request(self, task: PlannedTask, seed: int, target: Path, *, with_reference_scores: bool) -> Request:
         """Return the request to prepare a task's arrays in `target`."""
         job = PrepareJob(
-            task=Source.of(task.entry),
+            task=ClassLocation.of(task.entry),
             tier=task.tier.name,
             seed=seed,
             data=self.data,
@@ -128,7 +128,7 @@ class Run:
         cell, training = keyed.cell, keyed.cell.training
         assert training is not None
         job = TrainJob(
-            model=Source.of(cell.variant.entry),
+            model=ClassLocation.of(cell.variant.entry),
             hyperparameters=cell.variant.model_hyperparameters | dict(training.hyperparameters),
             depth=cell.depth,
             task=cell.task.name,

@@ -26,7 +26,7 @@ CHUNK = 16
 SHAPES = 64
 """How many different shapes may be compiled for in one process; beyond, torch would silently stop compiling."""
 
-_compile_failures: list[str] = []
+compile_failures: list[str] = []
 """Why `torch.compile` failed in this process; it is not tried again."""
 
 
@@ -61,13 +61,13 @@ def _run(over_all: Callable[..., Any], chunk: Callable[..., Any], operands: Oper
     from torch._dynamo.exc import TorchDynamoException
 
     unsuitable = operands.u.dtype != torch.float32 or operands.A.is_complex()
-    if unsuitable or torch._dynamo.config.disable or _compile_failures:
+    if unsuitable or torch._dynamo.config.disable or compile_failures:
         return over_all(operands, *others, chunk)
     try:
         with torch._dynamo.config.patch(recompile_limit=SHAPES, fail_on_recompile_limit_hit=True):
             found = over_all(operands, *others, compiled(chunk))
     except TorchDynamoException as error:
-        _compile_failures.append(str(error))
+        compile_failures.append(str(error))
         warnings.warn(f"selective_scan runs uncompiled, slower: {error}", RuntimeWarning, stacklevel=2)
         return over_all(operands, *others, chunk)
     note("selective_scan", "torch.compile")

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from ..read.bench_reports import BenchReport
+from ...harness.records.bench_report import BenchReport
 from .drawing import COLORS, Chart, named, specification
 from .labels import LETTER, PADDING
 

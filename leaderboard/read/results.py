@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...harness.errors import UserError
+from ...harness.records.bench_report import BenchReport
 from ...harness.records.cards import ModelCard, TaskCard
 from ...harness.records.record import Record
 from ...harness.records.store import Card, ResultStore
-from .bench_reports import BenchReport, read_bench_reports
+from .bench_reports import read_bench_reports
 
 
 @dataclass(frozen=True)

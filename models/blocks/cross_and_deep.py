@@ -39,14 +39,14 @@ class CrossAndDeep(FieldModel):
         inputs = self.embedding.n_vectors * embedding
         self.crosses = nn.ModuleList(make_cross(inputs) for _ in range(cross_layers))
         self.hidden = hidden_layers(inputs, [width] * depth, dropout=dropout)
-        self.readout = xavier_linear(inputs + width, outputs)
+        self.head = xavier_linear(inputs + width, outputs)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
         e = self.embedding(ids, dense).flatten(1)
         x = e
         for cross in self.crosses:
             x = x + cross(e, x)
-        return self.readout(torch.cat((x, self.hidden(e)), dim=1))
+        return self.head(torch.cat((x, self.hidden(e)), dim=1))
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         yield from self.crosses.parameters()

@@ -25,23 +25,47 @@ EXCEPTIONS = {
 MAY_IMPORT_MORE = {"harness/bench": {"kernels"}}  # it times them; only the command `bench` loads it
 
 
-LAYERS = ("contract", "records", "planning", "data", "assembly", "training", "running")
-"""Packages of the harness, lowest first; each imports only from those before it."""
+LAYERS = (
+    "contract",
+    "records",
+    "planning",
+    "data",
+    "assembly",
+    "training",
+    "running",
+    "api",
+    "check",
+    "bench",
+    "commands",
+)
+"""Parts of the harness, lowest first; each imports only from those before it."""
+BELOW_ALL = {"errors", "files", "line_process"}
 
 
-def rooms_imported(path: Path) -> set[str]:
+def names_imported(path: Path) -> set[tuple[str, ...]]:
+    """Return the full dotted names that a file imports from archarena, without the leading ``archarena``."""
     found = set()
     package = ["archarena", *path.relative_to(ROOT).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
-            names = [[*base, *(node.module or "").split("."), alias.name] for alias in node.names]
+            found |= {(*base, *(node.module or "").split("."), alias.name) for alias in node.names}
         elif isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-        else:
-            continue
-        found |= {name[1] for name in ([part for part in name if part] for name in names) if name[0] == "archarena"}
-    return found
+            found |= {tuple(alias.name.split(".")) for alias in node.names}
+    names = {tuple(part for part in name if part) for name in found}
+    return {name[1:] for name in names if name[0] == "archarena"}
+
+
+def rooms_imported(path: Path) -> set[str]:
+    return {name[0] for name in names_imported(path)}
+
+
+def parts_imported(path: Path) -> set[str]:
+    """Return the packages and modules of the harness that a file imports, also through the public names."""
+    import archarena.harness
+
+    names = {name[1] for name in names_imported(path) if name[0] == "harness" and len(name) > 1}
+    return {archarena.harness._HOMES.get(name, name).lstrip(".").split(".")[0] for name in names}
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
@@ -55,23 +79,34 @@ def test_imports_point_one_way(room):
     assert wrong - EXCEPTIONS == set()
 
 
-def packages_imported(path: Path) -> set[str]:
-    """Return the packages of the harness that a file in one of them imports."""
-    package = path.relative_to(ROOT).parts[:-1]
-    relative = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
-    targets = [(*package[: len(package) - node.level + 1], *(node.module or "").split(".")) for node in relative]
-    return {target[1] for target in targets if target[0] == "harness" and len(target) > 1}
-
-
 @pytest.mark.parametrize(("layer", "name"), list(enumerate(LAYERS)))
-def test_a_package_of_the_harness_imports_only_lower_ones(layer, name):
-    allowed = {*LAYERS[: layer + 1], "errors", "files", ""}
+def test_a_part_of_the_harness_imports_only_lower_ones(layer, name):
+    home = ROOT / "harness" / name
     wrong = {
         (path.relative_to(ROOT).as_posix(), imported)
-        for path in (ROOT / "harness" / name).rglob("*.py")
-        for imported in packages_imported(path) - allowed
+        for path in (home.rglob("*.py") if home.is_dir() else [home.with_suffix(".py")])
+        for imported in parts_imported(path) - {*LAYERS[: layer + 1], *BELOW_ALL}
     }
     assert wrong == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from .. import running",
+        "from ..running import runner",
+        "from ..running.runner import Runner",
+        "from archarena.harness.running.runner import Runner",
+        "from archarena.harness import running",
+        "import archarena.harness.running.runner",
+    ],
+)
+def test_every_way_of_importing_is_seen(line, tmp_path, monkeypatch):
+    (tmp_path / "harness" / "contract").mkdir(parents=True)
+    path = tmp_path / "harness" / "contract" / "example.py"
+    path.write_text(line)
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    assert parts_imported(path) == {"running"}
 
 
 WITHOUT_TORCH = ("contract", "records", "planning", "data", "running")

@@ -9,7 +9,7 @@ def test_the_logit_is_the_sum_of_two_perceptrons():
     model = DualMLP(Fields((5, 6)), 2, width=8, depth=2, width2=4, depth2=1).eval()
     e = model.embedding(IDS).flatten(1)
     torch.testing.assert_close(
-        model(IDS), model.readout1(model.stream1(e)) + model.readout2(model.stream2(e)), rtol=0, atol=0
+        model(IDS), model.head1(model.stream1(e)) + model.head2(model.stream2(e)), rtol=0, atol=0
     )
 
 

@@ -72,7 +72,7 @@ def test_the_body_is_all_but_tables_and_head(model_class):
     model = model_class(FRAPPE, 1, width=8, depth=2)
     body = {id(p) for p in model.body_parameters()}
     rest = {name.split(".")[0] for name, p in model.named_parameters() if id(p) not in body}
-    assert rest <= {"embedding", "fusion", "readout", "gate1", "gate2"}
+    assert rest <= {"embedding", "fusion", "head", "gate1", "gate2"}
     assert not any(id(p) in body for p in model.embedding.parameters())
     larger = model_class(Fields((50_000, 9)), 7, width=8, depth=2), model_class(Fields((5, 9)), 1, width=8, depth=2)
     assert len({sum(p.numel() for p in m.body_parameters()) for m in larger}) == 1

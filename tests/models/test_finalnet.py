@@ -35,8 +35,8 @@ def test_a_gate_multiplies_each_field_with_a_mixture_of_all():
 def test_the_score_is_the_mean_of_both_blocks():
     model = make(Binary(), width2=6, depth2=1).eval()
     vectors = model.embedding(IDS)
-    y1 = model.readout1(model.block1(model.gate(vectors).flatten(1)))
-    y2 = model.readout2(model.block2(vectors.flatten(1)))
+    y1 = model.head1(model.block1(model.gate(vectors).flatten(1)))
+    y2 = model.head2(model.block2(vectors.flatten(1)))
     torch.testing.assert_close(model(IDS), (y1 + y2) / 2)
 
 
@@ -57,7 +57,7 @@ def test_each_block_learns_from_their_mean_which_does_not_move(kind):
     torch.testing.assert_close(loss, distance(y1, mean) + distance(y2, mean))
     loss.backward()
     pull = torch.autograd.functional.jacobian(lambda y: distance(y, mean), y1)
-    torch.testing.assert_close(model.readout1.bias.grad, pull.sum(0))
+    torch.testing.assert_close(model.head1.bias.grad, pull.sum(0))
 
 
 def test_the_term_belongs_to_one_forward_pass_in_training():

@@ -34,5 +34,5 @@ def test_deepfm_adds_a_factorisation_machine_and_a_perceptron_over_one_embedding
     ids = torch.tensor([[[1], [2], [3]], [[4], [5], [6]]])
     machine = FM(FIELDS, 1).double()
     machine.embedding, machine.first_order.weights = model.embedding, model.first_order.weights
-    deep = model.readout(model.hidden(model.embedding(ids).flatten(1)))
+    deep = model.head(model.hidden(model.embedding(ids).flatten(1)))
     torch.testing.assert_close(model(ids), machine(ids) + deep)

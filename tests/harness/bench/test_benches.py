@@ -104,7 +104,7 @@ def test_a_sweep_that_breaks_off_says_why_and_the_next_one_begins(monkeypatch, e
             raise error
         return {"forward": 1.0, "backward": 1.0}
 
-    monkeypatch.setattr(lengths, "_point", point)
+    monkeypatch.setattr(lengths, "time_length", point)
     only = ["transformer", "gateloop"]
     broken, whole = bench_lengths(discover(), CPU, CpuClock(), only=only, width=16, longest=256, seconds=0.0)
     assert (broken["points"], broken["ended"]) == ([], ended)

@@ -81,7 +81,7 @@ def test_doctor_names_the_compiler_that_kernels_use(call, tmp_path, monkeypatch)
 
 
 def test_doctor_fails_where_something_is_missing(call, tmp_path, monkeypatch):
-    monkeypatch.setattr("archarena.harness.commands.doctor._disk", lambda results: (False, "0 GiB free"))
+    monkeypatch.setattr("archarena.harness.commands.doctor.free_space", lambda results: (False, "0 GiB free"))
     code, out, _ = call("doctor", "--results", tmp_path, "--data", tmp_path)
     assert code == 1
     assert "missing disk: 0 GiB free" in out

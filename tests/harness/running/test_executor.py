@@ -4,7 +4,7 @@ import sys
 
 import psutil
 import pytest
-from archarena.harness.planning.job import PrepareJob, Source
+from archarena.harness.planning.job import ClassLocation, PrepareJob
 from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Ended, Inline, Local, Request, Started, Tick
 
@@ -12,7 +12,7 @@ from archarena.harness.running.executor import Ended, Inline, Local, Request, St
 @pytest.fixture
 def make_request(tmp_path, toy_task):
     def make(seed: int) -> Request:
-        source = Source(kind="task", name="toy", class_name="Toy", file=toy_task, module=None)
+        source = ClassLocation(kind="task", name="toy", class_name="Toy", file=toy_task, module=None)
         job = PrepareJob(
             task=source,
             tier="smoke",

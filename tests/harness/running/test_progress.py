@@ -33,7 +33,7 @@ def test_each_cell_ends_with_a_line_of_its_score_time_and_the_time_left(tmp_path
 def test_a_terminal_shows_the_fraction_that_each_running_cell_reports(tmp_path, monkeypatch):
     (tmp_path / "progress.json").write_text('{"fraction": 0.25, "seconds": 1.0}')
     console = Console(file=StringIO(), width=120, force_terminal=True)
-    monkeypatch.setattr("archarena.harness.running.progress._UPDATE_SECONDS", 0)
+    monkeypatch.setattr("archarena.harness.running.progress.UPDATE_SECONDS", 0)
     with Progress(console) as progress:
         progress.begin(2, 0, [])
         progress.started("mlp/toy/smoke/s0", tmp_path)
