@@ -31,7 +31,7 @@ def make_plan(
     seeds: Sequence[int] | None = None,
     data: Path,
 ) -> Plan:
-    """Return the cells for the named models (by default all usual ones) and tasks.
+    """Return the cells for the named models (by default those of `usual_models`) and tasks.
 
     The data of an explicitly named task must be available; a task of a suite without its data is
     left out with a note.
