@@ -34,7 +34,7 @@ def command(
             typer.echo(f"  {_size(path) / 2**20:8.1f} MiB  {path}: {what}")
             if yes:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    typer.echo(f"{len(found)} {'deleted' if yes else 'may be deleted: --yes does it'}.")
+    typer.echo(f"{len(found)} {'deleted' if yes else 'may be deleted; --yes deletes them'}.")
 
 
 def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
