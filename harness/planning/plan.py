@@ -45,7 +45,7 @@ def make_plan(
     if recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     if recipe == "published" and settings:
-        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit one of the two.")
+        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit --set or --recipe.")
     variants = make_variants(registry, models or usual_models(registry), settings)
     planned, notes = _make_tasks(registry, tasks, suites, size, data)
     if not planned or not variants:
