@@ -50,6 +50,8 @@ def run(
         Python files that register models or tasks.
     settings
         Hyperparameters, such as ``"mamba.d_state=8,16"``; each value gives a variant.
+    tier
+        ``smoke``, ``quick``, ``standard`` or ``full``.
     recipe
         ``common``, the same for all models; ``published``, each model's own from its card; or
         ``trade-off``, quality against training time from one run with a cyclic learning rate.

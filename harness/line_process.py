@@ -1,4 +1,4 @@
-"""Child processes that answer each line of JSON with one."""
+"""Child processes that answer each line of JSON with another line of JSON."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def build(cls: type, spec: TaskSpec, size: Size, /, **hyperparameters: Any) -> B
     Raises
     ------
     UserError
-        If the class has no base of the harness, a hyperparameter is unknown or has the wrong type,
+        If the class is not a subclass of a harness model, a hyperparameter is unknown or has the wrong type,
         the model does not support the task, the model's ``__init__`` has a parameter that the
         harness cannot provide, or its own `build` does not return a `Built`.
     """

@@ -1,6 +1,6 @@
 """The layers the harness adds to a sequence model: an embedding, a final norm and a head.
 
-They are the same for every model and do not count towards a tier's body size.
+They are the same for every model and do not count toward a tier's body size.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ lift                   model           what the model receives
 ``raster``             SequenceModel   an image as a sequence of pixels, row by row
 ``fields-as-sequence`` SequenceModel   one position per field, then one per number
 ``window-as-fields``   FieldModel      the last (or nearest) 16 positions as fields, per position
-``chunks-as-fields``   FieldModel      a row as 32 bags of tokens or as up to 256 numbers
+``chunks-as-fields``   FieldModel      a row as up to 32 bags of tokens or up to 256 numbers
 =====================  ==============  ==============================================================
 
 Window and chunk boundaries are at fixed positions, so padding a row does not change the result.
@@ -92,7 +92,7 @@ class FieldView(nn.Module):
     fields
         What the model receives.
     window
-        Positions per row of fields, or 0 if there is one row of fields per row.
+        Positions per window, or 0 if each row of the task becomes one row of fields.
     """
 
     name: str | None = None

@@ -53,7 +53,7 @@ class Built(nn.Module):
         self.spec = spec
 
     def body_parameters(self) -> list[nn.Parameter]:
-        """Return the parameters that count towards the tier's body size, without duplicates."""
+        """Return the parameters that count toward the tier's body size, without duplicates."""
         return list(dict.fromkeys(self.core.body_parameters()))
 
     def embedding_tables(self) -> list[nn.Parameter]:

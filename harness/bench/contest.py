@@ -1,7 +1,7 @@
 """``archarena bench step`` and ``epoch``: time training here and in packages that may be in another environment.
 
 Each contestant is a separate process: ours uses this Python, the others that of their environment. All inherit this
-process's allocator settings and number of threads. They train in turns, and the minimum time of each counts.
+process's allocator settings and number of threads. They train in turn, and the minimum time of each counts.
 
 A contestant is ``contestants.py``, called with its name and sizes. It answers each line of its input with a line of
 JSON: the first with the number of parameters, the others with ``seconds`` and scores after training once more.

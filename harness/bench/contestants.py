@@ -1,7 +1,7 @@
-"""The contestants of ``archarena bench step`` and ``archarena bench epoch``: each trains once for each line it is sent.
+"""The contestants of ``archarena bench step`` and ``archarena bench epoch``: each trains once per input line.
 
-This file runs by itself, also under a Python that has no archarena: ``python contestants.py BENCH NAME SIZES``, where
-SIZES is JSON. See `archarena.harness.bench.contest` for what it answers.
+This file runs on its own, even in an environment without archarena: ``python contestants.py BENCH NAME SIZES``, where
+SIZES is JSON. See `archarena.harness.bench.contest` for its answers.
 """
 
 # pyright: reportMissingImports=false
@@ -67,7 +67,7 @@ def mamba_of_mambapy(n: Sizes) -> tuple[nn.Module, Logits]:
 
 
 class LanguageModel:
-    """A model, random tokens and AdamW: what a step costs does not depend on what there is to learn."""
+    """A model, random tokens and AdamW: the time of a step does not depend on what the tokens contain."""
 
     def __init__(self, n: Sizes, build: Callable[[Sizes], tuple[nn.Module, Logits]]):
         self.model, self.logits = build(n)
@@ -101,7 +101,7 @@ EMBEDDING, EMBEDDING_L2, RATE, CLIP = 10, 0.05, 1e-3, 10.0
 
 
 def draw(n: Sizes) -> dict[str, IdsAndLabels]:
-    """Return ids (rows, fields), small ones frequent, and labels of the training and validation rows."""
+    """Return ids (rows, fields), with small ids more frequent, and labels, for the training and validation rows."""
     generator = np.random.default_rng(0)
     effects = [generator.normal(size=cardinality) for cardinality in FIELDS.values()]
 
@@ -115,7 +115,7 @@ def draw(n: Sizes) -> dict[str, IdsAndLabels]:
 
 
 class ArcharenaEpoch:
-    """The harness's own loop, by the recipe of FinalMLP's card, without its early stop."""
+    """The harness's own training loop, with the recipe of FinalMLP's card but without early stopping."""
 
     def __init__(self, n: Sizes, folder: Path):
         from archarena.harness import Binary, Fields, Size, TaskSpec, build, get_model
@@ -156,7 +156,7 @@ class ArcharenaEpoch:
 
 
 class FuxiCTREpoch:
-    """FuxiCTR's own loop, loader, layers, penalty and optimiser; its package leaves FinalMLP to its examples."""
+    """FuxiCTR's own loop, loader, layers, penalty and optimizer. Its package lacks FinalMLP, so it is built here."""
 
     def __init__(self, n: Sizes, folder: Path, workers: int):
         from fuxictr.features import FeatureMap
@@ -184,7 +184,7 @@ class FuxiCTREpoch:
 
 
 def _finalmlp(features: Any, folder: Path) -> Any:
-    """Return FinalMLP made of FuxiCTR's layers, by the hyperparameters published for Frappe_x1."""
+    """Return FinalMLP made of FuxiCTR's layers, with the hyperparameters published for Frappe_x1."""
     from fuxictr.pytorch.layers import FeatureEmbedding, MLP_Block
     from fuxictr.pytorch.models import BaseModel
 
@@ -245,8 +245,8 @@ CONTESTANTS: dict[str, dict[str, Callable[[Sizes, Path], Any]]] = {
 
 
 def main(bench: str, name: str, sizes: str) -> None:
-    """Answer each line of standard input with one of JSON."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints must not be taken for an answer
+    """Answer each line of standard input with a line of JSON."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a package prints must not be mistaken for an answer
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         contestant: Any = None

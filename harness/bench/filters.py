@@ -3,7 +3,7 @@
 The TCNCA paper (arXiv:2312.05605) reports its filter up to 7.07 times faster forward and 2.86 times backward than
 "MEGA's FFT-based recurrence" at lengths up to 131,072. That is the official form here: the kernel is built from all
 powers of the decays at every step and applied by FFT. The same moving average is also a plain recurrence of one pass,
-which no paper timed; a ratio against it is printed beside.
+which no paper timed; the ratio to it is printed too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ TCNCA, OFFICIAL, FFT, RECURRENCE = "tcnca", "official", "FFT alone", "recurrence
 """The contestants: ours, and MEGA's filter by powers and FFT, without the powers, and as a plain recurrence."""
 
 PUBLISHED = {"forward": 7.07, "backward": 2.86}
-"""How many times faster than the official form the paper says TCNCA's filter is, at most."""
+"""The largest published speedups of TCNCA's filter over the official form."""
 
 Filter = tuple[Callable[[], Tensor], list[Tensor]]
-"""A forward pass, and what its backward pass differentiates by."""
+"""A forward pass, and the tensors whose gradients its backward pass computes."""
 
 
 def moving_average_kernel(decay: Tensor, weight: Tensor, length: int) -> Tensor:
-    """Return (channels, length): at lag t the sum over states of ``weight decay ** t``, by all powers at once.
+    """Return (channels, length): at lag t, the sum over states of ``weight * decay ** t``, from all powers at once.
 
     The form of MEGA's code: (channels, states, length) exponentials, then a sum over the states.
     """
@@ -52,7 +52,7 @@ def convolve_by_fft(x: Tensor, kernel: Tensor) -> Tensor:
 def bench_filters(
     device: torch.device, clock: Clock, *, lengths: tuple[int, ...] = LENGTHS, seconds: float = 1.0
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row per length: seconds of each filter forward and backward, and the ratios to ours.
+    """Yield one row per length: the seconds of each filter, forward and backward, and the ratios to TCNCA's.
 
     Raises `RuntimeError` if the three forms of the moving average do not agree.
     """
@@ -74,7 +74,7 @@ def _filters(length: int, device: torch.device) -> dict[str, Filter]:
     def leaf(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=random).to(device).requires_grad_()
 
-    # Decays as MEGA starts them: 1 - sigmoid(N(0, 0.2)) sigmoid(N(0, 0.2)).
+    # MEGA's initial decays: 1 - sigmoid(N(0, 0.2)) * sigmoid(N(0, 0.2)).
     p, q = (torch.sigmoid(0.2 * torch.randn(CHANNELS, STATES, generator=random)) for _ in range(2))
     decay = (1 - p * q).to(device).requires_grad_()
     weight, x = leaf(CHANNELS, STATES), leaf(BATCH, length, CHANNELS)

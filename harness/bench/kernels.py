@@ -71,7 +71,7 @@ def _bench(
 ) -> list[Row]:
     error = worst_error(workload, device, dtype)
     if not error <= TOLERANCE[dtype]:
-        return [{"contestant": OURS, "problem": f"wrong: the error is {error:.1e} of the reference."}]
+        return [{"contestant": OURS, "problem": f"wrong: the relative error is {error:.1e}."}]
     inputs = _input_sets(workload, scale, device, dtype)
     entries, problems = _field(workload, device)
     entries, others = _agreeing(entries, inputs[0], dtype)

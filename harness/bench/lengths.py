@@ -1,4 +1,4 @@
-"""``archarena bench lengths``: how the time of each model's mixer grows with the length of the sequence."""
+"""``archarena bench lengths``: how the time of a block of each model grows with the length of the sequence."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ WIDTH = {"cpu": 64, "cuda": 512}
 SHORTEST = 256
 LONGEST = {"cpu": 16_384, "cuda": 131_072}
 FITTED = 4
-"""The exponent is fitted to this many of the longest lengths: below, fixed costs hide it."""
+"""The exponent is fitted to this many of the longest lengths: at shorter ones, fixed costs hide it."""
 
 PATIENCE = {"cpu": 20.0, "cuda": 2.0}
-"""Seconds of a single pass beyond which no longer sequence is tried."""
+"""If a single pass takes more seconds than this, longer sequences are not tried."""
 
 
 def bench_lengths(
@@ -40,20 +40,20 @@ def bench_lengths(
     longest: int,
     seconds: float,
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row a sequence model: one block of it, causal, over one sequence of each length.
+    """Yield one row per sequence model: the times of one causal block on a single sequence of each length.
 
-    A sweep that fails says so in its row, and the next one begins.
+    If a model fails, its row contains the reason, and the next one is timed.
 
     Parameters
     ----------
     only
-        Names of models; all sequence models where empty.
+        Names of models; if empty, all sequence models.
     """
     for name in only or sorted(registry.models):
         cls = registry.find("model", name).load()
         if not issubclass(cls, SequenceModel):
             if only:
-                yield {"model": name, "problem": "It is no sequence model: no block of it runs along a sequence."}
+                yield {"model": name, "problem": "It is not a sequence model, so it has no block to time."}
             continue
         points, ended = _sweep(cls, device, clock, width, longest, seconds)
         row = {"model": name, "width": width, "points": points, "ended": ended}
@@ -66,7 +66,7 @@ def bench_lengths(
 
 
 def cap_memory() -> None:
-    """Let allocations beyond what is free fail, so that a sweep ends where memory does and is not killed there."""
+    """Limit memory to what is free, so that an allocation fails before the system kills the process."""
     used, free = psutil.Process().memory_info().vms, psutil.virtual_memory().available
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + int(0.8 * free), hard))
@@ -75,7 +75,7 @@ def cap_memory() -> None:
 def _sweep(
     cls: type[SequenceModel], device: torch.device, clock: Clock, width: int, longest: int, seconds: float
 ) -> tuple[list[dict[str, Any]], str]:
-    """Return the points up to the longest length that fits, and why there is none beyond."""
+    """Return the points up to the longest length that was timed, and why the sweep ended there."""
     points: list[dict[str, Any]] = []
     length, patience = SHORTEST, PATIENCE[device.type]
     while length <= longest:
@@ -117,12 +117,12 @@ def time_length(
 
 
 def mixer_of(cls: type[SequenceModel], width: int, length: int) -> nn.Module:
-    """Return one block of a sequence model, causal, without embedding and head."""
+    """Return one block of a sequence model, causal, without embedding or head."""
     torch.manual_seed(0)
     spec = TaskSpec(Tokens(2, length), NextToken(2), causal=True)
     return build(cls, spec, Size(width, 1)).core.train()
 
 
 def fitted_exponent(lengths: Sequence[int], seconds: Sequence[float]) -> float:
-    """Return the slope of log time by log length, by least squares."""
+    """Return the least-squares slope of log time over log length."""
     return linear_regression([log(n) for n in lengths], [log(s) for s in seconds]).slope

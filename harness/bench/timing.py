@@ -1,4 +1,4 @@
-"""Times several calls in turns, so that a disturbance affects all of them, and takes the minimum of each."""
+"""Times several calls in turn, so that a disturbance affects all of them, and takes the minimum of each."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class GpuClock:
 
 
 def clock_for(device: torch.device) -> Clock:
-    """Return the clock for a device. On a GPU, this also switches to a new stream, since only such can be captured."""
+    """Return the clock for a device. On a GPU, also switch to a new stream: the default stream cannot be captured."""
     if device.type != "cuda":
         return CpuClock()
     torch.cuda.set_stream(torch.cuda.Stream(device))
@@ -77,7 +77,7 @@ def clock_for(device: torch.device) -> Clock:
 def race(
     calls: Mapping[str, Call], clock: Clock, *, sets: int = 1, seconds: float = 1.0, most: int = 40
 ) -> dict[str, Timing]:
-    """Time the calls in turns.
+    """Time the calls in turn.
 
     Parameters
     ----------

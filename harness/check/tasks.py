@@ -126,8 +126,8 @@ def _same(a: Split, b: Split) -> bool:
 def no_leak(subject: TaskSubject) -> None:
     """Check that no training row is in the validation or test rows, and no validation row in the test rows.
 
-    Rows that repeat naturally (a user and an item) may recur as often as training rows repeat among
-    themselves: for exchangeable rows, that is how often a new one occurs in training.
+    Rows that repeat naturally (such as the same user and item) may recur as often as training rows
+    repeat among themselves: for exchangeable rows, a new row is in the training rows just as often.
     """
     keys = {name: row_keys(split) for name, split in subject.named().items()}
     tests = [name for name in keys if name not in ("train", "valid")]

@@ -1,4 +1,4 @@
-"""``archarena bench``: the speed of kernels, mixers and training steps on this machine."""
+"""``archarena bench``: the speed of kernels, blocks of models and training steps on this machine."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ KINDS = ("sequence-model", "field-model", "task")
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="Its name in commands and pages, such as my-model.")],
+    name: Annotated[str, typer.Argument(help="Name in commands and pages, such as my-model.")],
     kind: Annotated[str, typer.Option("--kind", help="sequence-model, field-model or task.")] = "sequence-model",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: NAME.py here.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: my_model.py.")] = None,
 ) -> None:
     """Write a plugin template that passes `archarena check`.
 

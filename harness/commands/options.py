@@ -42,7 +42,7 @@ RecipeName = Annotated[
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The results folder.")]
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Data folder. Default: ARCHARENA_DATA, or the user's.")
+    Path | None, typer.Option("--data", metavar="DIR", help="Data folder. Default: ARCHARENA_DATA or a user folder.")
 ]
 Device = Annotated[str, typer.Option("--device", metavar="NAME", help="auto, cpu or cuda.")]
 

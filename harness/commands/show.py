@@ -11,7 +11,7 @@ from .options import Results
 
 
 def _readable(value: Any) -> str:
-    """Format a number with four significant digits, or as an integer from 1,000; None becomes a dash."""
+    """Format a number with four significant digits, or as an integer if it is at least 1,000; None becomes a dash."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_readable(part)}" for name, part in value.items())
     if value is None:

@@ -40,7 +40,7 @@ class Generator(Protocol):
     """Interface of a model that only generates text, such as a pretrained language model.
 
     It is registered with `register_model` like any other model. Its ``__init__`` receives its
-    hyperparameters and, if it names it, ``device``. It is not trained, and runs only on evaluations
+    hyperparameters and, if it has that parameter, ``device``. It is not trained, and runs only on evaluations
     with readout ``"generate"``.
     """
 
@@ -76,7 +76,7 @@ class Model(nn.Module):
     build: ClassVar[Callable[..., nn.Module] | None] = None
     """Class method ``build(spec, size, **hyperparameters)`` for models that need a special embedding or head.
 
-    It returns a `archarena.harness.assembly.module.Built`, usually a changed result of
+    It returns an `archarena.harness.assembly.module.Built`, usually a changed result of
     `archarena.harness.assembly.build.assemble`.
     """
 
@@ -138,7 +138,7 @@ class Model(nn.Module):
 
         See Also
         --------
-        archarena.harness.training.least_squares : Linear heads with a closed form.
+        archarena.harness.training.least_squares : Linear heads in closed form.
         """
         raise NotImplementedError
 
@@ -242,7 +242,7 @@ class ImageModel(Model):
     @classmethod
     def supports(cls, spec: TaskSpec) -> str | None:
         """Return None for tasks with one output per image, otherwise the reason."""
-        return None if gives_one_answer_an_image(spec) else "it supports only images with one output per image."
+        return None if gives_one_answer_an_image(spec) else "it supports only tasks with one output per image."
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the logits of a batch of images.

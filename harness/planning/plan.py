@@ -31,7 +31,7 @@ def make_plan(
     seeds: Sequence[int] | None = None,
     data: Path,
 ) -> Plan:
-    """Return the cells for the named models (by default all usual ones) and tasks.
+    """Return the cells for the named models (by default those of `usual_models`) and tasks.
 
     The data of an explicitly named task must be available; a task of a suite without its data is
     left out with a note.
@@ -45,7 +45,7 @@ def make_plan(
     if recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     if recipe == "published" and settings:
-        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit one of the two.")
+        raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit --set or --recipe.")
     variants = make_variants(registry, models or usual_models(registry), settings)
     planned, notes = _make_tasks(registry, tasks, suites, chosen_tier, data)
     if not planned or not variants:

@@ -25,7 +25,10 @@ def common(*learning_rates: float, evaluations: int = 10) -> Recipe:
 
 @dataclass(frozen=True)
 class Tier:
-    """A scale of comparison: number of blocks, body size, and resource limits per trial."""
+    """The size of a comparison: number of blocks, body size, and limits per trial on time and memory.
+
+    `aim_seconds` is the intended time of a trial, used only to estimate the time of a run.
+    """
 
     name: str
     depth: int

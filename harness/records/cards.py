@@ -1,4 +1,4 @@
-"""Cards of a results folder: what it keeps about models and tasks, for pages and for reading its records."""
+"""Cards of a results folder: descriptions of its models and tasks, for the pages and for reading its records."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ModelCard(BaseModel):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Return the name, which no other model's card has."""
+        """Return the name, which is unique among model cards."""
         return (self.name,)
 
 
@@ -93,14 +93,14 @@ class TaskCard(BaseModel):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """Return task and tier, which no other task's card has."""
+        """Return the task and the tier, which are unique among task cards."""
         return self.task, self.tier
 
     def evaluation(self, column: str) -> EvaluationCard | None:
         return next((found for found in self.evaluations if found.column == column), None)
 
     def bounds(self, column: str) -> tuple[float | None, float | None]:
-        """Return chance and ceiling of a column, each None if unknown."""
+        """Return the chance score and the ceiling of a column, each None if unknown."""
         known = {score.kind: score.value for score in reversed(self.references(column))}
         return known.get("chance"), known.get("ceiling")
 

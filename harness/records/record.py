@@ -189,9 +189,9 @@ class MultiplicityStep(_Part):
 
 
 class Multiplicity(_Part):
-    """Predictive multiplicity of the trained model, from noise at inference, on validation rows.
+    """Predictive multiplicity of the trained model on the validation rows, measured with noise at inference.
 
-    `reason` explains why it was not measured, if so.
+    `reason` explains why it was not measured; it is empty if it was.
     """
 
     reason: str = ""

@@ -103,7 +103,7 @@ class Child:
             return True
 
     def _look(self) -> None:
-        """Find all descendants and add up their memory; those that leave the group are remembered."""
+        """Find all descendants and add up their memory; those found once are kept, even if their parent ends."""
         with suppress(psutil.Error):
             self._family |= set(self._root.children(recursive=True))
         self.peak_rss = max(self.peak_rss, sum(map(_rss, self._family)))

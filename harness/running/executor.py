@@ -64,7 +64,7 @@ class Executor(Protocol):
     """The interface between a run and the place where its jobs execute."""
 
     def run(self, requests: Iterable[Request]) -> Generator[Event]:
-        """Run all requests and yield `Started` and `Ended` once per request, in any order of requests.
+        """Run all requests and yield `Started` and `Ended` once per request, with the requests in any order.
 
         Closing the generator ends the jobs that are still running.
         """

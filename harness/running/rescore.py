@@ -20,7 +20,7 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
     Raises
     ------
     UserError
-        If some predictions were not kept, do not match the record, or the task's rows have changed.
+        If some predictions were not kept or do not match the record, or if the task's rows have changed.
     """
     assert record.predictions is not None
     record.predictions.read(store.folder)  # fails if the file was changed

@@ -17,7 +17,7 @@ from ..records.record import CurvePoint
 
 
 class AttemptState(BaseModel):
-    """What an attempt knows besides its tensors.
+    """The state of an attempt, except for its tensors.
 
     Attributes
     ----------

@@ -50,7 +50,7 @@ class StepClock:
         return taken
 
     def quantiles_ms(self) -> dict[str, float]:
-        """Return the 10th, 50th and 90th percentile in milliseconds per step, without the first steps."""
+        """Return the 10th, 50th and 90th percentiles in milliseconds per step, without the first steps."""
         steady = self.seconds[min(5, len(self.seconds) // 2) :]
         if not steady:
             return {}

@@ -1,4 +1,4 @@
-"""Learning rate selection: train every rate for a few probe steps, then continue with the best one."""
+"""Learning rate selection: train every rate for the probe steps, then continue with the best one."""
 
 from __future__ import annotations
 

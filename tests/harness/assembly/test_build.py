@@ -308,5 +308,5 @@ def test_each_form_gets_the_hyperparameters_that_it_has():
 
 def test_an_image_model_by_itself_takes_images_alone():
     assert build(Pixels, ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
-    with pytest.raises(UserError, match="it supports only images with one output per image"):
+    with pytest.raises(UserError, match="it supports only tasks with one output per image"):
         build(Pixels, EACH_PIXEL, Size(8, 1))

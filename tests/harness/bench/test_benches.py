@@ -50,7 +50,7 @@ def test_a_wrong_kernel_gets_no_time():
     wrong = changed(workload, ours=lambda entries, scores: entries * scores)
     roofline = measure(CPU, (torch.float32,), CpuClock(), scale=1e-4)
     [[row]] = bench_kernels([wrong], CPU, (torch.float32,), roofline, CpuClock(), scale="check")
-    assert row["problem"].startswith("wrong: the error is")
+    assert row["problem"].startswith("wrong: the relative error is")
     assert "seconds" not in row
 
 
@@ -118,7 +118,7 @@ def test_a_sweep_ends_at_the_longest_length_and_fits_an_exponent(capsys):
     assert [point["length"] for point in sweep["points"]] == [256, 512]
     assert sweep["ended"] == "the longest length was reached"
     assert "forward_exponent" in sweep
-    assert other["problem"].startswith("It is no sequence model")
+    assert other["problem"].startswith("It is not a sequence model")
     for row in (sweep, other):
         length_table(Console(), row)
     assert "exponent" in capsys.readouterr().out
