@@ -51,7 +51,7 @@ class PathfinderFiles:
         return (
             f"The data set '{self.name}' ({self.summary}) is missing: {home / DIFFICULTY / 'metadata'} has no "
             f"lists. Put the release's folder {home.name} there with `archarena data import {self.name} PATH`, or "
-            f"set the folder that contains {home.name} with --data DIR or ARCHARENA_DATA=DIR."
+            f"name the folder that contains {home.name} with --data DIR or ARCHARENA_DATA=DIR."
         )
 
     def resolve(self, folder: Path) -> Path:
