@@ -27,13 +27,13 @@ CENTER = tl.constexpr(torch_form.CENTER)
 SHARPNESS = tl.constexpr(torch_form.SHARPNESS)
 
 LARGEST, LARGEST_MET = 64, 32
-"""Maximum rows of the tile that a program holds, and of the tiles that it walks over."""
+"""Maximum number of rows of the tile that a program holds, and of the tiles that it walks over."""
 
 WIDTH = {"tf32": 32, "tf32x3": 16}
 """Channels per step of a product: the three products for float32 need more registers."""
 
 WIDEST = {"tf32": 128, "tf32x3": 64}
-"""Maximum channels of a tile of results; if there are more, scores are recomputed for each tile of them."""
+"""Maximum number of channels of a tile of results; if there are more, scores are recomputed for each tile of them."""
 
 
 @triton.jit

@@ -125,7 +125,7 @@ class Operands(NamedTuple):
         return self.x.new_empty(self.x.shape), final, self.checkpoints(steps, by_columns=taken == "c")
 
     def checkpoints(self, steps: int, *, by_columns: bool) -> Tensor:
-        """Return a new tensor for a state every `steps` steps, (batch, chunks, heads, p, n) or by columns (..., n, p)."""
+        """Return a tensor for one state every `steps` steps, (batch, chunks, heads, p, n) or by columns (..., n, p)."""
         batch, heads, p, n = self.state_shape
         shape = (batch, -(-self.x.shape[1] // steps), heads, *((n, p) if by_columns else (p, n)))
         return self.x.new_empty(shape, dtype=accumulator(self.x.dtype))
