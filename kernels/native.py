@@ -107,7 +107,7 @@ def source_of(operation: str) -> Path:
 
 
 def library(source: Path) -> ctypes.CDLL | None:
-    """Return the compiled `source`, or None if ARCHARENA_NATIVE is 0 or the first try failed and warned."""
+    """Return the compiled `source`, or None if ARCHARENA_NATIVE is 0 or it could not be compiled or loaded."""
     return None if os.environ.get("ARCHARENA_NATIVE") == "0" else _load_once(source)
 
 
@@ -116,7 +116,7 @@ def _load_once(source: Path) -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(str(build(source)))
     except (CompileError, OSError) as error:
-        warnings.warn(f"{source.stem} runs without its C kernel, slower: {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{source.stem} runs slower without its C kernel: {error}", RuntimeWarning, stacklevel=2)
         return None
 
 

@@ -152,7 +152,7 @@ def check(first: Tensor, expected: Mapping[str, tuple[Tensor | None, tuple[int, 
     Dtypes may differ if a Triton kernel runs, which converts each tensor as it loads it.
     """
     if not first.numel():
-        raise ValueError(f"an empty input of shape {tuple(first.shape)} has nothing to run over")
+        raise ValueError(f"the input is empty: it has shape {tuple(first.shape)}")
     for name, (x, shape) in expected.items():
         if x is None:
             continue

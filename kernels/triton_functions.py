@@ -1,4 +1,4 @@
-"""What several Triton kernels compute, by powers and logarithms of two: a GPU has those as single instructions."""
+"""Functions of several Triton kernels, with powers and logarithms of two: single instructions on a GPU."""
 
 # Pyright takes the body of a kernel for plain Python.
 # pyright: reportCallIssue=false, reportArgumentType=false, reportIndexIssue=false, reportGeneralTypeIssues=false

@@ -35,9 +35,9 @@ def power_of_two(size: int) -> int:
 
 
 def segment_steps(length: int, programs: int, tile: int) -> int:
-    """Return the steps per segment of a sequence, of which `programs` programs would run without a cut.
+    """Return the steps per segment of a sequence that would run in `programs` programs without a cut.
 
-    The result is a multiple of `tile`, at least eight times that: a cut costs a second pass over the inputs.
+    The result is a multiple of `tile`, and at least eight tiles: a cut costs a second pass over the inputs.
     """
     wanted = max(1, PROGRAMS // programs)
     steps = max(-(-length // wanted), 8 * tile)

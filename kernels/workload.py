@@ -1,4 +1,4 @@
-"""The benchmark of a kernel: its inputs at several sizes, and other ways to the same result."""
+"""The benchmark of a kernel: its inputs at several sizes, and other ways to compute the same result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Run = Callable[..., Tensor]
 
 @dataclass(frozen=True)
 class Contestant:
-    """Another way to the same result.
+    """Another way to compute the same result.
 
     Attributes
     ----------

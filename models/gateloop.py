@@ -17,7 +17,7 @@ from .blocks.residual import PointwiseResidual, Residual, ResidualStack
 @register_model(
     "gateloop",
     paper="arXiv:2311.01927",
-    summary="Linear attention with one channel per head and memory scaled and rotated by complex token gates.",
+    summary="Linear attention with one channel per head; complex gates from the token scale and rotate the memory.",
     family="selective recurrence",
 )
 class GateLoop(ResidualStack):

@@ -1,4 +1,4 @@
-"""The linear controlled differential equation, the subject of the theory of selective recurrences."""
+"""The linear controlled differential equation, from the theory of selective recurrences."""
 
 from __future__ import annotations
 

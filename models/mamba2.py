@@ -37,8 +37,8 @@ class Mamba2(ResidualStack):
 
     The paper's model is causal. On non-causal tasks we add to each block a second recurrence from
     the last valid position to the first. z, x, the norm and the output map are shared; each
-    direction has its own B, C, step, convolution, A and D. The results are added before gate and
-    norm.
+    direction has its own B, C, step, convolution, A and D. The results are added before the gate
+    and the norm.
 
     Parameters
     ----------

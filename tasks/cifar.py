@@ -47,8 +47,8 @@ class Cifar10(DataSet):
         return records(b"".join(file.read_bytes() for file in self.belonging(path)))
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        colours = np.asarray(row["img"].convert("RGB"), np.uint8)
-        return {"label": row["label"], "img": colours.transpose(2, 0, 1).tobytes()}
+        colors = np.asarray(row["img"].convert("RGB"), np.uint8)
+        return {"label": row["label"], "img": colors.transpose(2, 0, 1).tobytes()}
 
 
 def records(content: bytes) -> pd.DataFrame:
@@ -128,11 +128,11 @@ class GreyImages(Task):
 
 def _split(table, rows: np.ndarray) -> Split:
     chosen = table.iloc[rows]
-    colours = np.frombuffer(b"".join(chosen["img"]), np.uint8).reshape(-1, 3, SIDE, SIDE)
-    return image_split(grey(colours), chosen["label"].to_numpy())
+    colors = np.frombuffer(b"".join(chosen["img"]), np.uint8).reshape(-1, 3, SIDE, SIDE)
+    return image_split(grey(colors), chosen["label"].to_numpy())
 
 
-def grey(colours: np.ndarray) -> np.ndarray:
+def grey(colors: np.ndarray) -> np.ndarray:
     """Convert color images (rows, 3, height, width) uint8 to gray with the weights of ITU-R 601."""
     weights = np.array([299, 587, 114], np.uint32)
-    return ((np.einsum("nchw,c->nhw", colours, weights, dtype=np.uint32) + 500) // 1000).astype(np.uint8)
+    return ((np.einsum("nchw,c->nhw", colors, weights, dtype=np.uint32) + 500) // 1000).astype(np.uint8)

@@ -97,8 +97,8 @@ class DataSet:
         hub = f", or set {HUB_SWITCH}=1 to download it from the hub ({self.hub.repository})" if self.hub else ""
         return (
             f"The data set '{self.name}' ({self.summary}) is missing: {self._home(folder)} does not contain {wanted}. "
-            f"Put it there with `archarena data import {self.name} PATH`, or set the folder that contains "
-            f"{self._home(Path('DIR'))} with --data DIR or ARCHARENA_DATA=DIR{hub}."
+            f"Put it there with `archarena data import {self.name} PATH`, or, if it is already in "
+            f"{self._home(Path('DIR'))}, pass --data DIR or set ARCHARENA_DATA=DIR{hub}."
         )
 
     def resolve(self, folder: Path) -> Path:
@@ -145,7 +145,7 @@ class DataSet:
         absent = [part for part, path in found.items() if path is None]
         if absent or not found:
             wanted = " or ".join(self._names((absent or self.parts)[0]))
-            raise UserError(f"{place} is not (all of) the data set '{self.name}': expected {wanted} there.")
+            raise UserError(f"{place} is not the complete data set '{self.name}': expected {wanted} there.")
         for part, path in found.items():
             assert path is not None
             self.check(path, part)

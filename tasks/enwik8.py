@@ -48,7 +48,7 @@ ENWIK8 = Enwik8(
 
 @register_task(
     "enwik8",
-    summary="Byte language model of Wikipedia (enwik8; 90 million training, 5 validation and 5 test bytes).",
+    summary="Byte language model of Wikipedia (enwik8, split into 90, 5 and 5 million bytes).",
     suites=("text",),
     needs=("enwik8",),
 )

@@ -195,14 +195,14 @@ class FrappeVT(_AppUse):
 
 @register_task(
     "ctr-frappe-rebuilt",
-    summary="Whether an app is used in a context; own negatives and split of the Frappe log, so not Frappe_x1.",
+    summary="Whether an app is used in a context; the Frappe log with our negatives and split, so not Frappe_x1.",
     suites=("ctr",),
     needs=("frappe-raw",),
 )
 class FrappeRebuilt(_AppUse):
     """The raw log with two sampled negatives per row, randomly split 7:2:1.
 
-    The seed of the published negatives and split is unknown. These are another draw, the same for
+    The seed of the published negatives and split is unknown. Ours are a different draw, the same for
     every tier and seed, so scores are not comparable with those on Frappe_x1.
     """
 

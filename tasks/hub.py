@@ -24,7 +24,7 @@ class Hub:
     parts
         Name of each part's split on the hub, if it differs.
     folder, revision
-        Folder inside the repository and branch, if not the default.
+        Folder inside the repository, and its branch; None for the defaults.
     archive
         A zip file in the repository with all parts, for data sets fetched as files.
     """

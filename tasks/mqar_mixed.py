@@ -33,7 +33,7 @@ Setting = tuple[int, int]
     suites=("recall",),
 )
 class MixedMultiQueryRecall(Task):
-    """Rows as in `recall-mqar`, with several lengths and numbers of pairs, and random tokens between.
+    """Rows as in `recall-mqar`, with several lengths and numbers of pairs, and random tokens between queries.
 
     Each test setting is a column, named LENGTHxPAIRS. Training rows are padded to the longest
     training length. The validation rows have equally many rows of each training setting.

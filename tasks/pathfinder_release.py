@@ -61,7 +61,7 @@ class PathfinderFiles:
         return (
             f"The data set '{self.name}' ({self.summary}) is missing: {home / DIFFICULTY / 'metadata'} has no "
             f"lists. Put the release's folder {home.name} there with `archarena data import {self.name} PATH`, or "
-            f"set the folder that contains {home.name} with --data DIR or ARCHARENA_DATA=DIR."
+            f"name the folder that contains {home.name} with --data DIR or ARCHARENA_DATA=DIR."
         )
 
     def resolve(self, folder: Path) -> Path:
@@ -92,7 +92,7 @@ class PathfinderFiles:
             raise UserError(f"Cannot write the data set '{self.name}' to {home}: {error}.") from error
         return home
 
-    def labelled(self, folder: Path) -> tuple[list[Path], np.ndarray]:
+    def labeled(self, folder: Path) -> tuple[list[Path], np.ndarray]:
         """Return the image files, in the order of the lists, and their labels."""
         return self._lists(self.resolve(folder))
 
@@ -162,7 +162,7 @@ class _Released(Task):
         return image_spec(self.side, 2)
 
     def splits(self, data: Path, streams: Streams) -> Splits:
-        files, labels = self.dataset.labelled(data)
+        files, labels = self.dataset.labeled(data)
         order = generator(self.dataset.name, "split").permutation(len(files))
         train, valid, test = np.split(order, [8 * len(files) // 10, 9 * len(files) // 10])
         train = streams.train.permutation(train)[: self.train]

@@ -47,7 +47,7 @@ class CitationPairs(DataSet):
 AAN = CitationPairs(
     name="aan",
     summary="pairs of papers of the ACL Anthology Network, Radev et al. 2013, as released with the Long Range Arena",
-    license="none stated; the release is not to be passed on",
+    license="none stated; do not redistribute the release",
     columns={"label": int, "text1": str, "text2": str},
     counts={"train": 147_086, "valid": 18_090, "test": 17_437},
     files={

@@ -1,4 +1,4 @@
-"""Attention inside consecutive chunks: softmax, or a function of each score by itself."""
+"""Attention inside consecutive chunks: softmax, or a function of each score separately."""
 
 from .operation import Weighting, chunked_attention, cost
 from .torch_form import ELEMENTWISE, laplace, relu2

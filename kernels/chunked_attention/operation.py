@@ -40,7 +40,7 @@ def chunked_attention(
     v
         (batch, length, value).
     bias
-        (chunk, chunk) or larger, added to the scores, queries first. A length below `chunk` uses its first corner.
+        (chunk, chunk) or larger, added to the scores, queries first. A shorter sequence uses its top left corner.
     chunk
         Positions per chunk; the last chunk may be shorter.
     causal
@@ -61,7 +61,7 @@ def chunked_attention(
     """
     size = min(chunk, q.shape[1])
     if weighting not in get_args(Weighting):
-        raise ValueError(f"unknown weighting {weighting!r}; there are {', '.join(get_args(Weighting))}")
+        raise ValueError(f"unknown weighting {weighting!r}; expected one of {', '.join(get_args(Weighting))}")
     if size < 1 or (bias is not None and min(bias.shape) < size):
         found = None if bias is None else tuple(bias.shape)
         raise ValueError(f"chunks of {size} positions need at least one, and a bias of their size: found {found}")

@@ -37,7 +37,7 @@ from .triton_forward import (
 STEEPEST = tl.constexpr(torch_form.SHARPNESS / math.sqrt(math.pi))
 
 PARTS_ENTRIES = 2**23
-"""Most entries of all parts of the gradient of the bias, unless one part already has more."""
+"""Maximum number of entries of all parts of the gradient of the bias, unless a single part has more."""
 
 
 @triton.jit

@@ -1,7 +1,7 @@
 """Attention in chunks in Triton, for weights that depend on one score only: no weight is ever written.
 
 A program holds a tile of a chunk's queries and walks over tiles of its keys; or, turned, it holds a tile of keys and
-walks over queries. Both passes compute the scores of every pair of tiles. Products are TensorFloat-32 of float32 tiles,
+walks over queries. Both passes compute the scores of every pair of tiles. Matrix products use TensorFloat-32:
 three per product if the values are float32.
 """
 
@@ -27,13 +27,13 @@ CENTER = tl.constexpr(torch_form.CENTER)
 SHARPNESS = tl.constexpr(torch_form.SHARPNESS)
 
 LARGEST, LARGEST_MET = 64, 32
-"""Most rows of the tile that a program holds, and of the tiles that it walks over."""
+"""Maximum number of rows of the tile that a program holds, and of the tiles that it walks over."""
 
 WIDTH = {"tf32": 32, "tf32x3": 16}
 """Channels per step of a product: the three products for float32 need more registers."""
 
 WIDEST = {"tf32": 128, "tf32x3": 64}
-"""Most channels of a tile of results; if there are more, scores are recomputed for each tile of them."""
+"""Maximum number of channels of a tile of results; if there are more, scores are recomputed for each tile of them."""
 
 
 @triton.jit

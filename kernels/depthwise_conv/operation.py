@@ -54,7 +54,7 @@ def depthwise_conv(
         If shapes do not match, the dilation is below one, or the activation is unknown.
     """
     if activation not in (None, "silu"):
-        raise ValueError(f"unknown activation {activation!r}; there are 'silu' and None")
+        raise ValueError(f"unknown activation {activation!r}; expected 'silu' or None")
     precision = torch.float64 if x.dtype == torch.float64 else torch.float32
     weight, bias = weight.to(precision), None if bias is None else bias.to(precision)
     reach = (weight.shape[1] - 1) * dilation

@@ -65,7 +65,7 @@ def forward_kernel(
     BLOCK_T: tl.constexpr,
     BLOCK_D: tl.constexpr,
 ):
-    """Write act(sums) (+ x): reads a tile of x and its shifted neighbours, writes a tile of y."""
+    """Write act(sums) (+ x): reads a tile of x and its shifted neighbors, writes a tile of y."""
     b, t, d = place(length, BLOCK_T, BLOCK_D)
     x += b * x_batch
     out = sums(x, x_step, weight, bias, t, d, length, channels, dilation, left, TAPS, BIAS)

@@ -13,7 +13,8 @@ def ema_fft(x: Tensor, decay: Tensor, weight: Tensor, *, reverse: bool = False, 
 
     The form of MEGA (arXiv:2209.10655, section 3.1 and its official code): the powers of all decays are summed into one
     kernel per channel, which a circular convolution of twice the length applies. Its work per channel is
-    O(length (log length + n)) and its memory (channels, n, reach); the recurrence of `ema` needs neither.
+    O(length (log length + n)) and its memory (channels, n, reach); the recurrence of `ema` needs neither
+    the logarithm nor this memory.
 
     Parameters
     ----------

@@ -68,12 +68,12 @@ class Operands(NamedTuple):
         check(self.x, {"decay": (self.decay, pair), "weight": (self.weight, pair)})
 
     def outputs(self) -> tuple[Tensor, Tensor]:
-        """Return room for y and for the averages at the start of each chunk, (batch, chunks, n, channels)."""
+        """Return new tensors for y and for the averages at the start of each chunk, (batch, chunks, n, channels)."""
         steps = _implementation(path("ema", self.x))[0].checkpoint_steps(self)
         return self.x.new_empty(self.x.shape), self.checkpoints(steps)
 
     def checkpoints(self, steps: int) -> Tensor:
-        """Return room for the averages every `steps` steps; channels come last, as loops run over them."""
+        """Return a new tensor for the averages every `steps` steps; channels come last, as loops run over them."""
         batch, length, channels = self.x.shape
         shape = (batch, -(-length // steps), self.decay.shape[1], channels)
         return self.x.new_empty(shape, dtype=accumulator(self.x.dtype))

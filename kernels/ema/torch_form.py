@@ -22,7 +22,7 @@ CHUNK = 64
 
 
 class Filter(NamedTuple):
-    """How a chunk of some steps maps its inputs, and the averages at its start."""
+    """How the inputs of a chunk, and the averages at its start, contribute to its outputs and final averages."""
 
     weight: Tensor
     """(c, n)."""

@@ -15,7 +15,7 @@ from .operation import Operands
 from .triton_forward import grid_of, in_rows, row_strides, tile_of
 
 MOST_TILES = 16
-"""Most tiles of rows that one program sums for the gradient of one row of scores."""
+"""Maximum number of tiles of rows that one program sums for the gradient of one row of scores."""
 
 
 @triton.jit

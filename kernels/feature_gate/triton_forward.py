@@ -15,7 +15,7 @@ from .operation import Operands
 
 TILE_ENTRIES = 1024
 WIDEST = 128
-"""Most columns of a tile: each thread of a warp then has four adjacent entries."""
+"""Maximum number of columns of a tile: each thread of a warp then has four adjacent entries."""
 
 
 @triton.jit

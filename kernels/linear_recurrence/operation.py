@@ -13,7 +13,7 @@ from ..registration import Implementation, KernelCost, check, register
 
 
 def linear_recurrence(a: Tensor, b: Tensor, initial_state: Tensor | None = None, *, reverse: bool = False) -> Tensor:
-    """Return all states of ``h[t] = a[t] h[t-1] + b[t]``, each channel by itself.
+    """Return all states of ``h[t] = a[t] h[t-1] + b[t]``, each channel separately.
 
     Parameters
     ----------

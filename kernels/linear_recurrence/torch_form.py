@@ -16,7 +16,7 @@ from ..registration import Gradients
 from .operation import Operands
 
 SHORT = 32
-"""Number of steps up to which the plain loop is as good."""
+"""Number of steps up to which the plain loop is as fast."""
 
 
 def forward(operands: Operands) -> Tensor:

@@ -102,7 +102,7 @@ class Operands(NamedTuple):
             raise ValueError(f"source has positions outside 0 to {length - 1}")
 
     def outputs(self) -> tuple[Tensor, Tensor]:
-        """Return room for the product, and for the statistics of both norms."""
+        """Return new tensors for the product, and for the statistics of both norms."""
         wide = torch.float64 if self.a.dtype == torch.float64 else torch.float32
         return self.a.new_empty(self.a.shape), self.a.new_empty(*self.a.shape[:2], 4, dtype=wide)
 

@@ -35,8 +35,8 @@ def norm(x, mean, scale, weight, bias):
 @triton.jit
 def _statistics(x, held, channels, eps):
     mean = tl.sum(x, 1) / channels
-    centred = tl.where(held[None, :], x - mean[:, None], 0.0)
-    return mean, 1.0 / tl.sqrt(tl.sum(centred * centred, 1) / channels + eps)
+    centered = tl.where(held[None, :], x - mean[:, None], 0.0)
+    return mean, 1.0 / tl.sqrt(tl.sum(centered * centered, 1) / channels + eps)
 
 
 @triton.jit

@@ -148,14 +148,14 @@ class Operands(NamedTuple):
         return self.u.shape[0], channels, states
 
     def outputs(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return room for y, the final state and the state at the start of each chunk."""
+        """Return new tensors for y, the final state and the state at the start of each chunk."""
         dtypes = (x.dtype for x in self if isinstance(x, Tensor))
         final = self.u.new_empty(self.state_shape, dtype=accumulator(*dtypes))
         steps = _implementation(path("selective_scan", self.u))[0].checkpoint_steps(self)
         return self.u.new_empty(self.u.shape), final, self.checkpoints(steps)
 
     def checkpoints(self, steps: int) -> Tensor:
-        """Return room for one state every `steps` steps, (batch, chunks, planes, channels)."""
+        """Return a new tensor for one state every `steps` steps, (batch, chunks, planes, channels)."""
         batch, length, channels = self.u.shape
         shape = (batch, -(-length // steps), self.planes, channels)
         return self.u.new_empty(shape, dtype=accumulator(self.u.dtype))

@@ -21,10 +21,10 @@ from ..registration import Gradients
 from .operation import Operands, as_planes, as_states, in_pairs, out_of_pairs
 
 CHUNK = 16
-"""Steps compiled together: the graph has each of them, and the time to compile grows faster than their number."""
+"""Steps compiled together: the graph contains each of them, and compile time grows faster than their number."""
 
 SHAPES = 64
-"""How many different shapes may be compiled for in one process; beyond, torch would silently stop compiling."""
+"""Maximum number of different shapes compiled in one process; beyond it, torch would silently stop compiling."""
 
 compile_failures: list[str] = []
 """Why `torch.compile` failed in this process; it is not tried again."""
@@ -57,7 +57,7 @@ def backward(operands: Operands, checkpoints: Tensor, dy: Tensor, dfinal: Tensor
 
 
 def _run(over_all: Callable[..., Any], chunk: Callable[..., Any], operands: Operands, *others: Any) -> Any:
-    """Run a pass with compiled chunks if possible, which is reported only once if it fails; else with plain chunks."""
+    """Run a pass with compiled chunks if possible, else with plain ones; a failure to compile is reported once."""
     from torch._dynamo.exc import TorchDynamoException
 
     unsuitable = operands.u.dtype != torch.float32 or operands.A.is_complex()
@@ -68,7 +68,7 @@ def _run(over_all: Callable[..., Any], chunk: Callable[..., Any], operands: Oper
             found = over_all(operands, *others, compiled(chunk))
     except TorchDynamoException as error:
         compile_failures.append(str(error))
-        warnings.warn(f"selective_scan runs uncompiled, slower: {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"selective_scan runs slower, uncompiled: {error}", RuntimeWarning, stacklevel=2)
         return over_all(operands, *others, chunk)
     note("selective_scan", "torch.compile")
     return found

@@ -24,7 +24,7 @@ from .operation import Operands, as_planes, as_states
 CHUNK, COMPLEX_CHUNK = 8, 4
 """Steps between two states kept for the backward pass, which holds a chunk in registers."""
 REGISTERS = 200
-"""Most registers per thread: without a limit, the compiler spills a few to fit one more warp."""
+"""Maximum number of registers per thread: without a limit, the compiler spills a few to fit one more warp."""
 
 
 def checkpoint_steps(operands: Operands) -> int:

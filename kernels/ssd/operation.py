@@ -24,7 +24,7 @@ def ssd(
     *,
     return_final_state: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Compute ``S[t] = exp(log_decay[t]) S[t-1] + x[t] B[t]^T`` and ``y[t] = S[t] C[t]``, each head by itself.
+    """Compute ``S[t] = exp(log_decay[t]) S[t-1] + x[t] B[t]^T`` and ``y[t] = S[t] C[t]``, each head separately.
 
     With one decay per head this is the state-space duality of Mamba-2 (arXiv:2405.21060; x and the decay are already
     multiplied by the step). With one decay per entry of B it is gated linear attention (arXiv:2312.06635).
@@ -76,8 +76,8 @@ def cost(
 ) -> KernelCost:
     """Return the cost of one forward pass, or of one backward pass that recomputes the states.
 
-    Counts the recurrence step by step: every addition, product and exponential is one operation. A path in chunks does
-    more of them, in matrix products. Every input is read once and every output written once; states do not touch
+    Counts the recurrence step by step: every addition, product and exponential is one operation. The paths in chunks
+    do more, in matrix products. Every input is read once and every output written once; states do not touch
     memory.
     """
     steps = batch * length * heads
@@ -118,14 +118,14 @@ class Operands(NamedTuple):
         return batch, heads, p, self.B.shape[-1]
 
     def outputs(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return room for y, the final state and the state at the start of each chunk."""
+        """Return new tensors for y, the final state and the state at the start of each chunk."""
         taken = path("ssd", self.x)
         steps = _implementation(taken)[0].checkpoint_steps(self)
         final = self.x.new_empty(self.state_shape, dtype=accumulator(*(x.dtype for x in self if x is not None)))
         return self.x.new_empty(self.x.shape), final, self.checkpoints(steps, by_columns=taken == "c")
 
     def checkpoints(self, steps: int, *, by_columns: bool) -> Tensor:
-        """Return room for one state every `steps` steps, (batch, chunks, heads, p, n) or by columns (..., n, p)."""
+        """Return a tensor for one state every `steps` steps, (batch, chunks, heads, p, n) or by columns (..., n, p)."""
         batch, heads, p, n = self.state_shape
         shape = (batch, -(-self.x.shape[1] // steps), heads, *((n, p) if by_columns else (p, n)))
         return self.x.new_empty(shape, dtype=accumulator(self.x.dtype))

@@ -2,7 +2,7 @@
 
 Within a chunk the decay from step j to step i is the exponential of a masked sum over the steps between them, never a
 quotient of two running products, which would cancel or overflow for strong decays. Axes are
-(batch, chunks, heads, steps, ...) throughout; the last axis of a decay has one entry, or n if each decays by itself.
+(batch, chunks, heads, steps, ...) throughout; the last axis of a decay has one entry, or n if each decays separately.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK = 64
 """Steps per chunk if a head has one decay: a product of (steps, steps) matrices replaces as many steps."""
 
 CHUNK_BY_CHANNEL = 16
-"""Steps per chunk if each entry decays by itself: (steps, steps, n) decays are then written out."""
+"""Steps per chunk if each entry decays separately: (steps, steps, n) decays are then written out."""
 
 
 class Chunks(NamedTuple):

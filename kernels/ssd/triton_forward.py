@@ -8,7 +8,7 @@ segments: a first pass computes the state at the end of each from a zero state, 
 exponential of a sum over the steps between them, as in plain torch: never a difference of two sums from the start, nor
 a quotient.
 
-Products are TensorFloat-32, three of them per product if the operands are float32, which is as exact as float32.
+Matrix products use TensorFloat-32: three per product if the operands are float32, which is as exact as float32.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .labels import LETTER, PADDING
 
 TITLES = {"step": "Training step of a small mamba language model", "epoch": "Epoch of FinalMLP"}
 LINE, LONGEST = 26, 380
-"""Pixels per line, and of the longest name before it is cut."""
+"""Height of a line, and maximum width of a name, in pixels; longer names are cut."""
 
 
 def contest_chart(number: int, report: BenchReport) -> Chart | None:

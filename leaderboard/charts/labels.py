@@ -1,6 +1,6 @@
 """Placement of labels next to marks: labels never overlap, and a label without room is left out.
 
-Positions are computed as Vega does, with scales that do not round and that keep `PADDING` pixels to the edges.
+Positions are computed as Vega does, with scales that do not round and that keep `PADDING` pixels from the edges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ChartT = TypeVar("ChartT", bound=alt.Chart)
 
 PADDING = 14
 LETTER, LINE, LONGEST = 7, 12, 110
-"""Pixels per letter, per line, and of the longest label before it is cut."""
+"""Width of a letter, height of a line and maximum width of a label, in pixels; longer labels are cut."""
 DOT = 4
 SIDES = ((6, -6), (-6, -6), (6, 7), (-6, 7), (7, 0), (-7, 0), (0, -11), (0, 12))
 """Offsets of a label from the center of its mark, in order of preference."""

@@ -102,7 +102,7 @@ def _by_length(id: str, title: str, note: str, curves: list[list[list[dict[str, 
 def _roofline(number: int, report: BenchReport) -> Chart | None:
     """Return FLOP/s by operations per byte of each kernel, with a panel per dtype, and the measured roofline."""
     timed = [row for row in report.rows if row.get("seconds") and row["contestant"] == "ours"]
-    points = [_kernel_point(row) for row in timed if row["flops_per_second"]]  # log axes have no place for a look-up
+    points = [_kernel_point(row) for row in timed if row["flops_per_second"]]  # log axes have no zero
     if not points or not report.roofline:
         return None
     dtypes = sorted({point["dtype"] for point in points})

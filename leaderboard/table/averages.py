@@ -27,7 +27,7 @@ class Average(BaseModel):
     Attributes
     ----------
     failed
-        Scores that replace failed trials, by column. Without one, a failed column leaves no average.
+        Scores that replace failed trials, by column. If a failed column has no replacement, there is no average.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

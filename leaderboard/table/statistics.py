@@ -1,4 +1,4 @@
-"""Statistics of scores over seeds: which direction is better, mean and interval, and which rows are tied."""
+"""Statistics of scores over seeds: means, intervals, and which rows are tied."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Standing(StrEnum):
 
     BEST = "best"
     LEADING = "leading"
-    """The best mean, if too few seeds allowed no comparison."""
+    """The best mean, if there are too few seeds to compare rows."""
     TIED = "tied"
     BEHIND = "behind"
     UNKNOWN = "unknown"

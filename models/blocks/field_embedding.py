@@ -16,7 +16,7 @@ class FieldEmbedding(nn.Module):
     """One vector per field: a table row for an id, the mean of rows for a bag, ``x * w`` for a number.
 
     The fields' tables are concatenated, so a batch needs one lookup. Rows are initialized with
-    standard deviation 1e-4, the vectors of numbers Xavier-normal, as in FuxiCTR. Padding (id 0) is
+    standard deviation 1e-4 and the vectors of numbers Xavier-normal, as in FuxiCTR. Padding (id 0) is
     ignored: its row is zero, gets no gradient, and does not count in a bag's mean.
 
     Parameters

@@ -181,7 +181,7 @@ def test_cost_counts_each_byte_once():
     [
         ({"weight": torch.zeros(19, 4)}, r"weight has shape \(19, 4\); the other operands require \(20, 4\)"),
         ({"bias": torch.zeros(21)}, "bias has shape"),
-        ({"x": torch.zeros(2, 0, 20)}, "nothing to run over"),
+        ({"x": torch.zeros(2, 0, 20)}, "the input is empty"),
         ({"dilation": 0}, "must be at least 1"),
         ({"activation": "relu"}, "unknown activation 'relu'"),
     ],

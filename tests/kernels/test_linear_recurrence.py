@@ -132,5 +132,5 @@ def test_operands_that_do_not_fit_are_named():
         linear_recurrence(a[:, 1:], b)
     with pytest.raises(ValueError, match=r"^initial_state has shape"):
         linear_recurrence(a, b, initial[:, 1:])
-    with pytest.raises(ValueError, match="nothing to run over"):
+    with pytest.raises(ValueError, match="the input is empty"):
         linear_recurrence(a[:, :0], b[:, :0])

@@ -75,7 +75,8 @@ def test_without_a_compiler_the_reason_is_reported_once(source, monkeypatch):
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
     with pytest.warns(
-        RuntimeWarning, match="answer runs without its C kernel, slower: no C compiler found; install gcc or clang"
+        RuntimeWarning,
+        match="answer runs slower without its C kernel: no C compiler found; install gcc or clang",
     ):
         assert native.library(source) is None
     with warnings.catch_warnings():

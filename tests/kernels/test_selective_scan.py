@@ -222,7 +222,7 @@ def test_if_compiling_fails_the_plain_chunks_run_with_a_warning(monkeypatch, com
 
     monkeypatch.setattr(torch_form, "compiled", lambda chunk: refuse)
     given = operands(length=9)
-    with pytest.warns(RuntimeWarning, match="uncompiled, slower: no backend"):
+    with pytest.warns(RuntimeWarning, match="runs slower, uncompiled: no backend"):
         found = fast(*given)
     for a, b in zip(found, slow(*in_double(given)), strict=True):
         assert_close(a, b)
@@ -277,5 +277,5 @@ def test_a_real_state_where_the_rest_is_complex_is_named():
 
 
 def test_an_empty_input_is_refused(each_path):
-    with pytest.raises(ValueError, match="nothing to run over"):
+    with pytest.raises(ValueError, match="the input is empty"):
         selective_scan(*operands(length=0)[:5])

@@ -30,9 +30,9 @@ def test_images_keep_their_labels_as_grey_values_in_raster_order(tmp_path, packe
 
 
 def test_grey_is_a_weighted_sum_of_the_colours():
-    colours = np.zeros((3, 3, 1, 1), np.uint8)
-    colours[np.arange(3), np.arange(3)] = 255
-    assert grey(colours).ravel().tolist() == [76, 150, 29]
+    colors = np.zeros((3, 3, 1, 1), np.uint8)
+    colors[np.arange(3), np.arange(3)] = 255
+    assert grey(colors).ravel().tolist() == [76, 150, 29]
     assert grey(np.full((1, 3, 1, 1), 255, np.uint8)).item() == 255
 
 

@@ -183,7 +183,7 @@ def test_an_import_of_something_else_leaves_nothing_behind(tmp_path):
     write(tmp_path / "mine", rows=ROWS | {"test": ROWS["test"][:-1]})
     with pytest.raises(UserError, match="is not the test part"):
         small_set().adopt(tmp_path / "mine" / "small", tmp_path / "data")
-    with pytest.raises(UserError, match=r"is not \(all of\) the data set 'small': expected train"):
+    with pytest.raises(UserError, match=r"is not the complete data set 'small': expected train"):
         small_set().adopt(tmp_path, tmp_path / "data")
     assert not (tmp_path / "data").exists()
 

@@ -43,7 +43,7 @@ def test_an_import_is_checked_and_copied_whole(release, tmp_path):
         PathfinderRelease.dataset.adopt(release, data)
     assert not data.exists()
     SET.adopt(release, data)
-    assert len(SET.labelled(data)[0]) == 40
+    assert len(SET.labeled(data)[0]) == 40
     with pytest.raises(UserError, match="is not the release's folder pathfinder32"):
         SET.adopt(release / DIFFICULTY, data)
 
@@ -57,4 +57,4 @@ def test_an_absent_release_names_the_place_and_the_way(tmp_path):
 def test_a_broken_list_or_one_that_leaves_its_folder_is_refused(release, line):
     (release / DIFFICULTY / "metadata" / "1.npy").write_text(line)
     with pytest.raises(UserError, match="Cannot read the lists"):
-        SET.labelled(release.parent)
+        SET.labeled(release.parent)
