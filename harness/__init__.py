@@ -8,6 +8,7 @@ Names are imported on first use, so importing this package imports neither torch
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,20 +44,20 @@ if TYPE_CHECKING:
     from .training.least_squares import fit_head
     from .training.rows import Rows
 
-# The imports above are read from the source, since at run time they are not executed.
-_HOMES = {
-    alias.name: f".{node.module}"
-    for node in ast.walk(ast.parse(Path(__file__).read_text(encoding="utf-8")))
-    if isinstance(node, ast.ImportFrom) and node.level
-    for alias in node.names
-}
+
+@cache
+def _homes() -> dict[str, str]:
+    """Return the module of each public name, read from the imports above, which do not run."""
+    tree = ast.parse(Path(__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    return {alias.name: f".{node.module}" for node in imports for alias in node.names}
 
 
 def __getattr__(name: str):
-    if name not in _HOMES:
+    if name not in _homes():
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name], __name__), name)
+    return getattr(import_module(_homes()[name], __name__), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(_HOMES)
+    return sorted(_homes())

@@ -47,4 +47,5 @@ def command(
             changed += 1
             if yes:
                 store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
-    typer.echo(f"{changed} records {'changed' if yes else 'would change; --yes writes them'}.")
+    records = "record" if changed == 1 else "records"
+    typer.echo(f"{changed} {records} {'changed' if yes else 'would change; use --yes to write'}.")

@@ -50,4 +50,5 @@ def command(
         raise typer.Exit(1)
     pack(plugin, entries, results, records, output)
     note = f"; left out {left_out} made by a different version of it" if left_out else ""
-    typer.echo(f"Wrote {output}: {plugin.name} and {len(records)} records{note}.")
+    count = "1 record" if len(records) == 1 else f"{len(records)} records"
+    typer.echo(f"Wrote {output}: {plugin.name} and {count}{note}.")

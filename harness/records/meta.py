@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from .cards import ReferenceCard
 
@@ -19,9 +19,7 @@ class PreparedMeta(BaseModel):
     spec: dict[str, Any]
     rows: dict[str, int]
     checksum: str
-    reference_scores: list[ReferenceCard] | None = Field(
-        default=None, validation_alias=AliasChoices("reference_scores", "levels")
-    )
+    reference_scores: list[ReferenceCard] | None = None
 
 
 class TrialProgress(BaseModel):

@@ -45,7 +45,7 @@ class Progress:
         """Print the number of cells to run and the notes on what was left out."""
         for note in notes:
             self._print(note, "yellow")
-        there = f"; {kept} already have a record" if kept else ""
+        there = f"; {kept} already {'has' if kept == 1 else 'have'} a record" if kept else ""
         self._print(f"{total} {'cell' if total == 1 else 'cells'} to run{there}.")
         self.total = total
 
@@ -69,7 +69,8 @@ class Progress:
         values = {column: score.value for column, score in record.scores.items() if score.value is not None}
         scores = ", ".join(f"{column} {value:.4g}" for column, value in values.items())
         seconds = record.cost.total_seconds
-        details = [scores or record.reason, f"{seconds:.1f} s" if seconds else "", self._left()]
+        finished = self.done + sum(_fraction(folder) for _, folder in self.running.values())
+        details = [scores or record.reason, f"{seconds:.1f} s" if seconds else "", self._left(finished)]
         count = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
         line = f"{count} {record.status:<8} {cell.variant} on {cell.task} s{cell.seed}: "
         self._print(line + "; ".join(filter(None, details)), "red" if record.failed else None)
@@ -79,18 +80,17 @@ class Progress:
         if self._bars.disable or time.monotonic() - self.updated < UPDATE_SECONDS:
             return
         self.updated = time.monotonic()
+        finished = float(self.done)
         for bar, folder in self.running.values():
-            self._bars.update(bar, completed=_fraction(folder))
-        parts = [f"{self.done} of {self.total} cells", f"{self.failed} failed", self._left()]
+            fraction = _fraction(folder)
+            finished += fraction
+            self._bars.update(bar, completed=fraction)
+        parts = [f"{self.done} of {self.total} cells", f"{self.failed} failed", self._left(finished)]
         text = " · ".join(filter(None, parts))
-        self._bars.update(self._cells, description=text, total=self.total, completed=self._finished())
+        self._bars.update(self._cells, description=text, total=self.total, completed=finished)
 
-    def _finished(self) -> float:
-        return self.done + sum(_fraction(folder) for _, folder in self.running.values())
-
-    def _left(self) -> str:
+    def _left(self, finished: float) -> str:
         """Return the estimated time left, assuming that cells take as long as the mean so far."""
-        finished = self._finished()
         if not finished or self.done == self.total:
             return ""
         left = (time.monotonic() - self.began) / finished * (self.total - finished)

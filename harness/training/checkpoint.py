@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..assembly.module import Built
+from ..files import replacing
 from ..records.record import CurvePoint
 
 
@@ -62,9 +63,8 @@ def save_checkpoint(
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
     tensors |= random_state(device)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    temporary = file.with_suffix(".tmp")
-    save_file(tensors, temporary, metadata={"progress": state.model_dump_json()})
-    temporary.replace(file)
+    with replacing(file) as unfinished:
+        save_file(tensors, unfinished, metadata={"progress": state.model_dump_json()})
 
 
 def load_checkpoint(

@@ -3,7 +3,8 @@
 ``python tests/benchmarks/mutations.py --seed 1 --count 30`` draws mutations from all product files with a seeded
 generator, applies one at a time to the working tree, and runs the tests of the file's package, then those of the
 packages that use it. It restores each file, and prints one line per mutation and the number that made a test fail.
-A mutation that no test notices is either equivalent to the original code or shows a missing test.
+A mutation counts as noticed only if the test that failed passes again on the original code. One that no test
+notices, or that makes the tests take too long, is either equivalent to the original code or shows a missing test.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("harness", "kernels", "leaderboard", "models", "tasks")
-NOT_TESTED_WITHOUT = ("triton_forward.py", "triton_backward.py")
+PACKAGES = ("harness", "kernels", "leaderboard", "models", "tasks")
+LEFT_OUT = ("triton_forward.py", "triton_backward.py")
 """Kernels that run only on a GPU or in Triton's interpreter, whose tests are too slow to repeat."""
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 COMPARISONS |= {ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
@@ -55,9 +56,8 @@ def _annotations(node: ast.AST) -> Iterator[ast.AST]:
 
 def mutated(source: str, node: ast.AST, replacement: ast.AST) -> str:
     """Return the source with one node replaced and everything else unchanged."""
-    lines = source.splitlines(keepends=True)
     starts = [0]
-    for line in lines:
+    for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line.encode()))
     data = source.encode()
     begin = starts[node.lineno - 1] + node.col_offset
@@ -68,8 +68,8 @@ def mutated(source: str, node: ast.AST, replacement: ast.AST) -> str:
 def draw(count: int, seed: int) -> list[tuple[Path, ast.AST, ast.AST, str]]:
     """Return `count` mutations, drawn uniformly over all possible ones."""
     found = []
-    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
-        if path.name not in NOT_TESTED_WITHOUT:
+    for path in sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        if path.name not in LEFT_OUT:
             found += [(path, *site) for site in sites(ast.parse(path.read_text()))]
     return random.Random(seed).sample(found, count)
 
@@ -77,7 +77,6 @@ def draw(count: int, seed: int) -> list[tuple[Path, ast.AST, ast.AST, str]]:
 def tests_of(path: Path) -> list[list[str]]:
     """Return the test folders to run, in stages: first those that mirror the file, then the wider ones."""
     relative = path.relative_to(ROOT)
-    room = relative.parts[0]
     mirror = ROOT / "tests" / Path(*relative.parts[:-1])
     while not mirror.is_dir():
         mirror = mirror.parent
@@ -88,21 +87,38 @@ def tests_of(path: Path) -> list[list[str]]:
         "models": ["tests/models", "tests/harness/assembly"],
         "tasks": ["tests/tasks"],
         "leaderboard": ["tests/leaderboard"],
-    }[room]
+    }[relative.parts[0]]
     return [stage for stage in (named, [str(mirror)], wider) if stage]
 
 
-def is_noticed(path: Path) -> str | None:
-    """Return the first failing test, or None."""
-    for stage in tests_of(path):
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-n", "2", *stage]
-        try:
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 * MINUTES)
-        except subprocess.TimeoutExpired:
-            return "the tests took too long"
-        if done.returncode not in (0, 5):
-            failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-            return failed[0][:110] if failed else f"exit code {done.returncode}"
+def failing(tests: list[str]) -> str | None:
+    """Return the first failing test or file of tests, or None.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired
+        If they take longer than `MINUTES`.
+    """
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-n", "2", *tests]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60 * MINUTES)
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0].split(" ", 1)[1].split(" - ")[0] if failed else None
+
+
+def noticed_by(path: Path, changed: str) -> str | None:
+    """Return the test that fails on the changed source and passes on the original one, or None; restore the file."""
+    source = path.read_text()
+    try:
+        for stage in tests_of(path):
+            path.write_text(changed)
+            failed = failing(stage)
+            path.write_text(source)
+            if failed and failing([failed]) is None:
+                return failed
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        path.write_text(source)
     return None
 
 
@@ -116,16 +132,11 @@ def main() -> None:
     for number, (path, node, replacement, kind) in enumerate(draw(options.count, options.seed), 1):
         if options.only and number not in options.only:
             continue
-        source = path.read_text()
         place = f"{number:2} {path.relative_to(ROOT)}:{node.lineno} {kind}"
         change = f"{ast.unparse(node)[:60]!r} -> {ast.unparse(replacement)[:60]!r}"
-        path.write_text(mutated(source, node, replacement))
-        try:
-            failure = is_noticed(path)
-        finally:
-            path.write_text(source)
-        ran, noticed = ran + 1, noticed + (failure is not None)
-        print(f"{place}: {change}: {failure or 'NOT NOTICED'}", flush=True)
+        test = noticed_by(path, mutated(path.read_text(), node, replacement))
+        ran, noticed = ran + 1, noticed + (test is not None)
+        print(f"{place}: {change}: {test or 'NOT NOTICED'}", flush=True)
     print(f"{noticed} of {ran} mutations made a test fail.")
 
 

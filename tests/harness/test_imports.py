@@ -65,7 +65,7 @@ def parts_imported(path: Path) -> set[str]:
     import archarena.harness
 
     names = {name[1] for name in names_imported(path) if name[0] == "harness" and len(name) > 1}
-    return {archarena.harness._HOMES.get(name, name).lstrip(".").split(".")[0] for name in names}
+    return {archarena.harness._homes().get(name, name).lstrip(".").split(".")[0] for name in names}
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)

@@ -44,7 +44,7 @@ def _rescore(call, results, plugins):
     file.write_text(json.dumps(record))
     assert f"toy: 0.123 -> {true}" in call("rescore", "--results", results, *plugins)[1]
     assert json.loads(file.read_text())["scores"]["toy"]["value"] == 0.123
-    assert "1 records changed" in call("rescore", "--results", results, *plugins, "--yes")[1]
+    assert "1 record changed" in call("rescore", "--results", results, *plugins, "--yes")[1]
     assert json.loads(file.read_text())["scores"]["toy"]["value"] == true
     (results / record["predictions"]["file"]).write_bytes(b"other")
     out = call("rescore", "--results", results, *plugins)[1]

@@ -31,7 +31,7 @@ def results(call, plugins, tmp_path):
 def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, plugins, results, tmp_path, monkeypatch):
     plugin, packed = tmp_path / "mine.py", tmp_path / "mine.zip"
     code, out, _ = call("submit", plugin, "--results", results, "--output", packed)
-    assert (code, "mine.py and 1 records" in out) == (0, True), out
+    assert (code, "mine.py and 1 record" in out) == (0, True), out
     names = set(zipfile.ZipFile(packed).namelist())
     (record,) = ResultStore(results).read()
     assert {"plugin/mine.py", record.predictions.file, "cards/models/mine.json", "cards/tasks/toy-smoke.json"} < names

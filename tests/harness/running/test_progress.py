@@ -24,7 +24,7 @@ def test_each_cell_ends_with_a_line_of_its_score_time_and_the_time_left(tmp_path
         progress.recorded(record("gla", "crashed", reason="ValueError: x"))
     first, *lines, fourth, fifth = console.file.getvalue().splitlines()
     assert first == "Left out text: no data."
-    assert lines == ["2 cells to run; 1 already have a record.", "preparing toy s0"]
+    assert lines == ["2 cells to run; 1 already has a record.", "preparing toy s0"]
     assert fourth.startswith("[1/2] ok       mlp on toy s0: toy 0.5123; 2.0 s; about 0 s left")
     assert fifth == "[2/2] crashed  gla on toy s0: ValueError: x"
     assert progress.failed == 1
