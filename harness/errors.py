@@ -13,6 +13,17 @@ class UserError(Exception):
     """
 
 
+LONGEST_REASON = 400
+"""Maximum number of characters of a reason in a record."""
+
+
+def shortened(text: str) -> str:
+    """Return a message as one line of at most `LONGEST_REASON` characters that can be written as UTF-8."""
+    start = text[: 4 * LONGEST_REASON].encode(errors="replace").decode()
+    line = " ".join(start.split())
+    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the closest known name, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
