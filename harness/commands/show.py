@@ -54,6 +54,8 @@ def command(
         typer.echo(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
         typer.echo(f"  {name}: {_readable(value)}")
+    if record.checksum is None:
+        typer.echo("  An older version wrote this record without a checksum; its content cannot be verified.")
     typer.echo(f"  key: {record.key}\n  run again: {record.command}")
     if record.log_tail:
         typer.echo(record.log_tail)
