@@ -104,10 +104,10 @@ def test_dropout_acts_at_s4s_three_places_on_whole_channels_of_a_row():
     torch.testing.assert_close(between[0], torch.nn.functional.gelu(before[1]))
     torch.testing.assert_close(after[0], torch.nn.functional.glu(close.linear(between[1])))
     assert after[1] is y
-    for given, kept in inputs:
-        scale = kept / given
-        torch.testing.assert_close(scale[given != 0], scale[given != 0].round())
-        alive = (kept != 0) | (given == 0)
+    for whole, kept in inputs:
+        scale = kept / whole
+        torch.testing.assert_close(scale[whole != 0], scale[whole != 0].round())
+        alive = (kept != 0) | (whole == 0)
         assert torch.equal(alive, alive[:, :1].expand_as(alive))
     assert 0 < (before[1] == 0).float().mean() < 1
 
