@@ -57,7 +57,7 @@ class Attempt:
     def __init__(self, setting: TrialSetting, rate: float, make_model: Callable[[], Built], file: Path):
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
-        groups = self.model.param_groups(setting.recipe.weight_decay)
+        groups = self.model.param_groups(setting.recipe.weight_decay, decay_all=setting.recipe.decay_all)
         self.optimizer = _optimizer(setting.recipe, groups, rate)
         self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []
         self.state = AttemptState()
