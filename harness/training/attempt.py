@@ -64,8 +64,8 @@ class Attempt:
         self.best_weights: dict[str, Tensor] = {}
         self.clock = StepClock(setting.train.device)
         self._saved_at = time.perf_counter()
-        if file.is_file():
-            self.state, self.best_weights = load_checkpoint(file, self.model, self.optimizer)
+        if found := load_checkpoint(file, self.model, self.optimizer):
+            self.state, self.best_weights = found
 
     @property
     def metric(self) -> Metric:
