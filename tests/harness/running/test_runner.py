@@ -206,3 +206,11 @@ def test_a_stopped_run_records_its_cells_as_interrupted_and_goes_on_later(make_r
     (record,) = ResultStore(tmp_path / "results").read()
     assert record.status == "interrupted"
     assert Runner(make_run(plugin), Local(1)).execute().new[0].status == "ok"
+
+
+def test_a_model_that_predicts_nan_on_test_rows_has_diverged(make_run, make_model):
+    body = "x = x * float('nan') if len(x) == 50 - 32 else x  # the second batch of the test rows"
+    (record,) = Runner(make_run(make_model(body=body)), Inline()).execute().records
+    assert (record.status, record.scores) == ("diverged", {})
+    assert record.reason == "18 of 50 rows on test set 'test' contain NaN."
+    assert record.failed
