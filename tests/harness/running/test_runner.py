@@ -214,3 +214,11 @@ def test_what_a_power_failure_damaged_is_made_again(make_run, make_model):
         (folder / name).write_bytes(b"\0" * 100)
     (record,) = Runner(run, Inline()).execute().records
     assert record.status == "ok", record.reason
+
+
+def test_a_model_that_predicts_nan_on_test_rows_has_diverged(make_run, make_model):
+    body = "x = x * float('nan') if len(x) == 50 - 32 else x  # the second batch of the test rows"
+    (record,) = Runner(make_run(make_model(body=body)), Inline()).execute().records
+    assert (record.status, record.scores) == ("diverged", {})
+    assert record.reason == "18 of 50 rows on test set 'test' contain NaN."
+    assert record.failed
