@@ -8,6 +8,8 @@ Its layout::
     cards/models/NAME.json                  model information for pages
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
     work/                                   running trials and prepared arrays; may be deleted
+    set-aside/                              records that cannot be read, moved here by a run
+    .archarena                              marks the folder as written by a run
 
 Every file is written atomically. A record is written last, so that the files it names exist.
 """
@@ -15,6 +17,8 @@ Every file is written atomically. A record is written last, so that the files it
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,9 +26,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
-from ..files import slug, write_json
+from ..files import slug, write_atomically, write_json
+from ..text import shortened, visible
 from .cards import ModelCard, TaskCard
 from .record import SCHEMA, Record
+
+SET_ASIDE, MARKER = "set-aside", ".archarena"
+
+DEEPEST = 100
+"""Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""
 
 Card = TypeVar("Card", ModelCard, TaskCard)
 Content = TypeVar("Content", bound=BaseModel)
@@ -44,6 +54,10 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_sc
 """Migrations by their starting schema: each turns a record of schema N into one of schema N + 1."""
 
 
+class NewerRecord(UserError):  # noqa: N818
+    """A record was written by a newer version."""
+
+
 class ResultStore:
     """Reads and writes the records and cards of a results folder."""
 
@@ -52,7 +66,7 @@ class ResultStore:
 
     def path_of(self, record: Record) -> Path:
         cell = record.cell
-        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
+        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{slug(record.short_key)}.json"
         return self.folder / "records" / slug(cell.task) / name
 
     def write(self, record: Record) -> Path:
@@ -62,12 +76,61 @@ class ResultStore:
         return path
 
     def read(self) -> Iterator[Record]:
-        """Yield all records, sorted by path; raise `UserError` for a file that `read_record` rejects."""
+        """Yield all records that can be read, sorted by path, and print one line per other file.
+
+        Raises `NewerRecord` for a record with a newer schema.
+        """
         for path in self.record_files():
-            yield read_record(path)
+            record = self._read(path)
+            if isinstance(record, Record):
+                yield record
+            else:
+                print(visible(f"archarena: Left out: {record}"), file=sys.stderr)
+
+    def _read(self, path: Path) -> Record | UserError:
+        try:
+            return read_record(path)
+        except NewerRecord:
+            raise
+        except UserError as error:
+            return error
+
+    def unreadable(self) -> list[Path]:
+        """Return the files that are not a record, including those set aside."""
+        files = [path for path in self.record_files() if not isinstance(self._read(path), Record)]
+        return [*files, *sorted((self.folder / SET_ASIDE).glob("*/*"))]
+
+    def set_aside(self) -> list[str]:
+        """Move files that are not a record to ``set-aside/``, and return one sentence per file.
+
+        A run does this, because it may write another record of that name.
+        """
+        notes = []
+        for path in self.record_files():
+            record = self._read(path)
+            if isinstance(record, Record):
+                continue
+            target = self.folder / SET_ASIDE / path.relative_to(self.folder / "records")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while os.path.lexists(target):
+                number += 1
+                target = target.with_name(f"{path.stem}.{number}{path.suffix}")
+            path.rename(target)
+            notes.append(f"Moved to {target}: {record}")
+        return notes
 
     def record_files(self) -> list[Path]:
         return sorted((self.folder / "records").glob("*/*.json"))
+
+    def mark(self) -> None:
+        """Mark the folder as a results folder, in which `archarena clean` may delete files."""
+        if not self.is_marked:
+            write_atomically(self.folder / MARKER, b"A results folder of archarena.\n")
+
+    @property
+    def is_marked(self) -> bool:
+        return (self.folder / MARKER).is_file()
 
     def by_key(self) -> dict[str, Record]:
         return {record.key: record for record in self.read()}
@@ -101,7 +164,7 @@ def read_record(path: Path) -> Record:
     if type(schema) is not int or schema < min(MIGRATIONS, default=SCHEMA):
         raise UserError(f"{path} is not a record: it has no known schema number. Move it out of the records folder.")
     if schema > SCHEMA:
-        raise UserError(
+        raise NewerRecord(
             f"{path} has schema {schema}, but this archarena reads schemas up to {SCHEMA}: update archarena."
         )
     for step in range(schema, SCHEMA):
@@ -114,7 +177,7 @@ def _validated(kind: type[Content], path: Path, data: Any) -> Content:
         return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = shortened(".".join(str(part) for part in first["loc"]), 100)
         what = "record" if kind is Record else "card"
         raise UserError(
             f"{path} is not a valid {what}: {place}: {first['msg']}. Delete it and run its cell again."
@@ -123,6 +186,17 @@ def _validated(kind: type[Content], path: Path, data: Any) -> Content:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        _check_nesting(value, DEEPEST)
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({error}). Delete it and run its cell again.") from None
+    return value
+
+
+def _check_nesting(value: Any, levels: int) -> None:
+    """Raise `ValueError` if a JSON value is nested more deeply than `levels`."""
+    if isinstance(value, dict | list):
+        if not levels:
+            raise ValueError(f"nested more than {DEEPEST} levels deep")
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_nesting(part, levels - 1)
