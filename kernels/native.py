@@ -117,7 +117,7 @@ def _load_once(source: Path) -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(str(build(source)))
     except (CompileError, OSError) as error:
-        warnings.warn(f"{source.stem} runs slower without its C kernel: {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{source.stem} runs slower without its C kernel: {error}", RuntimeWarning, stacklevel=3)
         return None
 
 

@@ -19,10 +19,11 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
-from ..errors import UserError, shortened
+from ..errors import UserError
 from ..files import read_regular
 from ..planning.job import JOB, LOG, OUTCOME, PREDICTIONS, WEIGHTS
 from ..records.record import Outcome
+from ..text import one_line
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -166,11 +167,11 @@ class Child:
         except ValidationError as error:
             first = error.errors(include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
-            reason = shortened(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
+            reason = one_line(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
         except UserError as error:
             reason = str(error)
         else:
-            return found.model_copy(update={"reason": shortened(found.reason)})
+            return found.model_copy(update={"reason": one_line(found.reason)})
         return Outcome(status="crashed", reason=f"The trial's outcome cannot be read: {reason}")
 
 

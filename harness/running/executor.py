@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..errors import UserError, shortened
+from ..errors import UserError
 from ..files import write_json
 from ..planning.job import JOB, LOG, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
+from ..text import one_line
 from .child import Child, Limits, clear, tail
 
 _POLL_SECONDS = 0.05
@@ -120,7 +121,7 @@ def start(request: Request, device: str | None) -> Child | Result:
         write_json(request.folder / JOB, Job(work=request.work).model_dump(mode="json"))
         return Child(request.folder, request.limits, request.threads, device)
     except (OSError, UserError) as error:
-        return Result(Outcome(status="crashed", reason=shortened(f"The job could not be started: {error}")))
+        return Result(Outcome(status="crashed", reason=one_line(f"The job could not be started: {error}")))
 
 
 def end_all(children: Sequence[Child]) -> None:

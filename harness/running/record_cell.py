@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..contract.scan import Entry
 from ..data.prepare import is_prepared, read_meta
-from ..errors import UserError, shortened
+from ..errors import UserError
 from ..files import read_regular
 from ..planning.cell import Cell, Keyed
 from ..planning.job import PREDICTIONS, WEIGHTS
@@ -20,9 +20,10 @@ from ..planning.model_card import load_card
 from ..records.cards import ModelCard
 from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
+from ..text import one_line
 from .environment import environment
 from .executor import Result
-from .score import ARTIFACT_BYTES, keep_predictions, score
+from .score import ARTIFACT_BYTES, NotFiniteError, keep_predictions, score
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Recorder:
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
                 scores, kept, weights = {}, None, None
-                outcome = outcome.model_copy(update={"status": "crashed", "reason": shortened(str(error))})
+                status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
+                outcome = outcome.model_copy(update={"status": status, "reason": one_line(str(error))})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
         cost = outcome.cost.model_copy(update={"peak_rss_bytes": peak})
         return Record(

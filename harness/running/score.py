@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from safetensors.numpy import load, save
 from ..contract.evaluation import Evaluation
 from ..contract.scan import describe
 from ..data.arrays import load_array, load_split
-from ..errors import UserError, shortened
+from ..errors import UserError
 from ..files import read_regular
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
@@ -44,6 +45,8 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
 
     Raises
     ------
+    NotFiniteError
+        If predictions contain NaN, or infinities that leave a score without a finite value.
     UserError
         If the predictions are missing, cannot be read, or do not match the answers.
     """
@@ -64,10 +67,14 @@ def load_predictions(file: Path) -> dict[str, np.ndarray]:
     try:
         found = load(content)
     except Exception as error:  # safetensors raises several types, also KeyError for types that NumPy does not have
-        raise UserError(f"{file.name} cannot be read: {shortened(describe(error))}.") from error
+        raise UserError(f"{file.name} cannot be read: {describe(error)}.") from error
     if single := next((name for name, array in found.items() if not array.ndim), None):
         raise UserError(f"The predictions '{single}' are a single number, not an array with one entry per row.")
     return found
+
+
+class NotFiniteError(UserError):
+    """Predictions contain NaN, or infinities that leave the score without a finite value."""
 
 
 def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -> Score:
@@ -76,17 +83,22 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
     wrong_shape = f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}."
     if len(predicted) == 1 < len(targets):  # NumPy would compare it with every row
         raise UserError(wrong_shape)
+    _refuse(np.isnan, predicted, f"test set '{evaluation.test}'", len(targets))
     try:
         if metric.calibrate:
-            predicted = metric.calibrate(found[VALIDATION], load_array(arrays / "valid" / "targets.npy"))(predicted)
+            labels = load_array(arrays / "valid" / "targets.npy")
+            _refuse(np.isnan, found[VALIDATION], "the validation set", len(labels))
+            predicted = metric.calibrate(found[VALIDATION], labels)(predicted)
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
         slices |= metric.detail(predicted, targets) if metric.detail else {}
     except (ValueError, IndexError) as error:
+        _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
         raise UserError(wrong_shape) from error
     except (Exception, SystemExit) as error:
-        reason = shortened(describe(error))
-        raise UserError(f"The predictions on '{evaluation.test}' cannot be scored: {reason}.") from error
+        raise UserError(f"The predictions on '{evaluation.test}' cannot be scored: {describe(error)}.") from error
+    if not math.isfinite(value):
+        _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
     return Score(
         metric=metric.name,
         direction=metric.direction,
@@ -94,6 +106,16 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
         rows=len(targets),
         slices={name: {str(key): _number(v) for key, v in groups.items()} for name, groups in slices.items()},
     )
+
+
+def _refuse(flaw: Callable[[np.ndarray], np.ndarray], predicted: np.ndarray, where: str, rows: int) -> None:
+    """Raise `NotFiniteError` with the number of flawed predictions, if there are any."""
+    if not np.issubdtype(predicted.dtype, np.floating) or not (flawed := flaw(predicted)).any():
+        return
+    count = int(flawed.reshape(len(predicted), -1).any(1).sum())
+    unit = "rows" if len(predicted) == rows else "predictions"
+    name = "NaN" if flaw is np.isnan else "infinity"
+    raise NotFiniteError(f"{count:,} of {len(predicted):,} {unit} on {where} contain {name}.")
 
 
 def _number(value: float) -> float | None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from ..contract.scan import describe
-from ..errors import UserError, is_out_of_memory, shortened
+from ..errors import UserError, is_out_of_memory
 from ..files import write_json
 from ..planning.job import JOB, OUTCOME, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
+from ..text import one_line
 
 if TYPE_CHECKING:
     from ..contract.task import Task
@@ -38,12 +39,12 @@ def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
     try:
         return _prepare(job) if isinstance(job, PrepareJob) else _train(job, folder)
     except UserError as error:
-        return Outcome(status="crashed", reason=shortened(str(error)))
+        return Outcome(status="crashed", reason=one_line(str(error)))
     except SystemExit as end:
-        return Outcome(status="crashed", reason=shortened(f"It called sys.exit({end.code!r})."))
+        return Outcome(status="crashed", reason=one_line(f"It called sys.exit({end.code!r})."))
     except Exception as error:
         print(traceback.format_exc()[:_TRACEBACK_CHARACTERS], file=sys.stderr)
-        return Outcome(status="oom" if is_out_of_memory(error) else "crashed", reason=shortened(describe(error)))
+        return Outcome(status="oom" if is_out_of_memory(error) else "crashed", reason=one_line(describe(error)))
 
 
 def _prepare(job: PrepareJob) -> Outcome:

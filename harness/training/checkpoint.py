@@ -29,6 +29,8 @@ class AttemptState(BaseModel):
         The best validation score, or None before the first validation pass.
     loss
         The last validation loss.
+    probe_loss
+        The last validation loss of the probe; the learning rates are compared by it.
     stalled
         Validation passes since the score last improved.
     scale
@@ -43,6 +45,7 @@ class AttemptState(BaseModel):
     joules: float | None = None
     best: float | None = None
     loss: float = math.inf
+    probe_loss: float = math.inf
     diverged: bool = False
     stalled: int = 0
     scale: float = 1.0

@@ -77,8 +77,9 @@ def test_without_a_compiler_the_reason_is_reported_once(source, monkeypatch):
     with pytest.warns(
         RuntimeWarning,
         match="answer runs slower without its C kernel: no C compiler found; install gcc or clang",
-    ):
+    ) as caught:
         assert native.library(source) is None
+    assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert native.library(source) is None
