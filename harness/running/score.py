@@ -92,6 +92,8 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
         slices |= metric.detail(predicted, targets) if metric.detail else {}
+    except UserError:
+        raise
     except (ValueError, IndexError) as error:
         _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
         raise UserError(wrong_shape) from error
