@@ -91,6 +91,7 @@ class ClickLog(Task):
         "full": {},
     }
     evaluations = EVALUATIONS
+    published_tiers = ("full",)
 
     def __init__(
         self,

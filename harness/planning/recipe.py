@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..contract.spec import Size
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Increased whenever the same cell would be trained, scored or timed differently."""
 
 IMPROVEMENT = 1e-6
