@@ -27,8 +27,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
 from ..files import slug, write_json
-from .canonical import canonical_hash
 from .cards import ModelCard, TaskCard
+from .hashes import canonical_hash
 from .record import SCHEMA, Record, milliseconds
 
 Card = TypeVar("Card", ModelCard, TaskCard)
