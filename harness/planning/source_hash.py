@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ..contract.scan import Entry
+from ..errors import UserError
 from .imports import absolute, closure, is_harness
 
 
@@ -45,8 +46,10 @@ def _meaning(file: Path, module: str | None, _changed_at: int) -> bytes:
             if isinstance(body, list):
                 body[:] = [child for place, child in enumerate(body) if not is_ignored(child, place)] or [ast.Pass()]
         return ast.unparse(tree).encode()
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError):
         return source
+    except RecursionError:
+        raise UserError(f"The source of {file} is nested too deeply.") from None
 
 
 def _is_docstring(node: ast.AST) -> bool:

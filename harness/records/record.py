@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,15 @@ FINAL: tuple[Status, ...] = ("ok", "skipped", "diverged")
 """Statuses that a rerun of the same cell would reproduce."""
 
 
+LARGEST_SEED = 2**63 - 1
+"""Seeds are stored as 64-bit integers in tables."""
+
+LONGEST_VARIANT = 1000
+"""Number of characters of a variant's name, which contains its hyperparameters."""
+
+_Name = Annotated[str, Field(max_length=200)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -28,13 +37,13 @@ class _Part(BaseModel):
 class CellInfo(_Part):
     """The cell that the record belongs to."""
 
-    variant: str
-    model: str
+    variant: Annotated[str, Field(max_length=LONGEST_VARIANT)]
+    model: _Name
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
-    task: str
-    tier: str
-    recipe: str
-    seed: int
+    task: _Name
+    tier: _Name
+    recipe: _Name
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Score(_Part):

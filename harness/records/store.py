@@ -8,6 +8,8 @@ Its layout::
     cards/models/NAME.json                  model information for pages
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
     work/                                   running trials and prepared arrays; may be deleted
+    set-aside/                              records that cannot be read, moved here by a run
+    .archarena                              marks the folder as written by a run
 
 A record contains a checksum of its content, and its key is the hash of the key's parts; both are verified when
 it is read.
@@ -18,6 +20,8 @@ Every file is written atomically. A record is written last, so that the files it
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,10 +30,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
-from ..files import slug, write_json
+from ..files import slug, write_atomically, write_json
+from ..text import shortened, visible
 from .cards import ModelCard, TaskCard
 from .hashes import canonical_hash
 from .record import SCHEMA, Record, milliseconds
+
+SET_ASIDE, MARKER = "set-aside", ".archarena"
+
+DEEPEST = 100
+"""Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""
 
 Card = TypeVar("Card", ModelCard, TaskCard)
 Content = TypeVar("Content", bound=BaseModel)
@@ -68,7 +78,7 @@ class ResultStore:
 
     def path_of(self, record: Record) -> Path:
         cell = record.cell
-        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
+        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{slug(record.short_key)}.json"
         return self.folder / "records" / slug(cell.task) / name
 
     def write(self, record: Record) -> Path:
@@ -88,12 +98,59 @@ class ResultStore:
         return self._latest
 
     def read(self) -> Iterator[Record]:
-        """Yield all records, sorted by path; raise `UserError` for a file that `read_record` rejects."""
+        """Yield all records that can be read, sorted by path, and print one line per other file.
+
+        Raises `UserError` for a record with a newer schema.
+        """
         for path in self.record_files():
-            yield read_record(path)
+            record = self._read(path)
+            if isinstance(record, Record):
+                yield record
+            else:
+                print(visible(f"archarena: Left out: {record}"), file=sys.stderr)
+
+    def _read(self, path: Path) -> Record | CorruptRecordError:
+        try:
+            return read_record(path)
+        except CorruptRecordError as error:
+            return error
+
+    def unreadable(self) -> list[Path]:
+        """Return the files that are not a record, including those set aside."""
+        files = [path for path in self.record_files() if not isinstance(self._read(path), Record)]
+        return [*files, *sorted((self.folder / SET_ASIDE).glob("*/*"))]
+
+    def set_aside(self) -> list[str]:
+        """Move files that are not a record to ``set-aside/``, and return one sentence per file.
+
+        A run does this, because it may write another record of that name.
+        """
+        notes = []
+        for path in self.record_files():
+            record = self._read(path)
+            if isinstance(record, Record):
+                continue
+            target = self.folder / SET_ASIDE / path.relative_to(self.folder / "records")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while os.path.lexists(target):
+                number += 1
+                target = target.with_name(f"{path.stem}.{number}{path.suffix}")
+            path.rename(target)
+            notes.append(f"Moved to {target}: {record}")
+        return notes
 
     def record_files(self) -> list[Path]:
         return sorted((self.folder / "records").glob("*/*.json"))
+
+    def mark(self) -> None:
+        """Mark the folder as a results folder, in which `archarena clean` may delete files."""
+        if not self.is_marked:
+            write_atomically(self.folder / MARKER, b"A results folder of archarena.\n")
+
+    @property
+    def is_marked(self) -> bool:
+        return (self.folder / MARKER).is_file()
 
     def by_key(self) -> dict[str, Record]:
         return {record.key: record for record in self.read()}
@@ -169,7 +226,7 @@ def _validated(kind: type[Content], path: Path, data: Any) -> Content:
         return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = shortened(".".join(str(part) for part in first["loc"]), 100)
         what = "record" if kind is Record else "card"
         error_type = CorruptRecordError if kind is Record else UserError
         raise error_type(
@@ -179,8 +236,17 @@ def _validated(kind: type[Content], path: Path, data: Any) -> Content:
 
 def _read_json(path: Path, error_type: type[UserError] = UserError) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except RecursionError:
-        raise error_type(f"{path} cannot be read (nested too deeply). Delete it and run its cell again.") from None
-    except (OSError, ValueError) as error:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        _check_nesting(value, DEEPEST)
+    except (OSError, ValueError, RecursionError) as error:
         raise error_type(f"{path} cannot be read ({error}). Delete it and run its cell again.") from None
+    return value
+
+
+def _check_nesting(value: Any, levels: int) -> None:
+    """Raise `ValueError` if a JSON value is nested more deeply than `levels`."""
+    if isinstance(value, dict | list):
+        if not levels:
+            raise ValueError(f"nested more than {DEEPEST} levels deep")
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_nesting(part, levels - 1)

@@ -57,15 +57,15 @@ class Attempt:
     def __init__(self, setting: TrialSetting, rate: float, make_model: Callable[[], Built], file: Path):
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
-        groups = self.model.param_groups(setting.recipe.weight_decay)
+        groups = self.model.param_groups(setting.recipe.weight_decay, decay_all=setting.recipe.decay_all)
         self.optimizer = _optimizer(setting.recipe, groups, rate)
         self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []
         self.state = AttemptState()
         self.best_weights: dict[str, Tensor] = {}
         self.clock = StepClock(setting.train.device)
         self._saved_at = time.perf_counter()
-        if file.is_file():
-            self.state, self.best_weights = load_checkpoint(file, self.model, self.optimizer)
+        if found := load_checkpoint(file, self.model, self.optimizer):
+            self.state, self.best_weights = found
 
     @property
     def metric(self) -> Metric:

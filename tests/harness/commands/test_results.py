@@ -66,7 +66,7 @@ def _rescore(call, results, plugins):
 
 
 def _clean(call, results):
-    stray = results / "predictions" / "stray.safetensors"
+    stray = results / "predictions" / f"{'ab' * 32}.safetensors"
     stray.write_bytes(b"0" * 100)
     before = len(list(ResultStore(results).read()))
     code, out, _ = call("clean", "--results", results)
@@ -75,7 +75,7 @@ def _clean(call, results):
     assert stray.exists()
     call("clean", "--results", results, "--yes")
     assert not stray.exists()
-    assert not (results / "work" / "data").exists()
+    assert not list((results / "work" / "data").iterdir())
     assert len(list(ResultStore(results).read())) == before
     assert len(list((results / "predictions").iterdir())) == before
 

@@ -122,8 +122,71 @@ def test_a_corrupt_file_is_one_sentence_that_names_it(tmp_path, content):
     path.parent.mkdir(parents=True)
     path.write_text(content)
     with pytest.raises(CorruptRecordError, match=r"x\.json") as error:
-        list(ResultStore(tmp_path).read())
+        read_record(path)
     assert "\n" not in str(error.value)
+
+
+def nested(levels: int) -> str:
+    return '{"schema": 2, "key_parts": ' + "[" * levels + "]" * levels + "}"
+
+
+CORRUPT = {
+    "empty": "",
+    "cut short": "{",
+    "not a record": '{"schema": 2}',
+    "nested": nested(300),
+    "nested very deeply": nested(10_000),
+    "a long number": '{"schema": ' + "9" * 5000 + "}",
+}
+
+
+@pytest.mark.parametrize("content", CORRUPT.values(), ids=CORRUPT)
+def test_a_corrupt_record_is_left_out_with_one_line(tmp_path, capsys, content):
+    store = ResultStore(tmp_path)
+    path = store.write(record()).with_name("x.json")
+    path.write_text(content)
+    assert list(store.read()) == [record()]
+    assert capsys.readouterr().err.count("\n") == 1
+    assert store.unreadable() == [path]
+
+
+@pytest.mark.parametrize("changes", [{"seed": 2**63}, {"seed": -1}, {"task": "t" * 10**7}, {"variant": "v" * 10**7}])
+def test_a_record_with_an_absurd_cell_is_left_out(tmp_path, capsys, changes):
+    store = ResultStore(tmp_path)
+    path = store.write(record())
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"cell": content["cell"] | changes}))
+    assert list(store.read()) == []
+    assert len(capsys.readouterr().err) < 1000
+
+
+def test_setting_records_aside_loses_none(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.write(record())
+    path.write_text("first")
+    (note,) = store.set_aside()
+    assert path.name in note
+    path.write_text("second")
+    store.set_aside()
+    store.write(record())
+    assert store.set_aside() == []
+    assert list(store.read()) == [record()]
+    assert {file.read_text() for file in store.unreadable()} == {"first", "second"}
+
+
+def test_a_record_of_a_newer_version_is_not_set_aside(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.write(record())
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": SCHEMA + 1}))
+    with pytest.raises(UserError, match="update archarena"):
+        store.set_aside()
+    assert path.exists()
+
+
+def test_a_key_cannot_lead_out_of_the_folder(tmp_path):
+    store = ResultStore(tmp_path)
+    path = store.path_of(record(key="/../../../x"))
+    assert path.resolve().is_relative_to(tmp_path.resolve() / "records")
 
 
 def test_not_a_number_cannot_be_written():
