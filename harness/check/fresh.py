@@ -10,7 +10,7 @@ from torch import Tensor
 from ..assembly.sizing import fit_width
 from ..contract.model import ParamGroup
 from ..errors import UserError
-from ..planning.tier import TIERS
+from ..planning.tier import get_tier
 from .findings import BrokenError, require
 from .samples import output_shape
 from .subject import ModelSubject
@@ -36,10 +36,11 @@ def param_groups(subject: ModelSubject) -> None:
 
 
 def size(subject: ModelSubject) -> None:
-    """Check that the body can have the size of at least one tier and that it is part of the model."""
-    fits = (fit_width(subject.cls, subject.spec, tier.depth, tier.body_parameters, {}) for tier in TIERS.values())
+    """Check that the body can have the size of the smoke or the quick tier and that it is part of the model."""
+    tiers = (get_tier("smoke"), get_tier("quick"))
+    fits = (fit_width(subject.cls, subject.spec, tier.depth, tier.body_parameters, {}) for tier in tiers)
     refusals = list(takewhile(bool, (fit.refusal for fit in fits)))
-    require(len(refusals) < len(TIERS), refusals[0] if refusals else "")
+    require(len(refusals) < len(tiers), refusals[0] if refusals else "")
     known = {id(parameter) for parameter in subject.model.parameters()}
     body = subject.model.body_parameters()
     require(bool(body), "body_parameters() is empty")

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import UserError, did_you_mean
 from .options import Results
+from .output import say
 
 
 def command(
@@ -53,7 +54,7 @@ def command(
         words = {"+": f"{one} ahead", "-": f"{one} behind", "=": "tied", "?": "too few seeds"}
         gap_text = f"difference {_format(gap, '+')}, " if gap else "no shared seed, "
         result = words[verdict.value] if "smoke" not in section else "not compared at the smoke tier"
-        typer.echo(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {gap_text}{result}")
+        say(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {gap_text}{result}")
 
 
 def _format(found, sign: str = "") -> str:

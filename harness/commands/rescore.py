@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .options import Data, Plugins, Results, Tasks, open_registry
+from .output import say
 
 
 def command(
@@ -37,15 +38,15 @@ def command(
         try:
             scores = rescored(record, store, registry, folder)
         except UserError as error:
-            typer.echo(f"  skipped {name_of_cell}: {error}")
+            say(f"  skipped {name_of_cell}: {error}")
             continue
         moved = {name: score for name, score in scores.items() if record.scores.get(name) != score}
         for name, score in moved.items():
             old = record.scores.get(name)
-            typer.echo(f"  {name_of_cell}, {name}: {old.value if old else None} -> {score.value}")
+            say(f"  {name_of_cell}, {name}: {old.value if old else None} -> {score.value}")
         if moved:
             changed += 1
             if yes:
                 store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
     records = "record" if changed == 1 else "records"
-    typer.echo(f"{changed} {records} {'changed' if yes else 'would change; use --yes to write'}.")
+    say(f"{changed} {records} {'changed' if yes else 'would change; use --yes to write'}.")

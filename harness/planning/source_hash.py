@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ..contract.scan import Entry, module_file
+from ..errors import UserError
 
 _HARNESS = "archarena.harness"
 
@@ -93,7 +94,10 @@ def _meaning(file: Path, module: str | None, _changed_at: int) -> bytes:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             body[:] = [child for place, child in enumerate(body) if not is_ignored(child, place)] or [ast.Pass()]
-    return ast.unparse(tree).encode()
+    try:
+        return ast.unparse(tree).encode()
+    except RecursionError:
+        raise UserError(f"The source of {file} is nested too deeply.") from None
 
 
 def _is_docstring(node: ast.AST) -> bool:

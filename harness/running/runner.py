@@ -54,8 +54,10 @@ class Runner:
     def execute(self) -> Report:
         """Run the missing cells. A failure is recorded and does not stop the other cells."""
         with locked(self.run.store.folder):
+            self.run.store.mark()
+            set_aside = self.run.store.set_aside()
             self.report.kept, missing = self.run.split()
-            self.progress.begin(len(missing), len(self.report.kept), self.run.plan.notes)
+            self.progress.begin(len(missing), len(self.report.kept), [*self.run.plan.notes, *set_aside])
             self._write_model_cards(missing)
             self._prepare(missing)
             ready = self._record_what_cannot_run(missing)

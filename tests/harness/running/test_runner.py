@@ -88,18 +88,16 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_is_a_row_with_its_reason_and_stops_no_other(make_run, make_model, failure):
-    body, status, reason = FAILURES[failure]
-    run = make_run(
-        make_model(failure, f"if self.training:\n            {body}"), make_model(), models=[failure, "good"]
-    )
+def test_each_failure_is_a_row_with_its_reason_and_stops_no_other(make_run, make_model):
+    plugins = [make_model(name, f"if self.training:\n            {body}") for name, (body, *_) in FAILURES.items()]
+    run = make_run(*plugins, make_model(), models=[*FAILURES, "good"])
     report = Runner(run, Local(2)).execute()
     found = {record.cell.model: record for record in report.records}
     assert found["good"].status == "ok"
-    assert found[failure].status == status
-    assert reason in found[failure].reason
-    assert [record.cell.model for record in report.failed] == [failure]
+    for name, (_, status, reason) in FAILURES.items():
+        assert (name, found[name].status) == (name, status)
+        assert reason in found[name].reason
+    assert sorted(record.cell.model for record in report.failed) == sorted(FAILURES)
 
 
 def test_a_trial_that_hangs_is_killed_with_its_descendants(make_run, make_model, tmp_path):
@@ -206,6 +204,16 @@ def test_a_stopped_run_records_its_cells_as_interrupted_and_goes_on_later(make_r
     (record,) = ResultStore(tmp_path / "results").read()
     assert record.status == "interrupted"
     assert Runner(make_run(plugin), Local(1)).execute().new[0].status == "ok"
+
+
+def test_what_a_power_failure_damaged_is_made_again(make_run, make_model):
+    run = make_run(make_model())
+    folder = run.folder_of(run.keyed()[0])
+    folder.mkdir(parents=True)
+    for name in ("progress.json", "attempt-0.safetensors", "attempt-1.safetensors"):
+        (folder / name).write_bytes(b"\0" * 100)
+    (record,) = Runner(run, Inline()).execute().records
+    assert record.status == "ok", record.reason
 
 
 def test_a_model_that_predicts_nan_on_test_rows_has_diverged(make_run, make_model):
