@@ -18,7 +18,7 @@ from .errors import UserError
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a file atomically: temporary file, fsync, rename.
+    """Write a file atomically: temporary file, fsync, rename, fsync of the folder.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
                 os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -55,14 +57,29 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path to write a file or folder at; it replaces `path` if no error is raised."""
+    """Yield a path to write a file or folder at; it replaces `path` durably if no error is raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
         yield unfinished
+        for place in [unfinished, *unfinished.rglob("*")]:
+            _sync(place)
         if path.is_dir():
             shutil.rmtree(path)
         unfinished.replace(path)
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Write a file's content, or the names in a folder, to the disk; not all file systems can do this for a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def cache_folder(kind: str) -> Path:

@@ -87,6 +87,7 @@ class ClickLog(Task):
         "full": {},
     }
     evaluations = EVALUATIONS
+    published_tiers = ("full",)
 
     def __init__(
         self,

@@ -79,6 +79,7 @@ class SyntheticClicks(Task):
             name="logloss-scaled",
         ),
     )
+    published_tiers = ("full",)
 
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test

@@ -68,6 +68,7 @@ class MultiQueryRecall(Task):
         "full": Budget(steps=50_000, batch=128),
     }
     evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0),)
+    published_tiers = ("full",)
 
     def __init__(
         self,

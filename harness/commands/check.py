@@ -19,22 +19,27 @@ def command(
 ) -> None:
     """Test a model or task against the contract, on a CPU in under a minute.
 
-    Exit code: 0 if all checks pass, 1 if not.
+    Exit code: 0 if all checks pass, 1 if one fails or if the data is missing.
 
     Example: archarena check my_model.py
     """
     from ..check import check_model, check_task
     from ..contract.data_source import data_folder
 
-    folder, failed = data_folder(data), 0
+    folder, failed, unchecked = data_folder(data), 0, []
     for entry in _entries(what):
         say(f"{entry.kind} {entry.name} ({entry.origin})")
         findings = check_model(entry) if entry.kind == "model" else check_task(entry, data=folder)
+        if all(finding.status == "skipped" for finding in findings):
+            unchecked.append(entry.name)
         for finding in findings:
             failed += finding.status == "failed"
             say(f"  {finding.status:<7} {finding.name}: {finding.message}")
-    say(f"{failed} {'check' if failed == 1 else 'checks'} failed." if failed else "All checks passed.")
-    if failed:
+    if unchecked:
+        say(f"Not checked, because the data is missing: {', '.join(unchecked)}.")
+    if failed or not unchecked:
+        say(f"{failed} {'check' if failed == 1 else 'checks'} failed." if failed else "All checks passed.")
+    if failed or unchecked:
         raise typer.Exit(1)
 
 

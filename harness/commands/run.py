@@ -96,9 +96,15 @@ def command(
 
 
 def _print_end(report: Report, results: Path) -> None:
-    from ..planning.find import name_of
+    from collections import Counter
+    from typing import get_args
 
-    say(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
+    from ..planning.find import name_of
+    from ..records.record import Status
+
+    counts = Counter(record.status for record in report.records)
+    total = ", ".join(f"{counts[status]} {status}" for status in sorted(counts, key=get_args(Status).index))
+    say(f"{total or 'No cells'}. The records are in {results}.")
     for record in report.failed:
         say(f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}")
     if report.failed:

@@ -54,6 +54,8 @@ def command(
         say(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
         say(f"  {name}: {_readable(value)}")
+    if record.checksum is None:
+        say("  An older version wrote this record without a checksum; its content cannot be verified.")
     say(f"  key: {record.key}\n  run again: {record.command}")
     if record.log_tail:
         say(record.log_tail)

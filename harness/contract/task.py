@@ -85,7 +85,7 @@ class Task:
     data_sources
         Data sources that the task requires.
     published_tiers
-        Tiers with the published task setup; all others are shown as "reduced".
+        Tiers with the published task setup; all others are shown as "reduced". None if the task has not been published.
     version
         Increased whenever the same arguments would produce different data.
     recipes_of
@@ -97,7 +97,7 @@ class Task:
     budgets: ClassVar[Mapping[str, Budget]]
     evaluations: tuple[Evaluation, ...]
     data_sources: ClassVar[tuple[DataSource, ...]] = ()
-    published_tiers: ClassVar[tuple[str, ...]] = ("full",)
+    published_tiers: ClassVar[tuple[str, ...] | None] = None
     version: ClassVar[int] = 1
     recipes_of: ClassVar[str] = ""
 

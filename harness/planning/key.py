@@ -5,12 +5,12 @@ The parts are stored with the hash, so that `archarena why` can report which of 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ..records.canonical import canonical_hash
 from .cell import Cell, PlannedTask
 from .recipe import PROTOCOL, Training
 from .source_hash import source_hash
@@ -63,8 +63,7 @@ def _size(cell: Cell) -> dict[str, int]:
 
 def key_of(parts: Mapping[str, Any]) -> str:
     """Return the key: the SHA-256 of the parts as canonical JSON."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return canonical_hash(parts)
 
 
 def data_identity(task: PlannedTask) -> dict[str, Any]:

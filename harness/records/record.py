@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from ..contract.metrics import Direction
 from ..errors import UserError
 from ..files import write_atomically
 
-SCHEMA = 2
+SCHEMA = 3
 
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
 
@@ -226,7 +227,17 @@ class Outcome(_Part):
 
 
 class Record(Outcome):
-    """The complete record of one trial."""
+    """The complete record of one trial.
+
+    Attributes
+    ----------
+    written
+        Milliseconds since 1970 when the record was written, but always more than in all earlier records
+        of its results folder, even if the clock was set back. 0 before the store writes the record.
+    checksum
+        Hash of the record's content, set by the store. None for records of schemas 1 and 2: a change
+        in them cannot be noticed.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
@@ -240,6 +251,8 @@ class Record(Outcome):
     environment: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
     started: str = ""
+    written: int = 0
+    checksum: str | None = None
     predictions: Artifact | None = None
     weights: Artifact | None = None
 
@@ -247,6 +260,11 @@ class Record(Outcome):
     def short_key(self) -> str:
         """Return the first 12 characters of the key, as used in file names."""
         return self.key[:12]
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return a value that is larger for newer records, of one or of several results folders."""
+        return self.written or milliseconds(self.started), self.started
 
     @property
     def is_final(self) -> bool:
@@ -262,3 +280,12 @@ class Record(Outcome):
     def chosen(self) -> AttemptInfo | None:
         """Return the attempt with the chosen learning rate, or None if there is none."""
         return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
+
+
+def milliseconds(time: str) -> int:
+    """Return the milliseconds since 1970 of an ISO time, in UTC if it names no zone; 0 if it is not a time."""
+    try:
+        found = datetime.fromisoformat(time)
+    except ValueError:
+        return 0
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)

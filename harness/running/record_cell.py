@@ -20,7 +20,7 @@ from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
 from .environment import environment
 from .executor import Result
-from .score import keep_predictions, score
+from .score import NotFiniteError, keep_predictions, score
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Recorder:
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
-                outcome = outcome.model_copy(update={"status": "crashed", "reason": str(error)})
+                status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
+                outcome = outcome.model_copy(update={"status": status, "reason": str(error)})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
         cost = outcome.cost.model_copy(update={"peak_rss_bytes": peak})
         return Record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,8 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
 
     Raises
     ------
+    NotFiniteError
+        If predictions contain NaN, or infinities that leave a score without a finite value.
     UserError
         If the shape of the predictions does not match the answers.
     """
@@ -49,17 +52,27 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
     }
 
 
+class NotFiniteError(UserError):
+    """Predictions contain NaN, or infinities that leave the score without a finite value."""
+
+
 def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -> Score:
     metric, answers = evaluation.scorer, load_split(arrays / "answers" / evaluation.test)
     predicted, targets = found[evaluation.predictions], np.asarray(answers.targets)
+    _refuse(np.isnan, predicted, f"test set '{evaluation.test}'", len(targets))
     try:
         if metric.calibrate:
-            predicted = metric.calibrate(found[VALIDATION], load_array(arrays / "valid" / "targets.npy"))(predicted)
+            labels = load_array(arrays / "valid" / "targets.npy")
+            _refuse(np.isnan, found[VALIDATION], "the validation set", len(labels))
+            predicted = metric.calibrate(found[VALIDATION], labels)(predicted)
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
         slices |= metric.detail(predicted, targets) if metric.detail else {}
     except (ValueError, IndexError) as error:
+        _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
         raise UserError(f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}.") from error
+    if not math.isfinite(value):
+        _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
     return Score(
         metric=metric.name,
         direction=metric.direction,
@@ -67,6 +80,16 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
         rows=len(targets),
         slices={name: {str(key): _number(v) for key, v in groups.items()} for name, groups in slices.items()},
     )
+
+
+def _refuse(flaw: Callable[[np.ndarray], np.ndarray], predicted: np.ndarray, where: str, rows: int) -> None:
+    """Raise `NotFiniteError` with the number of flawed predictions, if there are any."""
+    if not np.issubdtype(predicted.dtype, np.floating) or not (flawed := flaw(predicted)).any():
+        return
+    count = int(flawed.reshape(len(predicted), -1).any(1).sum())
+    unit = "rows" if len(predicted) == rows else "predictions"
+    name = "NaN" if flaw is np.isnan else "infinity"
+    raise NotFiniteError(f"{count:,} of {len(predicted):,} {unit} on {where} contain {name}.")
 
 
 def _number(value: float) -> float | None:

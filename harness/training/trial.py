@@ -179,7 +179,7 @@ class _Reporter:
     def __init__(self, file: Path):
         self.file, self.began = file, time.perf_counter()
         self.done, self.written = 0, -math.inf
-        self.before = TrialProgress.model_validate_json(file.read_bytes()) if file.is_file() else TrialProgress()
+        self.before = _read_progress(file)
 
     @property
     def seconds(self) -> float:
@@ -194,6 +194,14 @@ class _Reporter:
             content = TrialProgress(fraction=fraction, seconds=now).model_dump_json()
             write_atomically(self.file, content.encode(), durable=False)
             self.written = now
+
+
+def _read_progress(file: Path) -> TrialProgress:
+    """Return the progress of the interrupted trial, or none if the file is absent or damaged."""
+    try:
+        return TrialProgress.model_validate_json(file.read_bytes())
+    except (OSError, ValueError):
+        return TrialProgress()
 
 
 def _predict(model: Built, job: TrainJob, spec: TaskSpec, setting: TrialSetting, folder: Path) -> None:

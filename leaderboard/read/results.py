@@ -90,7 +90,7 @@ def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:
     for record in records:
         known = kept.setdefault(record.key, record)
         if known != record:
-            kept[record.key] = max(known, record, key=lambda one: (one.status == "ok", one.is_final, one.started))
+            kept[record.key] = max(known, record, key=lambda one: (one.status == "ok", one.is_final, one.order))
             chosen, cell = kept[record.key], record.cell
             notes.append(
                 f"{cell.variant} on {cell.task} ({cell.tier}, seed {cell.seed}) was run more than once with the same "

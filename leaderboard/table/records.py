@@ -35,8 +35,8 @@ def newest(records: Iterable[Record]) -> tuple[list[Record], int]:
     kept: list[Record] = []
     older = 0
     for group in groups.values():
-        group.sort(key=lambda record: record.started)
-        lineage = _without_seed(max(group, key=lambda record: record.started))
+        group.sort(key=lambda record: record.order)
+        lineage = _without_seed(max(group, key=lambda record: record.order))
         by_seed = {record.cell.seed: record for record in group if _without_seed(record) == lineage}
         kept += by_seed.values()
         older += len(group) - len(by_seed)

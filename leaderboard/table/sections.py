@@ -19,6 +19,9 @@ from .statistics import MIN_SEEDS
 from .tidy import OTHER
 
 TIERS = ("full", "standard", "quick", "smoke")
+UNCOMPARED_TIER = "smoke"
+"""Models are too small and trained too briefly for marks, ranks or ties."""
+
 FAMILIES = 8
 """Number of families with their own color; later families are gray."""
 
@@ -88,9 +91,14 @@ class SectionView:
         return [(group, len(list(columns))) for group, columns in groupby(self.columns, lambda column: column.group)]
 
     @property
+    def compares(self) -> bool:
+        """Return whether rows are compared: scores of the smoke tier only show that everything runs."""
+        return self.tier != UNCOMPARED_TIER
+
+    @property
     def has_ties(self) -> bool:
-        """Return whether there are enough seeds to compare rows."""
-        return len(self.seeds) >= MIN_SEEDS
+        """Return whether rows are compared and there are enough seeds."""
+        return self.compares and len(self.seeds) >= MIN_SEEDS
 
     @property
     def scored(self) -> int:
@@ -136,7 +144,8 @@ def _section(
 ) -> SectionView:
     cells = list({row["key"]: row for row in part if row["kind"] == "score"}.values())
     by_column = sorted(group_by(part, "task", "column").values(), key=_column_place)
-    columns = tuple(column_view(rows, results, links) for rows in by_column)
+    compares = part[0]["tier"] != UNCOMPARED_TIER
+    columns = tuple(column_view(rows, results, links, compares=compares) for rows in by_column)
     expected = len({(row["task"], row["seed"]) for row in cells})
     rows = [_row(own, columns, expected, results, links, colors) for own in group_by(cells, "variant").values()]
     return SectionView(
@@ -145,7 +154,7 @@ def _section(
         seeds=tuple(sorted({row["seed"] for row in cells})),
         dates=_dates(cells),
         columns=columns,
-        rows=tuple(_ordered(rows, columns)),
+        rows=tuple(_ordered(rows, columns) if compares else sorted(rows, key=lambda row: (row.family, row.variant))),
         references=_references(columns),
         published=_published(columns, published),
         costs=cost_table(cells),

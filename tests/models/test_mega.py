@@ -71,6 +71,15 @@ def test_between_chunks_the_moving_average_is_the_only_path(signal_paths):
     assert not signal_paths(model, x)[4:, :4].any()
 
 
+def test_the_embedding_is_dropped_out_before_the_first_block():
+    model, seen = Mega(16, 1, False, 8, dropout=0.5).train(), []
+    model.blocks[0].register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    model(torch.ones(2, 8, 16))
+    assert set(seen[0].unique().tolist()) == {0.0, 2.0}
+    model.eval()(torch.ones(2, 8, 16))
+    assert (seen[1] == 1).all()
+
+
 @pytest.mark.parametrize("causal", [True, False])
 def test_time_scales_and_inputs_of_the_averages_do_not_decay(causal):
     model = Mega(16, 2, causal, 8)

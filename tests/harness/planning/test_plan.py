@@ -73,3 +73,11 @@ def test_a_run_that_names_no_model_takes_all_that_need_no_setting(tmp_path):
     assert set(registry.models) - set(usual) == {"pretrained", "served"}
     plan = make_plan(registry, models=["served"], tasks=["digits"], tier="smoke", data=tmp_path)
     assert {cell.variant.name for cell in plan.cells} == {"served"}
+
+
+def test_only_a_task_with_a_published_setup_is_reduced(registry, tmp_path):
+    def tasks(name, tier):
+        return make_plan(registry, models=["good"], tasks=[name], tier=tier, data=tmp_path).tasks
+
+    assert [task.reduced for tier in ("smoke", "quick") for task in tasks("toy", tier)] == [False, False]
+    assert [task.reduced for tier in ("quick", "full") for task in tasks("recall-mqar", tier)] == [True, False]

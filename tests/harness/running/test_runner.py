@@ -204,3 +204,21 @@ def test_a_stopped_run_records_its_cells_as_interrupted_and_goes_on_later(make_r
     (record,) = ResultStore(tmp_path / "results").read()
     assert record.status == "interrupted"
     assert Runner(make_run(plugin), Local(1)).execute().new[0].status == "ok"
+
+
+def test_what_a_power_failure_damaged_is_made_again(make_run, make_model):
+    run = make_run(make_model())
+    folder = run.folder_of(run.keyed()[0])
+    folder.mkdir(parents=True)
+    for name in ("progress.json", "attempt-0.safetensors", "attempt-1.safetensors"):
+        (folder / name).write_bytes(b"\0" * 100)
+    (record,) = Runner(run, Inline()).execute().records
+    assert record.status == "ok", record.reason
+
+
+def test_a_model_that_predicts_nan_on_test_rows_has_diverged(make_run, make_model):
+    body = "x = x * float('nan') if len(x) == 50 - 32 else x  # the second batch of the test rows"
+    (record,) = Runner(make_run(make_model(body=body)), Inline()).execute().records
+    assert (record.status, record.scores) == ("diverged", {})
+    assert record.reason == "18 of 50 rows on test set 'test' contain NaN."
+    assert record.failed

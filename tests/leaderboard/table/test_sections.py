@@ -198,3 +198,21 @@ def test_rows_are_sorted_by_mean_rank_over_tasks(board, make_record, task_card):
 def test_a_row_counts_where_it_is_best_or_tied(board, three):
     (section,) = board(*three("mamba", 0.97, 0.98, 0.99), *three("mlp", 0.03, 0.04, 0.02))
     assert {row.variant: row.ahead for row in section.rows} == {"mamba": 1, "mlp": 0}
+
+
+def test_a_mean_whose_interval_includes_chance_is_no_better_than_chance(board, three):
+    task = "lra-listops"
+    (section,) = board(*three("noisy", 0.1, 0.9, 0.5, task=task), *three("sure", 0.5, 0.5, 0.6, task=task))
+    not_beaten = {variant: cell.not_beaten for variant, (cell,) in cells_of(section).items()}
+    assert not_beaten == {"noisy": "chance", "sure": ""}
+
+
+def test_smoke_scores_have_no_marks_ranks_or_ties(board, three):
+    smoke = {"cell": {"tier": "smoke"}, "task": "lra-listops"}
+    (section,) = board(*three("b", 0.9, 0.91, 0.92, **smoke), *three("a", 0.05, 0.06, 0.07, **smoke))
+    assert [row.variant for row in section.rows] == ["a", "b"]
+    assert {(cell.standing, cell.not_beaten) for row in section.rows for cell in row.cells} == {("", "")}
+    assert not section.compares
+    assert not section.has_ties
+    assert {row.ahead for row in section.rows} == {0}
+    assert section.columns[0].comparisons is None
