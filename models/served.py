@@ -47,6 +47,8 @@ class Served:
         If no HTTP address is given.
     """
 
+    bounds = {"timeout": (0.01, 1e6)}
+
     def __init__(self, *, url: str = "", name: str = "default", timeout: float = 600.0):
         if not url.startswith(("http://", "https://")):
             raise UserError(

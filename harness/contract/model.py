@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, Required, TypeAlias, TypedDict
 
 import torch
@@ -85,6 +85,9 @@ class Model(nn.Module):
 
     slack: ClassVar[str | None] = None
     """An integer hyperparameter that fine-tunes the body size when width steps are coarse."""
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """The smallest and the largest valid value of numeric hyperparameters; others are refused before a run."""
 
     image_form: ClassVar[type[ImageModel] | None] = None
     """Class used instead for tasks with one output per image; by default images are lifted.

@@ -28,7 +28,7 @@ def _compare(call, results):
     assert code == 0
     assert out.startswith("toy (smoke, common): good[scale=1.0] ")
     assert out.count("(n=3)") == 3
-    assert any(verdict in out for verdict in ("ahead", "behind", "tied"))
+    assert "not compared at the smoke tier" in out
     older = _outdate(results)
     assert call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results)[1] == out
     for path in older:
