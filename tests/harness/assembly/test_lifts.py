@@ -127,7 +127,7 @@ def test_the_sides_of_a_pair_stand_side_by_side():
     assert ids[0, 20:].flatten().tolist() == list(range(41, 81))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(length=st.integers(1, 200), used=st.data())
 def test_chunk_boundaries_do_not_move_with_the_array(length, used):
     view = TokenChunks(TaskSpec(Tokens(300, length), Classes(2)))
