@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load, save
 
 from ..contract.evaluation import Evaluation
+from ..contract.metrics import Metric
 from ..contract.scan import describe
 from ..data.arrays import load_array, load_split
 from ..errors import UserError
 from ..files import read_regular
+from ..in_child import call_in_child
 from ..planning.cell import PlannedTask
-from ..planning.job import Readout
+from ..planning.job import ClassLocation, Readout
+from ..planning.tier import get_tier
 from ..records.record import Artifact, Score
 
 VALIDATION = "validation"
@@ -24,9 +28,11 @@ VALIDATION = "validation"
 KEPT_ROWS = 10_000
 """Maximum number of rows per prediction array kept with a record, taken from the start."""
 
-
 ARTIFACT_BYTES = 2**32
 """Maximum size of the predictions, and of the weights, that are read from a trial."""
+
+_SCORE_SECONDS = 600.0
+"""Time limit of a plugin's metrics."""
 
 
 def readouts(task: PlannedTask) -> list[Readout]:
@@ -43,6 +49,8 @@ def readouts(task: PlannedTask) -> list[Readout]:
 def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
     """Return the score of every column with predictions: all columns, unless the model only writes text.
 
+    Metrics that a plugin defines run in a child process, which has a time limit.
+
     Raises
     ------
     NotFiniteError
@@ -50,6 +58,32 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
     UserError
         If the predictions are missing, cannot be read, or do not match the answers.
     """
+    if task.entry.is_plugin and any(isinstance(e.metric, Metric) for e in task.task.evaluations):
+        return _score_in_child(task, arrays, predictions)
+    return _score_here(task, arrays, predictions)
+
+
+def _score_in_child(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
+    what = f"The code of task '{task.name}' that scores predictions"
+    location = ClassLocation.of(task.entry).model_dump(mode="json")
+    arguments = (location, task.tier.name, str(arrays), str(predictions))
+    answer = call_in_child(what, _score_plugin, *arguments, seconds=_SCORE_SECONDS)
+    if "not_finite" in answer:
+        raise NotFiniteError(answer["not_finite"])
+    return {column: Score.model_validate(found) for column, found in answer["scores"].items()}
+
+
+def _score_plugin(location: dict[str, Any], tier: str, arrays: str, predictions: str) -> dict[str, Any]:
+    entry = ClassLocation.model_validate(location).entry
+    task = PlannedTask(entry, entry.load()(**entry.load().arguments[tier]), get_tier(tier))
+    try:
+        scores = _score_here(task, Path(arrays), Path(predictions))
+    except NotFiniteError as error:
+        return {"not_finite": str(error)}
+    return {"scores": {column: found.model_dump(mode="json") for column, found in scores.items()}}
+
+
+def _score_here(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score]:
     found = load_predictions(predictions)
     scores = {
         task.column(evaluation.name): _score(evaluation, found, arrays)

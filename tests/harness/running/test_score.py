@@ -8,6 +8,8 @@ from archarena.harness.contract.metrics import METRICS
 from archarena.harness.contract.registry import discover
 from archarena.harness.contract.task import Split, Splits
 from archarena.harness.data.arrays import save_splits
+from archarena.harness.data.prepare import prepare
+from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import plan_task
 from archarena.harness.planning.tier import get_tier
 from archarena.harness.running.score import VALIDATION, NotFiniteError, readouts, score
@@ -71,3 +73,43 @@ def test_predictions_without_a_number_are_counted(scored, name, value, says):
     logits[name][[3, 30]] = value
     with pytest.raises(NotFiniteError, match=re.escape(says)):
         scores(**logits)
+
+
+OWN_METRIC = """
+import dataclasses
+from archarena.harness.contract.metrics import METRICS
+
+
+def reduce(predictions, targets):
+    {line}
+    return METRICS["accuracy"].reduce(predictions, targets)
+
+
+OWN = Evaluation(dataclasses.replace(METRICS["accuracy"], name="own", reduce=reduce), "Own.", name="own")
+Toy.evaluations = (*Toy.evaluations, OWN)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "ended"),
+    [
+        ("pass", 0.0, None),
+        ("pass", np.nan, "50 of 50 rows on test set 'test' contain NaN"),
+        ("import os; os._exit(0)", 0.0, "The code of task 'toy' that scores predictions exited with code 0"),
+        ("import sys; sys.exit(0)", 0.0, "cannot be scored: SystemExit: 0"),
+        ("while True: pass", 0.0, "did not finish within 4 s"),
+    ],
+)
+def test_a_plugins_own_metric_can_neither_end_nor_hang_the_run(toy_task, tmp_path, monkeypatch, line, value, ended):
+    if "while" in line:
+        monkeypatch.setattr("archarena.harness.running.score._SCORE_SECONDS", 4.0)
+    toy_task.write_text(toy_task.read_text() + OWN_METRIC.format(line=line))
+    task = plan_task(discover([toy_task]).find("task", "toy"), get_tier("smoke"), tmp_path)
+    prepare(task, 0, tmp_path, tmp_path / "arrays", with_reference_scores=False)
+    save_file({"test.outputs": np.full((50, 2), value, np.float32)}, tmp_path / "predictions")
+    if ended is None:
+        scores = score(task, tmp_path / "arrays", tmp_path / "predictions")
+        assert scores["toy-own"].value == scores["toy"].value
+        return
+    with pytest.raises(NotFiniteError if np.isnan(value) else UserError, match=ended):
+        score(task, tmp_path / "arrays", tmp_path / "predictions")
