@@ -10,9 +10,9 @@ from ..contract.metrics import Direction
 
 
 class RecipeCard(BaseModel):
-    """A published recipe of a model for one task; `source` cites it."""
+    """A published recipe of a model for one task."""
 
-    source: str = ""
+    citation: str = Field("", validation_alias=AliasChoices("citation", "source"))
     width: int | None = None
     depth: int | None = None
     steps: int | None = None

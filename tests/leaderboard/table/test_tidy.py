@@ -169,7 +169,7 @@ def test_published_values_are_rows_of_a_separate_kind_for_existing_columns(resul
     elsewhere = PublishedValue("Mamba", "lra-image", 0.7, "A paper.", "Its protocol.")
     table, _ = make_table(read_results([results(make_record())]), [here, elsewhere])
     (row,) = [row for row in table if row["kind"] == "published"]
-    assert (row["variant"], row["value"], row["source"], row["caveat"]) == ("Mamba", 0.99, "A paper.", "A caveat.")
+    assert (row["variant"], row["value"], row["citation"], row["caveat"]) == ("Mamba", 0.99, "A paper.", "A caveat.")
 
 
 def test_a_hostile_name_creates_no_csv_row_and_no_formula(table_of, make_record):
