@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .text import shortened
+
 
 class UserError(Exception):
     """A user's mistake; the message says what is wrong, what was found and how to fix it.
 
     Commands print the message without a traceback and exit with code 2.
     """
+
+
+class StoppedError(Exception):
+    """The user has stopped a command with Ctrl-C; the message says what is kept. Commands exit with code 130."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -21,8 +27,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return an error that says that there is no such name, with the closest and all known ones."""
-    names = list(known)
-    return UserError(f"There is no {kind} '{name}'.{did_you_mean(name, names)} Known: {', '.join(names) or 'none'}.")
+    names, shown = list(known), shortened(name)
+    return UserError(f"There is no {kind} '{shown}'.{did_you_mean(shown, names)} Known: {', '.join(names) or 'none'}.")
 
 
 _NO_MEMORY = ("out of memory", "not enough memory", "allocate memory", "ALLOC_FAILED")

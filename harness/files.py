@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from .errors import UserError
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a file atomically: temporary file, fsync, rename.
+    """Write a file atomically: temporary file, fsync, rename, fsync of the folder.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
                 os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -53,16 +56,58 @@ def write_json(path: Path, value: Any) -> None:
     write_atomically(path, text.encode() + b"\n")
 
 
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of a file that another process wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing, or not a regular file (a folder, a link, or a pipe, which could block), or larger than
+        `most` bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise UserError(f"{path.name} is missing.") from None
+    except OSError as error:
+        raise UserError(f"{path.name} is not a readable file: {error.strerror}.") from None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path.name} is not a regular file.")
+        if found.st_size > most:
+            raise UserError(f"{path.name} is larger than {most / 2**20:.0f} MiB.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path to write a file or folder at; it replaces `path` if no error is raised."""
+    """Yield a path to write a file or folder at; it replaces `path` durably if no error is raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
         yield unfinished
+        for place in [unfinished, *unfinished.rglob("*")]:
+            _sync(place)
         if path.is_dir():
             shutil.rmtree(path)
         unfinished.replace(path)
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Write a file's content, or the names in a folder, to the disk; not all file systems can do this for a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def cache_folder(kind: str) -> Path:

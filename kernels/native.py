@@ -2,7 +2,8 @@
 
 A library is kept in a cache folder. Its name is a hash of its source, its flags and everything the compiler reports
 about itself and this processor, so a new compiler, or another machine that shares the home folder, never loads a
-library that does not fit it.
+library that does not fit it. The name ends with a hash of the library itself, because loading a damaged one can kill
+the process: a file that does not match its name is compiled again.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _load_once(source: Path) -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(str(build(source)))
     except (CompileError, OSError) as error:
-        warnings.warn(f"{source.stem} runs slower without its C kernel: {error}", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{source.stem} runs slower without its C kernel: {error}", RuntimeWarning, stacklevel=3)
         return None
 
 
@@ -135,10 +136,8 @@ def build(source: Path) -> Path:
     for extra in EXTRAS:
         command = (*compiler, *BASE, *extra)
         try:
-            target = cache_folder() / f"{source.stem}-{_key(command, code)}.so"
-            if not target.exists():
-                _compile(command, code, target)
-            return target
+            stem = f"{source.stem}-{_key(command, code)}"
+            return _cached(stem) or _compile(command, code, stem)
         except CompileError as error:
             errors.append(str(error))
     raise CompileError(f"{shlex.join(compiler)} could not compile {source.name}: {errors[-1]}")
@@ -167,15 +166,30 @@ def cache_folder() -> Path:
 def _key(command: tuple[str, ...], code: bytes) -> str:
     """Hash the source, the flags, and the macros that the compiler predefines: its version and the processor's sets."""
     macros = _run((*command, "-dM", "-E", "-x", "c", os.devnull))
-    return hashlib.sha256(b"\0".join((shlex.join(command).encode(), macros, code))).hexdigest()[:20]
+    return _hash(b"\0".join((shlex.join(command).encode(), macros, code)))
 
 
-def _compile(command: tuple[str, ...], code: bytes, target: Path) -> None:
-    """Compile next to the target and move into place, so that no process ever loads half a file."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        made = Path(folder, target.name)
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:20]
+
+
+def _cached(stem: str) -> Path | None:
+    """Return the library in the cache, and delete those that do not match the hash in their name."""
+    for file in sorted(cache_folder().glob(f"{stem}-*.so")):
+        if _hash(file.read_bytes()) == file.stem.rpartition("-")[2]:
+            return file
+        file.unlink(missing_ok=True)
+    return None
+
+
+def _compile(command: tuple[str, ...], code: bytes, stem: str) -> Path:
+    """Compile inside the cache folder and move into place, so that no process ever loads half a file."""
+    with tempfile.TemporaryDirectory(dir=cache_folder()) as folder:
+        made = Path(folder, "library.so")
         _run((*command, "-shared", "-x", "c", "-", "-o", str(made)), code)
+        target = cache_folder() / f"{stem}-{_hash(made.read_bytes())}.so"
         made.replace(target)
+    return target
 
 
 def _run(command: tuple[str, ...], given: bytes = b"") -> bytes:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 PROGRAMS = 1056
 """Programs of one warp that keep a GPU busy: eight per multiprocessor, of which there are 132."""
+SHORTEST = 8
+"""Minimum length of a segment in tiles: each cut costs a second pass over the inputs."""
 
 
 def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
@@ -37,10 +39,10 @@ def power_of_two(size: int) -> int:
 def segment_steps(length: int, programs: int, tile: int) -> int:
     """Return the steps per segment of a sequence that would run in `programs` programs without a cut.
 
-    The result is a multiple of `tile`, and at least eight tiles: a cut costs a second pass over the inputs.
+    The result is a multiple of `tile`, and at least `SHORTEST` tiles unless the sequence is shorter.
     """
     wanted = max(1, PROGRAMS // programs)
-    steps = max(-(-length // wanted), 8 * tile)
+    steps = max(-(-length // wanted), SHORTEST * tile)
     return -(-min(steps, length) // tile) * tile
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
+
+from ..harness import text
 
 NONE = "–"
 _DECIMALS = {"auc": 4, "log_loss": 4, "scaled_log_loss": 4, "rmse": 5}
@@ -108,16 +109,5 @@ def paper_address(paper: str) -> str:
 
 
 def visible(value: Any) -> Any:
-    """Return text with control, direction and other invisible characters escaped.
-
-    Without this, a name with a right-to-left override would look like a different name.
-    """
-    if isinstance(value, Markup) or not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(_escaped(char) for char in value)
-
-
-def _escaped(char: str) -> str:
-    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return char
-    return f"\\u{ord(char):04x}"
+    """Return text with invisible characters escaped (see `archarena.harness.text.visible`), and other values as is."""
+    return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..harness import ParamGroup, UserError, register_model
+from ..harness import Built, ParamGroup, Size, TaskSpec, Tokens, UserError, assemble, register_model
 from ..kernels.depthwise_conv import depthwise_conv
 from ..kernels.selective_scan import selective_scan
 from .blocks.norms import RMSNorm
@@ -17,6 +18,9 @@ from .blocks.residual import Residual, ResidualStack
 from .blocks.short_conv import convolve_on, initial_taps
 from .blocks.spectrum import spectrum
 from .blocks.time_step import softplus_steps
+
+TIED_STD = 0.02
+"""Standard deviation of Zoology's initial embeddings, which are also its output weights."""
 
 State = tuple[Tensor, Tensor]
 """The convolution's last inputs (batch, taps - 1, channels), and the recurrence's state (batch, channels, states)."""
@@ -35,10 +39,10 @@ class Mamba(ResidualStack):
     token's step and vector B; the state with the token's vector C; and the result with a gate, the
     SiLU of another linear map of the token.
 
-    The paper's model is causal. On non-causal tasks we add to each block a second recurrence from
-    the last valid position to the first. The input and output maps and the gate are shared; each
-    direction has its own convolution, step, A, B, C and D. The results are added before the output
-    map.
+    The paper's model is causal. On non-causal tasks each block has a second recurrence from the last
+    valid position to the first, as in v2 of Vim (Zhu et al. 2024, arXiv:2401.09417). The input and
+    output maps and the gate are shared; each direction has its own convolution, step, A, B, C and D.
+    The results are added before the output map.
 
     Parameters
     ----------
@@ -54,10 +58,14 @@ class Mamba(ResidualStack):
         Whether the state has d_state / 2 complex numbers, each with its conjugate, instead of d_state
         real ones. B and C are then complex, the output is real, and A is initialized as in S4D-Lin
         (-1/2 + i pi n).
+    tied
+        Whether to use Zoology's embedding and head, for tasks with a target per token: the head is the
+        embedding table, initialized with standard deviation 0.02, after a single LayerNorm.
     """
 
     width_multiple = 4
     slack = "dt_rank"
+    bounds = {"d_state": (1, 4096), "d_conv": (1, 256), "expand": (1, 64), "dt_rank": (1, 2**20)}
 
     def __init__(
         self,
@@ -70,6 +78,7 @@ class Mamba(ResidualStack):
         expand: int = 2,
         dt_rank: int | None = None,
         complex: bool = False,
+        tied: bool = False,
     ):
         super().__init__()
         if complex and d_state % 2:
@@ -82,11 +91,37 @@ class Mamba(ResidualStack):
             for mixer in mixers:
                 mixer.out.weight.div_(math.sqrt(depth))
 
+    @classmethod
+    def build(cls, spec: TaskSpec, size: Size, **hyperparameters: Any) -> Built:
+        """Return a module that takes the task's inputs; with `tied`, its head is the embedding table."""
+        built = assemble(cls, spec, size, **hyperparameters)
+        if not hyperparameters.get("tied"):
+            return built
+        if not (isinstance(spec.inputs, Tokens) and spec.per_position and spec.n_outputs == spec.inputs.vocab_size):
+            raise UserError("mamba's tied needs token inputs and one output per token of the vocabulary.")
+        whole = cast(Any, built)
+        nn.init.normal_(whole.embedding.table.weight, std=TIED_STD)
+        whole.core.norm = None
+        whole.head = TiedHead(whole.head.norm, whole.embedding.table)
+        return built
+
     def param_groups(self) -> list[ParamGroup]:
         """Return A and D of every recurrence, which set time scales and the skip, without weight decay."""
         ssms = [module for module in self.modules() if isinstance(module, SelectiveSSM)]
         parameters = [p for ssm in ssms for p in (ssm.A_log, ssm.A_imag, ssm.D) if p is not None]
         return [{"params": parameters, "weight_decay": 0.0}]
+
+
+class TiedHead(nn.Module):
+    """The inner product of each normalized position with each row of the embedding table."""
+
+    def __init__(self, norm: nn.Module, table: nn.Embedding):
+        super().__init__()
+        self.norm = norm
+        self.tables = (table,)  # in a tuple, so that the table is registered once, as part of the embedding
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        return F.linear(self.norm(x), self.tables[0].weight)
 
 
 class Mixer(nn.Module):

@@ -24,7 +24,8 @@ SMALL = 14
 class PiNetConv(ImageModel):
     """A product of polynomials on ResNet-18's skeleton (Chrysos et al., TPAMI 2021, PiNet-18).
 
-    A block computes ``u + s + BN(u * s)`` with ``u = BN(conv(BN(conv(x))))`` and s the shortcut.
+    A block computes ``u + s + BN(u * s)`` with ``u = BN(conv(BN(conv(x))))`` and s the shortcut. The last
+    norm of u starts at zero, as in the authors' code, so a new block returns s.
 
     Products: each block's convolved branch with its shortcut, entry by entry, so the degree doubles
     with each block. Without `products` and `activation` the network is linear, apart from batch norm.
@@ -75,6 +76,16 @@ class PiNetConv(ImageModel):
     def body_parameters(self) -> Iterable[nn.Parameter]:
         return self.blocks.parameters()
 
+    def dead_parameters(self) -> dict[str, str]:
+        """Return the layers between each branch's last norm, which starts at zero, and the nearest bias."""
+        names = [f"blocks.{name}" for name, _ in self.blocks.named_parameters()]
+        silent = [
+            name
+            for name in names
+            if (".branch." in name and ".branch.4." not in name) or (".product." in name and name.endswith("weight"))
+        ]
+        return dict.fromkeys(silent, "the last norm of its branch starts at zero")
+
 
 class ProductBlock(nn.Module):
     """``u + s + BN(u * s)`` with two convolutions in u; halves the side if the channels change."""
@@ -90,6 +101,7 @@ class ProductBlock(nn.Module):
             convolution(outputs, outputs, 3),
             nn.BatchNorm2d(outputs),
         )
+        nn.init.zeros_(self.branch[-1].weight)
         self.shortcut = nn.Identity()
         if inputs != outputs:
             self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))

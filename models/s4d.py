@@ -33,7 +33,7 @@ class S4D(ResidualStack):
     Each channel has a separate recurrence, ``h' = A h + x``, ``y = Re <C, h> + D x``, discretized by a
     zero-order hold with step ``exp(log_dt)``. A, C and the step do not depend on the input, so a layer
     is a convolution: its kernel is a sum of powers of ``exp(step A)`` and is applied by Fourier
-    transform. GELU, dropout and a gated linear unit follow.
+    transform. GELU and a gated linear unit follow.
 
     Products: in the gated linear unit, one linear map of the filtered token with the sigmoid of
     another. Without the gate (``nonlinear=False``) the outputs are linear in the inputs.
@@ -55,9 +55,22 @@ class S4D(ResidualStack):
         otherwise after each layer.
     dt_min, dt_max
         Range of the initial steps, drawn log-uniformly.
+    n_ssm
+        Number of different A; channels take turns in using them. By default every channel has its own.
+    cap_dt
+        Whether the learning rate of the steps is limited to `SSM_RATE`, as that of A always is.
     dropout
-        Dropout rate before the gated linear unit.
+        Dropout rate after the filter, before the gated linear unit and after it. Each mask zeroes
+        whole channels of a row, as in the S4 repository.
     """
+
+    bounds = {
+        "d_state": (1, 4096),
+        "n_ssm": (1, 2**20),
+        "dt_min": (1e-9, 10),
+        "dt_max": (1e-9, 10),
+        "dropout": (0, 0.99),
+    }
 
     def __init__(
         self,
@@ -72,6 +85,8 @@ class S4D(ResidualStack):
         prenorm: bool = True,
         dt_min: float = 1e-3,
         dt_max: float = 0.1,
+        n_ssm: int | None = None,
+        cap_dt: bool = True,
         dropout: float = 0.0,
     ):
         super().__init__()
@@ -83,13 +98,16 @@ class S4D(ResidualStack):
                 "s4d needs d_state of at least 2 and 0 < dt_min <= dt_max: "
                 f"found d_state {d_state}, dt_min {dt_min} and dt_max {dt_max}."
             )
+        if n_ssm is not None and (n_ssm < 1 or width % n_ssm):
+            raise UserError(f"s4d's n_ssm must divide the width {width}: found {n_ssm}.")
 
         def make() -> nn.Module | None:
             return make_norm(norm, width) if nonlinear else None
 
+        self.cap_dt = cap_dt
         self.blocks = nn.ModuleList()
         for _ in range(depth):
-            ssm = DiagonalSSM(width, d_state, causal, init, log_steps(width, dt_min, dt_max))
+            ssm = DiagonalSSM(width, d_state, causal, init, log_steps(width, dt_min, dt_max), n_ssm)
             close = GatedMap(width, dropout) if nonlinear else nn.Linear(width, width)
             self.blocks.append(Block(make(), prenorm, ssm, close))
         self.norm = make() if prenorm else None
@@ -104,10 +122,16 @@ class S4D(ResidualStack):
         return built
 
     def param_groups(self) -> list[ParamGroup]:
-        """Return A and the steps, without weight decay and with a learning rate of at most `SSM_RATE`."""
+        """Return A and the steps, without weight decay and with a learning rate of at most `SSM_RATE`.
+
+        Without `cap_dt`, the steps have the recipe's learning rate.
+        """
         ssms = [module for module in self.modules() if isinstance(module, DiagonalSSM)]
-        parameters = [p for ssm in ssms for p in (ssm.log_dt, ssm.A_log, ssm.A_imag) if p is not None]
-        return [{"params": parameters, "weight_decay": 0.0, "max_rate": SSM_RATE}]
+        matrices = [p for ssm in ssms for p in (ssm.A_log, ssm.A_imag) if p is not None]
+        steps: ParamGroup = {"params": [ssm.log_dt for ssm in ssms], "weight_decay": 0.0}
+        if self.cap_dt:
+            steps["max_rate"] = SSM_RATE
+        return [{"params": matrices, "weight_decay": 0.0, "max_rate": SSM_RATE}, steps]
 
 
 class Block(nn.Module):
@@ -136,26 +160,36 @@ class Block(nn.Module):
 
 
 class GatedMap(nn.Module):
-    """GELU, dropout, and a gated linear unit (GLU)."""
+    """GELU and a gated linear unit (GLU), with dropout before, between and after them."""
 
     def __init__(self, width: int, dropout: float):
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = TiedDropout(dropout)
         self.linear = nn.Linear(width, 2 * width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.glu(self.linear(self.dropout(F.gelu(x))))
+        return self.dropout(F.glu(self.linear(self.dropout(F.gelu(self.dropout(x))))))
+
+
+class TiedDropout(nn.Dropout):
+    """Dropout of (batch, length, width) with one mask for all positions of a row."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * super().forward(torch.ones_like(x[:, :1])) if self.training and self.p else x
 
 
 class DiagonalSSM(nn.Module):
     """``h[t] = exp(dt A) h[t-1] + x[t]``, ``y[t] = 2 Re <C (exp(dt A) - 1) / A, h[t]> + D x[t]`` per channel."""
 
-    def __init__(self, width: int, d_state: int, causal: bool, init: Spectrum, log_dt: Tensor):
+    def __init__(
+        self, width: int, d_state: int, causal: bool, init: Spectrum, log_dt: Tensor, n_ssm: int | None = None
+    ):
         super().__init__()
+        copies = n_ssm or width
         decay, frequency = spectrum(init, d_state)
         self.log_dt = nn.Parameter(log_dt)
-        self.A_log = nn.Parameter(decay.log().repeat(width, 1))
-        self.A_imag = None if frequency is None else nn.Parameter(frequency.repeat(width, 1))
+        self.A_log = nn.Parameter(decay.log().repeat(copies, 1))
+        self.A_imag = None if frequency is None else nn.Parameter(frequency.repeat(copies, 1))
         self.C = nn.Parameter(initial_output_weights(init, d_state, 1 if causal else 2, width))
         self.D = nn.Parameter(torch.randn(width))
 
@@ -180,6 +214,7 @@ class DiagonalSSM(nn.Module):
         if self.A_imag is not None:
             # A mode and its conjugate sum to twice the real part.
             A, C = torch.complex(A, self.A_imag), 2 * torch.view_as_complex(C)
+        A = A.repeat(len(self.log_dt) // len(A), 1)
         exponent = self.log_dt.exp()[:, None] * A
         return exponent, C * (exponent.exp() - 1) / A
 

@@ -76,6 +76,7 @@ class A5WordProblem(Task):
             "position_accuracy", "Share of last positions correct.", "last", "last", chance=1 / ORDER, ceiling=1.0
         ),
     )
+    published_tiers = ("full",)
 
     def __init__(self, length: int, train: int, valid: int, test: int, pairs: int):
         if length < 3:

@@ -110,6 +110,7 @@ class _AppUse(Task):
         "full": Budget(steps=2_500, batch=4_096),
     }
     evaluations = EVALUATIONS
+    published_tiers = ("full",)
 
     def __init__(self, train: int, valid: int, test: int):
         self.rows = {"train": train, "valid": valid, "test": test}

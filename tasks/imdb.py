@@ -78,6 +78,7 @@ class IMDbBytes(Task):
     evaluations = (Evaluation("accuracy", "Share of test reviews classified correctly.", chance=0.5),)
     data_sources = (IMDB,)
     dataset = IMDB
+    published_tiers = ("full",)
 
     def __init__(self, length: int, train: int, valid: int, test: int):
         self.length = length

@@ -159,6 +159,7 @@ class Math(Task):
     evaluations = READING
     data_sources = (MATH,)
     dataset = MATH
+    published_tiers = ("full",)
 
     def __init__(
         self, length: int, train: int, valid: int, test: int, choices: int, choice_length: int, solving: dict[str, int]

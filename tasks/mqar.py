@@ -22,6 +22,7 @@ from ..harness import (
     UserError,
     register_task,
 )
+from .recall_baselines import slot_and_rank_score
 from .rows import distinct_parts, token_split
 
 
@@ -68,6 +69,7 @@ class MultiQueryRecall(Task):
         "full": Budget(steps=50_000, batch=128),
     }
     evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0),)
+    published_tiers = ("full",)
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class MultiQueryRecall(Task):
             ReferenceScore(
                 "", "value from the row", 1 / self.pairs, "baseline", "A random guess among the row's values."
             ),
+            slot_and_rank_score(splits.train, splits.tests["test"], self.pairs),
         ]
 
     def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:

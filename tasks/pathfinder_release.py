@@ -152,6 +152,7 @@ class _Released(Task):
         "full": {"train": 160_000, "valid": 20_000, "test": 20_000},
     }
     dataset: ClassVar[PathfinderFiles]
+    published_tiers = ("full",)
 
     def __init__(self, train: int, valid: int, test: int, side: int | None = None):
         self.train, self.valid, self.test = train, valid, test

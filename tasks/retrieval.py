@@ -94,6 +94,7 @@ class CitedPairs(Task):
     evaluations = (Evaluation("accuracy", "Share of pairs classified correctly.", chance=0.5),)
     data_sources = (AAN,)
     dataset = AAN
+    published_tiers = ("full",)
 
     def __init__(self, length: int, train: int, valid: int, test: int):
         self.length = length

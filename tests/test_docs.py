@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from archarena.harness.commands import app
+from archarena.harness.commands.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = {

@@ -60,11 +60,11 @@ class Built(nn.Module):
         """Return the embedding tables, including those of the harness, without duplicates."""
         return list(dict.fromkeys([*embedding_weights(self), *self.core.embedding_tables()]))
 
-    def param_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+    def param_groups(self, weight_decay: float, *, decay_all: bool = False) -> list[dict[str, Any]]:
         """Return the optimizer's parameter groups, with ``weight_decay`` and ``max_rate`` (maximum learning rate).
 
         Embedding tables and parameters with fewer than two axes (biases, norms) are not decayed.
-        The model's own `param_groups` take precedence over both rules.
+        The model's own `param_groups` take precedence over both rules, and `decay_all` over all three.
         """
         declared = {id(parameter): group for group in self.core.param_groups() for parameter in group["params"]}
         tables = {id(table) for table in self.embedding_tables()}
@@ -73,7 +73,8 @@ class Built(nn.Module):
             if parameter.requires_grad:
                 own = declared.get(id(parameter), {})
                 usual = 0.0 if parameter.ndim < 2 or id(parameter) in tables else weight_decay
-                key = own.get("weight_decay", usual), own.get("max_rate", math.inf)
+                decay = weight_decay if decay_all else own.get("weight_decay", usual)
+                key = decay, own.get("max_rate", math.inf)
                 groups.setdefault(key, []).append(parameter)
         return [
             {"params": parameters, "weight_decay": decay, "max_rate": cap}

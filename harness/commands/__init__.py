@@ -1,37 +1,45 @@
-"""The command line: one file per subcommand. Each command imports its dependencies inside its function."""
+"""The command line. `main` imports the rest, so that it also handles Ctrl-C during the imports."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import NoReturn
 
-import typer
-
-from ..errors import UserError
-from . import bench, board, check, clean, compare, data, doctor, new, rescore, run, show, submit, verify, why
-from . import list as listing
-
-app = typer.Typer(
-    name="archarena",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Compare model architectures on task suites and browse the leaderboard.\n\n"
-    "Example: archarena run --suite quick && archarena board results -o site",
-)
-for module in (run, listing, new, check, why, show, compare, rescore, board, submit, verify, doctor, clean):
-    app.command(module.__name__.rpartition(".")[2])(module.command)
-app.add_typer(data.app, name="data")
-app.add_typer(bench.app, name="bench")
+INVALID, STOPPED = 2, 130
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line. A user error prints one sentence and exits with code 2."""
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit; ``docs/commands.md`` lists the exit codes.
+
+    A mistake in the command, or a file that cannot be read or written, prints one sentence.
+    """
     try:
-        return app(arguments)
+        code, message = _run(arguments)
+    except KeyboardInterrupt:
+        code, message = STOPPED, "Stopped."
+    if message:
+        from .output import say
+
+        say(f"archarena: {message}", err=True)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> tuple[int, str]:
+    """Return the exit code, and the message that explains it unless the command has printed one."""
+    from ..errors import StoppedError, UserError
+    from .app import app
+
+    try:
+        app(arguments)
     except UserError as error:
-        print(f"archarena: {error}", file=sys.stderr)
-        sys.exit(2)
+        return INVALID, str(error)
+    except StoppedError as error:
+        return STOPPED, str(error)
     except BrokenPipeError:
-        sys.exit(0)
+        pass
+    except OSError as error:
+        return INVALID, f"{error.filename}: {error.strerror}." if error.filename else f"{error}."
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return code, "Stopped." if code == STOPPED else ""
+    return 0, ""

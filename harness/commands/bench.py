@@ -11,14 +11,20 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Device
+from .options import Device, finite, usable_path
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed. Example: archarena bench kernels --only selective_scan")
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the JSON report.")]
-Threads = Annotated[int | None, typer.Option("--threads", help="Number of CPU threads. Default: all cores.")]
-Seconds = Annotated[float, typer.Option("--seconds", help="Seconds per timed call.")]
-Longest = Annotated[int | None, typer.Option("--longest", help="Maximum sequence length. Default: see above.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", parser=usable_path, help="Folder for the JSON report.")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, max=1024, help="Number of CPU threads. Default: all cores.")
+]
+Seconds = Annotated[float, typer.Option("--seconds", metavar="NUMBER", parser=finite, help="Seconds per timed call.")]
+Longest = Annotated[
+    int | None, typer.Option("--longest", min=1, max=2**24, help="Maximum sequence length. Default: see above.")
+]
 PeerPython = Annotated[str | None, typer.Option("--peer-python", help="Python with the peers. Default: this one.")]
 DEFAULT_OUTPUT = Path("results/bench")
 
@@ -43,7 +49,9 @@ def kernels(
 @app.command("lengths")
 def lengths(
     only: Annotated[list[str] | None, typer.Option("--only", help="Model to time; repeat for several.")] = None,
-    width: Annotated[int | None, typer.Option(help="Channels. Default: 64 on a CPU, 512 on a GPU.")] = None,
+    width: Annotated[
+        int | None, typer.Option(min=1, max=2**16, help="Channels. Default: 64 on a CPU, 512 on a GPU.")
+    ] = None,
     longest: Longest = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -82,7 +90,9 @@ def filters(
 def step(
     peer_python: PeerPython = None,
     threads: Threads = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Seconds per contestant.")] = 10.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="NUMBER", parser=finite, help="Seconds per contestant.")
+    ] = 10.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
     """Compare a CPU training step of a small mamba language model with transformers and mambapy.
@@ -98,7 +108,9 @@ def step(
 def epoch(
     peer_python: PeerPython = None,
     threads: Threads = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Seconds per contestant.")] = 20.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="NUMBER", parser=finite, help="Seconds per contestant.")
+    ] = 20.0,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
     """Time an epoch of FinalMLP on the CPU in the harness's training loop and in FuxiCTR's.

@@ -7,12 +7,23 @@ from typing import Annotated
 
 import typer
 
+from .options import usable_path
+from .output import say
+
 
 def command(
-    results: Annotated[list[Path], typer.Argument(help="One or more results folders, which are merged.")],
-    site: Annotated[Path, typer.Option("--output", "-o", help="Output folder of the site.")] = Path("site"),
+    results: Annotated[
+        list[Path],
+        typer.Argument(metavar="RESULTS", parser=usable_path, help="One or more results folders, which are merged."),
+    ],
+    site: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", parser=usable_path, help="Output folder of the site.")
+    ] = Path("site"),
     open_: Annotated[bool, typer.Option("--open", help="Open the site in the browser.")] = False,
-    screenshot: Annotated[Path | None, typer.Option(help="Write a PNG of the first page (needs Chromium).")] = None,
+    screenshot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", parser=usable_path, help="Write a PNG of the first page (needs Chromium)."),
+    ] = None,
 ) -> None:
     """Write the leaderboard as a static site that opens from disk without a network.
 
@@ -21,11 +32,11 @@ def command(
     from ...leaderboard.build import build_board
 
     summary = build_board(results, site)
-    typer.echo(f"Wrote {summary.index}: {summary}")
+    say(f"Wrote {summary.index}: {summary}")
     if screenshot:
         from ...leaderboard.screenshot import take_screenshot
 
         take_screenshot(summary.index, screenshot)
-        typer.echo(f"Wrote {screenshot}")
+        say(f"Wrote {screenshot}")
     if open_:
         typer.launch(summary.index.resolve().as_uri())

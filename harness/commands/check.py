@@ -9,7 +9,8 @@ import typer
 
 from ..contract.scan import KINDS, Entry, Kind
 from ..errors import UserError, did_you_mean
-from .options import Data, open_registry
+from .options import Data, open_registry, usable_path
+from .output import say
 
 
 def command(
@@ -18,22 +19,27 @@ def command(
 ) -> None:
     """Test a model or task against the contract, on a CPU in under a minute.
 
-    Exit code: 0 if all checks pass, 1 if not.
+    Exit code: 0 if all checks pass, 1 if one fails or if the data is missing.
 
     Example: archarena check my_model.py
     """
     from ..check import check_model, check_task
     from ..contract.data_source import data_folder
 
-    folder, failed = data_folder(data), 0
+    folder, failed, unchecked = data_folder(data), 0, []
     for entry in _entries(what):
-        typer.echo(f"{entry.kind} {entry.name} ({entry.origin})")
+        say(f"{entry.kind} {entry.name} ({entry.origin})")
         findings = check_model(entry) if entry.kind == "model" else check_task(entry, data=folder)
+        if all(finding.status == "skipped" for finding in findings):
+            unchecked.append(entry.name)
         for finding in findings:
             failed += finding.status == "failed"
-            typer.echo(f"  {finding.status:<7} {finding.name}: {finding.message}")
-    typer.echo(f"{failed} {'check' if failed == 1 else 'checks'} failed." if failed else "All checks passed.")
-    if failed:
+            say(f"  {finding.status:<7} {finding.name}: {finding.message}")
+    if unchecked:
+        say(f"Not checked, because the data is missing: {', '.join(unchecked)}.")
+    if failed or not unchecked:
+        say(f"{failed} {'check' if failed == 1 else 'checks'} failed." if failed else "All checks passed.")
+    if failed or unchecked:
         raise typer.Exit(1)
 
 
@@ -46,7 +52,7 @@ def _entries(what: str) -> list[Entry]:
             near = did_you_mean(what, [*registry.models, *registry.tasks])
             raise UserError(f"There is no model or task '{what}'.{near} A plugin file must end in .py.")
         return [registry.find(kind, what) for kind in kinds]
-    path = Path(what).resolve()
+    path = usable_path(what).resolve()
     registry = open_registry([Path(what)])
     found = [e for e in [*registry.models.values(), *registry.tasks.values()] if e.file == path]
     if not found:

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import UserError, did_you_mean
 from .options import Results
+from .output import say
 
 
 def command(
@@ -52,7 +53,8 @@ def command(
         verdict = dict(zip(matrix.names, matrix.verdicts(matrix.names.index(other)), strict=True))[one]
         words = {"+": f"{one} ahead", "-": f"{one} behind", "=": "tied", "?": "too few seeds"}
         gap_text = f"difference {_format(gap, '+')}, " if gap else "no shared seed, "
-        typer.echo(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {gap_text}{words[verdict.value]}")
+        result = words[verdict.value] if "smoke" not in section else "not compared at the smoke tier"
+        say(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {gap_text}{result}")
 
 
 def _format(found, sign: str = "") -> str:

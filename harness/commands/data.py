@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Data, Plugins, open_registry
+from .options import Data, Plugins, open_registry, usable_path
+from .output import say
 
 if TYPE_CHECKING:
     from ..contract.data_source import DataSource
@@ -26,11 +27,11 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
     from ..contract.data_source import data_folder
 
     folder = data_folder(data)
-    typer.echo(f"Data folder: {folder}")
+    say(f"Data folder: {folder}")
     for name, source in sorted(open_registry(plugins).data_sources().items()):
         found = source.find(folder)
-        typer.echo(f"{name}: {source.summary}. License: {source.license}.")
-        typer.echo(f"  at {found}" if found else f"  absent. {source.missing(folder)}")
+        say(f"{name}: {source.summary}. License: {source.license}.")
+        say(f"  at {found}" if found else f"  absent. {source.missing(folder)}")
 
 
 @app.command("fetch")
@@ -60,13 +61,13 @@ def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
             progress.update(bars[part], completed=rows)
 
         place = source.find(folder) or source.fetch(folder, report)
-    typer.echo(f"{name}: at {place}")
+    say(f"{name}: at {place}")
 
 
 @app.command("import")
 def import_(
     name: Name,
-    path: Annotated[Path, typer.Argument(help="Folder or file of the data set.", exists=True)],
+    path: Annotated[Path, typer.Argument(metavar="PATH", parser=usable_path, help="Folder or file of the data set.")],
     data: Data = None,
     plugins: Plugins = None,
 ) -> None:
@@ -75,8 +76,11 @@ def import_(
     Example: archarena data import enwik8 enwik8.zip --data DIR
     """
     from ..contract.data_source import data_folder
+    from ..errors import UserError
 
-    typer.echo(f"{name}: at {_source(name, plugins).adopt(path.resolve(), data_folder(data))}")
+    if not path.exists():
+        raise UserError(f"{path} does not exist.")
+    say(f"{name}: at {_source(name, plugins).adopt(path.resolve(), data_folder(data))}")
 
 
 def _source(name: str, plugins: list[Path] | None) -> DataSource:

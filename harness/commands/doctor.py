@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from .options import Data, Results
+from .output import say
 
 
 def command(results: Results = Path("results"), data: Data = None) -> None:
@@ -36,7 +37,7 @@ def command(results: Results = Path("results"), data: Data = None) -> None:
         except Exception as error:  # report any failure as a finding
             good, detail = False, f"{type(error).__name__}: {error}"
         missing += not good
-        typer.echo(f"{'ok     ' if good else 'missing'} {name}: {detail}")
+        say(f"{'ok     ' if good else 'missing'} {name}: {detail}")
     if missing:
         raise typer.Exit(1)
 

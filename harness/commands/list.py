@@ -9,6 +9,7 @@ import typer
 from ..contract.scan import Entry
 from ..errors import UserError, did_you_mean
 from .options import Plugins, open_registry
+from .output import say
 
 
 def command(
@@ -28,7 +29,7 @@ def command(
         near = did_you_mean(what, [*kinds, *registry.models])
         raise UserError(f"There is no list of '{what}'.{near} Use models, tasks, suites, all or the name of a model.")
     for kind in kinds if what == "all" else (what,):
-        typer.echo(f"{kind}:")
+        say(f"{kind}:")
         if kind == "suites":
             rows = [(suite, ", ".join(entry.name for entry in registry.suite(suite))) for suite in registry.suites()]
         else:
@@ -36,26 +37,26 @@ def command(
             rows = [(entry.name, _describe(entry.declared)) for entry in entries.values()]
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
-            typer.echo(f"  {name:<{width}}  {text}")
+            say(f"  {name:<{width}}  {text}")
 
 
 def _print_card(entry: Entry) -> None:
     from ..planning.model_card import load_card
 
-    typer.echo(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")
+    say(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")
     card = load_card(entry.name, entry.file)
     if card is None:
-        typer.echo(f"  no card ({entry.file.parent / 'cards' / entry.name}.toml)")
+        say(f"  no card ({entry.file.parent / 'cards' / entry.name}.toml)")
         return
-    typer.echo(f"  multiplies: {card.multiplies}")
+    say(f"  multiplies: {card.multiplies}")
     for deviation in card.deviations:
-        typer.echo(f"  deviation: {deviation}")
+        say(f"  deviation: {deviation}")
     if card.strengths:
-        typer.echo(f"  strengths: {card.strengths}")
+        say(f"  strengths: {card.strengths}")
     for task, published in card.published.items():
         length = f"{published.epochs} epochs" if published.epochs else f"{published.steps} steps"
         size = f"width {published.width}, depth {published.depth}"
-        typer.echo(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.source})")
+        say(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.source})")
 
 
 def _describe(declared) -> str:

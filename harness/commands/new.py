@@ -11,6 +11,8 @@ import typer
 from ..contract.registry import discover
 from ..errors import UserError
 from ..files import write_atomically
+from .options import usable_path
+from .output import say
 
 KINDS = ("sequence-model", "field-model", "task")
 
@@ -18,7 +20,10 @@ KINDS = ("sequence-model", "field-model", "task")
 def command(
     name: Annotated[str, typer.Argument(help="Name in commands and pages, such as my-model.")],
     kind: Annotated[str, typer.Option("--kind", help="sequence-model, field-model or task.")] = "sequence-model",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write. Default: my_model.py.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", parser=usable_path, help="File to write. Default: my_model.py."),
+    ] = None,
 ) -> None:
     """Write a plugin template that passes `archarena check`.
 
@@ -38,4 +43,4 @@ def command(
     text = text.replace("NAME", name).replace("CLASS", name.title().replace("-", ""))
     write_atomically(path, text.encode())
     using = f"--plugin {path} --task {name}" if kind == "task" else f"--plugin {path} --model {name}"
-    typer.echo(f"Wrote {path}.\n  archarena check {path}\n  archarena run {using} --tier smoke")
+    say(f"Wrote {path}.\n  archarena check {path}\n  archarena run {using} --tier smoke")

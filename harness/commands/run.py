@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
+from .output import say
 
 if TYPE_CHECKING:
     from ..running.run import Run
@@ -56,7 +57,7 @@ def command(
     Example: archarena run --model mamba --set mamba.d_state=8,16 --task recall-mqar --seeds 3
     """
     from ..api import make_executor, make_run
-    from ..errors import UserError
+    from ..errors import StoppedError, UserError
     from ..running.progress import Progress
     from ..running.run import Extras
     from ..running.runner import Runner
@@ -87,23 +88,27 @@ def command(
         with Progress() as progress:
             report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. Finished cells are in {results}; run the same command to resume.", err=True)
-        raise typer.Exit(130) from None
+        message = f"Stopped. Finished cells are in {results}; run the same command to resume."
+        raise StoppedError(message) from None
     _print_end(report, results)
     if report.failed and not allow_failures:
         raise typer.Exit(1)
 
 
 def _print_end(report: Report, results: Path) -> None:
-    from ..planning.find import name_of
+    from collections import Counter
+    from typing import get_args
 
-    typer.echo(f"{len(report.records) - len(report.failed)} of {len(report.records)} cells ok, records in {results}.")
+    from ..planning.find import name_of
+    from ..records.record import Status
+
+    counts = Counter(record.status for record in report.records)
+    total = ", ".join(f"{counts[status]} {status}" for status in sorted(counts, key=get_args(Status).index))
+    say(f"{total or 'No cells'}. The records are in {results}.")
     for record in report.failed:
-        typer.echo(
-            f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}"
-        )
+        say(f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}")
     if report.failed:
-        typer.echo(f"  `archarena show {name_of(report.failed[0])} --results {results}` prints the log.")
+        say(f"  `archarena show {name_of(report.failed[0])} --results {results}` prints the log.")
 
 
 def _print_plan(run: Run) -> None:
@@ -114,7 +119,7 @@ def _print_plan(run: Run) -> None:
 
     kept, missing = run.split()
     for note in run.plan.notes:
-        typer.echo(note)
+        say(note)
     earlier: dict[tuple[str, str, str], list[float]] = {}
     for record in run.store.read():
         if record.cost.total_seconds:
@@ -126,11 +131,11 @@ def _print_plan(run: Run) -> None:
         known = earlier.get((task.name, task.tier.name, keyed.cell.recipe))
         seconds += statistics.median(known) if known else task.tier.aim_seconds
         guessed |= not known
-        typer.echo(f"  {keyed.cell.name}")
+        say(f"  {keyed.cell.name}")
     source = "the tier's target time if there is no record" if guessed else "earlier records"
     if guessed and any(keyed.cell.recipe == "published" for keyed in missing):
         source += "; a published recipe may take many times longer"
-    typer.echo(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
-    typer.echo(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")
+    say(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
+    say(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")
     existing = next(path for path in [run.work, *run.work.parents] if path.exists())
-    typer.echo(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free on the results disk.")
+    say(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free on the results disk.")

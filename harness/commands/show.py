@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .options import Results
+from .output import say
 
 
 def _readable(value: Any) -> str:
@@ -34,26 +36,32 @@ def command(
 
     record = find_record(results, cell)
     if as_json:
-        typer.echo(record.model_dump_json(indent=1, by_alias=True))
+        say(json.dumps(record.model_dump(mode="json", by_alias=True), indent=1))
         return
-    typer.echo(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
+    say(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
     card = ResultStore(results).card(TaskCard, record.cell.task, record.cell.tier)
     for column, score in record.scores.items():
-        typer.echo(
-            f"  {column}: {_readable(score.value)} ({score.metric}, {score.direction} is better, {score.rows} rows)"
-        )
+        say(f"  {column}: {_readable(score.value)} ({score.metric}, {score.direction} is better, {score.rows} rows)")
         if card is None or score.value is None:
             continue
         for reference in card.references(column):
             name = " ".join(dict.fromkeys((reference.kind, reference.name)))
             margin = f"{score.value - reference.value:+.4f}"
-            typer.echo(f"    {name}: {_readable(reference.value)}, margin {margin}")
+            say(f"    {name}: {_readable(reference.value)}, margin {margin}")
+    if size := record.size:
+        say(
+            f"  size: width {size.width}, depth {size.depth}, {size.body_parameters:,} parameters in the body "
+            f"({100 * size.deviation:+,.1f} % of {size.target_parameters:,}{', a fixed size' if size.fixed else ''}), "
+            f"{size.total_parameters:,} in total"
+        )
     for attempt in record.attempts:
         chosen = " <- chosen" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"
-        typer.echo(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
+        say(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
-        typer.echo(f"  {name}: {_readable(value)}")
-    typer.echo(f"  key: {record.key}\n  run again: {record.command}")
+        say(f"  {name}: {_readable(value)}")
+    if record.checksum is None:
+        say("  An older version wrote this record without a checksum; its content cannot be verified.")
+    say(f"  key: {record.key}\n  run again: {record.command}")
     if record.log_tail:
-        typer.echo(record.log_tail)
+        say(record.log_tail)

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from ..errors import UserError
-from .options import Data, Results, open_registry
+from .options import Data, Results, open_registry, usable_path
+from .output import say
 
 
 def command(
-    plugin: Annotated[Path, typer.Argument(help="The plugin file.")],
+    plugin: Annotated[Path, typer.Argument(metavar="PLUGIN", parser=usable_path, help="The plugin file.")],
     results: Results = Path("results"),
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("submission.zip"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", parser=usable_path, help="The file to write.")
+    ] = Path("submission.zip"),
     data: Data = None,
 ) -> None:
     """Check a plugin and put it, its records and their predictions into one zip file.
@@ -44,11 +47,11 @@ def command(
         if finding.status == "failed"
     ]
     for line in failed:
-        typer.echo(f"  failed {line}")
+        say(f"  failed {line}")
     if failed:
-        typer.echo(f"Nothing written: {len(failed)} {'check' if len(failed) == 1 else 'checks'} failed.")
+        say(f"Nothing written: {len(failed)} {'check' if len(failed) == 1 else 'checks'} failed.")
         raise typer.Exit(1)
     pack(plugin, entries, results, records, output)
     note = f"; left out {left_out} made by a different version of it" if left_out else ""
     count = "1 record" if len(records) == 1 else f"{len(records)} records"
-    typer.echo(f"Wrote {output}: {plugin.name} and {count}{note}.")
+    say(f"Wrote {output}: {plugin.name} and {count}{note}.")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .options import Data, Device, Plugins, Results, open_registry
+from .output import say
 
 
 def command(
@@ -41,17 +42,17 @@ def command(
         run = Run(plan, ResultStore(Path(place)), folder, resolve_device(device), plugins or ())
         (again,) = Runner(run, Local(1)).execute().records
     for name, (old, new) in changed_parts(record.key_parts, again.key_parts).items():
-        typer.echo(f"  differs from the record: {name}: {str(old)[:60]} -> {str(new)[:60]}")
+        say(f"  differs from the record: {name}: {str(old)[:60]} -> {str(new)[:60]}")
     if again.data.checksum != record.data.checksum:
-        typer.echo("  differs from the record: the data rows")
+        say("  differs from the record: the data rows")
     same = again.status == record.status
     if not same:
-        typer.echo(f"  ended as {again.status}, not {record.status}: {again.reason}")
+        say(f"  ended as {again.status}, not {record.status}: {again.reason}")
     for column, old in record.scores.items():
         new = again.scores[column].value if column in again.scores else None
         close = old.value == new or (old.value is not None and new is not None and abs(new - old.value) <= tolerance)
-        typer.echo(f"  {column}: {old.value} -> {new}{'' if close else ' (differs)'}")
+        say(f"  {column}: {old.value} -> {new}{'' if close else ' (differs)'}")
         same &= close
-    typer.echo(f"{name_of(record)} {'was' if same else 'was not'} reproduced.")
+    say(f"{name_of(record)} {'was' if same else 'was not'} reproduced.")
     if not same:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .options import Data, Device, Plugins, Results, open_registry
+from .output import say
 
 
 def command(
@@ -35,13 +36,13 @@ def command(
     now = Run(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
     changed = changed_parts(record.key_parts, now.parts)
     if changed:
-        typer.echo(f"{name_of(record)} would run again, because these parts of its key changed:")
+        say(f"{name_of(record)} would run again, because these parts of its key changed:")
         for name, (old, new) in changed.items():
-            typer.echo(f"  {name}: {_short(old)} -> {_short(new)}")
+            say(f"  {name}: {_short(old)} -> {_short(new)}")
     elif record.is_final:
-        typer.echo(f"{name_of(record)} would not run again: its record ({record.status}) has the same key.")
+        say(f"{name_of(record)} would not run again: its record ({record.status}) has the same key.")
     else:
-        typer.echo(f"{name_of(record)} would run again, because it ended as {record.status}: {record.reason}")
+        say(f"{name_of(record)} would run again, because it ended as {record.status}: {record.reason}")
 
 
 def _short(value: object) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .metrics import METRICS, Metric
+from .names import check_name
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,11 @@ class Evaluation:
     chance: float | None = None
     ceiling: float | None = None
     slices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for kind, name in (("evaluation", self.name), ("test set", self.test)):
+            if name != "":
+                check_name(kind, name)
 
     @property
     def scorer(self) -> Metric:

@@ -113,8 +113,12 @@ def _mean_bits(total: np.ndarray, count: np.ndarray) -> float:
 def _area(scores: np.ndarray, labels: np.ndarray) -> float:
     from sklearn.metrics import roc_auc_score
 
-    both = labels.min(initial=1) < labels.max(initial=0)
-    return float(roc_auc_score(labels, scores)) if both else float("nan")
+    defined = labels.min(initial=1) < labels.max(initial=0) and np.isfinite(scores).all()
+    return float(roc_auc_score(labels, scores)) if defined else float("nan")
+
+
+def _area_minus_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    return _area(logits, labels) - _mean(*_cross_entropy(logits, labels))
 
 
 def _right_class(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
@@ -220,6 +224,15 @@ METRICS: dict[str, Metric] = {
             _logits_and_labels,
             _area,
             "Area under the ROC curve, with ties counted as one half: logits (N, 1) against labels 0 or 1 (N,).",
+        ),
+        Metric(
+            "auc_minus_log_loss",
+            "higher",
+            1.0,
+            "",
+            _logits_and_labels,
+            _area_minus_loss,
+            "AUC minus the mean binary cross-entropy, monitored by some runs of FuxiCTR: shapes as for auc.",
         ),
         Metric(
             "log_loss",

@@ -181,8 +181,11 @@ def _add_installed(registry: Registry, name: str, what: str) -> None:
 def _read(file: Path, module: str | None, what: str) -> list[Entry]:
     try:
         return scan(file, module)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"The {what} cannot be read: {describe(error)}.") from error
+    except (OSError, SyntaxError, ValueError, UserError) as error:
+        reason = str(error) if isinstance(error, UserError) else f"{describe(error)}."
+        raise UserError(f"The {what} cannot be read: {reason}") from error
+    except (RecursionError, MemoryError):
+        raise UserError(f"The {what} cannot be read: its source is nested too deeply.") from None
 
 
 def _nothing(what: str, place: Path | str) -> str:

@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import Any, Literal
 
 from ..errors import UserError
+from ..text import shortened
+from .names import check_name
 
 Kind = Literal["model", "task"]
 
@@ -50,8 +52,8 @@ class Entry:
 
 def describe(error: BaseException) -> str:
     """Return an exception's type and the first line of its message."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    text = str(error)[:10_000].strip().splitlines()
+    return f"{type(error).__name__}: {shortened(text[0])}" if text else type(error).__name__
 
 
 def scan(file: Path, module: str | None = None) -> list[Entry]:
@@ -82,7 +84,27 @@ def _literals(call: ast.Call, node: ast.ClassDef) -> tuple[str, str, dict[str, A
         raise ValueError(
             f"all decorator arguments of class {node.name} must be literals, with the name first"
         ) from None
-    return name, node.name, declared
+    return check_name("model or task", name), node.name, _checked(declared, node)
+
+
+def _checked(declared: dict[str, Any], node: ast.ClassDef) -> dict[str, Any]:
+    """Return the keyword arguments of a decorator; raise `ValueError` for one of the wrong type or length."""
+    for name, value in declared.items():
+        is_right, kind = _DECLARED.get(name, _TEXT)
+        if not is_right(value):
+            raise ValueError(f"{name} of class {node.name} must be {kind}")
+        if len(str(value)) > _LONGEST:
+            raise ValueError(f"{name} of class {node.name} has more than {_LONGEST:,} characters")
+    return declared
+
+
+_TEXT = (lambda value: isinstance(value, str)), "text"
+_NAMES = (lambda value: isinstance(value, tuple | list) and all(isinstance(v, str) for v in value)), "a tuple of names"
+_FLAG = (lambda value: isinstance(value, bool)), "True or False"
+_DECLARED = {"on_request": _FLAG, "suites": _NAMES, "needs": _NAMES}
+"""Tests and types of the keyword arguments of the decorators; all others are text."""
+
+_LONGEST = 2000
 
 
 def module_file(module: str) -> Path:

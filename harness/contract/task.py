@@ -11,6 +11,7 @@ import numpy as np
 
 from .data_source import DataSource
 from .evaluation import Evaluation, ReferenceScore
+from .names import check_name
 from .spec import TaskSpec
 
 
@@ -32,6 +33,10 @@ class Split:
     targets: np.ndarray
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in (*self.inputs, *self.groups):
+            check_name("array", name)
+
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
@@ -43,6 +48,10 @@ class Splits:
     train: Split
     valid: Split
     tests: Mapping[str, Split]
+
+    def __post_init__(self) -> None:
+        for name in self.tests:
+            check_name("test set", name)
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Task:
     data_sources
         Data sources that the task requires.
     published_tiers
-        Tiers with the published task setup; all others are shown as "reduced".
+        Tiers with the published task setup; all others are shown as "reduced". None if the task has not been published.
     version
         Increased whenever the same arguments would produce different data.
     recipes_of
@@ -88,7 +97,7 @@ class Task:
     budgets: ClassVar[Mapping[str, Budget]]
     evaluations: tuple[Evaluation, ...]
     data_sources: ClassVar[tuple[DataSource, ...]] = ()
-    published_tiers: ClassVar[tuple[str, ...]] = ("full",)
+    published_tiers: ClassVar[tuple[str, ...] | None] = None
     version: ClassVar[int] = 1
     recipes_of: ClassVar[str] = ""
 

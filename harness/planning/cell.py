@@ -59,8 +59,9 @@ class PlannedTask:
 
     @property
     def reduced(self) -> bool:
-        """Return whether this tier differs from the published task setup."""
-        return self.tier.name not in self.task.published_tiers
+        """Return whether the task has been published and this tier differs from the published setup."""
+        published = self.task.published_tiers
+        return published is not None and self.tier.name not in published
 
     def column(self, evaluation: str) -> str:
         """Return the column name of one of the task's evaluations."""

@@ -31,7 +31,7 @@ def find_record(results: Path, cell: str) -> Record:
     if not found:
         hint = f"{did_you_mean(cell, names)} Use the form VARIANT/TASK/TIER/sSEED."
         raise UserError(f"{results} has no record of '{cell}'.{hint}")
-    return max(found, key=lambda record: record.started)
+    return max(found, key=lambda record: record.order)
 
 
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:

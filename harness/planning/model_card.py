@@ -9,6 +9,7 @@ name::
 
     [published.lra-listops]                        # optional: the paper's recipe for that task
     source = "arXiv:2111.00396, Table 8"
+    read_from = ["state-spaces/s4@e757cef:configs/experiment/lra/s4-listops.yaml"]
     width = 80                                     # as in `Size`
     depth = 6
     hyperparameters = { d_state = 16 }
@@ -19,7 +20,8 @@ name::
 A recipe's keys are the fields of `archarena.harness.planning.recipe.Recipe`, except that
 ``learning_rate`` (a number or a list) replaces ``learning_rates``, and ``dropout`` sets the model's
 hyperparameter of that name. Defaults: AdamW, no weight decay, no warm-up, no clipping, cosine to
-zero.
+zero. ``read_from`` lists what the settings were read from: ``OWNER/REPOSITORY@COMMIT:FILE``, or
+``arXiv:NUMBERvVERSION:PLACE`` where the authors published no code.
 """
 
 from __future__ import annotations
@@ -27,13 +29,14 @@ from __future__ import annotations
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from ..errors import UserError, did_you_mean
 from .recipe import Recipe
 
+_READ_FROM = r"^([\w.-]+/[\w.-]+@[0-9a-f]{7,40}|arXiv:\d{4}\.\d{5}v\d+):\S.*$"
 _RECIPE_KEYS = {field.name for field in fields(Recipe)} - {"name", "learning_rates"} | {"learning_rate", "dropout"}
 
 
@@ -43,6 +46,7 @@ class Published(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     source: str
+    read_from: list[Annotated[str, Field(pattern=_READ_FROM)]] = Field(default_factory=list)
     width: int = Field(gt=0)
     depth: int = Field(gt=0)
     hyperparameters: dict[str, Any] = Field(default_factory=dict)

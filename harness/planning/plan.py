@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,15 @@ from ..contract.scan import Entry
 from ..contract.spec import Size
 from ..contract.task import Task
 from ..errors import UserError, did_you_mean, unknown
+from ..records.record import LARGEST_SEED, LONGEST_VARIANT
+from ..text import shortened
 from .cell import RECIPES, Cell, Plan, PlannedTask, Variant
 from .model_card import load_card
 from .recipe import Training, trade_off
 from .tier import Tier, get_tier
+
+MOST_CELLS = 5_000
+"""Number of cells of a run; planning takes some milliseconds per cell."""
 
 
 def make_plan(
@@ -50,9 +56,19 @@ def make_plan(
     planned, notes = _make_tasks(registry, tasks, suites, chosen_tier, data)
     if not planned or not variants:
         raise UserError(" ".join(["Nothing to run.", *notes]))
-    chosen = range(chosen_tier.seeds) if seeds is None else dict.fromkeys(seeds)
+    chosen = range(chosen_tier.seeds) if seeds is None else seeds
+    chosen = chosen if isinstance(chosen, range) else list(dict.fromkeys(chosen))
+    _check_size(len(planned) * len(chosen) * len(variants))
+    for seed in chosen:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UserError(f"--seed {seed}: use a number from 0 to {LARGEST_SEED}.")
     cells = [make_cell(variant, task, seed, recipe) for task in planned for seed in chosen for variant in variants]
     return Plan(tuple(cells), tuple(notes))
+
+
+def _check_size(cells: int) -> None:
+    if cells > MOST_CELLS:
+        raise UserError(f"These are {cells:,} cells, but a run has at most {MOST_CELLS:,}: use several runs.")
 
 
 def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
@@ -130,11 +146,15 @@ def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[
         grids[model][parameter] = values
     for name, grid in grids.items():
         _check_hyperparameters(entries[name], grid)
-    return [
+    _check_size(sum(math.prod(map(len, grid.values())) for grid in grids.values()))
+    variants = [
         Variant(entries[name], tuple(sorted(zip(grid, values, strict=True))))
         for name, grid in grids.items()
         for values in itertools.product(*grid.values())
     ]
+    if long := next((variant for variant in variants if len(variant.name) > LONGEST_VARIANT), None):
+        raise UserError(f"The name of variant {shortened(long.name, 80)} has more than {LONGEST_VARIANT} characters.")
+    return variants
 
 
 def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:
@@ -143,7 +163,19 @@ def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:
     model, dot, parameter = target.partition(".")
     if not (equals and dot and model and parameter and values):
         raise UserError(f"--set {setting}: use MODEL.HYPERPARAMETER=VALUE[,VALUE...], such as mamba.d_state=8,16.")
-    return model, parameter, tuple(dict.fromkeys(_literal(value) for value in values.split(",")))
+    return model, parameter, tuple(dict.fromkeys(_value(setting, value) for value in values.split(",")))
+
+
+def _value(setting: str, text: str) -> Any:
+    """Return the value of one item of a setting; raise `UserError` if a record could not store or show it."""
+    value = _literal(text)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"--set {shortened(setting)}: {shortened(text)} is too large.")
+    if value not in (None, ()) and not isinstance(value, int | float | str):
+        raise UserError(f"--set {shortened(setting)}: {shortened(text)} is not a number, a text, true, false or none.")
+    if isinstance(value, str) and not value.isprintable():
+        raise UserError(f"--set {shortened(setting)}: the value contains invisible characters.")
+    return value
 
 
 def _literal(text: str) -> Any:
@@ -152,7 +184,7 @@ def _literal(text: str) -> Any:
         return words[text.lower()]
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return text
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..contract.spec import Size
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Increased whenever the same cell would be trained, scored or timed differently."""
 
 IMPROVEMENT = 1e-6
@@ -45,14 +45,20 @@ class Recipe:
         `min_rate`. ``"cyclic"``: cosine from the peak to zero in cycles, each twice as long as the
         last, after a warm-up as long as the first; validation runs at the end of each cycle.
     warmup, warmup_steps
-        Length of the linear warm-up as a fraction of all steps, or in steps if `warmup_steps` is not 0.
+        Length of the warm-up as a fraction of all steps, or in steps if `warmup_steps` is not 0.
+    warmup_power
+        During the warm-up, the rate is proportional to this power of the step.
     weight_decay
         Decoupled for ``"adamw"``, part of the gradient for ``"adam"``.
+    decay_all
+        Whether biases, norms, embedding tables and the parameters that a model excludes decay too.
     embedding_l2
         Adds ``embedding_l2 / 2 * sum(W**2)`` over all embedding tables to the loss of each step,
         including rows that are not in the batch, as FuxiCTR does.
     clip
         Maximum gradient norm; 0 disables clipping.
+    keep_last
+        Whether an epoch ends with the rows that do not fill a batch, as in FuxiCTR; otherwise they are left out.
     evaluations
         Number of validation runs; one per epoch if the training length is given in epochs.
     stop_after
@@ -68,15 +74,18 @@ class Recipe:
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
+    decay_all: bool = False
     embedding_l2: float = 0.0
     schedule: Literal["cosine", "linear", "constant", "plateau", "cyclic"] = "cosine"
     warmup: float = 0.0
     warmup_steps: int = 0
+    warmup_power: float = 1.0
     floor: float = 0.0
     plateau_factor: float = 0.1
     plateau_patience: int = 1
     min_rate: float = 1e-6
     clip: float = 0.0
+    keep_last: bool = False
     evaluations: int = 10
     stop_after: int = 0
     metric: str | None = None
@@ -85,13 +94,17 @@ class Recipe:
         """Return how many of `steps` optimizer steps every learning rate is trained for."""
         return max(1, round(self.probe * steps)) if len(self.learning_rates) > 1 else steps
 
+    def batches(self, rows: int, batch: int) -> int:
+        """Return the number of batches per epoch, at least one."""
+        return max(1, -(-rows // batch) if self.keep_last else rows // batch)
+
     def rate(self, peak: float, step: int, steps: int) -> float:
         """Return the scheduled learning rate of a step, not including plateau reductions."""
         if self.schedule == "cyclic":
             return peak * self._cyclic_share(step, steps)
         warm = self.warmup_steps or max(1, round(self.warmup * steps))
         if step < warm:
-            return peak * (step + 1) / warm
+            return peak * ((step + 1) / warm) ** self.warmup_power
         turn = (step - warm) / max(1, steps - warm)
         match self.schedule:
             case "cosine":
@@ -158,4 +171,4 @@ class Training:
         """Return the recipe and the number of optimizer steps for the given number of training rows."""
         if self.epochs is None:
             return self.recipe, self.steps or 0
-        return replace(self.recipe, evaluations=self.epochs), self.epochs * max(1, rows // self.batch)
+        return replace(self.recipe, evaluations=self.epochs), self.epochs * self.recipe.batches(rows, self.batch)

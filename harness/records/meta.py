@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from .cards import ReferenceCard
 
@@ -25,5 +25,5 @@ class PreparedMeta(BaseModel):
 class TrialProgress(BaseModel):
     """The content of ``progress.json``: the fraction of a trial's steps that is done, and the seconds it took."""
 
-    fraction: float = 0.0
-    seconds: float = 0.0
+    fraction: float = Field(default=0.0, ge=0, le=1)
+    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,12 +13,21 @@ from ..contract.metrics import Direction
 from ..errors import UserError
 from ..files import write_atomically
 
-SCHEMA = 2
+SCHEMA = 3
 
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
 
 FINAL: tuple[Status, ...] = ("ok", "skipped", "diverged")
 """Statuses that a rerun of the same cell would reproduce."""
+
+
+LARGEST_SEED = 2**63 - 1
+"""Seeds are stored as 64-bit integers in tables."""
+
+LONGEST_VARIANT = 1000
+"""Number of characters of a variant's name, which contains its hyperparameters."""
+
+_Name = Annotated[str, Field(max_length=200)]
 
 
 class _Part(BaseModel):
@@ -27,13 +37,13 @@ class _Part(BaseModel):
 class CellInfo(_Part):
     """The cell that the record belongs to."""
 
-    variant: str
-    model: str
+    variant: Annotated[str, Field(max_length=LONGEST_VARIANT)]
+    model: _Name
     hyperparameters: dict[str, Any] = Field(default_factory=dict)
-    task: str
-    tier: str
-    recipe: str
-    seed: int
+    task: _Name
+    tier: _Name
+    recipe: _Name
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Score(_Part):
@@ -69,7 +79,8 @@ class AttemptInfo(_Part):
 class SizeInfo(_Part):
     """The model's size and how closely its body matches the tier's body size.
 
-    For a published size, `target_parameters` is the model's actual body size.
+    For a published size, `target_parameters` is the model's actual body size. `fixed` says whether the model sets its
+    own width (`archarena.harness.contract.model.Model.fixed_width`).
     """
 
     width: int
@@ -79,6 +90,7 @@ class SizeInfo(_Part):
     body_parameters: int
     total_parameters: int
     deviation: float
+    fixed: bool = False
 
 
 class Cost(_Part):
@@ -217,7 +229,17 @@ class Outcome(_Part):
 
 
 class Record(Outcome):
-    """The complete record of one trial."""
+    """The complete record of one trial.
+
+    Attributes
+    ----------
+    written
+        Milliseconds since 1970 when the record was written, but always more than in all earlier records
+        of its results folder, even if the clock was set back. 0 before the store writes the record.
+    checksum
+        Hash of the record's content, set by the store. None for records of schemas 1 and 2: a change
+        in them cannot be noticed.
+    """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
@@ -231,6 +253,8 @@ class Record(Outcome):
     environment: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
     started: str = ""
+    written: int = 0
+    checksum: str | None = None
     predictions: Artifact | None = None
     weights: Artifact | None = None
 
@@ -238,6 +262,11 @@ class Record(Outcome):
     def short_key(self) -> str:
         """Return the first 12 characters of the key, as used in file names."""
         return self.key[:12]
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Return a value that is larger for newer records, of one or of several results folders."""
+        return self.written or milliseconds(self.started), self.started
 
     @property
     def is_final(self) -> bool:
@@ -253,3 +282,12 @@ class Record(Outcome):
     def chosen(self) -> AttemptInfo | None:
         """Return the attempt with the chosen learning rate, or None if there is none."""
         return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
+
+
+def milliseconds(time: str) -> int:
+    """Return the milliseconds since 1970 of an ISO time, in UTC if it names no zone; 0 if it is not a time."""
+    try:
+        found = datetime.fromisoformat(time)
+    except ValueError:
+        return 0
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)

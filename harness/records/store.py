@@ -8,6 +8,11 @@ Its layout::
     cards/models/NAME.json                  model information for pages
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
     work/                                   running trials and prepared arrays; may be deleted
+    set-aside/                              records that cannot be read, moved here by a run
+    .archarena                              marks the folder as written by a run
+
+A record contains a checksum of its content, and its key is the hash of the key's parts; both are verified when
+it is read.
 
 Every file is written atomically. A record is written last, so that the files it names exist.
 """
@@ -15,6 +20,9 @@ Every file is written atomically. A record is written last, so that the files it
 from __future__ import annotations
 
 import json
+import os
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,9 +30,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
-from ..files import slug, write_json
+from ..files import slug, write_atomically, write_json
+from ..text import shortened, visible
 from .cards import ModelCard, TaskCard
-from .record import SCHEMA, Record
+from .hashes import canonical_hash
+from .record import SCHEMA, Record, milliseconds
+
+SET_ASIDE, MARKER = "set-aside", ".archarena"
+
+DEEPEST = 100
+"""Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""
 
 Card = TypeVar("Card", ModelCard, TaskCard)
 Content = TypeVar("Content", bound=BaseModel)
@@ -40,8 +55,18 @@ def _from_schema_1(data: dict[str, Any]) -> dict[str, Any]:
 
 _RENAMED_IN_2 = {"tries": "attempts", "near_equals": "multiplicity"}
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1}
+
+def _from_schema_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Order a record by its start: those of this schema contain neither their order nor a checksum."""
+    return {**data, "schema": 3, "written": milliseconds(str(data.get("started", "")))}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1, 2: _from_schema_2}
 """Migrations by their starting schema: each turns a record of schema N into one of schema N + 1."""
+
+
+class CorruptRecordError(UserError):
+    """A file in the records folder is not a record, or its content was changed."""
 
 
 class ResultStore:
@@ -49,25 +74,83 @@ class ResultStore:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._latest: int | None = None
 
     def path_of(self, record: Record) -> Path:
         cell = record.cell
-        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{record.short_key}.json"
+        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{slug(record.short_key)}.json"
         return self.folder / "records" / slug(cell.task) / name
 
     def write(self, record: Record) -> Path:
-        """Write a record, replacing an earlier one of the same cell and key."""
+        """Write a record, replacing an earlier one of the same cell and key; set its order and checksum."""
+        record.written = record.written or self._next_order()
+        content = record.model_dump(mode="json", by_alias=True, exclude={"checksum"})
+        record.checksum = canonical_hash(content)
         path = self.path_of(record)
-        write_json(path, record.model_dump(mode="json", by_alias=True))
+        write_json(path, content | {"checksum": record.checksum})
         return path
 
+    def _next_order(self) -> int:
+        """Return the time in milliseconds, or one more than the latest record's if the clock was set back."""
+        if self._latest is None:
+            self._latest = max(map(_order, self.record_files()), default=0)
+        self._latest = max(self._latest + 1, time.time_ns() // 10**6)
+        return self._latest
+
     def read(self) -> Iterator[Record]:
-        """Yield all records, sorted by path; raise `UserError` for a file that `read_record` rejects."""
+        """Yield all records that can be read, sorted by path, and print one line per other file.
+
+        Raises `UserError` for a record with a newer schema.
+        """
         for path in self.record_files():
-            yield read_record(path)
+            record = self._read(path)
+            if isinstance(record, Record):
+                yield record
+            else:
+                print(visible(f"archarena: Left out: {record}"), file=sys.stderr)
+
+    def _read(self, path: Path) -> Record | CorruptRecordError:
+        try:
+            return read_record(path)
+        except CorruptRecordError as error:
+            return error
+
+    def unreadable(self) -> list[Path]:
+        """Return the files that are not a record, including those set aside."""
+        files = [path for path in self.record_files() if not isinstance(self._read(path), Record)]
+        return [*files, *sorted((self.folder / SET_ASIDE).glob("*/*"))]
+
+    def set_aside(self) -> list[str]:
+        """Move files that are not a record to ``set-aside/``, and return one sentence per file.
+
+        A run does this, because it may write another record of that name.
+        """
+        notes = []
+        for path in self.record_files():
+            record = self._read(path)
+            if isinstance(record, Record):
+                continue
+            target = self.folder / SET_ASIDE / path.relative_to(self.folder / "records")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while os.path.lexists(target):
+                number += 1
+                target = target.with_name(f"{path.stem}.{number}{path.suffix}")
+            path.rename(target)
+            notes.append(f"Moved to {target}: {record}")
+        return notes
 
     def record_files(self) -> list[Path]:
         return sorted((self.folder / "records").glob("*/*.json"))
+
+    def mark(self) -> None:
+        """Mark the folder as a results folder, in which `archarena clean` may delete files."""
+        if not self.is_marked:
+            write_atomically(self.folder / MARKER, b"A results folder of archarena.\n")
+
+    @property
+    def is_marked(self) -> bool:
+        return (self.folder / MARKER).is_file()
 
     def by_key(self) -> dict[str, Record]:
         return {record.key: record for record in self.read()}
@@ -94,19 +177,48 @@ class ResultStore:
 def read_record(path: Path) -> Record:
     """Return the record in a file, migrated to the current schema.
 
-    Raises `UserError` for a file that cannot be read, is not a record, or has a newer schema.
+    Raises
+    ------
+    CorruptRecordError
+        If the file cannot be read, is not a record, or does not match its checksum or its key.
+    UserError
+        If the record has a newer schema.
     """
-    data = _read_json(path)
+    data = _read_json(path, CorruptRecordError)
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int or schema < min(MIGRATIONS, default=SCHEMA):
-        raise UserError(f"{path} is not a record: it has no known schema number. Move it out of the records folder.")
+        raise CorruptRecordError(
+            f"{path} is not a record: it has no known schema number. Move it out of the records folder."
+        )
     if schema > SCHEMA:
         raise UserError(
             f"{path} has schema {schema}, but this archarena reads schemas up to {SCHEMA}: update archarena."
         )
+    _verify(path, data, schema)
     for step in range(schema, SCHEMA):
         data = MIGRATIONS[step](data)
     return _validated(Record, path, data)
+
+
+def _verify(path: Path, data: dict[str, Any], schema: int) -> None:
+    """Raise `CorruptRecordError` if a record's checksum or key is wrong; schemas 1 and 2 have no checksum."""
+    content = {name: value for name, value in data.items() if name != "checksum"}
+    try:
+        matches = data.get("checksum") == canonical_hash(content) or (schema < 3 and "checksum" not in data)
+        has_key = data.get("key") == canonical_hash(data.get("key_parts"))
+    except (ValueError, RecursionError):  # NaN, or nested too deeply
+        matches = has_key = False
+    if not matches:
+        raise CorruptRecordError(f"{path} does not match its checksum. Delete it and run its cell again.")
+    if not has_key:
+        raise CorruptRecordError(f"The key of {path} is not that of its cell. Delete it and run its cell again.")
+
+
+def _order(path: Path) -> int:
+    try:
+        return read_record(path).order[0]
+    except UserError:
+        return 0
 
 
 def _validated(kind: type[Content], path: Path, data: Any) -> Content:
@@ -114,15 +226,27 @@ def _validated(kind: type[Content], path: Path, data: Any) -> Content:
         return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = shortened(".".join(str(part) for part in first["loc"]), 100)
         what = "record" if kind is Record else "card"
-        raise UserError(
+        error_type = CorruptRecordError if kind is Record else UserError
+        raise error_type(
             f"{path} is not a valid {what}: {place}: {first['msg']}. Delete it and run its cell again."
         ) from None
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path, error_type: type[UserError] = UserError) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}). Delete it and run its cell again.") from None
+        value = json.loads(path.read_text(encoding="utf-8"))
+        _check_nesting(value, DEEPEST)
+    except (OSError, ValueError, RecursionError) as error:
+        raise error_type(f"{path} cannot be read ({error}). Delete it and run its cell again.") from None
+    return value
+
+
+def _check_nesting(value: Any, levels: int) -> None:
+    """Raise `ValueError` if a JSON value is nested more deeply than `levels`."""
+    if isinstance(value, dict | list):
+        if not levels:
+            raise ValueError(f"nested more than {DEEPEST} levels deep")
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_nesting(part, levels - 1)

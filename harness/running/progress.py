@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TaskProgressColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from ..errors import UserError
+from ..files import read_regular
 from ..planning.find import name_of
 from ..planning.job import PROGRESS
 from ..records.meta import TrialProgress
 from ..records.record import Record
+from ..text import visible
 
 UPDATE_SECONDS = 0.25
 
@@ -57,7 +61,7 @@ class Progress:
         """Add a running cell, which reports its progress in `folder`; the time estimate starts with the first one."""
         if not self.done and not self.running:
             self.began = time.monotonic()
-        self.running[name] = self._bars.add_task(name, total=1.0), folder
+        self.running[name] = self._bars.add_task(escape(visible(name)), total=1.0), folder
 
     def recorded(self, record: Record) -> None:
         """Print a cell's status and score, and the time left."""
@@ -97,7 +101,7 @@ class Progress:
         return f"about {span(left)} left"
 
     def _print(self, text: str, style: str | None = None) -> None:
-        self._bars.console.print(Text(text, style or ""))
+        self._bars.console.print(Text(visible(text), style or ""))
 
 
 def span(seconds: float) -> str:
@@ -109,6 +113,6 @@ def span(seconds: float) -> str:
 
 def _fraction(folder: Path) -> float:
     try:
-        return TrialProgress.model_validate_json((folder / PROGRESS).read_bytes()).fraction
-    except (OSError, ValueError):
+        return TrialProgress.model_validate_json(read_regular(folder / PROGRESS, 10_000)).fraction
+    except (UserError, ValueError):
         return 0.0

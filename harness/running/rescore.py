@@ -11,7 +11,7 @@ from ..planning.plan import plan_task
 from ..planning.tier import get_tier
 from ..records.record import Record, Score
 from ..records.store import ResultStore
-from .score import score
+from .score import NotFiniteError, score
 
 
 def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:
@@ -32,5 +32,7 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
         raise UserError("the task's rows have changed since the record was scored.")
     try:
         return score(task, arrays, store.folder / record.predictions.file)
+    except NotFiniteError:
+        raise
     except UserError as error:
         raise UserError(f"only the first rows of its predictions were kept ({error})") from error

@@ -22,6 +22,8 @@ from .run import Run
 
 _STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next run resumes from here.")
 
+_NOTHING_PREPARED = Outcome(status="crashed", reason="The process that prepared it left no valid meta.json.")
+
 
 @dataclass
 class Report:
@@ -54,8 +56,10 @@ class Runner:
     def execute(self) -> Report:
         """Run the missing cells. A failure is recorded and does not stop the other cells."""
         with locked(self.run.store.folder):
+            self.run.store.mark()
+            set_aside = self.run.store.set_aside()
             self.report.kept, missing = self.run.split()
-            self.progress.begin(len(missing), len(self.report.kept), self.run.plan.notes)
+            self.progress.begin(len(missing), len(self.report.kept), [*self.run.plan.notes, *set_aside])
             self._write_model_cards(missing)
             self._prepare(missing)
             ready = self._record_what_cannot_run(missing)
@@ -83,8 +87,11 @@ class Runner:
                 if isinstance(event, Started):
                     self.progress.preparing(event.request.name)
                 elif isinstance(event, Ended):
-                    if event.result.outcome.status != "ok":
-                        self.unprepared[targets[event.request.folder]] = event.result
+                    arrays, result = targets[event.request.folder], event.result
+                    if result.outcome.status == "ok" and not is_prepared(arrays):
+                        result = replace(result, outcome=_NOTHING_PREPARED)
+                    if result.outcome.status != "ok":
+                        self.unprepared[arrays] = result
                     shutil.rmtree(event.request.folder, ignore_errors=True)
                 else:
                     self.progress.tick()
@@ -98,7 +105,8 @@ class Runner:
             if keyed.cell.training is None:
                 self._record(keyed, _without_recipe(keyed), _now())
             elif not is_prepared(keyed.arrays):
-                self._record(keyed, _without_arrays(self.unprepared[keyed.arrays]), _now())
+                failure = self.unprepared.get(keyed.arrays, Result(_NOTHING_PREPARED))
+                self._record(keyed, _without_arrays(failure), _now())
             else:
                 ready.append(keyed)
         return ready

@@ -57,15 +57,15 @@ class Attempt:
     def __init__(self, setting: TrialSetting, rate: float, make_model: Callable[[], Built], file: Path):
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
-        groups = self.model.param_groups(setting.recipe.weight_decay)
+        groups = self.model.param_groups(setting.recipe.weight_decay, decay_all=setting.recipe.decay_all)
         self.optimizer = _optimizer(setting.recipe, groups, rate)
         self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []
         self.state = AttemptState()
         self.best_weights: dict[str, Tensor] = {}
         self.clock = StepClock(setting.train.device)
         self._saved_at = time.perf_counter()
-        if file.is_file():
-            self.state, self.best_weights = load_checkpoint(file, self.model, self.optimizer)
+        if found := load_checkpoint(file, self.model, self.optimizer):
+            self.state, self.best_weights = found
 
     @property
     def metric(self) -> Metric:
@@ -75,7 +75,7 @@ class Attempt:
     def run(self, until: int) -> None:
         """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
         setting, steps = self.setting, self.setting.budget.steps
-        if self.state.diverged or self._is_done():
+        if self.state.diverged or self._is_done() or self.state.step >= until:
             return
         forward = torch.compile(self.model) if setting.compile else self.model
         if setting.compile or setting.train.device.type == "cuda":
@@ -123,9 +123,9 @@ class Attempt:
         return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=p.curve)
 
     def _order(self, start: int, until: int) -> Iterator[Tensor]:
-        """Yield the row indices of each step: one permutation per epoch, without the last incomplete batch."""
+        """Yield the row indices of each step: one permutation per epoch, cut into the recipe's batches."""
         rows, batch = len(self.setting.train), self.setting.budget.batch
-        per_epoch = max(1, rows // batch)
+        per_epoch = self.setting.recipe.batches(rows, batch)
         permutation, drawn = None, -1
         for step in range(start, until):
             epoch, place = divmod(step, per_epoch)
@@ -193,6 +193,8 @@ class Attempt:
         if not (math.isfinite(train_loss) and math.isfinite(loss) and math.isfinite(value)):
             raise DivergedError
         p.loss = loss
+        if p.step <= setting.recipe.probe_steps(setting.budget.steps):
+            p.probe_loss = loss
         point = CurvePoint(step=p.step, samples=p.samples, seconds=p.seconds, train_loss=train_loss, valid=value)
         p.curve.append(point)
         self._note_plateau(value)

@@ -1,14 +1,15 @@
-"""Save and load the checkpoint of an attempt: one file with all tensors, and the attempt's state as JSON."""
+"""Save and load the checkpoint of an attempt: one file with its tensors, its state as JSON, and a checksum."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -28,6 +29,8 @@ class AttemptState(BaseModel):
         The best validation score, or None before the first validation pass.
     loss
         The last validation loss.
+    probe_loss
+        The last validation loss of the probe; the learning rates are compared by it.
     stalled
         Validation passes since the score last improved.
     scale
@@ -42,6 +45,7 @@ class AttemptState(BaseModel):
     joules: float | None = None
     best: float | None = None
     loss: float = math.inf
+    probe_loss: float = math.inf
     diverged: bool = False
     stalled: int = 0
     scale: float = 1.0
@@ -63,17 +67,22 @@ def save_checkpoint(
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
     tensors |= random_state(device)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    progress = state.model_dump_json()
     with replacing(file) as unfinished:
-        save_file(tensors, unfinished, metadata={"progress": state.model_dump_json()})
+        save_file(tensors, unfinished, metadata={"progress": progress, "sha256": _checksum(tensors, progress)})
 
 
 def load_checkpoint(
     file: Path, model: Built, optimizer: torch.optim.Optimizer
-) -> tuple[AttemptState, dict[str, Tensor]]:
-    """Restore the model, the optimizer and the random state; return the attempt's state and best weights."""
-    with safe_open(file, framework="pt") as opened:
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
-        state = AttemptState.model_validate_json(opened.metadata()["progress"])
+) -> tuple[AttemptState, dict[str, Tensor]] | None:
+    """Restore the model, the optimizer and the random state; return the attempt's state and best weights.
+
+    Returns None, and restores nothing, if there is no checkpoint or its content does not match its checksum.
+    """
+    found = _read(file) if file.is_file() else None
+    if found is None:
+        return None
+    state, tensors = found
     model.load_state_dict(_under(tensors, "model."))
     values: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under(tensors, "optimizer.").items():
@@ -83,6 +92,28 @@ def load_checkpoint(
     optimizer.load_state_dict({"state": values, "param_groups": groups})
     set_random_state(tensors)
     return state, _under(tensors, "best.")
+
+
+def _read(file: Path) -> tuple[AttemptState, dict[str, Tensor]] | None:
+    try:
+        with safe_open(file, framework="pt") as opened:
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+            progress, expected = opened.metadata()["progress"], opened.metadata()["sha256"]
+        if _checksum(tensors, progress) == expected:
+            return AttemptState.model_validate_json(progress), tensors
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        pass
+    print(f"{file.name} is damaged, so this attempt starts again.")
+    return None
+
+
+def _checksum(tensors: Mapping[str, Tensor], progress: str) -> str:
+    """Return the SHA-256 of the attempt's state, and of the name, type, shape and bytes of each tensor."""
+    digest = hashlib.sha256(progress.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\0{name}:{tensor.dtype}:{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ def tune(
     for rate, file in files.items():
         attempt = Attempt(setting, rate, make_model, file)
         attempt.run(min(probe, steps))
-        attempts[rate], losses[rate] = attempt.summary(), attempt.state.loss
+        attempts[rate], losses[rate] = attempt.summary(), attempt.state.probe_loss
     for rate in sorted(files, key=losses.__getitem__):
         if attempts[rate].diverged:
             continue

@@ -29,6 +29,8 @@ AREA = PlotArea(200, 140, x="at", y="score")
 
 def quality_chart(section: SectionView, scores: Sequence[Row], colors: Mapping[str, str]) -> Chart | None:
     """Return the chart of one section from its rows of kind "score": a panel per task, a point per variant."""
+    if not section.compares:
+        return None
     columns = list(section.first_columns.values())[:MOST_COLUMNS]
     points = [point for column in columns for point in _points(column, scores)]
     costs = [name for name in COSTS if any(point["cost"] == name for point in points)]

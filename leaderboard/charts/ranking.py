@@ -12,6 +12,8 @@ from .drawing import Chart, named, specification
 
 def ranking_chart(section: SectionView) -> Chart | None:
     """Return the diagram over the tasks on which all rows have a score, or None if there are too few of them."""
+    if not section.compares:
+        return None
     scored = [
         [column.sign * value for value in values if value is not None]
         for index, column in section.first_columns.items()

@@ -68,7 +68,7 @@ def _difference(column: ColumnView, index: int, one: RowView, other: RowView) ->
     if found is None:
         return ColumnDifference(column, first, second, "", "", "")
     half = column.format(found.half_width) if found.half_width is not None else ""
-    verdict = WORDS[_verdict(column, one, other)]
+    verdict = WORDS[_verdict(column, one, other)] if column.comparisons else ""
     return ColumnDifference(column, first, second, column.format.signed(found.mean), half, verdict)
 
 

@@ -80,7 +80,11 @@ def _facts(record: Record) -> Iterator[tuple[str, Facts]]:
     yield "Cost", _cost(record)
     yield "Data", _data(record)
     yield "Environment", _flat(record.environment)
-    yield "Key", [("sha256", record.key), *_flat(record.key_parts)]
+    yield "Key", [("sha256", record.key), ("checksum of this record", _checksum(record)), *_flat(record.key_parts)]
+
+
+def _checksum(record: Record) -> str:
+    return record.checksum or "none: an older version wrote this record, and its content cannot be verified"
 
 
 def _cell(record: Record) -> Facts:

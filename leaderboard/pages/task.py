@@ -27,7 +27,7 @@ class Place:
 
 @dataclass(frozen=True)
 class ColumnStandings:
-    """One column of one section, best first."""
+    """One column of one section, best first if the section compares rows."""
 
     section: SectionView
     column: ColumnView
@@ -65,17 +65,18 @@ def _first_columns(task: str, site: Site) -> Iterator[tuple[SectionView, ColumnV
 def _multiplicity(task: str, site: Site) -> Iterator[tuple[SectionView, ColumnView, TaskMultiplicity]]:
     for section, column in _first_columns(task, site):
         found = task_multiplicity(site.records_of(section, task), column.name, column.task, site.results)
-        if found:
+        if found and section.compares:
             yield section, column, found
 
 
 def _standings(section: SectionView, index: int) -> ColumnStandings:
     column = section.columns[index]
     entries = [(number, row, row.cells[index]) for number, row in enumerate(section.rows)]
-    scored = sorted((entry for entry in entries if entry[2].value is not None),
-                    key=lambda entry: -column.sign * (entry[2].value or 0.0))  # fmt: skip
+    scored = [entry for entry in entries if entry[2].value is not None]
+    if section.compares:
+        scored.sort(key=lambda entry: -column.sign * (entry[2].value or 0.0))
     unscored = [entry for entry in entries if entry[2].value is None and entry[2].seeds]
-    best = scored[0][2].value if scored else None
+    best = scored[0][2].value if scored and section.compares else None
     is_first = index in section.first_columns
     places = tuple(
         Place(f"{section.id}-{number}" if is_first else "", row, cell, _gap(cell, best, column))

@@ -56,6 +56,8 @@ def read_results(folders: Sequence[Path]) -> Results:
     stores = [ResultStore(folder) for folder in folders]
     _check(stores)
     located = [(record, store.folder) for store in stores for record in store.read()]
+    if not located:
+        raise UserError(f"None of the records in {', '.join(map(str, folders))} can be read.")
     records, notes = merge_records(record for record, _ in located)
     folder_of = {id(record): folder for record, folder in located}
     models, model_notes = _merge_cards(card for store in stores for card in store.cards(ModelCard))
@@ -90,7 +92,7 @@ def merge_records(records: Iterable[Record]) -> tuple[list[Record], list[str]]:
     for record in records:
         known = kept.setdefault(record.key, record)
         if known != record:
-            kept[record.key] = max(known, record, key=lambda one: (one.status == "ok", one.is_final, one.started))
+            kept[record.key] = max(known, record, key=lambda one: (one.status == "ok", one.is_final, one.order))
             chosen, cell = kept[record.key], record.cell
             notes.append(
                 f"{cell.variant} on {cell.task} ({cell.tier}, seed {cell.seed}) was run more than once with the same "

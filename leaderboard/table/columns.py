@@ -11,10 +11,14 @@ from ..formats import ScoreFormat
 from ..links import Links
 from ..read.results import Results
 from .rows import Row, group_by
-from .statistics import Comparisons, Standing, compare, estimate
+from .statistics import Comparisons, Estimate, compare, estimate
 
 AVERAGES = "averages"
 """The group of columns that are averages over others."""
+
+
+LIFT_LABELS = {"window-as-fields": "n-gram baseline"}
+"""Labels of cells whose lift hides part of the input: a window has 16 positions."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,11 @@ class CellView:
     mean, half_width
         Formatted mean over seeds and half its 95 % interval; empty if unknown.
     not_beaten
-        The easiest reference score that the mean does not beat.
+        The easiest reference score that the mean, or its interval, does not beat.
     shortfall
         Seeds missing from the mean, such as "2 of 3 seeds, 1 diverged".
+    lift
+        What the lift makes of the model if it sees less than others, such as "n-gram baseline".
     """
 
     seeds: tuple[SeedView, ...] = ()
@@ -54,6 +60,7 @@ class CellView:
     standing: str = ""
     not_beaten: str = ""
     shortfall: str = ""
+    lift: str = ""
 
     @property
     def failure(self) -> SeedView | None:
@@ -102,17 +109,18 @@ class ColumnView:
         return [score for score in self.task.references(self.name) if score.kind == kind]
 
 
-def column_view(rows: Sequence[Row], results: Results, links: Links) -> ColumnView:
+def column_view(rows: Sequence[Row], results: Results, links: Links, *, compares: bool = True) -> ColumnView:
     """Return a column and its cells from its rows in one section.
 
-    Only variants without a failed seed are compared with others.
+    Only variants without a failed seed are compared with others. If the section does not compare rows, cells have
+    no marks.
     """
     is_average = rows[0]["kind"] == "average"
     task, evaluation = _average(rows[0]) if is_average else _evaluation(rows[0], results)
     by_variant = {variant: own for (variant,), own in group_by(rows, "variant").items()}
     scores = {variant: {row["seed"]: row["value"] for row in own} for variant, own in by_variant.items()}
     complete = {variant: values for variant, values in scores.items() if None not in values.values()}
-    comparisons = compare(complete, evaluation.direction)
+    comparisons = compare(complete, evaluation.direction) if compares else None
     standings = comparisons.standings() if comparisons else {}
     expected = len({row["seed"] for row in rows})
     return ColumnView(
@@ -122,7 +130,7 @@ def column_view(rows: Sequence[Row], results: Results, links: Links) -> ColumnVi
         evaluation=evaluation,
         page="" if is_average else links.tasks.get(task.task, ""),
         cells={
-            variant: _cell(own, task, evaluation, standings.get(variant), expected)
+            variant: _cell(own, task, evaluation, standings.get(variant, "" if compares else None), expected)
             for variant, own in by_variant.items()
         },
         comparisons=comparisons,
@@ -143,8 +151,9 @@ def _average(row: Row) -> tuple[TaskCard, EvaluationCard]:
 
 
 def _cell(
-    rows: Sequence[Row], task: TaskCard, evaluation: EvaluationCard, standing: Standing | None, expected: int
+    rows: Sequence[Row], task: TaskCard, evaluation: EvaluationCard, standing: str | None, expected: int
 ) -> CellView:
+    """Return the cell of one variant; `standing` is None if the section does not compare rows."""
     write = ScoreFormat(evaluation.metric, evaluation.unit)
     seeds = tuple(_seed(row, write) for row in rows)
     values = [row["value"] for row in rows if row["value"] is not None]
@@ -157,8 +166,9 @@ def _cell(
         half_width=write(found.half_width) if found.half_width is not None else "",
         value=found.mean,
         standing=standing or "",
-        not_beaten=_not_beaten(found.mean, task, evaluation),
+        not_beaten="" if standing is None else _not_beaten(found, task, evaluation),
         shortfall=_shortfall(seeds, expected),
+        lift=LIFT_LABELS.get(rows[0].get("lift"), ""),
     )
 
 
@@ -176,10 +186,14 @@ def _shortfall(seeds: Sequence[SeedView], expected: int) -> str:
     return ", ".join([f"{ok} of {expected} seeds", *counts]) if ok < expected else ""
 
 
-def _not_beaten(mean: float, task: TaskCard, evaluation: EvaluationCard) -> str:
-    """Return the name of the easiest reference score, chance or a baseline, that a mean does not beat."""
+def _not_beaten(found: Estimate, task: TaskCard, evaluation: EvaluationCard) -> str:
+    """Return the name of the easiest reference score, chance or a baseline, that the worse end does not beat.
+
+    The worse end is that of the interval over seeds, or the score of a single seed.
+    """
     direction = evaluation.direction
+    worse_end = found.mean - sign(direction) * (found.half_width or 0.0)
     easy = [score for score in task.references(evaluation.column) if score.kind != "ceiling"]
-    missed = [score for score in easy if not better(direction, mean, score.value)]
+    missed = [score for score in easy if not better(direction, worse_end, score.value)]
     easiest = min(missed, key=lambda score: sign(direction) * score.value, default=None)
     return easiest.name if easiest else ""

@@ -42,11 +42,12 @@ class GatedAttentionModel(ResidualStack):
     prenorm
         Whether each part normalizes its input; otherwise it normalizes its result.
     dropout
-        Dropout rate after the filter, the attention unit and the feed-forward network.
+        Dropout rate of the input, and after the filter, the attention unit and the feed-forward network.
     """
 
     width_multiple = 8
     slack = "ffn"
+    bounds = {"chunk": (1, 2**20), "shared": (1, 2**20), "value": (1, 2**20), "ffn": (1, 2**20), "dropout": (0, 0.99)}
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class GatedAttentionModel(ResidualStack):
             if choice not in get_args(known):
                 raise UserError(f"Unknown {name} '{choice}': use one of {', '.join(get_args(known))}.")
         self.causal = causal
+        self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList()
         for _ in range(depth):
             z = shared or width // 2
@@ -88,6 +90,9 @@ class GatedAttentionModel(ResidualStack):
             ffn_norm = make_norm(norm, width)
             self.blocks.append(Block(unit, FeedForward(width, ffn or 2 * width, ffn_norm, prenorm, dropout)))
         self.norm = make_norm(norm, width) if prenorm else None
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return super().forward(self.dropout(x), lengths)
 
 
 class Block(nn.Module):

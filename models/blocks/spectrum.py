@@ -11,6 +11,9 @@ from torch import Tensor
 
 Spectrum = Literal["legs", "lin", "inv", "real"]
 
+LEGS_CLIP = 2.0
+"""Limit of the imaginary part of HiPPO-LegS's input weights in the S4 repository."""
+
 
 def spectrum(init: Spectrum, d_state: int) -> tuple[Tensor, Tensor | None]:
     """Return decays and frequencies of the modes of ``A = -decay + i frequency``.
@@ -44,10 +47,17 @@ def spectrum(init: Spectrum, d_state: int) -> tuple[Tensor, Tensor | None]:
 
 
 def legs_modes(d_state: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positive frequencies of HiPPO-LegS's normal part, and the input's weight on each mode."""
+    """Return the positive frequencies of HiPPO-LegS's normal part, and the input's weight on each mode.
+
+    The S4 repository limits the imaginary part of the input's weights B to `LEGS_CLIP`, with the modes
+    rotated so that their first entry is real. Only the magnitude of B is returned, as C's phase is random.
+    """
     size = np.sqrt(1 + 2 * np.arange(d_state))
     skew = np.tril(np.outer(size, size), -1) / 2
     # HiPPO's A plus a rank-one matrix is -1/2 plus a real skew part with eigenvalues in pairs +-i w.
     values, vectors = np.linalg.eigh(1j * (skew.T - skew))
+    vectors = vectors * np.exp(-1j * np.angle(vectors[0]))
+    inputs = vectors.conj().T @ size
+    clipped = np.hypot(inputs.real, np.clip(inputs.imag, -LEGS_CLIP, LEGS_CLIP))
     positive = slice(d_state - d_state // 2, None)
-    return values[positive], np.abs(vectors.conj().T @ size)[positive]
+    return values[positive], clipped[positive]

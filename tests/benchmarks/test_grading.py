@@ -1,6 +1,7 @@
 """Measures how fast answers are graded: ``pytest tests/benchmarks/test_grading.py --numprocesses 0``.
 
-Grades 500 pairs, or ARCHARENA_BENCH_PAIRS. The correct answers are from the MATH test set if ARCHARENA_DATA has it.
+Grades 100 pairs, or ARCHARENA_BENCH_PAIRS; use at least 500 to measure. The correct answers are from the MATH test
+set if ARCHARENA_DATA has it.
 Each is compared with itself in another notation and with the answers of other problems, to exercise every stage.
 """
 
@@ -14,7 +15,7 @@ import pytest
 from archarena.tasks.grading import Grader, boxed_answer
 from archarena.tasks.math import MATH
 
-PAIRS = int(os.environ.get("ARCHARENA_BENCH_PAIRS", "500"))
+PAIRS = int(os.environ.get("ARCHARENA_BENCH_PAIRS", "100"))
 
 
 def answer_pairs(golds: list[str]):

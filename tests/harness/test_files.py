@@ -1,7 +1,9 @@
 """Files are written atomically, and their names cannot leave the folder."""
 
 import os
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from archarena.harness.errors import UserError
@@ -71,3 +73,19 @@ def test_a_slug_is_a_plain_file_name(text):
     assert name not in (".", "..")
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
     assert name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the names of open files")
+def test_what_is_written_survives_a_power_failure(tmp_path, monkeypatch):
+    """Content is on the disk before its name, and the name before the next step."""
+    done = []
+    real, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append(Path(f"/proc/self/fd/{fd}").readlink().name) or real(fd))
+    monkeypatch.setattr(Path, "replace", lambda path, target: done.append("rename") or replace(path, target))
+    write_atomically(tmp_path / "file", b"x")
+    assert done[1:] == ["rename", tmp_path.name]
+    done.clear()
+    with replacing(tmp_path / "folder") as unfinished:
+        unfinished.mkdir()
+        (unfinished / "part").write_text("x")
+    assert done == ["folder", "part", "rename", tmp_path.name]

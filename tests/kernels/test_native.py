@@ -77,8 +77,9 @@ def test_without_a_compiler_the_reason_is_reported_once(source, monkeypatch):
     with pytest.warns(
         RuntimeWarning,
         match="answer runs slower without its C kernel: no C compiler found; install gcc or clang",
-    ):
+    ) as caught:
         assert native.library(source) is None
+    assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert native.library(source) is None
@@ -157,3 +158,14 @@ def test_arguments_point_to_tensors_that_c_can_read_and_keep_them_alive():
     assert given._tensors[-1] is x
     with pytest.raises(KeyError, match="batch"):
         structure()
+
+
+@pytest.mark.parametrize("keep", [0, 1000, 0.9])
+def test_a_damaged_library_is_compiled_again_before_it_is_loaded(source, tmp_path, keep):
+    """Loading a library that was cut off kills the process, so it must be noticed before."""
+    target = native.build(source)
+    whole = target.read_bytes()
+    target.write_bytes(whole[: int(keep if keep > 1 else keep * len(whole))])
+    assert native.library(source).answer() == 42
+    assert native.build(source).read_bytes() == whole
+    assert len(made(tmp_path)) == 2

@@ -4,7 +4,7 @@ import pytest
 import torch
 from archarena.kernels import paths_taken
 from archarena.kernels.paths import path
-from archarena.kernels.ssd import cost, operation, ssd
+from archarena.kernels.ssd import cost, operation, ssd, workload
 from archarena.kernels.ssd.reference import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +39,7 @@ def test_agrees_with_the_loop_in_float64(assert_agrees, each_path, length, by_ch
     assert each_path in paths_taken()["ssd"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 3, 20, 9))), by_channel=st.booleans(), seed=st.integers(0, 99)
 )
@@ -142,3 +142,11 @@ def test_an_operand_of_another_shape_is_named(index):
     given[index] = given[index][:1]
     with pytest.raises(ValueError, match=rf"^{('x', 'log_decay', 'B', 'C', 'initial_state')[index]} has shape"):
         ssd(*given)
+
+
+@pytest.mark.parametrize(("by_channel", "strongest"), [(False, 0.2), (True, 0.02)])
+def test_timed_decays_are_weak_enough_for_the_other_forms_not_to_overflow(by_channel, strongest):
+    sizes = {"B": 1, "L": 500, "H": 2, "P": 2, "N": 2}
+    log_decay = workload.make(sizes, torch.Generator().manual_seed(0), by_channel=by_channel)["log_decay"]
+    assert -strongest <= log_decay.min() < -0.9 * strongest
+    assert log_decay.max() <= 0

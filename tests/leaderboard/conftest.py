@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from archarena.harness.records.cards import ModelCard, TaskCard
+from archarena.harness.records.hashes import canonical_hash
 from archarena.harness.records.record import AttemptInfo, CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo
 from archarena.harness.records.store import ResultStore
 
@@ -49,7 +48,7 @@ def _make_record(
     parts |= {name: cell[name] for name in ("task", "tier", "recipe", "seed")} | changes.pop("parts", {})
     values = value if isinstance(value, dict) else {task: value}
     fields = {
-        "key": hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
+        "key": canonical_hash(parts),
         "key_parts": parts,
         "cell": CellInfo(**cell),
         "status": status,

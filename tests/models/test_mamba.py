@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from archarena.harness import build
+from archarena.harness.contract.spec import PerPosition, Size, TaskSpec, Tokens
 from archarena.harness.errors import UserError
 from archarena.models.mamba import Mamba, Mixer, SelectiveSSM
 from torch.nn import functional as F
@@ -110,3 +112,24 @@ def test_without_its_convolution_one_block_sees_neighbours_through_the_state_alo
         without.blocks[0].mixer.forwards.dt_B_C.weight.zero_()
     changed = torch.cat([x[:, :3] + 1, x[:, 3:]], dim=1)
     assert torch.equal(without(x)[:, 3:], without(changed)[:, 3:])
+
+
+ROWS = TaskSpec(Tokens(24, 6), PerPosition(24), causal=True)
+
+
+def test_a_tied_head_is_zoologys_embedding_after_one_layer_norm():
+    built, free = (build(Mamba, ROWS, Size(8, 1), tied=tied) for tied in (True, False))
+    table = built.embedding.table.weight
+    assert table.std().item() == pytest.approx(0.02, rel=0.25)
+    tokens = torch.randint(1, 24, (3, 6))
+    x = built.core.blocks[0](built.embedding.table(tokens), None)
+    expected = torch.nn.functional.layer_norm(x, (8,)) @ table.T
+    torch.testing.assert_close(built(tokens=tokens), expected)
+    # Compared with the usual head: no RMSNorm of its own, and no second matrix with a bias.
+    assert sum(p.numel() for p in free.parameters()) - sum(p.numel() for p in built.parameters()) == 8 + 24 * 8 + 24
+    assert len({name for name in built.state_dict() if name.startswith("embedding")}) == 1
+
+
+def test_a_tied_head_needs_an_output_per_token():
+    with pytest.raises(UserError, match="one output per token of the vocabulary"):
+        build(Mamba, TaskSpec(Tokens(24, 6), PerPosition(5), causal=True), Size(8, 1), tied=True)

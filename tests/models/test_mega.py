@@ -20,7 +20,7 @@ def averages_by_hand(layer, x):
     return torch.stack(outputs)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(length=st.integers(1, 20), states=st.integers(1, 5), truncation=st.none() | st.integers(1, 25))
 def test_the_filter_follows_the_papers_recurrence_in_both_directions_and_in_steps(length, states, truncation):
     layer = DampedEMA(3, states, truncation).double()
@@ -69,6 +69,15 @@ def test_between_chunks_the_moving_average_is_the_only_path(signal_paths):
     with torch.no_grad():
         model.blocks[0].unit.mixer.forwards.gamma.zero_()
     assert not signal_paths(model, x)[4:, :4].any()
+
+
+def test_the_embedding_is_dropped_out_before_the_first_block():
+    model, seen = Mega(16, 1, False, 8, dropout=0.5).train(), []
+    model.blocks[0].register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    model(torch.ones(2, 8, 16))
+    assert set(seen[0].unique().tolist()) == {0.0, 2.0}
+    model.eval()(torch.ones(2, 8, 16))
+    assert (seen[1] == 1).all()
 
 
 @pytest.mark.parametrize("causal", [True, False])

@@ -51,8 +51,24 @@ def test_an_unknown_form_is_refused_with_those_there_are():
         Polynomial(5, 3, 2, "cpp")
 
 
+def test_a_new_block_returns_its_shortcut():
+    # constant_init(m.norm2, 0) in grigorisg9gr/polynomial_nets@210f0d3:
+    # classification-NO-activation-function/backbones/pinet_norelu.py
+    block, x = ProductBlock(3, 6, products=True, activation=False, pointwise=False), torch.randn(4, 3, 8, 8)
+    torch.testing.assert_close(block(x), block.shortcut(x))
+
+
+@pytest.mark.parametrize("options", [{}, {"pointwise": True}, {"products": False}])
+def test_parameters_named_dead_have_no_initial_gradient(options):
+    model = PiNetConv(Image(1, 8, 8), 3, width=4, depth=2, **options)
+    model(torch.randn(4, 1, 8, 8)).square().sum().backward()
+    silent = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
+    assert silent == set(model.dead_parameters())
+
+
 def test_a_block_adds_both_branches_and_their_normed_product():
     block, x = ProductBlock(3, 6, products=True, activation=False, pointwise=False), torch.randn(4, 3, 8, 8)
+    torch.nn.init.ones_(block.branch[-1].weight)
     u, s = block.branch(x), block.shortcut(x)
     product = u * s
     normed = (product - product.mean((0, 2, 3), keepdim=True)) / (
@@ -63,7 +79,10 @@ def test_a_block_adds_both_branches_and_their_normed_product():
 
 
 def conv_net(**options) -> torch.nn.Module:
-    return PiNetConv(Image(1, 8, 8), 3, width=4, depth=2, **options).double().eval()
+    model = PiNetConv(Image(1, 8, 8), 3, width=4, depth=2, **options).double().eval()
+    for block in model.blocks:
+        torch.nn.init.ones_(block.branch[-1].weight)
+    return model
 
 
 @pytest.mark.parametrize(("options", "linear"), [({}, False), ({"products": False}, True)])

@@ -310,3 +310,8 @@ def test_an_image_model_by_itself_takes_images_alone():
     assert build(Pixels, ONE_ANSWER, Size(8, 1))(pixels=torch.randn(2, 1, 3, 4)).shape == (2, 5)
     with pytest.raises(UserError, match="it supports only tasks with one output per image"):
         build(Pixels, EACH_PIXEL, Size(8, 1))
+
+
+def test_decay_all_decays_every_parameter():
+    groups = build(Lag, TaskSpec(Tokens(20, 12), Classes(3)), Size(8, 1)).param_groups(0.1, decay_all=True)
+    assert {group["weight_decay"] for group in groups} == {0.1}

@@ -89,7 +89,7 @@ def test_run_show_why_and_board(call, toys, tmp_path):
     results, plugins = tmp_path / "results", toys[:4]
     code, out, err = call("run", *toys, "--seed", 3, "--jobs", 1, "--device", "cpu")
     assert code == 0, err
-    assert "1 of 1 cells ok" in out
+    assert "1 ok. The records are in" in out
     assert "[1/1] ok       good on toy s3" in err
 
     _, out, _ = call("show", "good/toy", "--results", results)
@@ -127,6 +127,19 @@ def test_check_names_each_point_and_what_fails(call, toy_task):
     code, out, _ = call("check", toy_task)
     assert code == 1
     assert "failed  deterministic" in out
+
+
+def test_a_task_without_its_data_is_not_checked(call, tmp_path):
+    code, out, _ = call("check", "lra-text", "--data", tmp_path)
+    assert code == 1
+    assert "Not checked, because the data is missing: lra-text." in out
+    assert "passed" not in out
+
+
+def test_skipped_cells_are_not_counted_as_ok(call, toys):
+    code, out, _ = call("run", *toys, "--model", "lr", "--recipe", "published", "--inline")
+    assert code == 0
+    assert out.startswith("2 skipped. The records are in ")
 
 
 def test_data_status_names_each_set_its_license_and_where_it_was_looked_for(call, tmp_path):

@@ -17,7 +17,7 @@ def sample(name: str, n: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             targets = np.where(RANDOM.random((n, 5)) < 0.5, RANDOM.integers(4, size=(n, 5)), -100)
             row = np.nonzero(targets != -100)[0]
             return RANDOM.normal(size=(len(row), 4)), targets, row
-        case "auc" | "log_loss" | "scaled_log_loss":
+        case "auc" | "auc_minus_log_loss" | "log_loss" | "scaled_log_loss":
             return RANDOM.normal(size=(n, 1)), RANDOM.integers(2, size=n).astype(np.float32), rows
         case "bits_per_byte":
             targets = np.where(RANDOM.random((n, 5)) < 0.7, RANDOM.integers(4, size=(n, 5)), -100)
@@ -167,3 +167,15 @@ def test_direction_decides_what_is_better():
     assert not better("higher", 1, 1)
     assert not better("lower", 1, 1)
     assert (sign("higher"), sign("lower")) == (1, -1)
+
+
+def test_fuxictrs_combined_monitor_is_auc_minus_log_loss():
+    logits, labels = np.float32([[2.0], [-1.0], [0.5], [-3.0]]), np.float32([1, 0, 0, 1])
+    parts = [METRICS[name].score(logits, labels) for name in ("auc", "log_loss")]
+    assert METRICS["auc_minus_log_loss"].score(logits, labels) == pytest.approx(parts[0] - parts[1])
+
+
+@pytest.mark.parametrize("name", ["auc", "auc_minus_log_loss"])
+@pytest.mark.parametrize("logit", [np.inf, -np.inf])
+def test_auc_of_an_infinite_logit_is_undefined(name, logit):
+    assert np.isnan(METRICS[name].score(np.float32([[1.0], [logit], [0.0]]), np.float32([1, 0, 0])))

@@ -11,6 +11,7 @@ deviations = ["Ours starts at one."]
 
 [published.lra-listops]
 source = "arXiv:0000.00000, Table 8"
+read_from = ["some/repository@0123abc:configs/listops.yaml", "arXiv:0000.00000v2:Table 8"]
 width = 80
 depth = 6
 hyperparameters = { d_state = 16 }
@@ -54,6 +55,8 @@ def test_a_model_without_a_card_has_none(tmp_path):
         ('"linear"', '"sawtooth"', "schedule: Input should be 'cosine'"),
         ("steps = 90000", "epochs = 3\nsteps = 90000", "give either steps or epochs"),
         ("learning_rate = 1e-3", "learning_rate = 0.0", "needs a learning_rate above 0"),
+        ("@0123abc", "", "read_from.0: String should match pattern"),
+        ("v2:", ":", "read_from.1: String should match pattern"),
         ("width = 80", "width = 0", "width: Input should be greater than 0"),
         ("[published.lra-listops]", "[published", "cannot be read"),
     ],

@@ -37,7 +37,7 @@ def test_a_setting_with_several_values_is_a_grid_of_variants(registry, tmp_path)
         ({"settings": ["good.skale=1"]}, "no hyperparameter 'skale'. Did you mean 'scale'?"),
         ({"settings": ["good.scale=wide"]}, "hyperparameter 'scale' must be float, found 'wide'"),
         ({"settings": ["good.depth=1"]}, "Model 'good' has no depth setting."),
-        ({"models": ["mlp"], "settings": ["mlp.depth=0"]}, "depth must be a positive integer, found 0"),
+        ({"models": ["mlp"], "settings": ["mlp.depth=0"]}, "depth must be a whole number from 1 to 256, found 0"),
         ({"settings": ["mamba.d_state=1"]}, "model 'mamba' is not in this run"),
         ({"settings": ["good.scale"]}, "use MODEL.HYPERPARAMETER=VALUE"),
     ],
@@ -73,3 +73,11 @@ def test_a_run_that_names_no_model_takes_all_that_need_no_setting(tmp_path):
     assert set(registry.models) - set(usual) == {"pretrained", "served"}
     plan = make_plan(registry, models=["served"], tasks=["digits"], tier="smoke", data=tmp_path)
     assert {cell.variant.name for cell in plan.cells} == {"served"}
+
+
+def test_only_a_task_with_a_published_setup_is_reduced(registry, tmp_path):
+    def tasks(name, tier):
+        return make_plan(registry, models=["good"], tasks=[name], tier=tier, data=tmp_path).tasks
+
+    assert [task.reduced for tier in ("smoke", "quick") for task in tasks("toy", tier)] == [False, False]
+    assert [task.reduced for tier in ("quick", "full") for task in tasks("recall-mqar", tier)] == [True, False]

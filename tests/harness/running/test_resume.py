@@ -16,9 +16,9 @@ from archarena.harness.records.store import ResultStore
 MOMENTS = 10
 
 
-def command(results: Path, *plugins: Path) -> list[str]:
-    words = [sys.executable, "-m", "archarena.harness", "run", "--task", "toy", "--tier", "quick", "--seeds", "2"]
-    words += ["--jobs", "2", "--results", str(results), "--device", "cpu"]
+def command(results: Path, *plugins: Path, seeds: int = 2) -> list[str]:
+    words = [sys.executable, "-m", "archarena.harness", "run", "--task", "toy", "--tier", "quick"]
+    words += ["--seeds", str(seeds), "--jobs", "2", "--results", str(results), "--device", "cpu"]
     words += [word for name in ("good", "other") if any(name in p.name for p in plugins) for word in ("--model", name)]
     return [*words, *(word for plugin in plugins for word in ("--plugin", str(plugin)))]
 
@@ -79,17 +79,16 @@ def heed_interrupts() -> None:
 def test_a_trial_taken_up_again_ends_as_one_that_never_stopped(toy_task, make_model, tmp_path):
     plugins = (toy_task, make_model("good"))
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    subprocess.run(command(whole, *plugins), check=True, capture_output=True)
-    run = subprocess.Popen(
-        command(broken, *plugins), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts
-    )
+    subprocess.run(command(whole, *plugins, seeds=1), check=True, capture_output=True)
+    again = command(broken, *plugins, seeds=1)
+    run = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts)
     deadline = time.monotonic() + 60
     while not list(broken.glob("work/cells/*/attempt-0.safetensors")) and time.monotonic() < deadline:
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     assert run.wait() == 130
     assert list(broken.glob("work/cells/*/attempt-0.safetensors")), "no checkpoint was left to resume from"
-    subprocess.run(command(broken, *plugins), check=True, capture_output=True)
+    subprocess.run(again, check=True, capture_output=True)
     predicted = [{r.key: r.predictions.sha256 for r in ResultStore(folder).read()} for folder in (whole, broken)]
     assert predicted[0] == predicted[1]
     assert all(r.cost.total_seconds > r.cost.train_seconds for r in ResultStore(broken).read())

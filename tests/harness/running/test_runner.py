@@ -88,18 +88,16 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_is_a_row_with_its_reason_and_stops_no_other(make_run, make_model, failure):
-    body, status, reason = FAILURES[failure]
-    run = make_run(
-        make_model(failure, f"if self.training:\n            {body}"), make_model(), models=[failure, "good"]
-    )
+def test_each_failure_is_a_row_with_its_reason_and_stops_no_other(make_run, make_model):
+    plugins = [make_model(name, f"if self.training:\n            {body}") for name, (body, *_) in FAILURES.items()]
+    run = make_run(*plugins, make_model(), models=[*FAILURES, "good"])
     report = Runner(run, Local(2)).execute()
     found = {record.cell.model: record for record in report.records}
     assert found["good"].status == "ok"
-    assert found[failure].status == status
-    assert reason in found[failure].reason
-    assert [record.cell.model for record in report.failed] == [failure]
+    for name, (_, status, reason) in FAILURES.items():
+        assert (name, found[name].status) == (name, status)
+        assert reason in found[name].reason
+    assert sorted(record.cell.model for record in report.failed) == sorted(FAILURES)
 
 
 def test_a_trial_that_hangs_is_killed_with_its_descendants(make_run, make_model, tmp_path):
@@ -206,3 +204,51 @@ def test_a_stopped_run_records_its_cells_as_interrupted_and_goes_on_later(make_r
     (record,) = ResultStore(tmp_path / "results").read()
     assert record.status == "interrupted"
     assert Runner(make_run(plugin), Local(1)).execute().new[0].status == "ok"
+
+
+def test_what_a_power_failure_damaged_is_made_again(make_run, make_model):
+    run = make_run(make_model())
+    folder = run.folder_of(run.keyed()[0])
+    folder.mkdir(parents=True)
+    for name in ("progress.json", "attempt-0.safetensors", "attempt-1.safetensors"):
+        (folder / name).write_bytes(b"\0" * 100)
+    (record,) = Runner(run, Inline()).execute().records
+    assert record.status == "ok", record.reason
+
+
+def test_a_model_that_predicts_nan_on_test_rows_has_diverged(make_run, make_model):
+    body = "x = x * float('nan') if len(x) == 50 - 32 else x  # the second batch of the test rows"
+    (record,) = Runner(make_run(make_model(body=body)), Inline()).execute().records
+    assert (record.status, record.scores) == ("diverged", {})
+    assert record.reason == "18 of 50 rows on test set 'test' contain NaN."
+    assert record.failed
+
+
+HIDDEN = "self.hidden = torch.nn.Linear(300, 300)"
+WIDE = "self.first = torch.nn.Sequential(torch.nn.Linear(width, 300), torch.nn.Linear(300, width))"
+
+
+@pytest.fixture
+def wide_model(make_model):
+    """Return a function that creates a plugin whose model has a hidden layer of 300 units at any width and depth."""
+
+    def make(declaration=""):
+        plugin = make_model("wide")
+        source = plugin.read_text().replace("self.first = torch.nn.Linear(width, width)", f"{WIDE}\n        {HIDDEN}")
+        source = source.replace("    def __init__", f"    {declaration}\n\n    def __init__")
+        plugin.write_text(source)
+        return plugin
+
+    return make
+
+
+def test_a_cell_outside_the_size_of_its_tier_is_refused_with_the_numbers(make_run, wide_model):
+    (record,) = Runner(make_run(wide_model(), models=["wide"]), Inline()).execute().records
+    assert record.status == "skipped"
+    assert "parameters at width 1, the nearest to the 12,000 of the tier: +" in record.reason
+
+
+def test_a_model_of_a_fixed_size_runs_and_says_so(make_run, wide_model):
+    (record,) = Runner(make_run(wide_model("fixed_width = 8"), models=["wide"]), Inline()).execute().records
+    assert record.status == "ok", record.reason
+    assert (record.size.width, record.size.fixed, record.size.target_parameters) == (8, True, 12_000)

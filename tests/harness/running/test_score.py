@@ -1,5 +1,7 @@
 """Scoring a trial's predictions against prepared arrays."""
 
+import re
+
 import numpy as np
 import pytest
 from archarena.harness.contract.metrics import METRICS
@@ -8,7 +10,7 @@ from archarena.harness.contract.task import Split, Splits
 from archarena.harness.data.arrays import save_splits
 from archarena.harness.planning.plan import plan_task
 from archarena.harness.planning.tier import get_tier
-from archarena.harness.running.score import VALIDATION, readouts, score
+from archarena.harness.running.score import VALIDATION, NotFiniteError, readouts, score
 from safetensors.numpy import save_file
 
 
@@ -53,3 +55,19 @@ def test_the_temperature_is_that_of_the_validation_rows(scored):
 def test_without_validation_predictions_the_other_columns_are_scored(scored):
     _, rows, scores = scored
     assert set(scores(test_outputs=np.zeros((len(rows[90]), 1)))) == {"ctr-synthetic", "ctr-synthetic-logloss"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("test_outputs", np.nan, "2 of 90 rows on test set 'test' contain NaN."),
+        ("test_outputs", np.inf, "2 of 90 rows on test set 'test' contain infinity."),
+        ("validation", np.nan, "2 of 60 rows on the validation set contain NaN."),
+    ],
+)
+def test_predictions_without_a_number_are_counted(scored, name, value, says):
+    *_, scores = scored
+    logits = {"validation": np.zeros((60, 1)), "test_outputs": np.zeros((90, 1))}
+    logits[name][[3, 30]] = value
+    with pytest.raises(NotFiniteError, match=re.escape(says)):
+        scores(**logits)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from archarena.kernels import triton_launch
 
 
 def load(name, folder):
@@ -33,6 +34,12 @@ if INTERPRETED:
 def operands_of():
     """Return a function that draws operands like a test file of the CPU paths, given its name."""
     return lambda name, *arguments, **options: load(name, FOLDER.parent).operands(*arguments, **options)
+
+
+@pytest.fixture
+def short_segments(monkeypatch):
+    """Cut sequences into segments of one tile, since long sequences are slow in the interpreter."""
+    monkeypatch.setattr(triton_launch, "SHORTEST", 1)
 
 
 @pytest.fixture

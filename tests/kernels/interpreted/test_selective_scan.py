@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from archarena.kernels import paths_taken
-from archarena.kernels.selective_scan import selective_scan, triton_backward, triton_forward
+from archarena.kernels.selective_scan import selective_scan
 from archarena.kernels.selective_scan.reference import reference
 
 
@@ -17,7 +17,8 @@ def slow_scan(*x):
     return reference(*x[:8], delta_softplus=True, initial_state=x[8])
 
 
-@pytest.mark.parametrize("length", [1, 7, 65])
+@pytest.mark.parametrize("length", [1, 7, 17])
+@pytest.mark.usefixtures("short_segments")
 def test_agrees_with_the_loop_in_float64(operands_of, assert_agrees, length):
     assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, length, 33, 3))
     assert paths_taken()["selective_scan"] == ["triton"]
@@ -27,10 +28,9 @@ def test_programs_of_twice_the_channels(operands_of, assert_agrees):
     assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, 3, 80, 16))
 
 
-def test_complex_states_and_two_segments(operands_of, monkeypatch, assert_agrees):
-    for module in (triton_forward, triton_backward):
-        monkeypatch.setattr(module, "segment_steps", lambda *_: 16)
-    assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, 21, 33, 3, complex_states=True))
+@pytest.mark.usefixtures("short_segments")
+def test_complex_states_and_three_segments(operands_of, assert_agrees):
+    assert_agrees(scan, slow_scan, operands_of("test_selective_scan", 1, 9, 33, 3, complex_states=True))
 
 
 def test_nothing_optional(operands_of, assert_agrees):

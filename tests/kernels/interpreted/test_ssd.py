@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from archarena.kernels import paths_taken, triton_launch
+from archarena.kernels import paths_taken
 from archarena.kernels.ssd import ssd
 from archarena.kernels.ssd.reference import reference
 
@@ -39,9 +39,9 @@ def test_agrees_with_the_loop_in_float64(operands, assert_agrees, shape, by_chan
     assert paths_taken()["ssd"] == ["triton"]
 
 
-def test_a_sequence_cut_into_segments(operands, assert_agrees, monkeypatch):
-    monkeypatch.setattr(triton_launch, "PROGRAMS", 64)
-    assert_agrees(fast, reference, operands(1, 580, 1))
+@pytest.mark.usefixtures("short_segments")
+def test_a_sequence_cut_into_segments(operands, assert_agrees):
+    assert_agrees(fast, reference, operands(1, 150, 1))
 
 
 @EACH_KIND

@@ -213,3 +213,13 @@ def test_hostile_text_is_only_text(site, make_record, task_card, model_card):
 def test_no_records_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match="no records"):
         build_board([tmp_path], tmp_path / "site")
+
+
+def test_a_smoke_board_marks_nothing(site, make_record, task_card):
+    values, smoke = {"a": 0.1, "b": 0.9}, {"tier": "smoke"}
+    records = [make_record(name, seed=seed, value=values[name], cell=smoke) for name in values for seed in range(3)]
+    folder, _ = site(*records, tasks=[task_card("recall-mqar", ["recall-mqar"], tier="smoke")])
+    for page in (folder / "index.html", *folder.glob("tasks/*.html"), *folder.glob("models/*.html")):
+        classes = {word for _, attributes in Page(page).tags for word in attributes.get("class", "").split()}
+        assert not classes & {"best", "tied", "leading", "behind", "mark"}, page
+    assert "no marks, ranks or ties" in (folder / "index.html").read_text()

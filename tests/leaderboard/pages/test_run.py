@@ -55,6 +55,12 @@ def test_facts_cover_size_cost_data_and_environment(make_record):
     assert facts_of(view, "Key")["sha256"] == record.key
 
 
+def test_a_record_without_a_checksum_is_marked(make_record):
+    for checksum, shown in (("c" * 64, "c" * 64), (None, "none: an older version wrote this record")):
+        record = make_record(checksum=checksum)
+        assert facts_of(run_view(record, Results((record,))), "Key")["checksum of this record"].startswith(shown)
+
+
 def test_a_failure_without_a_size_has_no_size_part(make_record):
     record = make_record(status="crashed", size=None)
     view = run_view(record, Results((record,)))
