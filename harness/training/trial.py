@@ -21,7 +21,7 @@ from ..contract.model import Model
 from ..contract.spec import Size, TaskSpec, spec_from_json
 from ..contract.task import Budget
 from ..data.arrays import load_array, load_arrays, load_split
-from ..data.prepare import BASE_SEED, read_meta
+from ..data.prepare import BASE_SEED, check_prepared, read_meta
 from ..data.seeds import seed
 from ..files import write_atomically
 from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
@@ -40,6 +40,7 @@ from .tune import tune
 
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
     """Run a trial and return its outcome; write predictions and weights to `folder`."""
+    check_prepared(job.arrays, without="answers")
     cls, tier = job.model.load(), get_tier(job.tier)
     if not issubclass(cls, Model):
         return _generate(cls, job, folder)
