@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, Required, TypeAlias, TypedDict
 
 import torch
@@ -85,6 +85,16 @@ class Model(nn.Module):
 
     slack: ClassVar[str | None] = None
     """An integer hyperparameter that fine-tunes the body size when width steps are coarse."""
+
+    fixed_width: ClassVar[int | None] = None
+    """Width of a model whose body does not grow with the width, such as one with a given state or pretrained weights.
+
+    Such a model is not fitted to the tier's body size. The leaderboard shows it in a section of its own, without
+    comparisons. Any other model whose body cannot be fitted is refused.
+    """
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """The smallest and the largest valid value of numeric hyperparameters; others are refused before a run."""
 
     image_form: ClassVar[type[ImageModel] | None] = None
     """Class used instead for tasks with one output per image; by default images are lifted.

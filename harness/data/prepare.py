@@ -11,7 +11,7 @@ from ..contract.evaluation import ReferenceScore
 from ..contract.spec import spec_to_json
 from ..contract.task import Splits, Streams
 from ..errors import UserError
-from ..files import write_json
+from ..files import read_regular, write_json
 from ..planning.cell import PlannedTask
 from ..planning.key import data_identity, key_of
 from ..planning.source_hash import source_hash
@@ -26,6 +26,8 @@ BASE_SEED = "archarena"
 """Root of every random stream; a protocol constant."""
 
 META = "meta.json"
+
+_META_BYTES = 16 * 2**20
 
 
 def streams(task: str, tier: str, seed: int) -> Streams:
@@ -92,12 +94,12 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_refe
 def read_meta(folder: Path) -> PreparedMeta:
     """Return the content of ``meta.json``, or raise `UserError` if it is missing or was changed."""
     try:
-        content = json.loads((folder / META).read_bytes())
+        content = json.loads(read_regular(folder / META, _META_BYTES))
         own = content.pop("own_checksum")
         if own != canonical_hash(content):
             raise ValueError("wrong checksum")
         return PreparedMeta.model_validate(content)
-    except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+    except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(
             f"{folder / META} is missing or has changed. Run the cell again; this writes it again."
         ) from error

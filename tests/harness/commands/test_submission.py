@@ -1,6 +1,8 @@
 """A submission contains everything needed to verify it, and no records of other plugins."""
 
+import hashlib
 import zipfile
+from unittest.mock import Mock
 
 import pytest
 from archarena.harness import check
@@ -47,6 +49,19 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     ResultStore(tmp_path / "sent").write(forged)
     code, out, _ = call("verify", "mine/toy", *options)
     assert (code, "(differs)" in out) == (1, True), out
+
+    forged.predictions.file = "../mine.py"
+    forged.predictions.sha256 = hashlib.sha256(plugin.read_bytes()).hexdigest()
+    ResultStore(tmp_path / "sent").write(forged)
+    code, _, err = call("submit", plugin, "--results", tmp_path / "sent", "--output", tmp_path / "forged.zip")
+    assert (code, "mine.py is missing or does not match its record" in err) == (2, True), err
+    assert not (tmp_path / "forged.zip").exists()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "write", Mock(side_effect=OSError(28, "No space left on device")))
+        code, _, err = call("submit", plugin, "--results", results, "--output", tmp_path / "full.zip")
+    assert (code, "Cannot write" in err) == (2, True), err
+    assert list(tmp_path.glob("*full.zip*")) == []
 
     source = plugin.read_text()
     plugin.write_text(source.replace("torch.relu", "torch.tanh"))
