@@ -145,6 +145,14 @@ def test_a_trial_is_not_given_test_labels(make_run, make_model):
     assert {path.name for path in (arrays / "tests" / "test").rglob("*.npy")} == {"tokens.npy", "lengths.npy"}
 
 
+def test_predictions_that_cannot_be_kept_give_a_failure_without_scores(make_run, make_model, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "predictions").write_text("a file where the folder should be")
+    (record,) = Runner(make_run(make_model()), Inline()).execute().new
+    assert (record.status, record.scores, record.predictions) == ("crashed", {}, None)
+    assert "Cannot write" in record.reason
+
+
 def damage(file) -> None:
     """Zero a file's second half; in an array, these are rows."""
     content = file.read_bytes()
