@@ -14,7 +14,7 @@ from ..data.arrays import load_array, load_split
 from ..errors import UserError
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
-from ..records.record import Artifact, Score
+from ..records.record import LARGEST_NUMBER, Artifact, Score
 
 VALIDATION = "validation"
 """Name of the predictions for the validation rows."""
@@ -93,7 +93,7 @@ def _refuse(flaw: Callable[[np.ndarray], np.ndarray], predicted: np.ndarray, whe
 
 
 def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return float(value) if abs(value) <= LARGEST_NUMBER else None
 
 
 def keep_predictions(predictions: Path, store: Path, key: str) -> Artifact:
