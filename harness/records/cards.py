@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import AliasChoices, BaseModel, Field
 
 from ..contract.metrics import Direction
+from .record import Number
 
 
 class RecipeCard(BaseModel):
@@ -59,7 +60,7 @@ class ReferenceCard(BaseModel):
 
     column: str
     name: str
-    value: float
+    value: Number
     kind: Literal["chance", "baseline", "ceiling"]
     summary: str = ""
 
