@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import Data, Plugins, Results, Tasks, open_registry
 from .output import say
+
+if TYPE_CHECKING:
+    from ..records.record import Score
 
 
 def command(
@@ -40,7 +43,7 @@ def command(
         except UserError as error:
             say(f"  skipped {name_of_cell}: {error}")
             continue
-        moved = {name: score for name, score in scores.items() if record.scores.get(name) != score}
+        moved = {name: score for name, score in scores.items() if _changed(record.scores.get(name), score)}
         for name, score in moved.items():
             old = record.scores.get(name)
             say(f"  {name_of_cell}, {name}: {old.value if old else None} -> {score.value}")
@@ -50,3 +53,8 @@ def command(
                 store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
     records = "record" if changed == 1 else "records"
     say(f"{changed} {records} {'changed' if yes else 'would change; use --yes to write'}.")
+
+
+def _changed(old: Score | None, new: Score) -> bool:
+    """Return whether a score changed; older records have no standard error."""
+    return old is None or old.model_copy(update={"standard_error": new.standard_error}) != new

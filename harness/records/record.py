@@ -47,11 +47,15 @@ class CellInfo(_Part):
 
 
 class Score(_Part):
-    """One column's score on the test rows; `value` is null if the metric is not finite."""
+    """One column's score on the test rows; `value` is null if the metric is not finite.
+
+    `standard_error` is that of the score over the test rows; None in older records.
+    """
 
     metric: str
     direction: Direction
     value: float | None
+    standard_error: float | None = None
     rows: int
     slices: dict[str, dict[str, float | None]] = Field(default_factory=dict)
 
