@@ -32,6 +32,8 @@ class DCN(CrossAndDeep):
         Dropout rate of the MLP's hidden units.
     """
 
+    bounds = {"cross_layers": (1, 64), "embedding": (1, 4096), "dropout": (0, 0.99)}
+
     def __init__(
         self,
         fields: Fields,

@@ -40,6 +40,8 @@ class DCNv2(CrossAndDeep):
         Dropout rate of the MLP's hidden units.
     """
 
+    bounds = {"cross_layers": (1, 64), "rank": (1, 4096), "embedding": (1, 4096), "dropout": (0, 0.99)}
+
     def __init__(
         self,
         fields: Fields,

@@ -32,6 +32,8 @@ class DeepFM(FieldModel):
         Dropout rate of the hidden units.
     """
 
+    bounds = {"embedding": (1, 4096), "dropout": (0, 0.99)}
+
     def __init__(
         self, fields: Fields, outputs: int, width: int, depth: int, *, embedding: int = 10, dropout: float = 0.0
     ):

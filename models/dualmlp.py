@@ -32,6 +32,14 @@ class DualMLP(FieldModel):
         Dropout rate of each stream's hidden units.
     """
 
+    bounds = {
+        "embedding": (1, 4096),
+        "width2": (1, 2**20),
+        "depth2": (1, 64),
+        "dropout1": (0, 0.99),
+        "dropout2": (0, 0.99),
+    }
+
     def __init__(
         self,
         fields: Fields,

@@ -59,6 +59,15 @@ class FinalMLP(FieldModel):
 
     width_multiple = 4
     slack = "hidden"
+    bounds = {
+        "embedding": (1, 4096),
+        "hidden": (1, 2**20),
+        "width2": (1, 2**20),
+        "gate": (1, 2**20),
+        "heads": (1, 1024),
+        "dropout1": (0, 0.99),
+        "dropout2": (0, 0.99),
+    }
 
     def __init__(
         self,

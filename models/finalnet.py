@@ -44,6 +44,13 @@ class FinalNet(FieldModel):
     """
 
     width_multiple = 2
+    bounds = {
+        "embedding": (1, 4096),
+        "width2": (1, 2**20),
+        "depth2": (1, 64),
+        "dropout1": (0, 0.99),
+        "dropout2": (0, 0.99),
+    }
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class FM(FieldModel):
     """
 
     fixed_width = 1
+    bounds = {"embedding": (1, 4096)}
 
     def __init__(self, fields: Fields, outputs: int, *, embedding: int = 10):
         super().__init__()

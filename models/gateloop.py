@@ -41,6 +41,7 @@ class GateLoop(ResidualStack):
     """
 
     slack = "ffn"
+    bounds = {"ffn": (1, 2**20)}
 
     def __init__(self, width: int, depth: int, causal: bool, *, complex: bool = True, ffn: int | None = None):
         super().__init__()

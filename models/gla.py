@@ -47,6 +47,7 @@ class GLA(ResidualStack):
 
     width_multiple = 8
     slack = "ffn"
+    bounds = {"heads": (1, 1024), "ffn": (1, 2**20)}
 
     def __init__(self, width: int, depth: int, causal: bool, *, heads: int = 4, ffn: int | None = None):
         super().__init__()

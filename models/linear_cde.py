@@ -60,6 +60,8 @@ class LinearCDE(ResidualStack):
         Dropout rate before and after each block's map.
     """
 
+    bounds = {"dropout": (0, 0.99)}
+
     def __init__(
         self,
         width: int,
@@ -133,6 +135,8 @@ class RandomLinearCDE(SequenceModel):
     """An equation with random, fixed matrices; only the head on its last state is fitted."""
 
     pooling = "last"
+
+    bounds = {"channels": (1, 2**20)}
 
     def __init__(self, width: int, length: int, channels: int | None = None, *, drive: Drive = "velocity"):
         super().__init__()

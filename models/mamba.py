@@ -65,6 +65,7 @@ class Mamba(ResidualStack):
 
     width_multiple = 4
     slack = "dt_rank"
+    bounds = {"d_state": (1, 4096), "d_conv": (1, 256), "expand": (1, 64), "dt_rank": (1, 2**20)}
 
     def __init__(
         self,

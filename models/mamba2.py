@@ -55,6 +55,7 @@ class Mamba2(ResidualStack):
 
     width_multiple = 8
     slack = "d_state"
+    bounds = {"d_state": (1, 2**20), "d_conv": (1, 256), "expand": (1, 64), "head_dim": (1, 4096)}
 
     def __init__(
         self,

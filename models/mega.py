@@ -47,6 +47,8 @@ class Mega(GatedAttentionModel):
 
     usual_chunk: ClassVar[int | None] = None
 
+    bounds = GatedAttentionModel.bounds | {"states": (1, 1024), "truncation": (1, 2**20)}
+
     def __init__(
         self,
         width: int,

@@ -45,6 +45,8 @@ class MONet(SequenceModel):
     slack = "hidden"
     image_form = ImageMONet
 
+    bounds = {"hidden": (1, 2**20)}
+
     def __init__(self, width: int, depth: int, causal: bool, length: int, *, hidden: int | None = None):
         super().__init__()
         # Both factors of the first Mu-Layer are split into groups; the narrow one has width / 8 channels.

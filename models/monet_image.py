@@ -34,6 +34,7 @@ class ImageMONet(ImageModel):
     """
 
     slack = "hidden"
+    bounds = {"hidden": (1, 2**20)}
 
     def __init__(
         self,

@@ -63,6 +63,8 @@ def inner_map(rank: int) -> nn.Linear:
 class ImagePiNet(ImageModel):
     """The polynomial of an image's pixels."""
 
+    bounds = {"degree": (1, 64)}
+
     def __init__(self, image: Image, outputs: int, width: int, *, form: Form = "ccp", degree: int = 4):
         super().__init__()
         self.polynomial = Polynomial(image.channels * image.height * image.width, width, degree, form)
@@ -98,6 +100,8 @@ class PiNet(FieldModel):
     """
 
     image_form = ImagePiNet
+
+    bounds = {"degree": (1, 64), "embedding": (1, 4096)}
 
     def __init__(
         self, fields: Fields, outputs: int, width: int, *, form: Form = "ccp", degree: int = 4, embedding: int = 10

@@ -32,6 +32,8 @@ class Pretrained:
         If no path is given, `transformers` is not installed, or no model can be loaded from the path.
     """
 
+    bounds = {"batch": (1, 65536)}
+
     def __init__(self, device: str, *, path: str = "", batch: int = 8):
         if not path:
             raise UserError("Model 'pretrained' needs a model: use --set pretrained.path=FOLDER_OR_HUB_NAME.")

@@ -64,6 +64,14 @@ class S4D(ResidualStack):
         whole channels of a row, as in the S4 repository.
     """
 
+    bounds = {
+        "d_state": (1, 4096),
+        "n_ssm": (1, 2**20),
+        "dt_min": (1e-9, 10),
+        "dt_max": (1e-9, 10),
+        "dropout": (0, 0.99),
+    }
+
     def __init__(
         self,
         width: int,

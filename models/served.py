@@ -13,6 +13,16 @@ KEY = "ARCHARENA_API_KEY"
 """Environment variable with the server's API key, if it requires one."""
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Refuse redirects: they would send the API key to another address."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
 @register_model(
     "served",
     summary="A language model with an OpenAI-compatible API, set by --set served.url=http://HOST:PORT/v1.",
@@ -36,6 +46,8 @@ class Served:
     UserError
         If no HTTP address is given.
     """
+
+    bounds = {"timeout": (0.01, 1e6)}
 
     def __init__(self, *, url: str = "", name: str = "default", timeout: float = 600.0):
         if not url.startswith(("http://", "https://")):
@@ -74,9 +86,12 @@ class Served:
             headers["Authorization"] = f"Bearer {key}"
         request = urllib.request.Request(self.url, json.dumps(asked).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout) as response:
+            with _OPENER.open(request, timeout=self.timeout) as response:
                 choices = json.load(response)["choices"]
             return [choice["text"] for choice in sorted(choices, key=lambda choice: choice.get("index", 0))]
+        except urllib.error.HTTPError as error:
+            where = f" to {error.headers['Location']}, which is not followed" if error.code // 100 == 3 else ""
+            raise UserError(f"The server at {self.url} answered with status {error.code}{where}.") from None
         except (OSError, urllib.error.URLError) as error:
             raise UserError(f"The server at {self.url} did not answer: {error}.") from None
         except (ValueError, KeyError, TypeError) as error:

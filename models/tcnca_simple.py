@@ -45,6 +45,14 @@ class TCNCASimple(ResidualStack):
 
     width_multiple = 8
     slack = "ffn"
+    bounds = {
+        "kernel": (2, 1024),
+        "factor": (1, 1024),
+        "layers": (1, 64),
+        "chunk": (1, 2**20),
+        "ffn": (1, 2**20),
+        "dropout": (0, 0.99),
+    }
 
     def __init__(
         self,

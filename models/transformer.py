@@ -54,6 +54,7 @@ class Transformer(SequenceModel):
 
     width_multiple = 16
     slack = "ffn"
+    bounds = {"short_conv": (0, 255), "heads": (1, 1024), "ffn": (1, 2**20), "dropout": (0, 0.99)}
 
     def __init__(
         self,

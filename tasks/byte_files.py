@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 from .data import DataSet
+from .table_files import read_up_to_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,11 +49,13 @@ class ByteFiles(DataSet):
 def unpacked(path: Path) -> bytes:
     """Return the uncompressed bytes of a file; raise `ValueError` unless an archive contains exactly one file."""
     if path.suffix == ".gz":
-        return gzip.decompress(path.read_bytes())
+        with gzip.open(path) as file:
+            return read_up_to_limit(cast("IO[bytes]", file))
     if path.suffix != ".zip":
         return path.read_bytes()
     with zipfile.ZipFile(path) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if len(names) != 1:
             raise ValueError(f"the archive contains {len(names)} files, expected one")
-        return archive.read(names[0])
+        with archive.open(names[0]) as file:
+            return read_up_to_limit(file)

@@ -12,6 +12,7 @@ from ..harness import Evaluation, ReferenceScore, Split, Splits, Streams, Task, 
 from .data import DataSet, Hub, hold_out
 from .grey_images import IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .reference_scores import majority_score
+from .table_files import read_up_to_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ class Cifar10(DataSet):
             with tarfile.open(path) as archive:
                 members = {Path(member.name).name: member for member in archive if member.isfile()}
                 files = [archive.extractfile(members[name]) for name in BATCHES[part]]
-                return records(b"".join(file.read() for file in files if file))
+                return records(b"".join(read_up_to_limit(file) for file in files if file))
         return records(b"".join(file.read_bytes() for file in self.belonging(path)))
 
     def hub_row(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,12 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+BLOCK_BYTES = 2**24
 
 Columns = Mapping[str, type]
 """Column names with their types, `str`, `int` or `bytes`."""
@@ -57,11 +59,33 @@ def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     return table
 
 
-def _jsonl(unpack: Callable[[bytes], bytes]) -> Callable[[Path, Columns], pd.DataFrame]:
+LARGEST = 2**31
+"""Bytes of a file that is read into memory, after decompression."""
+
+
+def read_up_to_limit(file: IO[bytes]) -> bytes:
+    """Return the content of a file or a stream of decompressed bytes, read in blocks.
+
+    Raises
+    ------
+    ValueError
+        If it has more than `LARGEST` bytes.
+    """
+    blocks, size = [], 0
+    while block := file.read(min(BLOCK_BYTES, LARGEST + 1 - size)):
+        blocks.append(block)
+        size += len(block)
+        if size > LARGEST:
+            raise ValueError(f"its content has more than {LARGEST:,} bytes")
+    return b"".join(blocks)
+
+
+def _jsonl(open_file: Callable[[Path], Any]) -> Callable[[Path, Columns], pd.DataFrame]:
     def read(path: Path, columns: Columns) -> pd.DataFrame:
         import pandas as pd
 
-        rows = [json.loads(line) for line in unpack(path.read_bytes()).split(b"\n") if line]
+        with open_file(path) as file:
+            rows = [json.loads(line) for line in read_up_to_limit(file).split(b"\n") if line]
         return pd.DataFrame({name: [row[name] for row in rows] for name in columns if all(name in row for row in rows)})
 
     return read
@@ -90,7 +114,8 @@ def _zipped(path: Path, columns: Columns) -> pd.DataFrame:
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
             if PurePosixPath(member).suffix == ".csv":
-                table = _parse_delimited(archive.read(member))
+                with archive.open(member) as file:
+                    table = _parse_delimited(read_up_to_limit(file))
                 if set(columns) <= set(table.columns):
                     return table
     raise ValueError(f"no csv file in the archive has the columns {', '.join(columns)}")
@@ -110,9 +135,9 @@ def _libfm(path: Path, columns: Columns) -> pd.DataFrame:
 
 
 READERS: dict[str, Callable[[Path, Columns], pd.DataFrame]] = {
-    ".jsonl.xz": _jsonl(lzma.decompress),
-    ".jsonl.gz": _jsonl(gzip.decompress),
-    ".jsonl": _jsonl(bytes),
+    ".jsonl.xz": _jsonl(lzma.LZMAFile),
+    ".jsonl.gz": _jsonl(gzip.GzipFile),
+    ".jsonl": _jsonl(io.FileIO),
     ".parquet": _parquet,
     ".csv": _delimited,
     ".tsv": _delimited,

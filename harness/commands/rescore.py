@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import UserError
 from .options import Data, Plugins, Results, Tasks, open_registry
 from .output import say
 
 if TYPE_CHECKING:
+    from ..contract.registry import Registry
     from ..records.record import Score
+    from ..records.store import ResultStore
 
 
 def command(
@@ -23,17 +26,30 @@ def command(
 ) -> None:
     """Recompute scores from saved predictions and list those that differ, without training.
 
+    Like a run, it works alone in a results folder, because it prepares data there and may write records.
+
     Example: archarena rescore --task math --yes
     """
     from ..contract.data_source import data_folder
-    from ..errors import UserError
     from ..records.store import ResultStore
-    from ..running.rescore import rescored
+    from ..running.lock import locked
 
     if not results.is_dir():
         raise UserError(f"There is no results folder {results}.")
-    store, changed = ResultStore(results), 0
-    registry, folder = open_registry(plugins), data_folder(data)
+    registry, folder, names = open_registry(plugins), data_folder(data), set(tasks or ())
+    for name in names:
+        registry.find("task", name)
+    with locked(results):
+        changed = _rescore(ResultStore(results), registry, folder, names, yes)
+    records = "record" if changed == 1 else "records"
+    say(f"{changed} {records} {'changed' if yes else 'would change; use --yes to write'}.")
+
+
+def _rescore(store: ResultStore, registry: Registry, folder: Path, tasks: set[str], yes: bool) -> int:
+    """Print the scores that differ, write them if `yes`, and return the number of records that they are in."""
+    from ..running.rescore import rescored
+
+    changed = 0
     for record in list(store.read()):
         if record.predictions is None or (tasks and record.cell.task not in tasks):
             continue
@@ -51,8 +67,7 @@ def command(
             changed += 1
             if yes:
                 store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
-    records = "record" if changed == 1 else "records"
-    say(f"{changed} {records} {'changed' if yes else 'would change; use --yes to write'}.")
+    return changed
 
 
 def _changed(old: Score | None, new: Score) -> bool:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import UserError, did_you_mean
+from ..text import shortened
+
+DEEPEST = 256
+"""Largest number of blocks that can be set."""
 
 
 def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
@@ -30,15 +35,29 @@ def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None
             )
         kind = _kind_of(known[name])
         if not _is_of_kind(value, kind):
-            raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {value!r}.")
+            found = shortened(repr(value), 80)
+            raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {found}.")
+        _check_bounds(cls, name, value)
+
+
+def _check_bounds(cls: type, name: str, value: Any) -> None:
+    if not isinstance(value, int | float):
+        return
+    for form in (getattr(cls, "image_form", None), cls):
+        low, high = getattr(form, "bounds", {}).get(name, (-math.inf, math.inf))
+        if not low <= value <= high:
+            found = shortened(str(value), 80)
+            limits = f"from {low:g} to {high:g}"
+            raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {limits}, found {found}.")
 
 
 def check_depth(cls: type, depth: Any) -> None:
     """Raise `UserError` for an invalid number of blocks, or a model without a depth."""
     if "depth" not in init_parameters(cls):
         raise UserError(f"Model {model_name(cls)} has no depth setting.")
-    if not isinstance(depth, int) or isinstance(depth, bool) or depth < 1:
-        raise UserError(f"Model {model_name(cls)}: depth must be a positive integer, found {depth!r}.")
+    if not isinstance(depth, int) or isinstance(depth, bool) or not 1 <= depth <= DEEPEST:
+        found = shortened(repr(depth), 80)
+        raise UserError(f"Model {model_name(cls)}: depth must be a whole number from 1 to {DEEPEST}, found {found}.")
 
 
 _TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}

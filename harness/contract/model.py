@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, Required, TypeAlias, TypedDict
 
 import torch
@@ -92,6 +92,9 @@ class Model(nn.Module):
     Such a model is not fitted to the tier's body size. The leaderboard shows it in a section of its own, without
     comparisons. Any other model whose body cannot be fitted is refused.
     """
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """The smallest and the largest valid value of numeric hyperparameters; others are refused before a run."""
 
     image_form: ClassVar[type[ImageModel] | None] = None
     """Class used instead for tasks with one output per image; by default images are lifted.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..contract.scan import Entry
 from ..errors import UserError
+from ..files import replacing
 from ..planning.source_hash import source_hash
 from ..records.cards import ModelCard, TaskCard
 from ..records.record import Record
@@ -35,19 +36,35 @@ def records_of(entries: Sequence[Entry], results: Path) -> tuple[list[Record], i
 
 
 def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequence[Record], output: Path) -> None:
-    """Write the zip file, laid out like a results folder, with the plugin and its model cards in ``plugin/``."""
+    """Write the zip file, laid out like a results folder, with the plugin and its model cards in ``plugin/``.
+
+    Raises
+    ------
+    UserError
+        If a record names a file outside the results folder, or one that does not match it, or if the zip
+        file cannot be written. No zip file is left then.
+    """
     store = ResultStore(results)
     files = [store.path_of(record) for record in records]
-    files += [results / record.predictions.file for record in records if record.predictions]
+    for artifact in (record.predictions for record in records if record.predictions):
+        artifact.read(results)  # raises an error for a file outside the folder
+        files.append(results / artifact.file)
     files += {store.path_of_card(ModelCard, record.cell.model) for record in records}
     files += {store.path_of_card(TaskCard, record.cell.task, record.cell.tier) for record in records}
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(plugin, f"plugin/{plugin.name}")
-        for card in (entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"):
-            if card.is_file():
-                archive.write(card, f"plugin/cards/{card.name}")
-        for file in sorted(file for file in files if file.is_file()):
-            archive.write(file, file.relative_to(results))
+    packed = {f"plugin/{plugin.name}": plugin}
+    for card in (entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"):
+        packed[f"plugin/cards/{card.name}"] = card
+    for file in sorted(file for file in files if file.is_file()):
+        if not file.resolve().is_relative_to(results.resolve()):
+            raise UserError(f"{file} is a link out of the results folder, so it is not packed.")
+        packed[str(file.relative_to(results))] = file
+    try:
+        with replacing(output) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, file in packed.items():
+                if file.is_file():
+                    archive.write(file, name)
+    except (OSError, ValueError) as error:
+        raise UserError(f"Cannot write {output}: {error}.") from error
 
 
 def _is_of(record: Record, entry: Entry) -> bool:

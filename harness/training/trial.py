@@ -23,7 +23,8 @@ from ..contract.task import Budget
 from ..data.arrays import load_array, load_arrays, load_split
 from ..data.prepare import BASE_SEED, read_meta
 from ..data.seeds import seed
-from ..files import write_atomically
+from ..errors import UserError
+from ..files import read_regular, write_atomically
 from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
 from ..planning.recipe import TRADE_OFF_NOISE
 from ..planning.tier import Tier, get_tier
@@ -202,8 +203,8 @@ class _Reporter:
 def _read_progress(file: Path) -> TrialProgress:
     """Return the progress of the interrupted trial, or none if the file is absent or damaged."""
     try:
-        return TrialProgress.model_validate_json(file.read_bytes())
-    except (OSError, ValueError):
+        return TrialProgress.model_validate_json(read_regular(file, 10_000))
+    except (UserError, ValueError):
         return TrialProgress()
 
 

@@ -56,6 +56,8 @@ def read_results(folders: Sequence[Path]) -> Results:
     stores = [ResultStore(folder) for folder in folders]
     _check(stores)
     located = [(record, store.folder) for store in stores for record in store.read()]
+    if not located:
+        raise UserError(f"None of the records in {', '.join(map(str, folders))} can be read.")
     records, notes = merge_records(record for record, _ in located)
     folder_of = {id(record): folder for record, folder in located}
     models, model_notes = _merge_cards(card for store in stores for card in store.cards(ModelCard))

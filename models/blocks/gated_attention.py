@@ -47,6 +47,7 @@ class GatedAttentionModel(ResidualStack):
 
     width_multiple = 8
     slack = "ffn"
+    bounds = {"chunk": (1, 2**20), "shared": (1, 2**20), "value": (1, 2**20), "ffn": (1, 2**20), "dropout": (0, 0.99)}
 
     def __init__(
         self,

@@ -18,11 +18,20 @@ def server():
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append((self.path, self.headers.get("Authorization"), body))
+            if body["prompt"] == "moved":
+                self.send_response(302)
+                self.send_header("Location", "/elsewhere")
+                self.end_headers()
+                return
             choices = [{"index": k, "text": f"{body['prompt'][-1]}{k}"} for k in reversed(range(body["n"]))]
             content = json.dumps({"choices": choices} if body["prompt"] != "broken" else {"error": "no"}).encode()
             self.send_response(200)
             self.end_headers()
             self.wfile.write(content)
+
+        def do_GET(self):
+            asked.append((self.path, self.headers.get("Authorization"), None))
+            self.send_error(404)
 
         def log_message(self, *_):
             pass
@@ -56,3 +65,11 @@ def test_what_goes_wrong_is_told_in_one_sentence(server):
         Served(url="http://127.0.0.1:9/v1", timeout=2.0).generate(["ab"], **HOW)
     with pytest.raises(UserError, match="needs an address"):
         Served(url="127.0.0.1")
+
+
+def test_the_api_key_does_not_follow_a_redirect(server, monkeypatch):
+    url, asked = server
+    monkeypatch.setenv(KEY, "secret")
+    with pytest.raises(UserError, match="status 302 to /elsewhere, which is not followed"):
+        Served(url=url).generate(["moved"], **HOW)
+    assert [path for path, *_ in asked] == ["/v1/completions"]

@@ -1,13 +1,17 @@
 """Small data sets: in every file format, altered, missing, and in the layout of the hub."""
 
 import gzip
+import io
 import json
 import lzma
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
+from archarena.tasks import table_files
 from archarena.tasks.data import DataSet, hold_out
 from archarena.tasks.hub import HUB_SWITCH, Hub
 
@@ -78,6 +82,29 @@ def test_a_broken_file_is_told_with_its_path(tmp_path, content):
     (tmp_path / "small" / "train.jsonl").write_bytes(content)
     with pytest.raises(UserError, match=r"Cannot read .*train\.jsonl of the data set 'small'"):
         small_set().read(tmp_path, "train")
+
+
+def bomb(suffix, size=2**25) -> bytes:
+    if suffix == ".zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("x.csv", bytes(size))
+        return packed.getvalue()
+    return {".jsonl.xz": lzma.compress, ".jsonl.gz": gzip.compress}[suffix](bytes(size))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl.xz", ".jsonl.gz", ".zip"])
+def test_a_file_that_unpacks_to_very_much_is_refused_before_it_is_in_memory(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr(table_files, "LARGEST", 2**18)
+    monkeypatch.setattr(table_files, "BLOCK_BYTES", 2**16)
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(bomb(suffix))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="its content has more than 262,144 bytes"):
+        table_files.read_table(path, COLUMNS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
 
 
 def test_an_absent_set_names_itself_the_place_and_the_way(tmp_path, monkeypatch):

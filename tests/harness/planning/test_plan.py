@@ -37,7 +37,7 @@ def test_a_setting_with_several_values_is_a_grid_of_variants(registry, tmp_path)
         ({"settings": ["good.skale=1"]}, "no hyperparameter 'skale'. Did you mean 'scale'?"),
         ({"settings": ["good.scale=wide"]}, "hyperparameter 'scale' must be float, found 'wide'"),
         ({"settings": ["good.depth=1"]}, "Model 'good' has no depth setting."),
-        ({"models": ["mlp"], "settings": ["mlp.depth=0"]}, "depth must be a positive integer, found 0"),
+        ({"models": ["mlp"], "settings": ["mlp.depth=0"]}, "depth must be a whole number from 1 to 256, found 0"),
         ({"settings": ["mamba.d_state=1"]}, "model 'mamba' is not in this run"),
         ({"settings": ["good.scale"]}, "use MODEL.HYPERPARAMETER=VALUE"),
     ],

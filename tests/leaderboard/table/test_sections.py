@@ -64,6 +64,12 @@ def test_missing_seeds_are_counted(board, three, make_record):
     assert cells_of(section)["mlp"][0].shortfall == "1 of 3 seeds"
 
 
+def test_a_model_that_sees_a_window_is_labeled_an_n_gram_baseline(board, make_record):
+    record = make_record("mlp").model_copy(update={"lift": "window-as-fields"})
+    (section,) = board(record, make_record("mamba"))
+    assert [cells_of(section)[name][0].lift for name in ("mlp", "mamba")] == ["n-gram baseline", ""]
+
+
 def test_failed_and_missing_cells_differ(board, make_record):
     (section,) = board(
         make_record("mamba", status="oom", reason="Used 7 GiB of 6."),
