@@ -76,7 +76,9 @@ class Metric:
         predictions, targets
             Arrays with the shapes given in the metric's summary in `METRICS`.
         """
-        return self.measure(predictions, targets)[0]
+        if np.isnan(predictions).any():
+            return float("nan")
+        return _finite(self.finish(*self.reduce(predictions, targets)))
 
     def measure(self, predictions: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """Return the score and its standard error over rows; each is NaN if it is undefined.
