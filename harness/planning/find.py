@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..contract.registry import Registry
-from ..errors import UserError, did_you_mean
+from ..errors import UserError, did_you_mean, unknown
 from ..records.record import Record
 from ..records.store import ResultStore
-from .cell import Cell, Variant, cell_name
+from .cell import RECIPES, Cell, Variant, cell_name
 from .plan import make_cell, plan_task
 from .tier import get_tier
 
@@ -34,8 +34,22 @@ def find_record(results: Path, cell: str) -> Record:
     return max(found, key=lambda record: record.order)
 
 
+def find_one_cell(results: Path, cell: str) -> Record:
+    """Return the newest record as `find_record`, or raise `UserError` if records of several cells match."""
+    record = find_record(results, cell)
+    if cell not in (name_of(record), record.key):
+        names = sorted({name_of(found) for found in ResultStore(results).read() if _begins(found, cell)})
+        if len(names) > 1:
+            raise UserError(
+                f"'{cell}' matches {len(names)} cells, such as {names[0]} and {names[1]}. Name one of them."
+            )
+    return record
+
+
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
     """Return a record's cell, built from the current model and task; raise `UserError` if one is not available."""
+    if record.cell.recipe not in RECIPES:
+        raise unknown("recipe", record.cell.recipe, RECIPES)
     settings = tuple(sorted(record.cell.hyperparameters.items()))
     variant = Variant(registry.find("model", record.cell.model), settings)
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)

@@ -62,11 +62,15 @@ class CellInfo(_Part):
 
 
 class Score(_Part):
-    """One column's score on the test rows; `value` is null if the metric is not finite."""
+    """One column's score on the test rows; `value` is null if the metric is not finite.
+
+    `standard_error` is that of the score over the test rows; None in older records.
+    """
 
     metric: str
     direction: Direction
     value: Number | None
+    standard_error: Number | None = None
     rows: Count
     slices: dict[str, dict[str, Number | None]] = Field(default_factory=dict)
 
