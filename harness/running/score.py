@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..files import read_regular
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
-from ..records.record import Artifact, Score
+from ..records.record import LARGEST_NUMBER, Artifact, Score
 
 VALIDATION = "validation"
 """Name of the predictions for the validation rows."""
@@ -122,7 +122,7 @@ def _refuse(flaw: Callable[[np.ndarray], np.ndarray], predicted: np.ndarray, whe
 
 
 def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return float(value) if abs(value) <= LARGEST_NUMBER else None
 
 
 def keep_predictions(predictions: Path, store: Path, key: str) -> Artifact:

@@ -151,7 +151,7 @@ def _evaluation(row: Row, results: Results) -> tuple[TaskCard, EvaluationCard]:
 def _average(row: Row) -> tuple[TaskCard, EvaluationCard]:
     described = {name: row[name] for name in ("column", "metric", "direction", "unit")}
     task = TaskCard(task=row["column"], tier=row["tier"], reduced=row["reduced"])
-    return task, EvaluationCard(summary=row["source"], **described)
+    return task, EvaluationCard(summary=row["summary"], **described)
 
 
 def _cell(

@@ -60,7 +60,7 @@ class PublishedView:
     """A published value in one column."""
 
     text: str
-    source: str
+    citation: str
     protocol: str
     caveat: str
 
@@ -237,7 +237,7 @@ def _published(columns: Sequence[ColumnView], published: Sequence[Row]) -> dict[
 def _quoted(row: Row, column: ColumnView) -> PublishedView:
     reduced = "Published for the full-size task; this column is reduced." if column.task.reduced else ""
     caveat = " ".join(filter(None, (row["caveat"], reduced)))
-    return PublishedView(column.format(row["value"]), row["source"], row["reason"] or "", caveat)
+    return PublishedView(column.format(row["value"]), row["citation"], row["reason"] or "", caveat)
 
 
 def _dates(cells: Iterable[Row]) -> str:

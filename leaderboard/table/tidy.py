@@ -158,6 +158,6 @@ def _published_row(published: PublishedValue) -> Row:
         "column": published.column,
         "value": published.value,
         "reason": published.protocol,
-        "source": published.source,
+        "citation": published.citation,
         "caveat": published.caveat,
     }

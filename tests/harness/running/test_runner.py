@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from archarena.harness.api import make_run as run_of
 from archarena.harness.contract.registry import discover
+from archarena.harness.data.prepare import META
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.child import Limits
-from archarena.harness.running.executor import Inline, Local
+from archarena.harness.running.executor import Ended, Inline, Local, Started
 from archarena.harness.running.lock import locked
 from archarena.harness.running.progress import Progress
 from archarena.harness.running.run import Extras, Run
@@ -143,6 +144,56 @@ def test_a_trial_is_not_given_test_labels(make_run, make_model):
     Runner(run, Inline()).execute()
     arrays = run.keyed()[0].arrays
     assert {path.name for path in (arrays / "tests" / "test").rglob("*.npy")} == {"tokens.npy", "lengths.npy"}
+
+
+def test_predictions_that_cannot_be_kept_give_a_failure_without_scores(make_run, make_model, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "predictions").write_text("a file where the folder should be")
+    (record,) = Runner(make_run(make_model()), Inline()).execute().new
+    assert (record.status, record.scores, record.predictions) == ("crashed", {}, None)
+    assert "Cannot write" in record.reason
+
+
+def damage(file) -> None:
+    """Zero a file's second half; in an array, these are rows."""
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+
+
+class Damaging(Inline):
+    """Runs jobs after damaging a file, or before its result is used."""
+
+    def __init__(self, file, when):
+        self.file, self.when = file, when
+
+    def run(self, requests):
+        for event in super().run(requests):
+            if isinstance(event, self.when):
+                damage(self.file)
+            yield event
+
+
+@pytest.mark.parametrize(
+    "file", ["train/targets.npy", "tests/test/inputs/tokens.npy", "answers/test/targets.npy", META]
+)
+def test_arrays_that_changed_on_disk_are_prepared_again(make_run, make_model, capsys, file):
+    run = make_run(make_model())
+    (first,) = Runner(run, Inline()).execute().new
+    damage(run.keyed()[0].arrays / file)
+    (again,) = Runner(replace(run, rerun="all"), Inline(), Progress()).execute().new
+    assert (again.scores, again.data) == (first.scores, first.data)
+    assert capsys.readouterr().err.count("arrays of toy s0 have changed") == 1
+
+
+@pytest.mark.parametrize(("file", "when"), [("train/targets.npy", Started), ("answers/test/targets.npy", Ended)])
+def test_arrays_that_change_during_a_run_give_a_failure_without_scores(make_run, make_model, file, when):
+    run = make_run(make_model())
+    Runner(run, Inline()).execute()
+    arrays = run.keyed()[0].arrays
+    (record,) = Runner(replace(run, rerun="all"), Damaging(arrays / file, when)).execute().new
+    assert (record.status, record.scores, record.predictions) == ("crashed", {}, None)
+    assert f"{file} has changed" in record.reason
+    assert Runner(run, Inline()).execute().new[0].status == "ok"
 
 
 def test_all_models_see_the_same_data_for_a_seed(make_run, make_model):
