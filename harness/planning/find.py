@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..contract.registry import Registry
 from ..errors import UserError, did_you_mean, unknown
 from ..records.record import Record
 from ..records.store import ResultStore
-from .cell import RECIPES, Cell, Variant, cell_name
+from .cell import RECIPES, Cell, Plan, Variant, cell_name
 from .plan import make_cell, plan_task
 from .tier import get_tier
 
@@ -54,6 +55,31 @@ def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
     variant = Variant(registry.find("model", record.cell.model), settings)
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
     return make_cell(variant, task, record.cell.seed, record.cell.recipe)
+
+
+def recorded_plan(
+    results: Path, registry: Registry, *, tier: str, recipe: str, seeds: Sequence[int] | None, data: Path
+) -> Plan:
+    """Return a plan of all cells of a tier and recipe that have a record, with a note for each one left out.
+
+    Raises `UserError` if there are none.
+    """
+    cells: dict[str, Cell] = {}
+    notes: dict[str, str] = {}
+    for record in ResultStore(results).read():
+        name, cell = name_of(record), record.cell
+        if (cell.tier, cell.recipe) != (tier, recipe) or (seeds is not None and cell.seed not in seeds):
+            continue
+        if name in cells or name in notes:
+            continue
+        try:
+            cells[name] = recorded_cell(record, registry, data)
+        except UserError as error:
+            notes[name] = f"Left out {name}: {error}"
+    if not cells:
+        found = " ".join([f"{results} has no record at tier {tier} with the {recipe} recipe to run.", *notes.values()])
+        raise UserError(found)
+    return Plan(tuple(cells.values()), tuple(notes.values()))
 
 
 def _begins(record: Record, cell: str) -> bool:

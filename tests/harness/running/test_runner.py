@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from archarena.harness.api import make_run as run_of
 from archarena.harness.contract.registry import discover
 from archarena.harness.data.prepare import META
 from archarena.harness.errors import UserError
@@ -15,7 +16,7 @@ from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Ended, Inline, Local, Started
 from archarena.harness.running.lock import locked
 from archarena.harness.running.progress import Progress
-from archarena.harness.running.run import Run
+from archarena.harness.running.run import Extras, Run
 from archarena.harness.running.runner import Runner
 
 
@@ -303,3 +304,21 @@ def test_a_model_of_a_fixed_size_runs_and_says_so(make_run, wide_model):
     (record,) = Runner(make_run(wide_model("fixed_width = 8"), models=["wide"]), Inline()).execute().records
     assert record.status == "ok", record.reason
     assert (record.size.width, record.size.fixed, record.size.target_parameters) == (8, True, 12_000)
+
+
+def test_stale_cells_are_those_with_a_record_of_another_source_only(make_run, make_model, toy_task, tmp_path):
+    plugin, other = make_model(), make_model("other")
+    Runner(make_run(plugin, seeds=[0]), Inline()).execute()
+    again = make_run(plugin, other, models=["good", "other"], seeds=[0, 1], rerun="stale")
+    assert ([record.cell.variant for record in again.split()[0]], again.split()[1]) == (["good"], [])
+    plugin.write_text(plugin.read_text().replace("torch.tanh", "torch.sin"))
+    kept, stale = again.split()
+    assert (kept, [keyed.cell.name for keyed in stale]) == ([], ["good/toy/smoke/s0"])
+
+    plugins, nothing = [toy_task, plugin], {"models": (), "tasks": (), "suites": (), "settings": (), "seeds": None}
+    place = {"tier": "smoke", "recipe": "common", "data": tmp_path, "device": "cpu", "extras": Extras()}
+    found = run_of(discover(plugins), plugins=plugins, results=tmp_path / "results", rerun="stale", **place, **nothing)
+    assert [keyed.cell.name for keyed in found.split()[1]] == ["good/toy/smoke/s0"]
+    place["tier"] = "quick"
+    with pytest.raises(UserError, match="has no record at tier quick with the common recipe"):
+        run_of(discover(plugins), plugins=plugins, results=tmp_path, rerun="stale", **place, **nothing)
