@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,33 @@ def write_json(path: Path, value: Any) -> None:
     """Write indented JSON with sorted keys atomically; NaN and infinities are rejected."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_atomically(path, text.encode() + b"\n")
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the content of a file that another process wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing, or not a regular file (a folder, a link, or a pipe, which could block), or larger than
+        `most` bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise UserError(f"{path.name} is missing.") from None
+    except OSError as error:
+        raise UserError(f"{path.name} is not a readable file: {error.strerror}.") from None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path.name} is not a regular file.")
+        if found.st_size > most:
+            raise UserError(f"{path.name} is larger than {most / 2**20:.0f} MiB.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

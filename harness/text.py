@@ -26,3 +26,9 @@ def _escaped(char: str) -> str:
 def shortened(text: str, limit: int = 300) -> str:
     """Return text with at most `limit` characters; the rest becomes three dots."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def one_line(text: str) -> str:
+    """Return a message as one line of at most 400 characters that can be written as UTF-8."""
+    start = text[:2000].encode(errors="replace").decode()
+    return shortened(" ".join(start.split()), 400)

@@ -29,6 +29,7 @@ class FM(FieldModel):
         Size of each field's vector, the rank of the products.
     """
 
+    fixed_width = 1
     bounds = {"embedding": (1, 4096)}
 
     def __init__(self, fields: Fields, outputs: int, *, embedding: int = 10):

@@ -23,6 +23,8 @@ class LR(FieldModel):
     the task's fields determine the size, and all parameters count as the body.
     """
 
+    fixed_width = 1
+
     def __init__(self, fields: Fields, outputs: int):
         super().__init__()
         self.first_order = FirstOrder(fields, outputs)

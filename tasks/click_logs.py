@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ..harness import Binary, Budget, Fields, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
-from .click_arrays import PARTS, Field, Layout, click_arrays, pack_integers
+from .click_arrays import EMPTY, PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
 from .clicks import EVALUATIONS, click_scores, constant_rate
 from .hub import Hub
@@ -21,10 +21,14 @@ AVAZU_LICENSE = "research use by the terms of Kaggle's Avazu competition"
 MOVIELENS_LICENSE = "research use with acknowledgement; no redistribution without permission, no commercial use"
 
 
-def criteo_bucket(column: pa.Array) -> np.ndarray:
-    """Return keys of ``floor(ln(x)**2)`` if x > 2, else of x; an empty count is 0."""
+def squared_log_bucket(column: pa.Array) -> np.ndarray:
+    """Return keys of ``floor(ln(x)**2)`` if x > 2, else of x; 0 and empty counts share `EMPTY`.
+
+    FuxiCTR fills empty counts with 0, and excludes the filling value from the vocabulary.
+    """
     x = column.fill_null(0).to_numpy(zero_copy_only=False)
-    return pack_integers(np.where(x > 2, np.floor(np.log(np.maximum(x, 1)) ** 2), x))
+    bucket = np.where(x > 2, np.floor(np.log(np.maximum(x, 1)) ** 2), x)
+    return np.where(bucket == 0, EMPTY, pack_integers(bucket))
 
 
 def hour_of_day(column: pa.Array) -> np.ndarray:
@@ -237,7 +241,7 @@ class CriteoX4(ClickLog):
     )
     layout = Layout(
         "Label",
-        (*(Field(name, name, criteo_bucket, "float64") for name in COUNTS), *_fields(*CATEGORIES)),
+        (*(Field(name, name, squared_log_bucket, "float64") for name in COUNTS), *_fields(*CATEGORIES)),
         min_count=10,
     )
     data_sources = (dataset,)

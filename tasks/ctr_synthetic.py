@@ -23,7 +23,7 @@ from ..harness import (
     TaskSpec,
     register_task,
 )
-from .clicks import Rule, click_scores, constant_rate, log_odds, logistic_regression
+from .clicks import Rule, click_scores, constant_rate, log_odds, logistic_regression, row_lookup
 
 CARDINALITIES = (6, 5, 5, 4, 4, 4, 3, 3)
 """Number of values per field; ids start at 1, since 0 is padding."""
@@ -104,7 +104,8 @@ class SyntheticClicks(Task):
             "ceiling",
         )
         singles = logistic_regression(splits.train, [1 + values for values in CARDINALITIES])
-        return click_scores(self.evaluations, splits, [truth, singles, constant_rate(splits.train, "chance")])
+        rules = [truth, singles, row_lookup(splits.train), constant_rate(splits.train, "chance")]
+        return click_scores(self.evaluations, splits, rules)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Enwik8Bytes(Task):
     Raises
     ------
     UserError
-        If the stride is longer than the context.
+        If the stride is longer than the context, or a part has fewer than two bytes.
     """
 
     arguments: ClassVar = {
@@ -93,6 +93,8 @@ class Enwik8Bytes(Task):
     def __init__(self, context: int, stride: int, train: int, valid: int, test: int):
         if not 0 < stride <= context:
             raise UserError(f"The stride must be between 1 and the context, {context}; found {stride}.")
+        if min(train, valid, test) < 2:
+            raise UserError(f"Each part must have at least 2 bytes; found {train}, {valid} and {test}.")
         self.context, self.stride = context, stride
         self.bytes = {"train": train, "valid": valid, "test": test}
 
@@ -104,7 +106,7 @@ class Enwik8Bytes(Task):
         content = np.frombuffer(self.dataset.content(data, "train"), np.uint8)
         tenth, twentieth = len(content) // 10, len(content) // 20
         train, valid, test = np.split(content, [9 * tenth, 9 * tenth + twentieth])
-        start = int(streams.train.integers(self.context))
+        start = int(streams.train.integers(max(1, min(self.context, self.bytes["train"] - self.context))))
         return Splits(
             windows(train[start : self.bytes["train"]], self.context, self.context),
             windows(valid[: self.bytes["valid"]], self.context, self.stride),
@@ -125,7 +127,8 @@ def windows(content: np.ndarray, context: int, stride: int) -> Split:
         (bytes,) uint8. The remainder makes a last, padded row.
     """
     tokens = content.astype(np.int16) + 1
-    ends = np.unique(np.minimum(np.arange(context, len(tokens) - 1 + stride, stride), len(tokens) - 1))
+    last = len(tokens) - 1
+    ends = np.unique(np.minimum(np.arange(context, max(last + stride, context + 1), stride), last))
     starts = np.maximum(ends - context, 0)
     places = starts[:, None] + np.arange(context)
     valid = places < ends[:, None]

@@ -22,6 +22,7 @@ from ..harness import (
     UserError,
     register_task,
 )
+from .recall_baselines import slot_and_rank_score
 from .rows import distinct_parts, token_split
 
 
@@ -105,6 +106,7 @@ class MultiQueryRecall(Task):
             ReferenceScore(
                 "", "value from the row", 1 / self.pairs, "baseline", "A random guess among the row's values."
             ),
+            slot_and_rank_score(splits.train, splits.tests["test"], self.pairs),
         ]
 
     def draw(self, generator: np.random.Generator, n: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from ..harness import (
     Tokens,
     register_task,
 )
+from .recall_baselines import single_recall_scores
 from .rows import distinct_parts, joined, next_tokens
 
 
@@ -73,8 +74,10 @@ class SingleQueryRecall(Task):
         return Splits(next_tokens(train, first_scored=0), next_tokens(valid), {"test": next_tokens(test)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
+        chance = 2 / (self.vocab_size - 2)
         return [
-            ReferenceScore("", "any value", 2 / (self.vocab_size - 2), "chance", "A random guess among all values.")
+            ReferenceScore("", "any value", chance, "chance", "A random guess among all values."),
+            *single_recall_scores("", splits.tests["test"], self.context, splits.train),
         ]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:
@@ -170,6 +173,10 @@ class SingleQueryRecallGrid(Task):
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         return [
-            ReferenceScore(name, "any value", 2 / (size - 2), "chance", "A random guess among all values.")
-            for name, (size, _) in self.grid.items()
+            score
+            for name, (size, context) in self.grid.items()
+            for score in (
+                ReferenceScore(name, "any value", 2 / (size - 2), "chance", "A random guess among all values."),
+                *single_recall_scores(name, splits.tests[name], context),
+            )
         ]

@@ -6,8 +6,11 @@ lift                   model           what the model receives
 ``raster``             SequenceModel   an image as a sequence of pixels, row by row
 ``fields-as-sequence`` SequenceModel   one position per field, then one per number
 ``window-as-fields``   FieldModel      the last (or nearest) 16 positions as fields, per position
-``chunks-as-fields``   FieldModel      a row as up to 32 bags of tokens or up to 256 numbers
+``chunks-as-fields``   FieldModel      a row as up to 32 bags of tokens or up to 1,024 numbers
 =====================  ==============  ==============================================================
+
+With ``window-as-fields``, a model cannot recall what is more than 16 positions away, so the leaderboard labels its
+cells an n-gram baseline.
 
 Window and chunk boundaries are at fixed positions, so padding a row does not change the result.
 """
@@ -30,8 +33,11 @@ WINDOW = 16
 CHUNKS = 32
 """Maximum number of bags per token sequence in ``chunks-as-fields``; a protocol constant."""
 
-NUMBERS = 256
-"""Maximum number of values per series or image in ``chunks-as-fields``; a protocol constant."""
+NUMBERS = 1024
+"""Maximum number of values per series or image in ``chunks-as-fields``; a protocol constant.
+
+The images of the Long Range Arena have 1,024 pixels, so field models receive the numbers that sequence models receive.
+"""
 
 
 class RasterEmbedding(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,10 +13,8 @@ from ..contract.model import Model
 from ..contract.scan import describe
 from ..contract.spec import Size, TaskSpec
 from ..errors import UserError
+from ..planning.tier import SIZE_TOLERANCE
 from .build import build
-
-TOLERANCE = 0.05
-"""Largest relative deviation from the tier's body size that still counts as fair."""
 
 WIDEST = 1 << 16
 """Largest width searched."""
@@ -32,19 +30,39 @@ class Fit:
         Name and value of the hyperparameter that was adjusted in addition to the width; often empty.
     body
         Number of body parameters at this size.
-    deviation
-        Relative deviation from the requested body size, ``body / target - 1``.
+    target
+        Requested number of body parameters.
+    fixed
+        Whether the model's ``fixed_width`` was used.
     """
 
     width: int
     slack: dict[str, int] = field(default_factory=dict)
     body: int = 0
-    deviation: float = 0.0
+    target: int = 0
+    fixed: bool = False
+
+    @property
+    def deviation(self) -> float:
+        """Return the relative deviation from the requested body size."""
+        return self.body / self.target - 1 if self.target else 0.0
 
     @property
     def fair(self) -> bool:
         """Return whether the body is within 5 % of the requested body size."""
-        return abs(self.deviation) <= TOLERANCE
+        return abs(self.deviation) <= SIZE_TOLERANCE
+
+    @property
+    def refusal(self) -> str:
+        """Return why a cell of this size cannot run, or an empty string."""
+        if self.fair or self.fixed:
+            return ""
+        adjusted = "".join(f" and {name} {value}" for name, value in self.slack.items())
+        return (
+            f"The body has {self.body:,} parameters at width {self.width}{adjusted}, the nearest to the "
+            f"{self.target:,} of the tier: {100 * self.deviation:+,.1f} %, but at most "
+            f"{100 * SIZE_TOLERANCE:.0f} % is allowed. A model whose size is fixed must set fixed_width."
+        )
 
 
 _fits: dict[tuple[Any, ...], Fit] = {}
@@ -52,6 +70,8 @@ _fits: dict[tuple[Any, ...], Fit] = {}
 
 def fit_width(cls: type[Model], spec: TaskSpec, depth: int, target: int, hyperparameters: Mapping[str, Any]) -> Fit:
     """Return the size whose body has the number of parameters closest to `target`, using the meta device.
+
+    A model with a ``fixed_width`` has that width.
 
     The width is a multiple of the model's ``width_multiple``. If the closest one deviates by more than
     5 %, the hyperparameter named by the model's ``slack`` is adjusted too, unless the user set it.
@@ -70,9 +90,11 @@ def fit_width(cls: type[Model], spec: TaskSpec, depth: int, target: int, hyperpa
 def _fit(cls: type[Model], spec: TaskSpec, depth: int, target: int, hyperparameters: Mapping[str, Any]) -> Fit:
     def measure(width: int, **slack: int) -> Fit:
         body = count_body(cls, spec, Size(width, depth), {**hyperparameters, **slack})
-        return Fit(width, slack, body, body / target - 1)
+        return Fit(width, slack, body, target)
 
     form = cls.form_for(spec)
+    if form.fixed_width is not None:
+        return replace(measure(form.fixed_width), fixed=True)
     step = form.width_multiple
     below, above = _bracket(lambda units: measure(units * step), WIDEST // step)
     best = _nearest(below, above)
@@ -87,14 +109,14 @@ def _fit(cls: type[Model], spec: TaskSpec, depth: int, target: int, hyperparamet
 def _bracket(measure: Callable[[int], Fit], last: int) -> tuple[Fit, Fit]:
     """Return the closest fits below and above the requested body size; the count must grow with the argument.
 
-    Both are the same fit if even the smallest is too large, if the count stops growing, or if `last` is reached.
+    Both are the same fit if even the smallest is too large or if `last` is reached.
     """
     low, high = 1, 2
     below, above = measure(low), measure(high)
     if below.deviation >= 0:
         return below, below
     while above.deviation < 0:
-        if above.body == below.body or 2 * high > last:
+        if 2 * high > last:
             return below, below
         low, below = high, above
         high, above = 2 * high, measure(2 * high)

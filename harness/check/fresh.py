@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import torch
 from torch import Tensor
 
@@ -11,7 +13,7 @@ from ..errors import UserError
 from ..planning.tier import get_tier
 from .findings import BrokenError, require
 from .samples import output_shape
-from .subject import DEPTH, ModelSubject
+from .subject import ModelSubject
 
 
 def build(subject: ModelSubject) -> None:
@@ -34,8 +36,11 @@ def param_groups(subject: ModelSubject) -> None:
 
 
 def size(subject: ModelSubject) -> None:
-    """Check that a width can be found on the meta device and that the body is part of the model."""
-    fit_width(subject.cls, subject.spec, DEPTH, get_tier("smoke").body_parameters, {})
+    """Check that the body can have the size of the smoke or the quick tier and that it is part of the model."""
+    tiers = (get_tier("smoke"), get_tier("quick"))
+    fits = (fit_width(subject.cls, subject.spec, tier.depth, tier.body_parameters, {}) for tier in tiers)
+    refusals = list(takewhile(bool, (fit.refusal for fit in fits)))
+    require(len(refusals) < len(tiers), refusals[0] if refusals else "")
     known = {id(parameter) for parameter in subject.model.parameters()}
     body = subject.model.body_parameters()
     require(bool(body), "body_parameters() is empty")

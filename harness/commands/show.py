@@ -48,6 +48,12 @@ def command(
             name = " ".join(dict.fromkeys((reference.kind, reference.name)))
             margin = f"{score.value - reference.value:+.4f}"
             say(f"    {name}: {_readable(reference.value)}, margin {margin}")
+    if size := record.size:
+        say(
+            f"  size: width {size.width}, depth {size.depth}, {size.body_parameters:,} parameters in the body "
+            f"({100 * size.deviation:+,.1f} % of {size.target_parameters:,}{', a fixed size' if size.fixed else ''}), "
+            f"{size.total_parameters:,} in total"
+        )
     for attempt in record.attempts:
         chosen = " <- chosen" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"

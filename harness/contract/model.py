@@ -86,6 +86,13 @@ class Model(nn.Module):
     slack: ClassVar[str | None] = None
     """An integer hyperparameter that fine-tunes the body size when width steps are coarse."""
 
+    fixed_width: ClassVar[int | None] = None
+    """Width of a model whose body does not grow with the width, such as one with a given state or pretrained weights.
+
+    Such a model is not fitted to the tier's body size. The leaderboard shows it in a section of its own, without
+    comparisons. Any other model whose body cannot be fitted is refused.
+    """
+
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {}
     """The smallest and the largest valid value of numeric hyperparameters; others are refused before a run."""
 

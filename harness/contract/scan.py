@@ -52,7 +52,7 @@ class Entry:
 
 def describe(error: BaseException) -> str:
     """Return an exception's type and the first line of its message."""
-    text = str(error).strip().splitlines()
+    text = str(error)[:10_000].strip().splitlines()
     return f"{type(error).__name__}: {shortened(text[0])}" if text else type(error).__name__
 
 

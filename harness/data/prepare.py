@@ -10,7 +10,7 @@ from ..contract.evaluation import ReferenceScore
 from ..contract.spec import spec_to_json
 from ..contract.task import Splits, Streams
 from ..errors import UserError
-from ..files import write_json
+from ..files import read_regular, write_json
 from ..planning.cell import PlannedTask
 from ..planning.key import data_identity, key_of
 from ..planning.source_hash import source_hash
@@ -23,6 +23,8 @@ BASE_SEED = "archarena"
 """Root of every random stream; a protocol constant."""
 
 META = "meta.json"
+
+_META_BYTES = 16 * 2**20
 
 
 def streams(task: str, tier: str, seed: int) -> Streams:
@@ -40,8 +42,12 @@ def prepared_folder(work: Path, task: PlannedTask, seed: int) -> Path:
 
 
 def is_prepared(folder: Path) -> bool:
-    """Return whether a folder contains all of a task's arrays (its meta file is written last)."""
-    return (folder / META).is_file()
+    """Return whether a folder contains all of a task's arrays: its meta file, which is written last, is valid."""
+    try:
+        read_meta(folder)
+    except (UserError, ValueError):
+        return False
+    return True
 
 
 def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_reference_scores: bool) -> None:
@@ -65,7 +71,7 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_refe
 
 def read_meta(folder: Path) -> PreparedMeta:
     """Return the content of ``meta.json``."""
-    return PreparedMeta.model_validate_json((folder / META).read_bytes())
+    return PreparedMeta.model_validate_json(read_regular(folder / META, _META_BYTES))
 
 
 def _reference_scores(task: PlannedTask, splits: Splits) -> list[ReferenceCard]:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ..records.canonical import canonical_hash
+from ..records.hashes import canonical_hash
 from .cell import Cell, PlannedTask
+from .named_files import named_files
 from .recipe import PROTOCOL, Training
 from .source_hash import source_hash
 
@@ -28,11 +29,13 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
     """
     tier, training = cell.task.tier, cell.training
     on_cpu = not device.startswith("cuda")
+    hyperparameters = cell.variant.model_hyperparameters | dict(training.hyperparameters if training else ())
+    files = named_files(hyperparameters)
     return {
         "protocol": PROTOCOL,
         "model": cell.variant.entry.name,
         "model_source": source_hash(cell.variant.entry),
-        "hyperparameters": cell.variant.model_hyperparameters | dict(training.hyperparameters if training else ()),
+        "hyperparameters": hyperparameters,
         "task": cell.task.name,
         "task_source": source_hash(cell.task.entry),
         "data": data_identity(cell.task),
@@ -45,6 +48,7 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
         "threads": tier.threads,
         "device": device,
         "torch": torch_version,
+        **({"files": files} if files else {}),
     }
 
 
@@ -67,10 +71,12 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 
 def data_identity(task: PlannedTask) -> dict[str, Any]:
-    """Return what identifies a task's data: its version and arguments, and the identities of its data sources."""
+    """Return what identifies a task's data: its version, arguments and data sources, and the files that it names."""
     arguments = json.loads(json.dumps(dict(task.task.arguments[task.tier.name])))
     sources = {source.name: source.identity() for source in task.task.data_sources}
-    return {"version": task.task.version, "arguments": arguments, "sources": sources}
+    files = named_files(arguments)
+    identity = {"version": task.task.version, "arguments": arguments, "sources": sources}
+    return identity | ({"files": files} if files else {})
 
 
 def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -57,6 +57,8 @@ class Recipe:
         including rows that are not in the batch, as FuxiCTR does.
     clip
         Maximum gradient norm; 0 disables clipping.
+    keep_last
+        Whether an epoch ends with the rows that do not fill a batch, as in FuxiCTR; otherwise they are left out.
     evaluations
         Number of validation runs; one per epoch if the training length is given in epochs.
     stop_after
@@ -83,6 +85,7 @@ class Recipe:
     plateau_patience: int = 1
     min_rate: float = 1e-6
     clip: float = 0.0
+    keep_last: bool = False
     evaluations: int = 10
     stop_after: int = 0
     metric: str | None = None
@@ -90,6 +93,10 @@ class Recipe:
     def probe_steps(self, steps: int) -> int:
         """Return how many of `steps` optimizer steps every learning rate is trained for."""
         return max(1, round(self.probe * steps)) if len(self.learning_rates) > 1 else steps
+
+    def batches(self, rows: int, batch: int) -> int:
+        """Return the number of batches per epoch, at least one."""
+        return max(1, -(-rows // batch) if self.keep_last else rows // batch)
 
     def rate(self, peak: float, step: int, steps: int) -> float:
         """Return the scheduled learning rate of a step, not including plateau reductions."""
@@ -164,4 +171,4 @@ class Training:
         """Return the recipe and the number of optimizer steps for the given number of training rows."""
         if self.epochs is None:
             return self.recipe, self.steps or 0
-        return replace(self.recipe, evaluations=self.epochs), self.epochs * max(1, rows // self.batch)
+        return replace(self.recipe, evaluations=self.epochs), self.epochs * self.recipe.batches(rows, self.batch)

@@ -23,6 +23,10 @@ def common(*learning_rates: float, evaluations: int = 10) -> Recipe:
     )
 
 
+SIZE_TOLERANCE = 0.05
+"""Largest relative deviation from the tier's body size at which models are compared."""
+
+
 @dataclass(frozen=True)
 class Tier:
     """The size of a comparison: number of blocks, body size, and limits per trial on time and memory.

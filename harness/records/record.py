@@ -94,7 +94,8 @@ class AttemptInfo(_Part):
 class SizeInfo(_Part):
     """The model's size and how closely its body matches the tier's body size.
 
-    For a published size, `target_parameters` is the model's actual body size.
+    For a published size, `target_parameters` is the model's actual body size. `fixed` says whether the model sets its
+    own width (`archarena.harness.contract.model.Model.fixed_width`).
     """
 
     width: Count
@@ -104,6 +105,7 @@ class SizeInfo(_Part):
     body_parameters: Count
     total_parameters: Count
     deviation: Number
+    fixed: bool = False
 
 
 class Cost(_Part):

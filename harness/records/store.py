@@ -32,8 +32,8 @@ from pydantic import BaseModel, ValidationError
 from ..errors import UserError
 from ..files import slug, write_atomically, write_json
 from ..text import shortened, visible
-from .canonical import canonical_hash
 from .cards import ModelCard, TaskCard
+from .hashes import canonical_hash
 from .record import SCHEMA, Record, milliseconds
 
 SET_ASIDE, MARKER = "set-aside", ".archarena"

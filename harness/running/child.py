@@ -6,7 +6,9 @@ This isolates crashes but is not a sandbox: a plugin runs with the user's permis
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -15,9 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from pydantic import ValidationError
 
-from ..planning.job import LOG, OUTCOME
+from ..errors import UserError
+from ..files import read_regular
+from ..planning.job import JOB, LOG, OUTCOME, PREDICTIONS, WEIGHTS
 from ..records.record import Outcome
+from ..text import one_line
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -26,6 +32,13 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
 
 _LOOK_SECONDS = 0.4
+
+_END_SECONDS = 10.0
+"""How long to wait for the end of a process that was told or forced to end."""
+
+_OUTCOME_BYTES = 16 * 2**20
+
+_TAIL_BYTES = 4000
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Limits:
 
 
 class Child:
-    """A job that runs in a child process.
+    """A job that runs in a child process, which `archarena.harness.process_tree` supervises.
 
     Parameters
     ----------
@@ -46,50 +59,67 @@ class Child:
         Contains ``job.json``; the child writes its output and outcome there.
     device
         Value of ``CUDA_VISIBLE_DEVICES``, or None to leave it unchanged.
+
+    Attributes
+    ----------
+    log_tail
+        The end of the log, once the child has ended.
     """
 
     def __init__(self, folder: Path, limits: Limits, threads: int, device: str | None = None):
         self.folder, self.limits = folder, limits
-        self.peak_rss = 0
-        self.log = folder / LOG
-        (folder / OUTCOME).unlink(missing_ok=True)
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "archarena.harness.running.worker", str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=child_environment(threads, device),
-                start_new_session=True,
-            )
+        self.peak_rss, self.log_tail = 0, ""
+        # It stays open, because the child may delete or replace the file.
+        self._log = (folder / LOG).open("w+b")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "archarena.harness.process_tree", "archarena.harness.running.worker", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=child_environment(threads, device),
+            start_new_session=True,
+        )
         self.started = self._looked = time.monotonic()
         self._root = psutil.Process(self.process.pid)
-        self._family = {self._root}
+        self._family: set[psutil.Process] = set()
 
     def poll(self) -> Outcome | None:
         """Return the outcome if the child has ended or exceeded a limit, otherwise None."""
-        if self._has_ended():
-            self.kill()
-            return self._outcome()
-        exceeded = self._exceeded()
-        if exceeded is not None:
-            self.kill()
-        return exceeded
+        exceeded = None
+        if not self._has_ended():
+            exceeded = self._exceeded()
+            if exceeded is None:
+                return None
+        self.end()
+        self.kill()
+        if self.process.returncode is None:
+            return Outcome(status="crashed", reason=f"The trial's process {self.process.pid} could not be ended.")
+        return exceeded or self._outcome()
+
+    def end(self) -> None:
+        """Tell the supervisor to kill all processes and end, without waiting for that."""
+        if self.process.stdin:
+            self.process.stdin.close()
 
     def kill(self) -> None:
         """Kill the child and all its descendants, and reap it.
 
-        The child is reaped last: until then, no other process can reuse its process or group id.
+        The child is reaped last: until then, no other process can reuse its process or group id. Returns within
+        seconds even if the operating system does not end a process; it is then left alone.
         """
-        self._look()
-        for process in self._family:
-            with suppress(psutil.Error):
-                process.kill()
+        self.end()
+        self._kill_family()
+        deadline = time.monotonic() + _END_SECONDS
+        while not self._has_ended() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._kill_family()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        if self.process.stdin:
-            self.process.stdin.close()
-        self.process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_END_SECONDS)
+        if not self._log.closed:
+            self.log_tail = _end_of(self._log.fileno())
+            self._log.close()
 
     @property
     def seconds(self) -> float:
@@ -109,6 +139,12 @@ class Child:
         self.peak_rss = max(self.peak_rss, sum(map(_rss, self._family)))
         self._looked = time.monotonic()
 
+    def _kill_family(self) -> None:
+        self._look()
+        for process in self._family:
+            with suppress(psutil.Error):
+                process.kill()
+
     def _exceeded(self) -> Outcome | None:
         limits = self.limits
         if self.seconds > limits.seconds:
@@ -117,24 +153,67 @@ class Child:
             self._look()
         if self.peak_rss > limits.memory_bytes:
             return Outcome(status="oom", reason=f"Used more than {limits.memory_bytes / 2**30:.1f} GiB of memory.")
-        if self.log.stat().st_size > limits.log_bytes:
+        if os.fstat(self._log.fileno()).st_size > limits.log_bytes:
             return Outcome(status="crashed", reason=f"Printed more than {limits.log_bytes / 2**20:.0f} MiB.")
         return None
 
     def _outcome(self) -> Outcome:
-        code = self.process.returncode
+        """Return the outcome that the child wrote, with a short reason, or what is wrong with it."""
+        if not os.path.lexists(self.folder / OUTCOME):
+            reason = f"The trial's process {_how_it_ended(self.process.returncode)} before it finished."
+            return Outcome(status="crashed", reason=reason)
         try:
-            return Outcome.model_validate_json((self.folder / OUTCOME).read_text())
-        except (OSError, ValueError):
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-            return Outcome(status="crashed", reason=f"The trial's process {how} before it finished.")
+            found = Outcome.model_validate_json(read_regular(self.folder / OUTCOME, _OUTCOME_BYTES))
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            reason = one_line(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
+        except UserError as error:
+            reason = str(error)
+        else:
+            return found.model_copy(update={"reason": one_line(found.reason)})
+        return Outcome(status="crashed", reason=f"The trial's outcome cannot be read: {reason}")
 
 
-def tail(log: Path, characters: int = 4000) -> str:
-    """Return the end of a log file."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - characters))
-        return file.read().decode(errors="replace")
+def clear(folder: Path) -> None:
+    """Create a job's folder; remove what an earlier process left there, except for its progress and checkpoints."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        kind = path.lstat().st_mode
+        if stat.S_ISDIR(kind):
+            shutil.rmtree(path)
+        elif not stat.S_ISREG(kind) or path.name in (JOB, LOG, OUTCOME, PREDICTIONS, WEIGHTS):
+            path.unlink()
+
+
+def tail(log: Path) -> str:
+    """Return the end of a log file, or an empty string if it cannot be read."""
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        return _end_of(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _end_of(descriptor: int) -> str:
+    """Return the end of an open file without moving its position, which a process may share."""
+    try:
+        start = max(0, os.fstat(descriptor).st_size - _TAIL_BYTES)
+        return os.pread(descriptor, _TAIL_BYTES, start).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"exited with code {code}"
+    known = {signal.value: signal.name for signal in signal.Signals}
+    return f"was killed by {known.get(-code, f'signal {-code}')}"
 
 
 def _rss(process: psutil.Process) -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..errors import UserError
 from ..files import write_json
 from ..planning.job import JOB, LOG, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
-from .child import Child, Limits, tail
+from ..text import one_line
+from .child import Child, Limits, clear, tail
 
 _POLL_SECONDS = 0.05
 
@@ -92,9 +94,12 @@ class Local:
         try:
             while True:
                 while free and (request := next(waiting, None)) is not None:
-                    slot = free.pop()
-                    running.append((request, start(request, slot), slot))
+                    child = start(request, free[-1])
+                    if isinstance(child, Child):
+                        running.append((request, child, free.pop()))
                     yield Started(request)
+                    if isinstance(child, Result):
+                        yield Ended(request, child)
                 if not running:
                     return
                 yield Tick()
@@ -104,16 +109,27 @@ class Local:
                     if outcome is not None:
                         running.remove((request, child, slot))
                         free.append(slot)
-                        yield Ended(request, Result(outcome, tail(child.log), child.peak_rss))
+                        yield Ended(request, Result(outcome, child.log_tail, child.peak_rss))
         finally:
-            for _, child, _ in running:
-                child.kill()
+            end_all([child for _, child, _ in running])
 
 
-def start(request: Request, device: str | None) -> Child:
-    """Write the job file and start the child process."""
-    write_json(request.folder / JOB, Job(work=request.work).model_dump(mode="json"))
-    return Child(request.folder, request.limits, request.threads, device)
+def start(request: Request, device: str | None) -> Child | Result:
+    """Write the job file and start the child process; return why, if that fails."""
+    try:
+        clear(request.folder)
+        write_json(request.folder / JOB, Job(work=request.work).model_dump(mode="json"))
+        return Child(request.folder, request.limits, request.threads, device)
+    except (OSError, UserError) as error:
+        return Result(Outcome(status="crashed", reason=one_line(f"The job could not be started: {error}")))
+
+
+def end_all(children: Sequence[Child]) -> None:
+    """End children: all of them are told before waiting for any, in case one cannot be ended."""
+    for step in (Child.end, Child.kill):
+        for child in children:
+            with suppress(Exception):
+                step(child)
 
 
 class Inline:
@@ -124,7 +140,7 @@ class Inline:
         from .worker import do
 
         for request in requests:
-            request.folder.mkdir(parents=True, exist_ok=True)
+            clear(request.folder)
             yield Started(request)
             log = request.folder / LOG
             with log.open("w") as file, redirect_stdout(file), redirect_stderr(file):

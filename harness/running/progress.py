@@ -12,6 +12,8 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from ..errors import UserError
+from ..files import read_regular
 from ..planning.find import name_of
 from ..planning.job import PROGRESS
 from ..records.meta import TrialProgress
@@ -111,6 +113,6 @@ def span(seconds: float) -> str:
 
 def _fraction(folder: Path) -> float:
     try:
-        return TrialProgress.model_validate_json((folder / PROGRESS).read_bytes()).fraction
-    except (OSError, ValueError):
+        return TrialProgress.model_validate_json(read_regular(folder / PROGRESS, 10_000)).fraction
+    except (UserError, ValueError):
         return 0.0

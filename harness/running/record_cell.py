@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from ..contract.scan import Entry
 from ..data.prepare import is_prepared, read_meta
 from ..errors import UserError
+from ..files import read_regular
 from ..planning.cell import Cell, Keyed
 from ..planning.job import PREDICTIONS, WEIGHTS
 from ..planning.key import data_identity
@@ -18,9 +20,10 @@ from ..planning.model_card import load_card
 from ..records.cards import ModelCard
 from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
+from ..text import one_line
 from .environment import environment
 from .executor import Result
-from .score import NotFiniteError, keep_predictions, score
+from .score import ARTIFACT_BYTES, NotFiniteError, keep_predictions, score
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ class Recorder:
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
+                scores, kept, weights = {}, None, None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
-                outcome = outcome.model_copy(update={"status": status, "reason": str(error)})
+                outcome = outcome.model_copy(update={"status": status, "reason": one_line(str(error))})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
         cost = outcome.cost.model_copy(update={"peak_rss_bytes": peak})
         return Record(
@@ -75,7 +79,9 @@ class Recorder:
 
 def keep_weights(weights: Path, store: Path, key: str) -> Artifact | None:
     """Copy the weights into the store, if the trial wrote any."""
-    return Artifact.write(store, "weights", key, weights.read_bytes(), {}) if weights.is_file() else None
+    if not os.path.lexists(weights):
+        return None
+    return Artifact.write(store, "weights", key, read_regular(weights, ARTIFACT_BYTES), {})
 
 
 def cell_info(cell: Cell) -> CellInfo:

@@ -22,6 +22,8 @@ from .run import Run
 
 _STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next run resumes from here.")
 
+_NOTHING_PREPARED = Outcome(status="crashed", reason="The process that prepared it left no valid meta.json.")
+
 
 @dataclass
 class Report:
@@ -85,8 +87,11 @@ class Runner:
                 if isinstance(event, Started):
                     self.progress.preparing(event.request.name)
                 elif isinstance(event, Ended):
-                    if event.result.outcome.status != "ok":
-                        self.unprepared[targets[event.request.folder]] = event.result
+                    arrays, result = targets[event.request.folder], event.result
+                    if result.outcome.status == "ok" and not is_prepared(arrays):
+                        result = replace(result, outcome=_NOTHING_PREPARED)
+                    if result.outcome.status != "ok":
+                        self.unprepared[arrays] = result
                     shutil.rmtree(event.request.folder, ignore_errors=True)
                 else:
                     self.progress.tick()
@@ -100,7 +105,8 @@ class Runner:
             if keyed.cell.training is None:
                 self._record(keyed, _without_recipe(keyed), _now())
             elif not is_prepared(keyed.arrays):
-                self._record(keyed, _without_arrays(self.unprepared[keyed.arrays]), _now())
+                failure = self.unprepared.get(keyed.arrays, Result(_NOTHING_PREPARED))
+                self._record(keyed, _without_arrays(failure), _now())
             else:
                 ready.append(keyed)
         return ready

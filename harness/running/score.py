@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from ..contract.evaluation import Evaluation
+from ..contract.scan import describe
 from ..data.arrays import load_array, load_split
 from ..errors import UserError
+from ..files import read_regular
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
 from ..records.record import LARGEST_NUMBER, Artifact, Score
@@ -21,6 +23,10 @@ VALIDATION = "validation"
 
 KEPT_ROWS = 10_000
 """Maximum number of rows per prediction array kept with a record, taken from the start."""
+
+
+ARTIFACT_BYTES = 2**32
+"""Maximum size of the predictions, and of the weights, that are read from a trial."""
 
 
 def readouts(task: PlannedTask) -> list[Readout]:
@@ -42,14 +48,29 @@ def score(task: PlannedTask, arrays: Path, predictions: Path) -> dict[str, Score
     NotFiniteError
         If predictions contain NaN, or infinities that leave a score without a finite value.
     UserError
-        If the shape of the predictions does not match the answers.
+        If the predictions are missing, cannot be read, or do not match the answers.
     """
-    found = load_file(predictions)
-    return {
+    found = load_predictions(predictions)
+    scores = {
         task.column(evaluation.name): _score(evaluation, found, arrays)
         for evaluation in task.task.evaluations
         if evaluation.predictions in found and (VALIDATION in found or not evaluation.scorer.calibrate)
     }
+    if not scores:
+        raise UserError(f"{predictions.name} contains no predictions for this task.")
+    return scores
+
+
+def load_predictions(file: Path) -> dict[str, np.ndarray]:
+    """Return the arrays that a trial predicted; raise `UserError` if one is missing, unreadable or a single number."""
+    content = read_regular(file, ARTIFACT_BYTES)
+    try:
+        found = load(content)
+    except Exception as error:  # safetensors raises several types, also KeyError for types that NumPy does not have
+        raise UserError(f"{file.name} cannot be read: {describe(error)}.") from error
+    if single := next((name for name, array in found.items() if not array.ndim), None):
+        raise UserError(f"The predictions '{single}' are a single number, not an array with one entry per row.")
+    return found
 
 
 class NotFiniteError(UserError):
@@ -59,6 +80,9 @@ class NotFiniteError(UserError):
 def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -> Score:
     metric, answers = evaluation.scorer, load_split(arrays / "answers" / evaluation.test)
     predicted, targets = found[evaluation.predictions], np.asarray(answers.targets)
+    wrong_shape = f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}."
+    if len(predicted) == 1 < len(targets):  # NumPy would compare it with every row
+        raise UserError(wrong_shape)
     _refuse(np.isnan, predicted, f"test set '{evaluation.test}'", len(targets))
     try:
         if metric.calibrate:
@@ -68,9 +92,13 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
         value = metric.score(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
         slices |= metric.detail(predicted, targets) if metric.detail else {}
+    except UserError:
+        raise
     except (ValueError, IndexError) as error:
         _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
-        raise UserError(f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}.") from error
+        raise UserError(wrong_shape) from error
+    except (Exception, SystemExit) as error:
+        raise UserError(f"The predictions on '{evaluation.test}' cannot be scored: {describe(error)}.") from error
     if not math.isfinite(value):
         _refuse(np.isinf, predicted, f"test set '{evaluation.test}'", len(targets))
     return Score(
@@ -98,5 +126,5 @@ def _number(value: float) -> float | None:
 
 def keep_predictions(predictions: Path, store: Path, key: str) -> Artifact:
     """Copy the first rows of each prediction array into the store."""
-    kept = {name: np.ascontiguousarray(array[:KEPT_ROWS]) for name, array in load_file(predictions).items()}
+    kept = {name: np.ascontiguousarray(array[:KEPT_ROWS]) for name, array in load_predictions(predictions).items()}
     return Artifact.write(store, "predictions", key, save(kept), {name: len(array) for name, array in kept.items()})

@@ -1,29 +1,34 @@
-"""The child process: ``python -m archarena.harness.running.worker FOLDER`` runs the job in that folder.
+"""The child process of a job, which calls `main` with the job's folder.
 
-It reads ``job.json`` and writes ``outcome.json`` last. Outside its folder, it writes only the
-prepared arrays that the job asks for.
+`archarena.harness.process_tree` supervises it. It reads ``job.json`` and writes ``outcome.json`` last. Outside its
+folder, it writes only the prepared arrays that the job asks for.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from ..contract.scan import describe
 from ..errors import UserError, is_out_of_memory
 from ..files import write_json
 from ..planning.job import JOB, OUTCOME, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
+from ..text import one_line
 
 if TYPE_CHECKING:
     from ..contract.task import Task
 
 
-def main(folder: Path) -> None:
-    """Run the job in `folder` and write its outcome."""
+_TRACEBACK_CHARACTERS = 1_000_000
+"""A message may be huge, and the log is limited."""
+
+
+def main(place: str) -> None:
+    """Run the job in a folder and write its outcome."""
+    folder = Path(place)
     job = Job.model_validate_json((folder / JOB).read_text()).work
     outcome = do(job, folder)
     write_json(folder / OUTCOME, outcome.model_dump(mode="json"))
@@ -34,10 +39,12 @@ def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
     try:
         return _prepare(job) if isinstance(job, PrepareJob) else _train(job, folder)
     except UserError as error:
-        return Outcome(status="crashed", reason=str(error))
+        return Outcome(status="crashed", reason=one_line(str(error)))
+    except SystemExit as end:
+        return Outcome(status="crashed", reason=one_line(f"It called sys.exit({end.code!r})."))
     except Exception as error:
-        traceback.print_exc()
-        return Outcome(status="oom" if is_out_of_memory(error) else "crashed", reason=_first_line(error))
+        print(traceback.format_exc()[:_TRACEBACK_CHARACTERS], file=sys.stderr)
+        return Outcome(status="oom" if is_out_of_memory(error) else "crashed", reason=one_line(describe(error)))
 
 
 def _prepare(job: PrepareJob) -> Outcome:
@@ -62,20 +69,3 @@ def _train(job: TrainJob, folder: Path) -> Outcome:
 
     torch.set_num_threads(get_tier(job.tier).threads)
     return run_trial(job, folder)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-def _die_with_parent() -> None:
-    """Exit when standard input closes, which happens whenever the parent ends, even after a crash."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    main(Path(sys.argv[1]))

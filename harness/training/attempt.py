@@ -123,9 +123,9 @@ class Attempt:
         return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=p.curve)
 
     def _order(self, start: int, until: int) -> Iterator[Tensor]:
-        """Yield the row indices of each step: one permutation per epoch, without the last incomplete batch."""
+        """Yield the row indices of each step: one permutation per epoch, cut into the recipe's batches."""
         rows, batch = len(self.setting.train), self.setting.budget.batch
-        per_epoch = max(1, rows // batch)
+        per_epoch = self.setting.recipe.batches(rows, batch)
         permutation, drawn = None, -1
         for step in range(start, until):
             epoch, place = divmod(step, per_epoch)

@@ -23,7 +23,8 @@ from ..contract.task import Budget
 from ..data.arrays import load_array, load_arrays, load_split
 from ..data.prepare import BASE_SEED, read_meta
 from ..data.seeds import seed
-from ..files import write_atomically
+from ..errors import UserError
+from ..files import read_regular, write_atomically
 from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
 from ..planning.recipe import TRADE_OFF_NOISE
 from ..planning.tier import Tier, get_tier
@@ -49,6 +50,8 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         return Outcome(status="skipped", reason=reason)
     report = _Reporter(folder / PROGRESS)
     fit, size = _fit_size(cls, spec, job, tier)
+    if fit.refusal:
+        return Outcome(status="skipped", reason=fit.refusal)
     hyperparameters = {**job.hyperparameters, **fit.slack}
     make_model = _factory(cls, spec, size, hyperparameters, job)
     setting = _setting(job, tier, spec, report)
@@ -120,7 +123,8 @@ def _fit_size(cls: type[Model], spec: TaskSpec, job: TrainJob, tier: Tier) -> tu
     """Return the size of the published recipe, or the one that matches the tier's body size."""
     size = job.training.size
     if size is not None:
-        return Fit(size.width, body=count_body(cls, spec, size, job.hyperparameters)), size
+        body = count_body(cls, spec, size, job.hyperparameters)
+        return Fit(size.width, body=body, target=body), size
     fit = fit_width(cls, spec, job.depth, tier.body_parameters, job.hyperparameters)
     return fit, Size(fit.width, job.depth)
 
@@ -199,8 +203,8 @@ class _Reporter:
 def _read_progress(file: Path) -> TrialProgress:
     """Return the progress of the interrupted trial, or none if the file is absent or damaged."""
     try:
-        return TrialProgress.model_validate_json(file.read_bytes())
-    except (OSError, ValueError):
+        return TrialProgress.model_validate_json(read_regular(file, 10_000))
+    except (UserError, ValueError):
         return TrialProgress()
 
 
@@ -234,10 +238,11 @@ def _size(model: Built, fit: Fit, size: Size) -> SizeInfo:
         width=size.width,
         depth=size.depth,
         slack=fit.slack,
-        target_parameters=round(fit.body / (1 + fit.deviation)),
+        target_parameters=fit.target,
         body_parameters=fit.body,
         total_parameters=sum(parameter.numel() for parameter in model.parameters()),
         deviation=fit.deviation,
+        fixed=fit.fixed,
     )
 
 

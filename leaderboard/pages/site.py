@@ -11,7 +11,6 @@ from ...harness.records.record import Record
 from ..links import Links
 from ..read.published_values import read_published
 from ..read.results import Results
-from ..table.records import section_of
 from ..table.rows import SECTION, Row
 from ..table.sections import RowView, SectionView, family_colors, sections
 from ..table.tidy import make_table
@@ -56,8 +55,9 @@ class Site:
     @cached_property
     def _records_by_place(self) -> Mapping[tuple, list[Record]]:
         found: dict[tuple, list[Record]] = defaultdict(list)
+        places = {row["key"]: tuple(row[name] for name in SECTION) for row in self.scores}
         for record in self.records:
-            found[*section_of(record).values(), record.cell.task].append(record)
+            found[*places[record.key], record.cell.task].append(record)
         return found
 
     @cached_property

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from .rows import Row, group_by
+from .rows import SECTION, Row, group_by
 
 FILE = Path(__file__).with_name("averages.json")
 
@@ -109,7 +109,7 @@ def _average_row(column: AverageColumn, own: Sequence[Row]) -> Row:
     known = {row["column"]: row[column.field] for row in own if row["column"] in average.columns}
     value = average.of(known)
     scored = sum(score is not None for score in known.values())
-    kept = ("variant", "model", "family", "hyperparameters", "tier", "recipe", "device", "protocol", "seed")
+    kept = ("variant", "model", "family", "hyperparameters", *SECTION, "seed")
     return {name: own[0][name] for name in kept} | {
         "kind": "average",
         "suite": column.suite,

@@ -17,6 +17,10 @@ AVERAGES = "averages"
 """The group of columns that are averages over others."""
 
 
+LIFT_LABELS = {"window-as-fields": "n-gram baseline"}
+"""Labels of cells whose lift hides part of the input: a window has 16 positions."""
+
+
 @dataclass(frozen=True)
 class SeedView:
     """One seed of a cell, with the page of its run."""
@@ -45,6 +49,8 @@ class CellView:
         The easiest reference score that the mean, or its interval, does not beat.
     shortfall
         Seeds missing from the mean, such as "2 of 3 seeds, 1 diverged".
+    lift
+        What the lift makes of the model if it sees less than others, such as "n-gram baseline".
     """
 
     seeds: tuple[SeedView, ...] = ()
@@ -54,6 +60,7 @@ class CellView:
     standing: str = ""
     not_beaten: str = ""
     shortfall: str = ""
+    lift: str = ""
 
     @property
     def failure(self) -> SeedView | None:
@@ -161,6 +168,7 @@ def _cell(
         standing=standing or "",
         not_beaten="" if standing is None else _not_beaten(found, task, evaluation),
         shortfall=_shortfall(seeds, expected),
+        lift=LIFT_LABELS.get(rows[0].get("lift"), ""),
     )
 
 

@@ -42,13 +42,14 @@ def _known(cells: Sequence[Row], name: str) -> list[float]:
     return [cell[name] for cell in cells if cell[name] is not None]
 
 
-def _size_range(cells: Sequence[Row]) -> str:
+def size_range(cells: Sequence[Row]) -> str:
+    """Return the range of the number of body parameters over cells."""
     values = _known(cells, "body_parameters")
     return " to ".join(dict.fromkeys([quantity(min(values)), quantity(max(values))])) if values else NONE
 
 
 _COLUMNS: dict[str, Callable[[Sequence[Row]], str]] = {
-    "body parameters": _size_range,
+    "body parameters": size_range,
     "training time": lambda cells: duration(typical(cells, "train_seconds")),
     "whole trial": lambda cells: duration(typical(cells, "total_seconds")),
     "samples per second": lambda cells: quantity(typical(cells, "samples_per_second")),

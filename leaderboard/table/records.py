@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ...harness.planning.tier import SIZE_TOLERANCE
 from ...harness.records.record import Record
 
 _OF_MODEL = ("model", "model_source", "hyperparameters", "seed")
@@ -21,6 +22,28 @@ def section_of(record: Record) -> dict[str, str]:
     device = record.key_parts.get("device") or record.environment.get("device") or "unknown device"
     protocol = str(record.key_parts.get("protocol", "unknown"))
     return {"tier": record.cell.tier, "recipe": record.cell.recipe, "device": str(device), "protocol": protocol}
+
+
+def sizings(records: Sequence[Record]) -> dict[str, str]:
+    """Return by key whether a record's body was "fitted" to the tier's size or is "fixed".
+
+    Records of earlier versions have no tolerance: those outside it count as fixed. A cell without a size, such as a
+    failed one, belongs to the other cells of its variant.
+    """
+    fixed = {
+        record.key: record.size.fixed or abs(record.size.deviation) > SIZE_TOLERANCE
+        for record in records
+        if record.size is not None
+    }
+    of_variant: dict[tuple, list[bool]] = defaultdict(list)
+    for record in records:
+        if record.key in fixed:
+            of_variant[*section_of(record).values(), record.cell.variant].append(fixed[record.key])
+    found = {}
+    for record in records:
+        others = of_variant.get((*section_of(record).values(), record.cell.variant), [False])
+        found[record.key] = "fixed" if fixed.get(record.key, all(others)) else "fitted"
+    return found
 
 
 def newest(records: Iterable[Record]) -> tuple[list[Record], int]:

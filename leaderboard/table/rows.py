@@ -12,8 +12,12 @@ from typing import Any
 Row = dict[str, Any]
 """One row of the table by column name; missing values are None."""
 
-SECTION = ("tier", "recipe", "device", "protocol")
-"""The columns that define a section. Scores of different sections are never compared."""
+SECTION = ("tier", "recipe", "device", "protocol", "sizing")
+"""The columns that define a section. Scores of different sections are never compared.
+
+`sizing` is "fixed" if the body does not have the tier's size (`archarena.harness.contract.model.Model.fixed_width`),
+otherwise "fitted".
+"""
 
 COSTS = (
     "train_seconds", "total_seconds", "samples_per_second", "tokens_per_second", "inference_ms", "forward_flops",
@@ -23,9 +27,9 @@ COSTS = (
 
 COLUMNS = (
     "kind", "variant", "model", "family", "hyperparameters", "suite", "task", "column", "tier", "recipe", "device",
-    "protocol", "seed", "status", "reason", "value", "normalized", "metric", "direction", "unit", "chance", "ceiling",
-    *COSTS, "body_parameters", "total_parameters", "peak_memory_bytes", "learning_rate", "lift", "reduced",
-    "checksum", "started", "source", "caveat", "key", "page",
+    "protocol", "sizing", "seed", "status", "reason", "value", "normalized", "metric", "direction", "unit", "chance",
+    "ceiling", *COSTS, "body_parameters", "total_parameters", "peak_memory_bytes", "learning_rate", "lift",
+    "reduced", "checksum", "started", "source", "caveat", "key", "page",
 )  # fmt: skip
 """`kind` is "score" (one seed in one column), "average", "reference score" or "published"."""
 

@@ -1,4 +1,4 @@
-"""Sections of the leaderboard: one table of scores per tier, recipe, device and protocol."""
+"""Sections of the leaderboard: one table of scores per tier, recipe, device, protocol and sizing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...harness.records.cards import ModelCard, ReferenceCard
 from ..links import Links
 from ..read.results import Results
 from .columns import CellView, ColumnView, column_view
-from .costs import CostTable, cost_table
+from .costs import CostTable, cost_table, size_range
 from .ranks import mean_ranks
 from .rows import SECTION, Row, group_by
 from .statistics import MIN_SEEDS
@@ -20,7 +20,7 @@ from .tidy import OTHER
 
 TIERS = ("full", "standard", "quick", "smoke")
 UNCOMPARED_TIER = "smoke"
-"""Models are too small and trained too briefly for marks, ranks or ties."""
+"""Its scores only show that everything runs, so they have no marks, ranks or ties."""
 
 FAMILIES = 8
 """Number of families with their own color; later families are gray."""
@@ -36,6 +36,8 @@ class RowView:
         Each lift with the tasks that use it.
     ahead
         Number of columns in which it is best or tied with the best.
+    parameters
+        Range of the number of body parameters over its cells; empty if unknown.
     ok, total
         Number of finished cells, and of cells of the section per variant.
     """
@@ -48,6 +50,7 @@ class RowView:
     cells: tuple[CellView, ...]
     lifts: tuple[tuple[str, tuple[str, ...]], ...]
     ahead: int
+    parameters: str
     ok: int
     total: int
 
@@ -64,7 +67,7 @@ class PublishedView:
 
 @dataclass(frozen=True)
 class SectionView:
-    """All cells of one tier, recipe, device and protocol; `unfinished` are those that failed or were skipped.
+    """All cells of one tier, recipe, device, protocol and sizing; `unfinished` are those that failed or were skipped.
 
     Reference scores are by kind and published values by variant, each with a tuple per column.
     """
@@ -74,6 +77,7 @@ class SectionView:
     recipe: str
     device: str
     protocol: str
+    sizing: str
     seeds: tuple[int, ...]
     dates: str
     columns: tuple[ColumnView, ...]
@@ -92,8 +96,8 @@ class SectionView:
 
     @property
     def compares(self) -> bool:
-        """Return whether rows are compared: scores of the smoke tier only show that everything runs."""
-        return self.tier != UNCOMPARED_TIER
+        """Return whether rows are compared, by marks, ranks and ties."""
+        return _compares(self.tier, self.sizing)
 
     @property
     def has_ties(self) -> bool:
@@ -133,10 +137,14 @@ def family_colors(families: Iterable[str]) -> dict[str, str]:
     return {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(names)}
 
 
-def _place(part: Sequence[Row]) -> tuple[int, int, int]:
+def _compares(tier: str, sizing: str) -> bool:
+    return tier != UNCOMPARED_TIER and sizing == "fitted"
+
+
+def _place(part: Sequence[Row]) -> tuple[int, int, bool, int]:
     tier, protocol = part[0]["tier"], part[0]["protocol"]
     rank = TIERS.index(tier) if tier in TIERS else len(TIERS)
-    return rank, -int(protocol) if protocol.isdecimal() else 0, -len(part)
+    return rank, -int(protocol) if protocol.isdecimal() else 0, part[0]["sizing"] != "fitted", -len(part)
 
 
 def _section(
@@ -144,7 +152,7 @@ def _section(
 ) -> SectionView:
     cells = list({row["key"]: row for row in part if row["kind"] == "score"}.values())
     by_column = sorted(group_by(part, "task", "column").values(), key=_column_place)
-    compares = part[0]["tier"] != UNCOMPARED_TIER
+    compares = _compares(part[0]["tier"], part[0]["sizing"])
     columns = tuple(column_view(rows, results, links, compares=compares) for rows in by_column)
     expected = len({(row["task"], row["seed"]) for row in cells})
     rows = [_row(own, columns, expected, results, links, colors) for own in group_by(cells, "variant").values()]
@@ -191,6 +199,7 @@ def _row(
         color=colors[family],
         cells=cells,
         lifts=tuple((lift, tuple(dict.fromkeys(row["task"] for row in rows))) for (lift,), rows in lifts.items()),
+        parameters=size_range(own),
         ahead=sum(standing in ("best", "leading", "tied") for standing in standings),
         ok=sum(row["status"] == "ok" for row in own),
         total=expected,

@@ -13,7 +13,7 @@ from ..links import unique_pages
 from ..read.published_values import PublishedValue
 from ..read.results import Results
 from .averages import average_rows
-from .records import newest, notes_on, section_of
+from .records import newest, notes_on, section_of, sizings
 from .rows import COLUMNS, COSTS, SECTION, Row, group_by
 
 OTHER = "other tasks"
@@ -28,14 +28,18 @@ def suite_of(card: TaskCard) -> str:
 def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tuple[list[Row], tuple[str, ...]]:
     """Return the tidy table of the newest records, and notes on these records."""
     records, older = newest(results.records)
-    pages = page_names(records)
+    pages, sizing = page_names(records), sizings(records)
     scores = [
-        {"kind": "score"} | _cell_columns(record, results) | {"page": pages[record.key]} | score
+        {"kind": "score"}
+        | _cell_columns(record, results)
+        | {"page": pages[record.key], "sizing": sizing[record.key]}
+        | score
         for record in records
         for score in _score_columns(record, results)
     ]
     scores.sort(key=lambda row: [row[name] for name in (*SECTION, "suite", "task", "family", "variant", "seed")])
-    averages = [row for part in group_by(scores, *SECTION).values() for row in average_rows(part)]
+    fitted = [row for row in scores if row["sizing"] == "fitted"]
+    averages = [row for part in group_by(fitted, *SECTION).values() for row in average_rows(part)]
     shown = dict.fromkeys((row["task"], row["tier"]) for row in scores)
     references = [row for key in shown if key in results.tasks for row in _reference_rows(results.tasks[key])]
     columns = {row["column"] for row in (*scores, *averages)}

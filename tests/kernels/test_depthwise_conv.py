@@ -54,7 +54,7 @@ def test_agrees_with_the_loop_in_float64(assert_right, short_tasks, each_path, l
     assert each_path in paths_taken()["depthwise_conv"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(*(st.integers(1, n) for n in (3, 40, 40, 9))),
     dilation=st.integers(1, 50),

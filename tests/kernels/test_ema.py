@@ -39,7 +39,7 @@ def test_agrees_with_the_loop_in_float64(each_path, assert_agrees, length, rever
     assert each_path in paths_taken()["ema"]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 40, 9))), seed=st.integers(0, 99))
 def test_any_shape(assert_agrees, shape, seed):
     assert_agrees(ema, reference, operands(*shape, seed=seed))

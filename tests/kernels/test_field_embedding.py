@@ -18,7 +18,7 @@ def fields(cardinalities, batch, bag, seed=0):
     return table, ids, offsets[:-1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     cardinalities=st.lists(st.integers(1, 5), min_size=1, max_size=4),
     batch=st.integers(1, 5),

@@ -43,7 +43,7 @@ def test_agrees_with_the_loop_in_double_precision(each_path, assert_agrees, leng
     assert each_path in paths_taken()["linear_recurrence"]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(shape=st.tuples(*(st.integers(1, n) for n in (3, 200, 40))), seed=st.integers(0, 1000))
 def test_any_shape(shape, seed):
     a, b, initial = operands(*shape, seed=seed)

@@ -44,7 +44,7 @@ def test_agrees_with_the_loop_in_float64(assert_right, each_path, length, channe
     assert path("mu_layer", given[0]) == each_path
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(8, 40)), seed=st.integers(0, 99), data=st.data()
 )

@@ -86,7 +86,7 @@ def test_decays_outside_the_range_agree_too(complex_states):
         assert_close(found, expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 40, 25))),
     absent=st.sets(st.sampled_from([5, 6, 7, 8])),

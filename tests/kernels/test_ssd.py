@@ -39,7 +39,7 @@ def test_agrees_with_the_loop_in_float64(assert_agrees, each_path, length, by_ch
     assert each_path in paths_taken()["ssd"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     shape=st.tuples(*(st.integers(1, n) for n in (3, 140, 3, 20, 9))), by_channel=st.booleans(), seed=st.integers(0, 99)
 )

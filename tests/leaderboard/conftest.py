@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from archarena.harness.records.canonical import canonical_hash
 from archarena.harness.records.cards import ModelCard, TaskCard
+from archarena.harness.records.hashes import canonical_hash
 from archarena.harness.records.record import AttemptInfo, CellInfo, Cost, CurvePoint, DataInfo, Record, Score, SizeInfo
 from archarena.harness.records.store import ResultStore
 

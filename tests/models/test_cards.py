@@ -40,6 +40,10 @@ def test_settings_are_those_of_the_sources_they_name():
         task: 2 if task == "lra-pathx" else 1 for task in mega
     }
     assert all(published.recipe.decay_all for published in mega.values())
+    # FuxiCTR's loaders keep the last batch: DataLoader without drop_last in
+    # reczoo/FuxiCTR@0245987:fuxictr/pytorch/dataloaders/parquet_dataloader.py
+    click_recipes = [CARDS[name].published[task] for name, task in RECIPES if task.startswith("ctr-")]
+    assert all(published.recipe.keep_last for published in click_recipes)
     # "monitor" of reczoo/RecZoo@88fae23:ranking/ctr/FinalMLP/results/DualMLP_*.log
     monitored = {task: published.recipe.metric for task, published in CARDS["dualmlp"].published.items()}
     assert {task for task, metric in monitored.items() if metric == "auc_minus_log_loss"} == {"ctr-frappe"}

@@ -20,7 +20,7 @@ def averages_by_hand(layer, x):
     return torch.stack(outputs)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(length=st.integers(1, 20), states=st.integers(1, 5), truncation=st.none() | st.integers(1, 25))
 def test_the_filter_follows_the_papers_recurrence_in_both_directions_and_in_steps(length, states, truncation):
     layer = DampedEMA(3, states, truncation).double()

@@ -3,7 +3,7 @@ import torch
 from archarena.kernels.mu_layer import shifted
 from archarena.models.blocks.mu_layer import MuLayer, PolyBlock
 from archarena.models.monet import MONet, shift_offsets, sources
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -17,7 +17,6 @@ def shift_by_hand(x, offsets, lengths):
     return y
 
 
-@settings(deadline=None)
 @given(offsets=st.lists(st.integers(-9, 9), min_size=1, max_size=4), lengths=st.lists(st.integers(1, 6), min_size=1))
 def test_groups_of_channels_move_and_ends_keep_their_own_value(offsets, lengths):
     x = torch.arange(len(lengths) * 6 * 4 * len(offsets)).view(len(lengths), 6, -1)
@@ -35,7 +34,6 @@ def distances(offsets):
     return sums
 
 
-@settings(deadline=None)
 @given(length=st.integers(1, 400), depth=st.integers(2, 6), most=st.integers(2, 40), causal=st.booleans())
 def test_shifts_reach_across_the_length_and_never_leak(length, depth, most, causal):
     offsets = shift_offsets(length, depth, most, causal)

@@ -131,7 +131,7 @@ DECODERS = {
 
 
 @pytest.mark.parametrize("make", DECODERS.values(), ids=DECODERS)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(length=st.integers(1, 2 * LENGTH), rows=st.integers(1, 3))
 def test_one_position_at_a_time_gives_what_the_whole_sequence_gives(make, length, rows):
     model = make(True).double().eval()

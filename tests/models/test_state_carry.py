@@ -16,7 +16,7 @@ MAKE = {
 
 
 @pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(first=st.integers(1, 20), second=st.integers(1, 20))
 def test_one_pass_is_two_passes_with_the_state_between(make, first, second):
     ssm = make().double()

@@ -18,9 +18,9 @@ from archarena.tasks.click_logs import (
     CriteoX4,
     MovieLens,
     at_weekend,
-    criteo_bucket,
     day_of_week,
     hour_of_day,
+    squared_log_bucket,
 )
 from archarena.tasks.hub import Hub
 from files import click_logs
@@ -161,8 +161,16 @@ def plain(keys: np.ndarray) -> list[int]:
 
 
 def test_counts_fall_into_buckets_of_the_squared_logarithm():
-    counts = pa.array([None, -3, 0, 1, 2, 3, 10, 100, 65_535], pa.float64())
-    assert plain(criteo_bucket(counts)) == [0, -3, 0, 1, 2, 1, 5, 21, 122]
+    # CustomizedFeatureProcessor.convert_to_bucket in reczoo/FuxiCTR@0245987:fuxictr/datasets/criteo.py
+    counts = pa.array([-3, 1, 2, 3, 10, 100, 65_535], pa.float64())
+    assert plain(squared_log_bucket(counts)) == [-3, 1, 2, 1, 5, 21, 122]
+
+
+def test_zero_and_missing_counts_share_the_unknown_id():
+    # na_value: 0 in reczoo/BARS@5b5e61f:ranking/ctr/AFM/AFM_criteo_x4_001/AFM_criteo_x4_tuner_config_01/
+    # dataset_config.yaml is the token that Tokenizer.build_vocab leaves out in
+    # reczoo/FuxiCTR@0245987:fuxictr/preprocess/tokenizer.py
+    assert squared_log_bucket(pa.array([None, 0], pa.float64())).tolist() == [EMPTY, EMPTY]
 
 
 def test_an_hour_gives_hour_weekday_and_weekend():

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archarena.harness import Splits, Streams
+from archarena.harness import Split, Splits, Streams
+from archarena.harness.contract.metrics import METRICS
 from archarena.harness.data.seeds import generator
+from archarena.tasks.clicks import row_lookup
 from archarena.tasks.ctr_synthetic import CARDINALITIES, PROBABILITY, SPREAD, SyntheticClicks, draw_effects, frequencies
 
 
@@ -83,3 +85,19 @@ def test_the_best_loss_is_the_mean_entropy(references: dict, splits: Splits):
     p = splits.tests["test"].groups[PROBABILITY]
     entropy = -p * np.log(p) - (1 - p) * np.log1p(-p)
     assert references["logloss", "true probabilities"].value == pytest.approx(entropy.mean(), abs=0.015)
+
+
+def test_looking_up_whole_rows_comes_near_the_ceiling_at_quick():
+    task = SyntheticClicks(**SyntheticClicks.arguments["quick"])
+    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
+    lookup = row_lookup(splits.train)
+    auc = METRICS["auc"].score(lookup.logits(splits.tests["test"]), splits.tests["test"].targets)
+    assert auc == pytest.approx(0.80, abs=0.02)
+
+
+def test_a_row_lookup_is_a_rate_shrunk_toward_the_mean():
+    ids = np.array([[1, 2], [1, 2], [3, 1], [3, 1]])[..., None]
+    train = Split({"ids": ids}, np.float32([1, 1, 0, 1]))
+    asked = Split({"ids": np.array([[1, 2], [3, 1], [2, 2]])[..., None]}, np.float32([0, 0, 0]))
+    rates = 1 / (1 + np.exp(-row_lookup(train).logits(asked)))
+    assert rates == pytest.approx([2.75 / 3, 1.75 / 3, 0.75])

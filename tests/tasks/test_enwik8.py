@@ -20,7 +20,7 @@ def small(request, tmp_path):
 
 
 @pytest.mark.parametrize(("context", "stride"), [(8, 8), (8, 4), (8, 1), (8, 3)])
-@pytest.mark.parametrize("count", [9, 24, 25, 40, 41])
+@pytest.mark.parametrize("count", [2, 4, 9, 24, 25, 40, 41])
 def test_every_byte_but_the_first_is_scored_once_with_the_context_promised(context, stride, count):
     content = np.arange(count, dtype=np.uint8)
     split = windows(content, context, stride)
@@ -62,4 +62,15 @@ def test_another_file_and_a_stride_beyond_the_context_are_refused(small):
     with pytest.raises(UserError, match="is not the train part of the data set 'enwik8'"):
         ENWIK8.content(folder, "train")
     with pytest.raises(UserError, match="between 1 and the context, 8; found 9"):
-        Enwik8Bytes(context=8, stride=9, train=1, valid=1, test=1)
+        Enwik8Bytes(context=8, stride=9, train=9, valid=9, test=9)
+    with pytest.raises(UserError, match="at least 2 bytes; found 9, 1 and 9"):
+        Enwik8Bytes(context=8, stride=4, train=9, valid=1, test=9)
+
+
+def test_parts_shorter_than_a_row_have_rows(small):
+    _, folder = small
+    task = Enwik8Bytes(context=64, stride=8, train=50, valid=30, test=20)
+    task.dataset = small[0].dataset
+    splits = task.splits(folder, streams("enwik8", "smoke", 0))
+    scored = [int((part.targets != -100).sum()) for part in (splits.train, splits.valid, splits.tests["test"])]
+    assert scored == [49, 29, 19]

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from archarena.harness import Splits, Streams
+from archarena.harness import Split, Splits, Streams
 from archarena.harness.data.seeds import generator
+from archarena.tasks.recall_baselines import single_recall_scores
 from archarena.tasks.single_recall import SingleQueryRecall, SingleQueryRecallGrid
 
 V, CONTEXT = 20, 40
@@ -53,13 +54,15 @@ def test_keys_that_occur_are_asked_alike(splits: Splits):
 def test_a_blind_guess_among_values_scores_the_chance(task: SingleQueryRecall, splits: Splits):
     answers = splits.tests["test"].targets[:, -1]
     guesses = np.random.default_rng(0).integers(10, 19, len(answers))
-    (chance,) = task.reference_scores(splits)
+    chance = task.reference_scores(splits)[0]
     assert chance.kind == "chance"
     assert np.mean(answers == guesses) == pytest.approx(chance.value, abs=0.03)
 
 
-def test_the_small_published_vocabulary_has_a_chance_of_a_quarter(splits: Splits):
-    assert SingleQueryRecall(10, 20, 1, 1, 1).reference_scores(splits)[0].value == 0.25
+def test_the_small_published_vocabulary_has_a_chance_of_a_quarter():
+    task = SingleQueryRecall(10, 20, 30, 1, 1)
+    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
+    assert task.reference_scores(splits)[0].value == 0.25
 
 
 def test_a_grid_gives_a_column_to_each_vocabulary_and_length():
@@ -70,5 +73,22 @@ def test_a_grid_gives_a_column_to_each_vocabulary_and_length():
     small, large = (made.tests[name].targets[:, -1] for name in ("v10-l8", "v20-l8"))
     assert set(small) == set(range(10, 14))
     assert set(large) == set(range(10, 19))
-    references = {score.evaluation: score.value for score in grid.reference_scores(made)}
+    references = {score.evaluation: score.value for score in grid.reference_scores(made) if score.kind == "chance"}
     assert references == {"v10-l8": 0.25, "v10-l16": 0.25, "v20-l8": 1 / 9, "v20-l16": 1 / 9}
+
+
+def test_counts_of_keys_and_values_beat_the_chance_at_quick():
+    task = SingleQueryRecall(**SingleQueryRecall.arguments["quick"])
+    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
+    found = {score.name: score.value for score in task.reference_scores(splits)}
+    assert found == pytest.approx(
+        {"any value": 0.25, "commonest value": 0.50, "nearest count": 0.54, "count model": 0.70}, abs=0.025
+    )
+
+
+def test_a_count_baseline_names_the_value_that_occurs_as_often_as_the_key():
+    # Key 1 occurs twice and has the value 6, which also occurs twice; the value 7 occurs three times.
+    tokens = np.array([[1, 6, 2, 7, 1, 6, 2, 7, 3, 7, 9, 1]])
+    test = Split({"tokens": tokens}, np.where(np.arange(12) == 11, 6, -100)[None])
+    found = {score.name: score.value for score in single_recall_scores("", test, 10)}
+    assert found == {"commonest value": 0.0, "nearest count": 1.0}

@@ -86,6 +86,37 @@ def test_a_body_that_cannot_shrink_or_grow_ends_the_search():
     assert fit_width(Fixed, SPEC, 2, 1_000_000, {}).deviation == pytest.approx(-0.999)
 
 
+def test_a_body_outside_the_tolerance_is_refused_with_the_numbers():
+    class IgnoresWidth(SequenceModel):
+        def __init__(self, width):
+            super().__init__()
+            self.first, self.last = nn.Linear(width, 256), nn.Linear(256, width)
+            self.core = nn.GRU(256, 256)
+
+    refused = fit_width(IgnoresWidth, SPEC, 2, 12_000, {})
+    assert refused.refusal.startswith(
+        "The body has 395,521 parameters at width 1, the nearest to the 12,000 of the tier: +3,196.0 %, but at most 5 %"
+    )
+    assert fit_width(Layers, SPEC, 2, 64_000, {}).refusal == ""
+
+    class Declared(IgnoresWidth):
+        fixed_width = 24
+
+    fit = fit_width(Declared, SPEC, 2, 12_000, {})
+    assert (fit.width, fit.fixed, fit.refusal) == (24, True, "")
+    assert fit.deviation > 30
+
+
+def test_a_body_that_grows_only_at_large_widths_is_fitted():
+    class Late(SequenceModel):
+        def __init__(self, width):
+            super().__init__()
+            hidden = max(16, width)
+            self.layer = nn.Linear(hidden, hidden)
+
+    assert fit_width(Late, SPEC, 2, 12_000, {}).fair
+
+
 def test_nothing_is_allocated_on_the_way():
     assert fit_width(Layers, SPEC, 1, 4_000_000_000, {}).fair
 

@@ -185,6 +185,18 @@ def test_a_fault_of_a_sequence_model_is_caught_by_its_point(fault, tmp_path):
     assert broken_points(tmp_path, SEQUENCE, SEQUENCE_SPECS, **parts) == [point]
 
 
+def test_a_size_that_ignores_the_width_is_refused_with_the_numbers(tmp_path):
+    layers = "self.inner, self.outer = nn.Linear(width, 256), nn.Linear(256, width); self.big = nn.GRU(256, 256)"
+    forward = "y = y + self.outer(self.big(torch.zeros(1, 1, 256))[0][0])"
+    file = tmp_path / "plugin.py"
+    fields = dict.fromkeys(("top", "start", "valid", "methods"), "")
+    file.write_text(SEQUENCE.format(**fields, init=layers, forward=forward))
+    findings = check_model(scan(file)[0], {"tokens": SPECS["tokens to classes"]})
+    (size,) = [finding for finding in findings if finding.name == "size"]
+    assert size.status == "failed"
+    assert "at width 1, the nearest to the 12,000 of the tier: +3,1" in size.message
+
+
 FIELD_FAULTS = {
     "overlooks a field": ("reach", {"start": "ids = torch.cat([ids[:, 1:2].clamp(max=6), ids[:, 1:]], 1)"}),
     "gives float64": ("shapes", {"init": "self.double()", "forward": "h = h.double()"}),

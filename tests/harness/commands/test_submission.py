@@ -1,14 +1,13 @@
 """A submission contains everything needed to verify it, and no records of other plugins."""
 
 import hashlib
-import json
 import zipfile
 from unittest.mock import Mock
 
 import pytest
 from archarena.harness import check
 from archarena.harness.check.samples import SPECS
-from archarena.harness.records.store import ResultStore
+from archarena.harness.records.store import ResultStore, read_record
 from archarena.harness.running.executor import Inline
 
 
@@ -45,16 +44,15 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     code, out, _ = call("verify", "mine/toy", *options)
     assert (code, "mine/toy/smoke/s0 was reproduced." in out) == (0, True), out
     (file,) = ResultStore(tmp_path / "sent").record_files()
-    forged = json.loads(file.read_text())
-    forged["scores"]["toy"]["value"] = 2.0
-    file.write_text(json.dumps(forged))
+    forged = read_record(file)
+    forged.scores["toy"].value = 2.0
+    ResultStore(tmp_path / "sent").write(forged)
     code, out, _ = call("verify", "mine/toy", *options)
     assert (code, "(differs)" in out) == (1, True), out
 
-    forged["predictions"]["file"] = "../mine.py"
-    forged["predictions"]["sha256"] = hashlib.sha256(plugin.read_bytes()).hexdigest()
-    (tmp_path / "sent" / "mine.py").write_bytes(plugin.read_bytes())
-    file.write_text(json.dumps(forged))
+    forged.predictions.file = "../mine.py"
+    forged.predictions.sha256 = hashlib.sha256(plugin.read_bytes()).hexdigest()
+    ResultStore(tmp_path / "sent").write(forged)
     code, _, err = call("submit", plugin, "--results", tmp_path / "sent", "--output", tmp_path / "forged.zip")
     assert (code, "mine.py is missing or does not match its record" in err) == (2, True), err
     assert not (tmp_path / "forged.zip").exists()

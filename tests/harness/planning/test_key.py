@@ -102,11 +102,29 @@ def test_relative_imports_from_the_harness_do_not_change_a_source_hash(tmp_path)
 
 def test_the_kernels_a_model_imports_are_part_of_its_source():
     from archarena.harness.contract.scan import module_file
-    from archarena.harness.planning import source_hash
+    from archarena.harness.planning.imports import closure
 
     entry = discover().find("model", "mamba")
-    names = {path.name for path in source_hash._closure(entry.file, entry.module)}
+    names = {path.name for path in closure(entry.file, entry.module)}
     assert "mamba.py" in names
     assert module_file("archarena.kernels.selective_scan").parent.name == "selective_scan"
     assert any(name.endswith(".c") for name in names)
     assert "registry.py" not in names
+
+
+@pytest.mark.parametrize("named", ["hyperparameters", "arguments"])
+def test_the_content_of_a_file_that_a_setting_names_is_part_of_a_key(cell, named, tmp_path):
+    file = tmp_path / "checkpoint.bin"
+    if named == "hyperparameters":
+        cell = replace(cell, variant=replace(cell.variant, hyperparameters=(("path", str(file)),)))
+    else:
+        cell.task.task.arguments = {"smoke": {"files": [str(file)]}}
+    parts = []
+    for content in (None, b"old", b"new", b"old"):
+        if content:
+            file.write_bytes(content)
+        parts.append(key_parts(cell, **CONTEXT))
+    absent, old, new, again = parts
+    assert list(changed_parts(old, new)) == ["files" if named == "hyperparameters" else "data"]
+    assert key_of(old) == key_of(again)
+    assert len({key_of(absent), key_of(old), key_of(new)}) == 3

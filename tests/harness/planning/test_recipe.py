@@ -85,3 +85,9 @@ def test_a_warm_up_of_power_two_is_that_of_mega_on_path_x():
     rates = [recipe.rate(0.01, update - 1, 125_000) for update in (1, 12_500, 25_000)]
     assert rates == pytest.approx([1.6e-11, 0.0025, 0.01])
     assert recipe.rate(0.01, 75_000, 125_000) == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(("keep_last", "rows", "batches"), [(False, 10, 2), (True, 10, 3), (True, 8, 2), (False, 3, 1)])
+def test_an_epoch_may_end_with_a_partial_batch(keep_last, rows, batches):
+    recipe = Recipe("published", (1e-3,), keep_last=keep_last)
+    assert Training(recipe, 4, epochs=5).over(rows)[1] == 5 * batches

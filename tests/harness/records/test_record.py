@@ -4,7 +4,7 @@ import json
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.records.canonical import canonical_hash
+from archarena.harness.records.hashes import canonical_hash
 from archarena.harness.records.record import SCHEMA, CellInfo, DataInfo, Record
 from archarena.harness.records.store import MIGRATIONS, CorruptRecordError, ResultStore, read_record
 

@@ -5,6 +5,7 @@ import sys
 import psutil
 import pytest
 from archarena.harness.planning.job import ClassLocation, PrepareJob
+from archarena.harness.running import child
 from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Ended, Inline, Local, Request, Started, Tick
 
@@ -39,6 +40,7 @@ def test_every_job_starts_once_and_then_ends_once(executor, make_request, tmp_pa
 
 def test_closing_the_events_ends_the_jobs_that_run(make_request, monkeypatch):
     monkeypatch.setattr(sys, "executable", _sleeper(make_request(0).folder.parent))
+    monkeypatch.setattr(child, "_END_SECONDS", 0.1)  # the sleeper does not watch its input as a supervisor does
     events = Local(1).run([make_request(0), make_request(1)])
     assert next(events) == Started(make_request(0))
     (process,) = psutil.Process().children()

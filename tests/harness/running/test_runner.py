@@ -222,3 +222,33 @@ def test_a_model_that_predicts_nan_on_test_rows_has_diverged(make_run, make_mode
     assert (record.status, record.scores) == ("diverged", {})
     assert record.reason == "18 of 50 rows on test set 'test' contain NaN."
     assert record.failed
+
+
+HIDDEN = "self.hidden = torch.nn.Linear(300, 300)"
+WIDE = "self.first = torch.nn.Sequential(torch.nn.Linear(width, 300), torch.nn.Linear(300, width))"
+
+
+@pytest.fixture
+def wide_model(make_model):
+    """Return a function that creates a plugin whose model has a hidden layer of 300 units at any width and depth."""
+
+    def make(declaration=""):
+        plugin = make_model("wide")
+        source = plugin.read_text().replace("self.first = torch.nn.Linear(width, width)", f"{WIDE}\n        {HIDDEN}")
+        source = source.replace("    def __init__", f"    {declaration}\n\n    def __init__")
+        plugin.write_text(source)
+        return plugin
+
+    return make
+
+
+def test_a_cell_outside_the_size_of_its_tier_is_refused_with_the_numbers(make_run, wide_model):
+    (record,) = Runner(make_run(wide_model(), models=["wide"]), Inline()).execute().records
+    assert record.status == "skipped"
+    assert "parameters at width 1, the nearest to the 12,000 of the tier: +" in record.reason
+
+
+def test_a_model_of_a_fixed_size_runs_and_says_so(make_run, wide_model):
+    (record,) = Runner(make_run(wide_model("fixed_width = 8"), models=["wide"]), Inline()).execute().records
+    assert record.status == "ok", record.reason
+    assert (record.size.width, record.size.fixed, record.size.target_parameters) == (8, True, 12_000)

@@ -1,5 +1,7 @@
 """Effects of a recipe: capped learning rates, penalties on whole tables, plateaus and early stopping."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from archarena.harness import Binary, FieldModel, Fields, Size, TaskSpec, build
@@ -124,3 +126,12 @@ def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeyp
     assert log == ["fresh", "later", "step", "fresh", "step", "later", "step", "later"]
     for name, tensor in compiled.model.state_dict().items():
         assert torch.equal(tensor, plain.model.state_dict()[name])
+
+
+@pytest.mark.parametrize(("keep_last", "sizes"), [(False, [16, 16]), (True, [16, 16, 8])])
+def test_an_epoch_holds_each_row_once_in_full_batches_and_maybe_a_partial_one(make_attempt, keep_last, sizes):
+    attempt = make_attempt(keep_last=keep_last)
+    attempt.setting = replace(attempt.setting, budget=Budget(20, 16))
+    batches = list(attempt._order(0, len(sizes)))
+    assert [len(rows) for rows in batches] == sizes
+    assert len(torch.cat(batches).unique()) == sum(sizes)

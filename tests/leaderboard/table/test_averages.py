@@ -9,7 +9,7 @@ def row(
 ):
     span = None if None in (chance, ceiling, value) else (value - chance) / (ceiling - chance)
     names = {"variant": variant, "model": variant, "family": "f", "hyperparameters": "{}", "seed": seed}
-    place = {"tier": "quick", "recipe": "common", "device": "cpu", "protocol": "1", "suite": suite}
+    place = {"tier": "quick", "recipe": "common", "device": "cpu", "protocol": "1", "sizing": "fitted", "suite": suite}
     bounds = {"chance": chance, "ceiling": ceiling, "value": value, "normalized": span}
     return names | place | bounds | {"task": task or column, "column": column, "reduced": reduced}
 

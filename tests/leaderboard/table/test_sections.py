@@ -1,4 +1,5 @@
 import pytest
+from archarena.harness.records.record import SizeInfo
 from archarena.leaderboard.pages.site import make_site
 from archarena.leaderboard.read.results import read_results
 
@@ -61,6 +62,12 @@ def test_a_variant_with_a_failed_seed_says_so_and_is_never_best(board, three, ma
 def test_missing_seeds_are_counted(board, three, make_record):
     (section,) = board(*three("mamba", 0.5, 0.6, 0.7), make_record("mlp"))
     assert cells_of(section)["mlp"][0].shortfall == "1 of 3 seeds"
+
+
+def test_a_model_that_sees_a_window_is_labeled_an_n_gram_baseline(board, make_record):
+    record = make_record("mlp").model_copy(update={"lift": "window-as-fields"})
+    (section,) = board(record, make_record("mamba"))
+    assert [cells_of(section)[name][0].lift for name in ("mlp", "mamba")] == ["n-gram baseline", ""]
 
 
 def test_failed_and_missing_cells_differ(board, make_record):
@@ -216,3 +223,36 @@ def test_smoke_scores_have_no_marks_ranks_or_ties(board, three):
     assert not section.has_ties
     assert {row.ahead for row in section.rows} == {0}
     assert section.columns[0].comparisons is None
+
+
+@pytest.fixture
+def sized():
+    """Return a function that creates the size of a body with this deviation from the tier's 64,000 parameters."""
+
+    def size(deviation, fixed=False):
+        body = round(64_000 * (1 + deviation))
+        counts = {"target_parameters": 64_000, "body_parameters": body, "total_parameters": body}
+        return SizeInfo(width=1, depth=2, deviation=deviation, fixed=fixed, **counts)
+
+    return size
+
+
+@pytest.mark.parametrize(("deviation", "fixed"), [(0.0, True), (31.96, False)])
+def test_fixed_sizes_have_a_section_of_their_own_without_comparisons(
+    board, three, make_record, sized, deviation, fixed
+):
+    tasks = ("lra-listops", "recall-mqar")
+    own = [record for task in tasks for record in three("own", 0.9, 0.9, 0.9, task=task, size=sized(deviation, fixed))]
+    crashed = make_record("own", "ctr-synthetic", status="crashed", size=None)
+    others = [record for task in tasks for record in three("mamba", 0.5, 0.6, 0.7, task=task)]
+    fitted, apart = board(*own, crashed, *others)
+    assert ([row.variant for row in fitted.rows], [row.variant for row in apart.rows]) == (["mamba"], ["own"])
+    assert (fitted.sizing, apart.sizing) == ("fitted", "fixed")
+    assert {cell.standing for cell in apart.rows[0].cells} == {""}
+    assert not any(column.is_average for column in apart.columns)
+    assert (apart.total, fitted.total) == (7, 6)
+
+
+def test_every_variant_has_its_parameters(board, make_record, sized):
+    (section,) = board(make_record("mamba"), make_record("mamba", "lra-listops", size=sized(0.02)), make_record("mlp"))
+    assert {row.variant: row.parameters for row in section.rows} == {"mamba": "63.3 k to 65.3 k", "mlp": "63.3 k"}

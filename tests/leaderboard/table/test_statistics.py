@@ -143,7 +143,7 @@ def test_holm_adjusts_a_known_case():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 3))
 def test_holm_follows_its_definition_and_ignores_gaps(p_values, gaps):
     ranked, count = sorted(p_values), len(p_values)

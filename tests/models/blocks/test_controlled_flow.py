@@ -14,7 +14,7 @@ def straight_piece(flow, z, increment):
     return (torch.linalg.matrix_exp(generator) @ torch.cat([z, torch.ones_like(z[:1])]))[:hidden]
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(length=st.integers(1, 7), scale=st.floats(0.0, 4.0))
 def test_a_path_is_followed_exactly(length, scale):
     flow, x = ControlledFlow(2, 4, 7, "path").double(), scale * torch.randn(1, length, 2, dtype=torch.float64)
@@ -36,7 +36,7 @@ def test_a_velocity_takes_the_papers_euler_steps():
     torch.testing.assert_close(flow(x[None])[0, -1], z)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(length=st.integers(1, 12), rows=st.integers(1, 3), drive=st.sampled_from(["path", "velocity"]))
 def test_steps_agree_with_the_whole_path(length, rows, drive):
     flow, x = ControlledFlow(2, 4, 9, drive).double(), torch.randn(rows, length, 2, dtype=torch.float64)

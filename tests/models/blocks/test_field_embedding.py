@@ -1,13 +1,12 @@
 import torch
 from archarena.harness import Fields
 from archarena.models.blocks.field_embedding import FieldEmbedding
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 FIELDS = Fields((4, 7, 3), n_dense=2, bag=3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.lists(st.integers(0, n - 1), min_size=3, max_size=3) for n in FIELDS.cardinalities])))
 def test_a_bag_is_the_mean_of_its_ids_and_padding_counts_for_nothing(bags):
     embedding = FieldEmbedding(FIELDS, 5)

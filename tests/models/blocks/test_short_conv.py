@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(taps=st.integers(1, 5), lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4))
 def test_pieces_of_any_length_join_to_the_convolution_of_the_whole(taps, lengths):
     weight, bias = (p.detach().double() for p in initial_taps(3, taps))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from archarena.harness.errors import UserError
 from archarena.models.blocks.tcn import TCN, fewest_layers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -38,7 +38,6 @@ def test_a_layer_adds_the_silu_of_a_dilated_convolution():
     torch.testing.assert_close(tcn(x.flip(1), reverse=True), expected.flip(1))
 
 
-@settings(deadline=None)
 @given(length=st.integers(1, 100_000), kernel=st.integers(2, 33), data=st.data())
 def test_the_fewest_layers_that_span_the_length_are_taken(length, kernel, data):
     factor = data.draw(st.integers(2, kernel))
@@ -47,7 +46,6 @@ def test_the_fewest_layers_that_span_the_length_are_taken(length, kernel, data):
     assert layers == 1 or receptive_field(kernel, factor, layers - 1) < length
 
 
-@settings(deadline=None)
 @given(kernel=st.integers(2, 6), layers=st.integers(1, 4), data=st.data())
 def test_a_factor_up_to_the_kernel_covers_every_distance(kernel, layers, data):
     factor = data.draw(st.integers(1, kernel))
