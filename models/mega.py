@@ -47,7 +47,7 @@ class Mega(GatedAttentionModel):
 
     usual_chunk: ClassVar[int | None] = None
 
-    bounds = GatedAttentionModel.bounds | {"states": (1, 1024), "truncation": (1, 2**20)}
+    bounds = {**GatedAttentionModel.bounds, "states": (1, 1024), "truncation": (1, 2**20)}
 
     def __init__(
         self,

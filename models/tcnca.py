@@ -45,7 +45,7 @@ class TCNCA(GatedAttentionModel):
         See `GatedAttentionModel`.
     """
 
-    bounds = GatedAttentionModel.bounds | {"kernel": (2, 1024), "factor": (1, 1024), "layers": (1, 64)}
+    bounds = {**GatedAttentionModel.bounds, "kernel": (2, 1024), "factor": (1, 1024), "layers": (1, 64)}
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from archarena.harness.records.canonical import canonical_hash
+from archarena.harness.records.hashes import canonical_hash
 from archarena.harness.records.record import (
     AttemptInfo,
     CellInfo,
