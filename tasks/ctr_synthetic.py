@@ -35,7 +35,7 @@ TERMS = {1: 8, 2: 4, 3: 2}
 """Number of single fields, pairs and triples with an effect."""
 
 INTERCEPT = -1.0
-PROBABILITY = "click probability"
+PROBABILITY = "click-probability"
 
 
 @register_task(

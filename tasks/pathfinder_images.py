@@ -5,8 +5,8 @@ reaches its full length, so many pairs are grown in parallel. Then short distrac
 while they fit, and a marker at each of two path ends.
 
 This follows the published generator (Linsley et al. 2018, arXiv:1805.08315, with the Long Range
-Arena's parameters) except for its random numbers and its anti-aliasing. The images are a new sample
-from nearly the same distribution, not the released files.
+Arena's parameters), including its rounding and blur, except for its random numbers. The images are a new
+sample from nearly the same distribution, not the released files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from .pathfinder_paths import NONE, Canvases
-from .pathfinder_shapes import Scene
+from .pathfinder_shapes import FREE, SEEDS, Scene
 
 DISTRACTOR_RETRIES = 4
 FIRST_DRAWS = 32
@@ -43,7 +43,7 @@ def draw_images(generator: np.random.Generator, labels: np.ndarray, scene: Scene
 
 def draw_scenes(generator: np.random.Generator, count: int, scene: Scene) -> Canvases:
     """Return canvases with two long paths each and as many distractors as fit."""
-    attempts = CANVAS_BYTES // (2 * scene.width**2)
+    attempts = CANVAS_BYTES // scene.width**2
     found: list[Canvases] = []
     while (missing := count - sum(map(len, found))) > 0:
         canvases = Canvases.empty(scene, attempts)
@@ -58,49 +58,54 @@ def draw_scenes(generator: np.random.Generator, count: int, scene: Scene) -> Can
 
 def _grow_pairs(canvases: Canvases, generator: np.random.Generator) -> np.ndarray:
     """Grow two paths in alternation; return the canvases where both reached full length."""
-    scene, count = canvases.scene, len(canvases)
-    low, high = 2 * scene.seed_distance, scene.side - 2 * scene.seed_distance
-    first = scene.rim + generator.integers(low, high, size=(count, 2))
+    scene, rows = canvases.scene, np.arange(len(canvases))
+    directions, first = _first_origins(scene, len(rows), generator)
     around = scene.around(scene.seed_distance, 360)
-    second = first + around[generator.integers(len(around), size=count)]
-    rows = np.arange(count)
-    for path, tails in enumerate((first, second)):
-        rows = canvases.start(rows, path, scene.flat(tails[rows]), _directions(scene, len(rows), generator))
+    second = first + around[generator.integers(len(around), size=len(rows))]
+    canvases.start(rows, 0, scene.flat(first), directions)
+    canvases.start(rows, 1, scene.flat(second), generator.integers(SEEDS, size=len(rows)))
     for step in range(1, scene.paddles):
         for path in (0, 1):
             rows = canvases.extend(rows, path, step, generator)
-    for path in (0, 1):
-        canvases.finish(rows, path, scene.paddles - 1)
+    # The published code also leaves the last dash of the first path out of the mask.
+    canvases.finish(rows, 1, scene.paddles - 1)
     return rows
 
 
-def _directions(scene: Scene, count: int, generator: np.random.Generator) -> np.ndarray:
-    return generator.integers(len(scene.heads), size=count)
+def _first_origins(scene: Scene, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return random directions (count,) and tails (count, 2) whose first dash is in the middle of the image."""
+    low, high = 2 * scene.seed_distance, scene.side - 2 * scene.seed_distance
+    lowest = np.array([low - steps.min(axis=0) for steps in scene.starts])
+    highest = np.array([high - steps.max(axis=0) for steps in scene.starts])
+    possible = np.flatnonzero(scene.startable & (lowest < highest).all(axis=1))
+    directions = possible[generator.integers(len(possible), size=count)]
+    return directions, scene.rim + generator.integers(lowest[directions], highest[directions])
 
 
 def _add_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator: np.random.Generator) -> np.ndarray:
     """Try to add a short path to each canvas; restore and return those where it got stuck."""
-    before = canvases.taken[rows], canvases.near[rows]
+    before = canvases.mask[rows]
     grown = _start_distractor(canvases, rows, path, generator)
     last = canvases.scene.distractor_paddles - 1
     for step in range(1, last + 1):
         grown = canvases.extend(grown, path, step, generator)
     canvases.finish(grown, path, last)
     stuck = np.flatnonzero(~np.isin(rows, grown))
-    canvases.taken[rows[stuck]], canvases.near[rows[stuck]] = before[0][stuck], before[1][stuck]
+    canvases.mask[rows[stuck]] = before[stuck]
     canvases.directions[rows[stuck], path] = NONE
     return rows[stuck]
 
 
 def _start_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator: np.random.Generator) -> np.ndarray:
     """Start a path at a random free position; return the canvases that had one."""
-    scene, shape = canvases.scene, (len(rows), FIRST_DRAWS)
-    directions = _directions(scene, len(rows), generator)
-    tails = scene.flat(scene.rim + generator.integers(scene.side, size=(*shape, 2)))
-    many = np.repeat(directions, FIRST_DRAWS)
-    touching = canvases.touching(np.repeat(rows, FIRST_DRAWS), tails.ravel() - scene.tails[many], many)
-    first = (~touching.reshape(shape)).argmax(axis=1)
-    return canvases.start(rows, path, tails[np.arange(len(rows)), first], directions)
+    scene = canvases.scene
+    directions = generator.integers(SEEDS, size=len(rows))
+    tails = scene.flat(scene.rim + generator.integers(scene.side, size=(len(rows), FIRST_DRAWS, 2)))
+    places = (rows[:, None] * canvases.mask.shape[1] + tails)[..., None] + scene.start_offsets[directions, None]
+    free = (canvases.mask.reshape(-1)[places] <= FREE).all(axis=2)
+    first, kept = free.argmax(axis=1), free.any(axis=1) & scene.startable[directions]
+    canvases.start(rows[kept], path, tails[kept, first[kept]], directions[kept])
+    return rows[kept]
 
 
 def _render(canvases: Canvases, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -111,12 +116,13 @@ def _render(canvases: Canvases, labels: np.ndarray, generator: np.random.Generat
         contrast = scene.target_contrast if path < 2 else scene.distractor_contrast
         for step in range(scene.paddles):
             drawn = np.flatnonzero(canvases.directions[:, path, step] != NONE)
-            stamps = contrast * scene.lines[canvases.directions[drawn, path, step]]
-            _paint(ink, scene, drawn, canvases.pivots[drawn, path, step], stamps)
+            directions = canvases.directions[drawn, path, step]
+            places = canvases.pivots[drawn, path, step] + scene.anchors[directions]
+            _paint(ink, scene, drawn, places, contrast * scene.lines[directions])
     first = generator.integers(2, size=len(canvases))
     last = np.where(labels == 1, first, 1 - first)
-    for path, step, ends in ((first, 0, scene.tails), (last, -1, scene.heads)):
-        places = canvases.pivots[each, path, step] + ends[canvases.directions[each, path, step]]
+    for path, step in ((first, 0), (last, -1)):
+        places = canvases.pivots[each, path, step] + scene.anchors[canvases.directions[each, path, step]]
         _paint(ink, scene, each, places, scene.marker)
     image = slice(scene.rim, scene.rim + scene.side)
     window = ink.reshape(-1, scene.width, scene.width)[:, image, image]

@@ -56,7 +56,7 @@ def _print_card(entry: Entry) -> None:
     for task, published in card.published.items():
         length = f"{published.epochs} epochs" if published.epochs else f"{published.steps} steps"
         size = f"width {published.width}, depth {published.depth}"
-        say(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.source})")
+        say(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.citation})")
 
 
 def _describe(declared) -> str:
