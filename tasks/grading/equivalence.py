@@ -115,10 +115,10 @@ def _same_value(gold: str, answer: str) -> bool | None:
 
 def _same_members(gold: str, answer: str) -> bool | None:
     """Compare lists, sets, tuples, intervals or unions; None if they are not, or this cannot decide."""
-    groups = _group(gold), _group(answer)
-    if groups[0] is None or groups[1] is None:
+    group, other_group = _group(gold), _group(answer)
+    if group is None or other_group is None:
         return None
-    (kind, ones), (other_kind, others) = groups
+    (kind, ones), (other_kind, others) = group, other_group
     if kind != other_kind:
         return None if "unordered" in (kind, other_kind) else False
     if len(ones) != len(others) or len(ones) > _MOST_MEMBERS:

@@ -13,45 +13,40 @@ import math
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import mpmath
+from .arithmetic import LARGEST_BITS, MP, Number, inexact, over, power, times, whole
 
 LONGEST = 300
 """Maximum characters of an evaluated answer; this also bounds the recursion depth."""
 
-_MP = mpmath.MPContext()
 _DIGITS, _MOST_DIGITS, _GUARD = 50, 8_000, 10
-_DECIMAL_TOLERANCE = _MP.mpf("1e-10")
+_DECIMAL_TOLERANCE = MP.mpf("1e-10")
 """Relative tolerance when one of the formulas has decimals, which may be rounded."""
 
-_LARGEST_BITS = 20_000
 _LARGEST_FACTORIAL = 2_100
 
 _TOKENS = re.compile(r"\\[A-Za-z]+|\d+(?:\.\d+)?|\.\d+|[A-Za-z]|\S")
 _DEGREE = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})")
 _TIMES, _OVER = ("*", r"\cdot", r"\times"), ("/", r"\div")
-_CONSTANTS = {r"\pi": _MP.pi, "e": _MP.e, "i": _MP.mpc(0, 1)}
+_CONSTANTS = {r"\pi": MP.pi, "e": MP.e, "i": MP.mpc(0, 1)}
 _FRACTIONS = (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac")
 
-Number = Any
-"""A Fraction, or an mpmath number if the value is not known to be rational."""
-
 _TURNING: dict[str, Callable[[Number], Number]] = {
-    r"\sin": _MP.sin,
-    r"\cos": _MP.cos,
-    r"\tan": _MP.tan,
-    r"\cot": _MP.cot,
-    r"\sec": _MP.sec,
-    r"\csc": _MP.csc,
+    r"\sin": MP.sin,
+    r"\cos": MP.cos,
+    r"\tan": MP.tan,
+    r"\cot": MP.cot,
+    r"\sec": MP.sec,
+    r"\csc": MP.csc,
 }
 _FUNCTIONS: dict[str, Callable[[Number], Number]] = _TURNING | {
-    r"\arcsin": _MP.asin,
-    r"\arccos": _MP.acos,
-    r"\arctan": _MP.atan,
-    r"\ln": _MP.log,
-    r"\log": _MP.log10,
-    r"\exp": _MP.exp,
+    r"\arcsin": MP.asin,
+    r"\arccos": MP.acos,
+    r"\arctan": MP.atan,
+    r"\ln": MP.log,
+    r"\log": MP.log10,
+    r"\exp": MP.exp,
 }
 
 
@@ -89,17 +84,17 @@ def value(answer: str) -> Value | None:
             return result
         size = max(result.scale, abs(result.number))
         if size > 10**_GUARD:
-            result = _evaluate(answer, _DIGITS + int(_MP.log10(size)))
+            result = _evaluate(answer, _DIGITS + int(MP.log10(size)))
     except (ValueError, ArithmeticError, RecursionError):
         return None
-    return result if _MP.isfinite(result.number) else None
+    return result if MP.isfinite(result.number) else None
 
 
 def _evaluate(text: str, digits: int) -> Value:
     if digits > _MOST_DIGITS:
         raise ValueError(digits)
     formula = _Formula(_DEGREE.sub(r"\\degree ", text))
-    with _MP.workdps(digits):
+    with MP.workdps(digits):
         number = formula.whole()
     return Value(number, frozenset(formula.variables), formula.scale, digits, formula.decimal)
 
@@ -111,32 +106,13 @@ def same_value(one: Value, other: Value) -> bool:
     if isinstance(one.number, Fraction) and isinstance(other.number, Fraction):
         return one.number == other.number
     digits = [value.digits for value in (one, other) if not isinstance(value.number, Fraction)]
-    with _MP.workdps(max(digits)):
-        left, right = _inexact(one.number), _inexact(other.number)
-        rounding = _MP.mpf(10) ** (_GUARD - min(digits))
+    with MP.workdps(max(digits)):
+        left, right = inexact(one.number), inexact(other.number)
+        rounding = MP.mpf(10) ** (_GUARD - min(digits))
         tolerance = _DECIMAL_TOLERANCE if one.decimal or other.decimal else rounding
         return bool(
             abs(left - right) <= tolerance * max(abs(left), abs(right)) + rounding * max(one.scale, other.scale)
         )
-
-
-def _inexact(number: Number) -> Number:
-    if isinstance(number, Fraction):
-        return _MP.mpf(number.numerator) / number.denominator
-    return _MP.mpmathify(number)
-
-
-def _power(base: Number, exponent: Number) -> Number:
-    if isinstance(exponent, Fraction) and exponent.denominator == 1:
-        if isinstance(base, Fraction):
-            bits = max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(exponent.numerator)
-            if bits <= _LARGEST_BITS or abs(base) == 1:
-                return base ** (exponent.numerator if abs(base) != 1 else exponent.numerator % 2)
-        if abs(exponent) <= _LARGEST_BITS:
-            return _inexact(base) ** exponent.numerator
-    elif base == 0 or abs(_inexact(exponent)) <= _LARGEST_BITS:
-        return _inexact(base) ** _inexact(exponent)
-    raise ValueError(exponent)
 
 
 class _Formula:
@@ -147,7 +123,7 @@ class _Formula:
         self.at = 0
         self.in_degrees = False
         self.variables: set[str] = set()
-        self.scale = _MP.mpf(0)
+        self.scale = MP.mpf(0)
         self.decimal = False
 
     @property
@@ -176,7 +152,7 @@ class _Formula:
     def plus(self, one: Number, other: Number) -> Number:
         if isinstance(one, Fraction) and isinstance(other, Fraction):
             return one + other
-        one, other = _inexact(one), _inexact(other)
+        one, other = inexact(one), inexact(other)
         self.scale = max(self.scale, abs(one), abs(other))
         return one + other
 
@@ -191,14 +167,14 @@ class _Formula:
         while self.next:
             if self.next in _TIMES:
                 self.take()
-                result = _times(result, self.factor_after_sign())
+                result = times(result, self.factor_after_sign())
             elif self.next in _OVER:
                 self.take()
-                result = _over(result, self.factor_after_sign())
+                result = over(result, self.factor_after_sign())
             elif self.next in "+-)}]":
                 break
             else:
-                result = _times(result, self.power())
+                result = times(result, self.power())
         return result
 
     def factor_after_sign(self) -> Number:
@@ -212,9 +188,9 @@ class _Formula:
         while self.next in ("^", "!", r"\degree"):
             token = self.take()
             if token == "^":
-                result = _power(result, self.group())
+                result = power(result, self.group())
             elif token == "!":
-                result = Fraction(math.factorial(_whole(result, _LARGEST_FACTORIAL)))
+                result = Fraction(math.factorial(whole(result, _LARGEST_FACTORIAL)))
             else:
                 self.in_degrees = True
         return result
@@ -244,12 +220,12 @@ class _Formula:
         if token[:1].isdigit() or token.startswith("."):
             return self.number(token)
         if token in _FRACTIONS:
-            return _over(self.group(), self.group())
+            return over(self.group(), self.group())
         if token == r"\sqrt":
             return self.root()
         if token == r"\binom":
             above, below = self.group(), self.group()
-            return Fraction(math.comb(_whole(above, 1000), _whole(below, 1000)))
+            return Fraction(math.comb(whole(above, 1000), whole(below, 1000)))
         if token in _FUNCTIONS:
             return self.function(token)
         return self.letter(token)
@@ -267,8 +243,8 @@ class _Formula:
         degree = self.bracketed() if self.next == "[" else Fraction(2)
         under = self.group()
         if isinstance(under, Fraction) and under < 0 and degree == 3:
-            return -_power(-under, Fraction(1, 3))
-        return _power(under, _over(Fraction(1), degree))
+            return -power(-under, Fraction(1, 3))
+        return power(under, over(Fraction(1), degree))
 
     def function(self, name: str) -> Number:
         exponent, base = Fraction(1), None
@@ -278,21 +254,21 @@ class _Formula:
             else:
                 base = self.group()
         outer, self.in_degrees = self.in_degrees, False
-        argument = _inexact(self.bracketed() if self.next in ("(", "{") else self.argument())
-        if name == r"\exp" and abs(argument) > _LARGEST_BITS:
+        argument = inexact(self.bracketed() if self.next in ("(", "{") else self.argument())
+        if name == r"\exp" and abs(argument) > LARGEST_BITS:
             raise ValueError(name)
         if self.in_degrees and name in _TURNING:
-            argument *= _MP.pi / 180
+            argument *= MP.pi / 180
         self.in_degrees = outer
-        self.scale = max(self.scale, _MP.mpf(1))
-        result = _MP.log(argument) / _MP.log(_inexact(base)) if base is not None else _FUNCTIONS[name](argument)
-        return 1 / result if name in _TURNING and exponent == -1 else _power(result, exponent)
+        self.scale = max(self.scale, MP.mpf(1))
+        result = MP.log(argument) / MP.log(inexact(base)) if base is not None else _FUNCTIONS[name](argument)
+        return 1 / result if name in _TURNING and exponent == -1 else power(result, exponent)
 
     def argument(self) -> Number:
         r"""Parse a function's argument without brackets: adjacent factors, as in ``\sin 2x``."""
         result = self.power()
         while self.next and self.next not in "+-)}]" and self.next not in (*_TIMES, *_OVER, *_FUNCTIONS):
-            result = _times(result, self.power())
+            result = times(result, self.power())
         return result
 
     def letter(self, token: str) -> Number:
@@ -302,22 +278,4 @@ class _Formula:
             raise ValueError(token)
         self.variables.add(token)
         digest = hashlib.sha256(token.encode()).digest()
-        return _MP.mpc(0.5 + digest[0] / 256, 0.1 + digest[1] / 512)
-
-
-def _times(one: Number, other: Number) -> Number:
-    if isinstance(one, Fraction) and isinstance(other, Fraction):
-        return one * other
-    return _inexact(one) * _inexact(other)
-
-
-def _over(one: Number, other: Number) -> Number:
-    if isinstance(one, Fraction) and isinstance(other, Fraction):
-        return one / other
-    return _inexact(one) / _inexact(other)
-
-
-def _whole(number: Number, largest: int) -> int:
-    if not isinstance(number, Fraction) or number.denominator != 1 or not 0 <= number <= largest:
-        raise ValueError(number)
-    return int(number)
+        return MP.mpc(0.5 + digest[0] / 256, 0.1 + digest[1] / 512)

@@ -6,6 +6,7 @@ import pytest
 from archarena.harness import UserError
 from archarena.harness.training.generate import generate_text
 from archarena.tasks.byte_rows import byte_rows, read_bytes
+from archarena.tasks.grading import Grade
 from archarena.tasks.math_solve import (
     ANY,
     MAJORITY,
@@ -14,6 +15,7 @@ from archarena.tasks.math_solve import (
     STRICT,
     UNANSWERED,
     Solving,
+    _as_published,
     minerva_shots,
     solve_evaluations,
     solve_scores,
@@ -68,11 +70,21 @@ def test_bytes_of_a_writer_of_text_are_graded_like_tokens(written):
     assert read_bytes(written)[0] == SAMPLES[0]
 
 
+def test_an_answer_to_minervas_prompt_is_compared_as_by_its_authors():
+    gold, text = r"12\text{ cm}", "Final Answer: The final answer is $12$ centimeters. I hope it is correct."
+    grade = Grade(equal=True, strict=False, layer="canonical")
+    assert _as_published(text, gold, "$12$ dollars", grade).strict
+    assert not _as_published(text, gold, "13 cm", grade).strict
+    assert _as_published(r"$\boxed{12}$ dollars", gold, "$12$ dollars", grade) == grade
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
         ("Final Answer: The final answer is $[2,5)$. I hope it is correct.", "[2,5)"),
         (r"$\boxed{1}$ Final Answer: The final answer is $2$. I hope it is correct.", "2"),
+        ("Final Answer: The final answer is $12$ dollars. I hope it is correct.", "$12$ dollars"),
+        (r"Final Answer: The final answer is \((-6, 10)\). I hope it is correct.", "(-6, 10)"),
         (r"first $\boxed{1}$, then $\boxed{2}$", "2"),
         (r"$\boxed{1", None),
         ("", None),
