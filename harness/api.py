@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from .contract.data_source import data_folder
 from .contract.registry import Registry, discover
 from .errors import UserError
+from .planning.find import recorded_plan
 from .planning.plan import make_plan
 from .records.record import Record
 from .records.store import ResultStore
@@ -66,7 +67,8 @@ def run(
     jobs
         Number of cells to run in parallel; by default one per GPU, or as many as fit on the CPU cores.
     rerun
-        ``missing``, ``failed`` (includes diverged cells) or ``all``.
+        ``missing``; ``failed`` (includes diverged cells); ``stale``, only cells with records of an older source, by
+        default all those of the results folder; or ``all``.
     keep_weights
         Keep the trained models, for `archarena.harness.load_trained`.
     multiplicity
@@ -121,19 +123,22 @@ def make_run(
 ) -> Run:
     """Return the run that a command or a call of `run` asks for; see `run` for the parameters."""
     if rerun not in get_args(Rerun):
-        raise UserError(f"--rerun {rerun}: use missing, failed or all.")
+        raise UserError(f"--rerun {rerun}: use missing, failed, stale or all.")
     folder, chosen = data_folder(data), resolve_device(device)
-    plan = make_plan(
-        registry,
-        models=models,
-        tasks=tasks,
-        suites=suites,
-        settings=settings,
-        tier=tier,
-        recipe=recipe,
-        seeds=seeds,
-        data=folder,
-    )
+    if rerun == "stale" and not (models or tasks or suites or settings):
+        plan = recorded_plan(results, registry, tier=tier, recipe=recipe, seeds=seeds, data=folder)
+    else:
+        plan = make_plan(
+            registry,
+            models=models,
+            tasks=tasks,
+            suites=suites,
+            settings=settings,
+            tier=tier,
+            recipe=recipe,
+            seeds=seeds,
+            data=folder,
+        )
     return Run(plan, ResultStore(results), folder, chosen, plugins, extras, cast(Rerun, rerun))
 
 

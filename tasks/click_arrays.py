@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from filelock import FileLock
 
 from ..harness import Split, UserError
 from ..harness.data.arrays import load_split
+from ..harness.data.verify import array_hashes, changed_array
 from ..harness.files import cache_folder, replacing, write_json
+from ..harness.records.hashes import canonical_hash
 from .click_files import CsvFiles
 
 if TYPE_CHECKING:
@@ -109,17 +112,29 @@ def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
         cache cannot be written.
     """
     folder = cache_folder("prepared") / f"{source.name}-{_key(source, layout)}"
-    if not (folder / META).is_file():
+    if not _is_intact(folder):
         files = {part: source.path(data, part) for part in PARTS}
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_name(f".{folder.name}.lock")):
-                if not (folder / META).is_file():
+                if not _is_intact(folder):
+                    if folder.exists():
+                        print(f"archarena: the arrays in {folder} changed; preparing them again.", file=sys.stderr)
                     _prepare(source, layout, files, folder)
         except OSError as error:
             raise UserError(f"Cannot cache the arrays of '{source.name}' in {folder.parent}: {error}.") from error
     cardinalities = tuple(json.loads((folder / META).read_text())["cardinalities"])
     return ClickArrays({part: load_split(folder / part) for part in PARTS}, cardinalities)
+
+
+def _is_intact(folder: Path) -> bool:
+    """Return whether the cache has all arrays, unchanged."""
+    try:
+        content = json.loads((folder / META).read_text())
+        checksum = content.pop("checksum")
+        return checksum == canonical_hash(content) and changed_array(folder, content["files"]) is None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
 
 
 def _key(source: CsvFiles, layout: Layout) -> str:
@@ -138,7 +153,8 @@ def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder
         cardinalities = [_number(scratch, index, layout.min_count) for index in range(len(layout.fields))]
         for part in files:
             _weave(scratch / part, len(layout.fields), done / part / "inputs" / "ids.npy")
-        write_json(done / META, {"cardinalities": cardinalities})
+        content = {"cardinalities": cardinalities, "files": array_hashes(done)}
+        write_json(done / META, content | {"checksum": canonical_hash(content)})
 
 
 def _spill(source: CsvFiles, layout: Layout, file: Path, done: Path, scratch: Path) -> None:

@@ -8,6 +8,7 @@ empty problem; the difference is how much the problem adds to the answer's likel
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OPTIONS = 4
+_BASE = re.compile(r"(?<=\d)\s*_\s*\{?\s*\d+\s*\}?[\s.]*$")
+"""The base of a number; numbers that differ only in this are not offered together."""
+
 LONGEST_ANSWER = 40
 """Maximum bytes of an answer; problems with longer answers are used neither as questions nor for options."""
 
@@ -44,7 +48,7 @@ def choice_split(table: pd.DataFrame, problems: int, length: int, generator: np.
         (problems,) the correct option.
     """
     answers = [boxed_answer(solution) or "" for solution in table["solution"]]
-    table = table.assign(answer=answers, form=[canonical(answer) for answer in answers])
+    table = table.assign(answer=answers, form=[canonical(_BASE.sub("", answer)) for answer in answers])
     table = table.loc[[0 < len(answer.encode()) <= LONGEST_ANSWER for answer in answers]]
     asked = table.iloc[generator.permutation(len(table))[:problems]]
     pools = dict(iter(table.groupby("type")))

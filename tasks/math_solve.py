@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from ..harness import Decoding, Evaluation, Metric, ReferenceScore, RowValues, Split, UserError, read_text
 from .byte_rows import END, byte_rows, read_bytes
-from .grading import Grade, Grader, boxed_answer, majority, pass_at_k
+from .grading import Grade, Grader, boxed_answer, majority, minerva_equal, pass_at_k
 from .grading.canonical import canonical
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ COMMONEST = "2"
 
 _PROMISE = "Final Answer: The final answer is ${}$. I hope it is correct."
 _PROMISED = re.compile(r"Final Answer: The final answer is(.*?)\. I hope it is correct", re.DOTALL)
+
+
+_ONE_FORMULA = re.compile(r"(?:\$|\\\()([^$]*?)(?:\$|\\\))")
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,11 @@ def solve_evaluations(size: Solving) -> tuple[Evaluation, ...]:
     sampled = Decoding(size.new_tokens, size.samples, TEMPERATURE, END, "Problem:")
     once = [
         ("solve", RIGHT, "Share of problems answered correctly."),
-        ("solve-strict", STRICT, "The same with MATH's published string comparison."),
+        (
+            "solve-strict",
+            STRICT,
+            "The same with a published string comparison: Minerva's for answers to its prompt, else MATH's.",
+        ),
         ("solve-unanswered", UNANSWERED, "Share of problems without an answer in the generated text."),
     ]
     often = [
@@ -146,7 +153,10 @@ def minerva_shots(learn: pd.DataFrame) -> str:
 def written_answer(text: str) -> str | None:
     """Return a solution's answer: its "Final Answer" sentence if there is one, else the last box."""
     promised = _PROMISED.findall(text)
-    return promised[-1].strip().strip("$").strip() if promised else boxed_answer(text)
+    if not promised:
+        return boxed_answer(text)
+    answer = promised[-1].strip()
+    return next((match[1].strip() for match in [_ONE_FORMULA.fullmatch(answer)] if match), answer)
 
 
 def solve_scores(tests: Mapping[str, Split]) -> list[ReferenceScore]:
@@ -167,7 +177,17 @@ def _graded(texts: tuple[tuple[str, ...], ...], golds: tuple[str, ...]) -> list[
     pairs = [(gold, answer) for gold, samples in zip(golds, answers, strict=True) for answer in samples]
     with Grader() as grader:
         grades = iter(grader.grade(pairs))
-    return [[(answer, next(grades)) for answer in samples] for samples in answers]
+    return [
+        [(answer, _as_published(text, gold, answer, next(grades))) for text, answer in zip(row, samples, strict=True)]
+        for row, gold, samples in zip(texts, golds, answers, strict=True)
+    ]
+
+
+def _as_published(text: str, gold: str, answer: str | None, grade: Grade) -> Grade:
+    """Compare strings as Minerva's authors do if the text ends with the sentence of their prompt."""
+    if answer is None or not _PROMISED.search(text):
+        return grade
+    return replace(grade, strict=minerva_equal(gold, answer))
 
 
 def _grades(predictions: np.ndarray, targets: np.ndarray) -> list[list[Sample]]:

@@ -7,6 +7,9 @@ from typing import NoReturn
 
 INVALID, STOPPED = 2, 130
 
+LONGEST = 4000
+"""Number of characters of a message."""
+
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit; ``docs/commands.md`` lists the exit codes.
@@ -18,9 +21,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         code, message = STOPPED, "Stopped."
     if message:
+        from ..text import shortened
         from .output import say
 
-        say(f"archarena: {message}", err=True)
+        say(f"archarena: {shortened(message, LONGEST)}", err=True)
     sys.exit(code)
 
 

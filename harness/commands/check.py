@@ -23,13 +23,13 @@ def command(
 
     Example: archarena check my_model.py
     """
-    from ..check import check_model, check_task
+    from ..check.run import check
     from ..contract.data_source import data_folder
 
     folder, failed, unchecked = data_folder(data), 0, []
     for entry in _entries(what):
         say(f"{entry.kind} {entry.name} ({entry.origin})")
-        findings = check_model(entry) if entry.kind == "model" else check_task(entry, data=folder)
+        findings = check(entry, folder)
         if all(finding.status == "skipped" for finding in findings):
             unchecked.append(entry.name)
         for finding in findings:

@@ -24,7 +24,7 @@ def command(
 
     Example: archarena compare mamba transformer
     """
-    from ...leaderboard.table.records import newest
+    from ...leaderboard.table.records import newest, section_of
     from ...leaderboard.table.statistics import compare, difference, estimate
     from ..records.store import ResultStore
 
@@ -33,7 +33,8 @@ def command(
     for record in newest(ResultStore(results).read())[0]:
         cell = record.cell
         names.add(cell.variant)
-        section = (str(record.key_parts.get("device", "")), cell.tier, cell.recipe, str(record.key_parts["protocol"]))
+        place = section_of(record)
+        section = (place["device"], place["tier"], place["recipe"], place["protocol"])
         for column, score in record.scores.items():
             if cell.variant in (one, other) and score.value is not None:
                 scores[*section, column][cell.variant][cell.seed] = score.value

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .options import Data, Plugins, open_registry, usable_path
 from .output import say
-
-if TYPE_CHECKING:
-    from ..contract.data_source import DataSource
 
 app = typer.Typer(no_args_is_help=True, help="Data sets. Example: archarena data status --data DIR")
 
@@ -25,13 +22,13 @@ def status(data: Data = None, plugins: Plugins = None) -> None:
     Example: archarena data status --data DIR
     """
     from ..contract.data_source import data_folder
+    from ..data.sources import statuses
 
     folder = data_folder(data)
     say(f"Data folder: {folder}")
-    for name, source in sorted(open_registry(plugins).data_sources().items()):
-        found = source.find(folder)
-        say(f"{name}: {source.summary}. License: {source.license}.")
-        say(f"  at {found}" if found else f"  absent. {source.missing(folder)}")
+    for source in statuses(open_registry(plugins), folder):
+        say(f"{source.name}: {source.summary}. License: {source.license}.")
+        say(f"  at {source.path}" if source.path else f"  absent. {source.missing}")
 
 
 @app.command("fetch")
@@ -40,28 +37,10 @@ def fetch(name: Name, data: Data = None, plugins: Plugins = None) -> None:
 
     Example: ARCHARENA_HUB=1 archarena data fetch imdb --data DIR
     """
-    import os
-
-    from rich.console import Console
-    from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
-
     from ..contract.data_source import data_folder
-    from ..errors import UserError
+    from ..data import sources
 
-    source, folder = _source(name, plugins), data_folder(data)
-    if source.find(folder) is None and os.environ.get("ARCHARENA_HUB") != "1":
-        raise UserError(f"Fetching '{name}' uses the Hugging Face hub: set ARCHARENA_HUB=1 to allow it.")
-    columns = (TextColumn("{task.description}: {task.completed:,.0f} rows"), TimeElapsedColumn())
-    bars: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-
-        def report(part: str, rows: int) -> None:
-            if part not in bars:
-                bars[part] = progress.add_task(f"{name} {part}", total=None)
-            progress.update(bars[part], completed=rows)
-
-        place = source.find(folder) or source.fetch(folder, report)
-    say(f"{name}: at {place}")
+    say(f"{name}: at {sources.fetch(open_registry(plugins), name, data_folder(data))}")
 
 
 @app.command("import")
@@ -76,17 +55,9 @@ def import_(
     Example: archarena data import enwik8 enwik8.zip --data DIR
     """
     from ..contract.data_source import data_folder
+    from ..data import sources
     from ..errors import UserError
 
     if not path.exists():
         raise UserError(f"{path} does not exist.")
-    say(f"{name}: at {_source(name, plugins).adopt(path.resolve(), data_folder(data))}")
-
-
-def _source(name: str, plugins: list[Path] | None) -> DataSource:
-    from ..errors import unknown
-
-    sources = open_registry(plugins).data_sources()
-    if name not in sources:
-        raise unknown("data set", name, sorted(sources))
-    return sources[name]
+    say(f"{name}: at {sources.adopt(open_registry(plugins), name, path.resolve(), data_folder(data))}")

@@ -88,9 +88,11 @@ def _registry() -> tuple[bool, str]:
 def _data(given: Path | None) -> tuple[bool, str]:
     from ..contract.data_source import data_folder
     from ..contract.registry import discover
+    from ..data.sources import statuses
 
-    folder, sources = data_folder(given), discover().data_sources()
-    absent = sorted(name for name, source in sources.items() if source.find(folder) is None)
+    folder = data_folder(given)
+    sources = statuses(discover(), folder)
+    absent = [source.name for source in sources if not source.path]
     return True, f"{folder}: {len(sources) - len(absent)} of {len(sources)} sets; absent: {', '.join(absent) or 'none'}"
 
 

@@ -56,9 +56,9 @@ def _print_card(entry: Entry) -> None:
     for task, published in card.published.items():
         length = f"{published.epochs} epochs" if published.epochs else f"{published.steps} steps"
         size = f"width {published.width}, depth {published.depth}"
-        say(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.source})")
+        say(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.citation})")
         for file in published.read_from:
-            typer.echo(f"    read from {file}")
+            say(f"    read from {file}")
 
 
 def _describe(declared) -> str:

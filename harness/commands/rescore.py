@@ -13,6 +13,7 @@ from .output import say
 
 if TYPE_CHECKING:
     from ..contract.registry import Registry
+    from ..records.record import Score
     from ..records.store import ResultStore
 
 
@@ -58,7 +59,7 @@ def _rescore(store: ResultStore, registry: Registry, folder: Path, tasks: set[st
         except UserError as error:
             say(f"  skipped {name_of_cell}: {error}")
             continue
-        moved = {name: score for name, score in scores.items() if record.scores.get(name) != score}
+        moved = {name: score for name, score in scores.items() if _changed(record.scores.get(name), score)}
         for name, score in moved.items():
             old = record.scores.get(name)
             say(f"  {name_of_cell}, {name}: {old.value if old else None} -> {score.value}")
@@ -67,3 +68,8 @@ def _rescore(store: ResultStore, registry: Registry, folder: Path, tasks: set[st
             if yes:
                 store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
     return changed
+
+
+def _changed(old: Score | None, new: Score) -> bool:
+    """Return whether a score changed; older records have no standard error."""
+    return old is None or old.model_copy(update={"standard_error": new.standard_error}) != new

@@ -38,7 +38,12 @@ def command(
     results: options.Results = Path("results"),
     data: options.Data = None,
     rerun: Annotated[
-        str, typer.Option("--rerun", metavar="WHICH", help="missing, failed (including diverged) or all.")
+        str,
+        typer.Option(
+            "--rerun",
+            metavar="WHICH",
+            help="missing, failed (including diverged), stale (made by an older source) or all.",
+        ),
     ] = "missing",
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
     multiplicity: Annotated[bool, typer.Option("--multiplicity", help="Measure predictive multiplicity.")] = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import UserError, did_you_mean
@@ -22,6 +22,15 @@ def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
         for name, parameter in init_parameters(form).items()
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
     }
+
+
+def check_grid(cls: type, grid: Mapping[str, Sequence[Any]]) -> None:
+    """Raise `UserError` for an unknown hyperparameter or an invalid value, also of ``depth``."""
+    for parameter, value in ((parameter, value) for parameter, values in grid.items() for value in values):
+        if parameter == "depth":
+            check_depth(cls, value)
+        else:
+            check_hyperparameters(cls, {parameter: value})
 
 
 def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None:

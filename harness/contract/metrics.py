@@ -14,6 +14,9 @@ IGNORE = -100
 TEMPERATURES = (1e-3, 1e3)
 """Bounds of a fitted temperature."""
 
+GROUPS = 20
+"""Number of groups of rows of the jackknife."""
+
 RowValues = tuple[np.ndarray, ...]
 
 Direction = Literal["higher", "lower"]
@@ -76,6 +79,25 @@ class Metric:
         if np.isnan(predictions).any():
             return float("nan")
         return _finite(self.finish(*self.reduce(predictions, targets)))
+
+    def measure(self, predictions: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+        """Return the score and its standard error over rows; each is NaN if it is undefined.
+
+        The standard error is a jackknife that leaves out one of 20 random groups of rows at a time.
+        """
+        if np.isnan(predictions).any():
+            return float("nan"), float("nan")
+        rows = self.reduce(predictions, targets)
+        return _finite(self.finish(*rows)), self._standard_error(rows)
+
+    def _standard_error(self, rows: RowValues) -> float:
+        count = len(rows[0])
+        groups = min(GROUPS, count)
+        if groups < 2:
+            return float("nan")
+        member = np.random.default_rng(0).permutation(count) % groups
+        scores = [self.finish(*(column[member != group] for column in rows)) for group in range(groups)]
+        return _finite(float(np.sqrt(groups - 1) * np.std(scores)))
 
     def by_group(self, predictions: np.ndarray, targets: np.ndarray, labels: np.ndarray) -> dict[str | int, float]:
         """Return the score of each group of rows.

@@ -6,7 +6,7 @@ The arguments of the registration decorators are literals, so they can be read f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -111,13 +111,14 @@ class Registry:
             raise unknown("suite", name, self.suites())
         return members
 
-    def data_sources(self) -> dict[str, DataSource]:
-        """Import the tasks that need data, and return their data sources by name."""
-        needy = [cast("type[Task]", entry.load()) for entry in self.tasks.values() if entry.declared.get("needs")]
-        return {source.name: source for task in needy for source in task.data_sources}
-
     def suites(self) -> list[str]:
         return sorted({suite for entry in self.tasks.values() for suite in entry.declared.get("suites", ())})
+
+
+def data_sources(entries: Iterable[Entry]) -> dict[str, DataSource]:
+    """Import tasks, and return their data sources by name."""
+    tasks = [cast("type[Task]", entry.load()) for entry in entries]
+    return {source.name: source for task in tasks for source in task.data_sources}
 
 
 def discover(plugins: Sequence[Path] = ()) -> Registry:

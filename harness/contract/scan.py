@@ -40,12 +40,17 @@ class Entry:
         """Return the module or file that defines it, for messages."""
         return self.module or str(self.file)
 
+    @property
+    def is_plugin(self) -> bool:
+        """Return whether it is someone else's code."""
+        return not (self.module or "").startswith("archarena.")
+
     def load(self) -> type:
         """Import the class, or raise `UserError` if importing its file fails with any exception."""
         try:
             module = import_module(self.module) if self.module else load_plugin(self.file)
             return getattr(module, self.class_name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             message = f"{self.kind} '{self.name}' cannot be imported from {self.origin}: {describe(error)}."
             raise UserError(message) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -15,9 +16,11 @@ from ..planning.cell import PlannedTask
 from ..planning.key import data_identity, key_of
 from ..planning.source_hash import source_hash
 from ..records.cards import DataSourceCard, EvaluationCard, ReferenceCard, TaskCard
+from ..records.hashes import canonical_hash
 from ..records.meta import PreparedMeta
 from .arrays import content_checksum, save_splits, with_ignored
 from .seeds import generator
+from .verify import array_hashes, changed_array
 
 BASE_SEED = "archarena"
 """Root of every random stream; a protocol constant."""
@@ -42,12 +45,29 @@ def prepared_folder(work: Path, task: PlannedTask, seed: int) -> Path:
 
 
 def is_prepared(folder: Path) -> bool:
-    """Return whether a folder contains all of a task's arrays: its meta file, which is written last, is valid."""
+    """Return whether a folder contains all of a task's arrays, unchanged (its meta file is written last)."""
     try:
-        read_meta(folder)
-    except (UserError, ValueError):
+        check_prepared(folder)
+    except UserError:
         return False
     return True
+
+
+def is_damaged(folder: Path) -> bool:
+    """Return whether a task's arrays were prepared in a folder and changed since."""
+    return (folder / META).is_file() and not is_prepared(folder)
+
+
+def check_prepared(folder: Path, *, without: str | None = None) -> None:
+    """Raise `UserError` if an array differs from the prepared one; see `changed_array` for `without`."""
+    try:
+        changed = changed_array(folder, read_meta(folder).files, without=without)
+    except OSError as error:
+        raise UserError(f"Cannot read the prepared arrays in {folder}: {error.strerror or error}.") from error
+    if changed:
+        raise UserError(
+            f"The prepared array {folder / changed} has changed. Run the cell again; this prepares it again."
+        )
 
 
 def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_reference_scores: bool) -> None:
@@ -65,13 +85,24 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_refe
         save_splits(folder, spec, splits, task.task.evaluations)
     except OSError as error:
         raise UserError(f"Cannot write the arrays of {task.name} to {folder}: {error.strerror or error}.") from error
-    meta = PreparedMeta(spec=spec_to_json(spec), rows=rows, checksum=checksum, reference_scores=references)
-    write_json(folder / META, meta.model_dump(mode="json"))
+    files = array_hashes(folder)
+    meta = PreparedMeta(spec=spec_to_json(spec), rows=rows, checksum=checksum, files=files, reference_scores=references)
+    content = meta.model_dump(mode="json", exclude={"own_checksum"})
+    write_json(folder / META, content | {"own_checksum": canonical_hash(content)})
 
 
 def read_meta(folder: Path) -> PreparedMeta:
-    """Return the content of ``meta.json``."""
-    return PreparedMeta.model_validate_json(read_regular(folder / META, _META_BYTES))
+    """Return the content of ``meta.json``, or raise `UserError` if it is missing or was changed."""
+    try:
+        content = json.loads(read_regular(folder / META, _META_BYTES))
+        own = content.pop("own_checksum")
+        if own != canonical_hash(content):
+            raise ValueError("wrong checksum")
+        return PreparedMeta.model_validate(content)
+    except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"{folder / META} is missing or has changed. Run the cell again; this writes it again."
+        ) from error
 
 
 def _reference_scores(task: PlannedTask, splits: Splits) -> list[ReferenceCard]:

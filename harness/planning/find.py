@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..contract.registry import Registry
-from ..errors import UserError, did_you_mean
+from ..errors import UserError, did_you_mean, unknown
 from ..records.record import Record
 from ..records.store import ResultStore
-from .cell import Cell, Variant, cell_name
+from .cell import RECIPES, Cell, Plan, Variant, cell_name
 from .plan import make_cell, plan_task
 from .tier import get_tier
 
@@ -34,12 +35,51 @@ def find_record(results: Path, cell: str) -> Record:
     return max(found, key=lambda record: record.order)
 
 
+def find_one_cell(results: Path, cell: str) -> Record:
+    """Return the newest record as `find_record`, or raise `UserError` if records of several cells match."""
+    record = find_record(results, cell)
+    if cell not in (name_of(record), record.key):
+        names = sorted({name_of(found) for found in ResultStore(results).read() if _begins(found, cell)})
+        if len(names) > 1:
+            raise UserError(
+                f"'{cell}' matches {len(names)} cells, such as {names[0]} and {names[1]}. Name one of them."
+            )
+    return record
+
+
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
     """Return a record's cell, built from the current model and task; raise `UserError` if one is not available."""
+    if record.cell.recipe not in RECIPES:
+        raise unknown("recipe", record.cell.recipe, RECIPES)
     settings = tuple(sorted(record.cell.hyperparameters.items()))
     variant = Variant(registry.find("model", record.cell.model), settings)
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
     return make_cell(variant, task, record.cell.seed, record.cell.recipe)
+
+
+def recorded_plan(
+    results: Path, registry: Registry, *, tier: str, recipe: str, seeds: Sequence[int] | None, data: Path
+) -> Plan:
+    """Return a plan of all cells of a tier and recipe that have a record, with a note for each one left out.
+
+    Raises `UserError` if there are none.
+    """
+    cells: dict[str, Cell] = {}
+    notes: dict[str, str] = {}
+    for record in ResultStore(results).read():
+        name, cell = name_of(record), record.cell
+        if (cell.tier, cell.recipe) != (tier, recipe) or (seeds is not None and cell.seed not in seeds):
+            continue
+        if name in cells or name in notes:
+            continue
+        try:
+            cells[name] = recorded_cell(record, registry, data)
+        except UserError as error:
+            notes[name] = f"Left out {name}: {error}"
+    if not cells:
+        found = " ".join([f"{results} has no record at tier {tier} with the {recipe} recipe to run.", *notes.values()])
+        raise UserError(found)
+    return Plan(tuple(cells.values()), tuple(notes.values()))
 
 
 def _begins(record: Record, cell: str) -> bool:

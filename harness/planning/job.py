@@ -36,8 +36,13 @@ class ClassLocation(_Message):
     def of(cls, entry: Entry) -> ClassLocation:
         return cls(kind=entry.kind, name=entry.name, class_name=entry.class_name, file=entry.file, module=entry.module)
 
+    @property
+    def entry(self) -> Entry:
+        """Return the entry, without what its decorator declares."""
+        return Entry(self.kind, self.name, self.class_name, {}, self.file, self.module)
+
     def load(self) -> type:
-        return Entry(self.kind, self.name, self.class_name, {}, self.file, self.module).load()
+        return self.entry.load()
 
 
 class PrepareJob(_Message):

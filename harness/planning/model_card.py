@@ -8,7 +8,7 @@ name::
     strengths = "One sentence."                    # optional
 
     [published.lra-listops]                        # optional: the paper's recipe for that task
-    source = "arXiv:2111.00396, Table 8"
+    citation = "arXiv:2111.00396, Table 8"
     read_from = ["state-spaces/s4@e757cef:configs/experiment/lra/s4-listops.yaml"]
     width = 80                                     # as in `Size`
     depth = 6
@@ -45,7 +45,7 @@ class Published(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    source: str
+    citation: str
     read_from: list[Annotated[str, Field(pattern=_READ_FROM)]] = Field(default_factory=list)
     width: int = Field(gt=0)
     depth: int = Field(gt=0)

@@ -17,6 +17,7 @@ from ..errors import UserError, did_you_mean, unknown
 from ..records.record import LARGEST_SEED, LONGEST_VARIANT
 from ..text import shortened
 from .cell import RECIPES, Cell, Plan, PlannedTask, Variant
+from .examine import examine_hyperparameters, examine_task
 from .model_card import load_card
 from .recipe import Training, trade_off
 from .tier import Tier, get_tier
@@ -118,8 +119,16 @@ def _make_tasks(
 def plan_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     """Return a task planned at a tier.
 
-    Raises `UserError` if the task cannot be imported, has no such tier, or its data is unavailable.
+    Raises `UserError` if the task cannot be imported, has no such tier, or its data is unavailable. A plugin's task
+    is first made in a child process.
     """
+    if entry.is_plugin:
+        examine_task(entry, tier.name, data)
+    return load_task(entry, tier, data)
+
+
+def load_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
+    """Return a task planned at a tier, as `plan_task` does, but import and make it in this process."""
     cls = entry.load()
     if not issubclass(cls, Task):
         raise UserError(f"Task '{entry.name}' is not a subclass of archarena.harness.Task.")
@@ -191,11 +200,9 @@ def _literal(text: str) -> Any:
 def _check_hyperparameters(entry: Entry, grid: Mapping[str, tuple[Any, ...]]) -> None:
     if not grid:
         return
-    from ..contract.hyperparameters import check_depth, check_hyperparameters
+    if entry.is_plugin:
+        examine_hyperparameters(entry, grid)
+        return
+    from ..contract.hyperparameters import check_grid
 
-    cls = entry.load()
-    for parameter, value in ((parameter, value) for parameter, values in grid.items() for value in values):
-        if parameter == "depth":
-            check_depth(cls, value)
-        else:
-            check_hyperparameters(cls, {parameter: value})
+    check_grid(entry.load(), grid)

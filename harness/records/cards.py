@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal
 from pydantic import AliasChoices, BaseModel, Field
 
 from ..contract.metrics import Direction
+from .record import Number
 
 
 class RecipeCard(BaseModel):
-    """A published recipe of a model for one task; `source` cites it."""
+    """A published recipe of a model for one task."""
 
-    source: str = ""
+    citation: str = Field("", validation_alias=AliasChoices("citation", "source"))
     width: int | None = None
     depth: int | None = None
     steps: int | None = None
@@ -59,7 +60,7 @@ class ReferenceCard(BaseModel):
 
     column: str
     name: str
-    value: float
+    value: Number
     kind: Literal["chance", "baseline", "ceiling"]
     summary: str = ""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,13 @@ def canonical_hash(value: Any) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file; it is read again in this process only if its size or times have changed."""
+    """Return the SHA-256 of a file; a process reads it again only if its size or time of change differ."""
     status = path.stat()
-    return _file_hash(path.resolve(), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    if identity not in _FILE_HASHES:
+        with path.open("rb") as file:
+            _FILE_HASHES[identity] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _FILE_HASHES[identity]
 
 
-@cache
-def _file_hash(path: Path, *_status: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+_FILE_HASHES: dict[tuple[int, ...], str] = {}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..contract.metrics import Direction
 from ..errors import UserError
@@ -26,6 +26,21 @@ LARGEST_SEED = 2**63 - 1
 
 LONGEST_VARIANT = 1000
 """Number of characters of a variant's name, which contains its hyperparameters."""
+
+
+def _within_range(value: float) -> float:
+    if abs(value) > LARGEST_NUMBER:
+        raise ValueError(f"number above {LARGEST_NUMBER:g}")
+    return value if abs(value) > 1 / LARGEST_NUMBER else 0.0
+
+
+LARGEST_NUMBER = 1e100
+"""The square of every 32-bit number is smaller. Sums and charts of larger numbers overflow."""
+
+Number = Annotated[float, AfterValidator(_within_range)]
+"""A measured number; a magnitude below 1e-100 counts as zero."""
+
+Count = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 _Name = Annotated[str, Field(max_length=200)]
 
@@ -47,31 +62,35 @@ class CellInfo(_Part):
 
 
 class Score(_Part):
-    """One column's score on the test rows; `value` is null if the metric is not finite."""
+    """One column's score on the test rows; `value` is null if the metric is not finite.
+
+    `standard_error` is that of the score over the test rows; None in older records.
+    """
 
     metric: str
     direction: Direction
-    value: float | None
-    rows: int
-    slices: dict[str, dict[str, float | None]] = Field(default_factory=dict)
+    value: Number | None
+    standard_error: Number | None = None
+    rows: Count
+    slices: dict[str, dict[str, Number | None]] = Field(default_factory=dict)
 
 
 class CurvePoint(_Part):
     """The state of training at one validation run."""
 
-    step: int
-    samples: int
-    seconds: float
-    train_loss: float | None
-    valid: float | None
+    step: Count
+    samples: Count
+    seconds: Number
+    train_loss: Number | None
+    valid: Number | None
 
 
 class AttemptInfo(_Part):
     """One attempt: a learning rate, its steps and its validation score."""
 
-    learning_rate: float
-    steps: int
-    valid: float | None
+    learning_rate: Number
+    steps: Count
+    valid: Number | None
     diverged: bool = False
     curve: list[CurvePoint] = Field(default_factory=list)
 
@@ -83,13 +102,13 @@ class SizeInfo(_Part):
     own width (`archarena.harness.contract.model.Model.fixed_width`).
     """
 
-    width: int
-    depth: int
-    slack: dict[str, int] = Field(default_factory=dict)
-    target_parameters: int
-    body_parameters: int
-    total_parameters: int
-    deviation: float
+    width: Count
+    depth: Count
+    slack: dict[str, Count] = Field(default_factory=dict)
+    target_parameters: Count
+    body_parameters: Count
+    total_parameters: Count
+    deviation: Number
     fixed: bool = False
 
 
@@ -111,18 +130,18 @@ class Cost(_Part):
         does not report it.
     """
 
-    train_seconds: float | None = None
-    total_seconds: float | None = None
-    samples_per_second: float | None = None
-    tokens_per_second: float | None = None
-    step_ms: dict[str, float] = Field(default_factory=dict)
-    inference_ms: float | None = None
-    forward_flops: float | None = None
-    state_bytes: int | None = None
-    energy_joules: float | None = None
-    peak_rss_bytes: int | None = None
-    peak_allocated_bytes: int | None = None
-    peak_reserved_bytes: int | None = None
+    train_seconds: Number | None = None
+    total_seconds: Number | None = None
+    samples_per_second: Number | None = None
+    tokens_per_second: Number | None = None
+    step_ms: dict[str, Number] = Field(default_factory=dict)
+    inference_ms: Number | None = None
+    forward_flops: Number | None = None
+    state_bytes: Count | None = None
+    energy_joules: Number | None = None
+    peak_rss_bytes: Count | None = None
+    peak_allocated_bytes: Count | None = None
+    peak_reserved_bytes: Count | None = None
 
 
 class DataInfo(_Part):
@@ -131,7 +150,7 @@ class DataInfo(_Part):
     identity: dict[str, Any]
     checksum: str | None = None
     reduced: bool = True
-    rows: dict[str, int] = Field(default_factory=dict)
+    rows: dict[str, Count] = Field(default_factory=dict)
 
 
 class Artifact(_Part):
@@ -147,11 +166,11 @@ class Artifact(_Part):
 
     file: str
     sha256: str
-    rows: dict[str, int] = Field(default_factory=dict)
+    rows: dict[str, Count] = Field(default_factory=dict)
 
     @classmethod
     def write(
-        cls, results: Path, kind: Literal["predictions", "weights"], key: str, content: bytes, rows: dict[str, int]
+        cls, results: Path, kind: Literal["predictions", "weights"], key: str, content: bytes, rows: dict[str, Count]
     ) -> Artifact:
         file = f"{kind}/{key}.safetensors"
         write_atomically(results / file, content)
@@ -180,7 +199,7 @@ class TradeOff(_Part):
 
     metric: str
     points: list[CurvePoint]
-    noise_floor: float | None = None
+    noise_floor: Number | None = None
 
 
 class MultiplicityStep(_Part):
@@ -190,14 +209,14 @@ class MultiplicityStep(_Part):
     `archarena.harness.records.multiplicity`. `models` includes the trained model.
     """
 
-    epsilon: float
-    models: int
-    ambiguity: float
-    discrepancy: float
-    disagreement: float
-    disagreement_95: float
-    viable_range: float
-    viable_range_95: float
+    epsilon: Number
+    models: Count
+    ambiguity: Number
+    discrepancy: Number
+    disagreement: Number
+    disagreement_95: Number
+    viable_range: Number
+    viable_range_95: Number
 
 
 class Multiplicity(_Part):
@@ -207,9 +226,9 @@ class Multiplicity(_Part):
     """
 
     reason: str = ""
-    rows: int = 0
-    drawn: int = 0
-    base_loss: float | None = None
+    rows: Count = 0
+    drawn: Count = 0
+    base_loss: Number | None = None
     steps: list[MultiplicityStep] = Field(default_factory=list)
 
 
@@ -218,7 +237,7 @@ class Outcome(_Part):
 
     status: Status
     reason: str = ""
-    learning_rate: float | None = None
+    learning_rate: Number | None = None
     attempts: list[AttemptInfo] = Field(default_factory=list)
     size: SizeInfo | None = None
     lift: str | None = None
@@ -253,7 +272,7 @@ class Record(Outcome):
     environment: dict[str, Any] = Field(default_factory=dict)
     command: str = ""
     started: str = ""
-    written: int = 0
+    written: Count = 0
     checksum: str | None = None
     predictions: Artifact | None = None
     weights: Artifact | None = None

@@ -57,6 +57,10 @@ class Progress:
         """Print that a task's arrays are being prepared."""
         self._print(f"preparing {name}", "dim")
 
+    def damaged(self, name: str) -> None:
+        """Print that a task's arrays have changed on disk."""
+        self._print(f"The prepared arrays of {name} have changed on disk; they are prepared again.", "yellow")
+
     def started(self, name: str, folder: Path) -> None:
         """Add a running cell, which reports its progress in `folder`; the time estimate starts with the first one."""
         if not self.done and not self.running:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contract.scan import Entry
-from ..data.prepare import is_prepared, read_meta
+from ..data.prepare import check_prepared, is_prepared, read_meta
 from ..errors import UserError
 from ..files import read_regular
 from ..planning.cell import Cell, Keyed
@@ -39,6 +39,7 @@ class Recorder:
         outcome, scores, kept, weights = result.outcome, {}, None, None
         if outcome.status == "ok":
             try:
+                check_prepared(keyed.arrays)
                 scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)

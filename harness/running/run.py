@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ..data.prepare import prepared_folder
 from ..planning.cell import Keyed, Plan, PlannedTask
+from ..planning.find import name_of
 from ..planning.job import ClassLocation, PrepareJob, TrainJob
 from ..planning.key import key_of, key_parts
 from ..records.record import Record
@@ -21,7 +22,10 @@ from .score import readouts
 PREPARE_SECONDS = 4 * 3600.0
 """Time limit for preparing arrays, which may take longer than a trial: a click log has 46 million rows."""
 
-Rerun = Literal["missing", "failed", "all"]
+Rerun = Literal["missing", "failed", "stale", "all"]
+
+SOURCES = ("model_source", "task_source")
+"""Parts of a key that change when the code of a model or task is edited."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class Run:
     plugins
         Plugin files, repeated in the commands that records contain.
     rerun
-        Which cells with a record run again: ``missing`` (those without a final one), ``failed`` or ``all``.
+        Which cells run: ``missing`` (those without a final record), also those that ``failed``, only ``stale`` ones
+        (with a record of an older source and none of the current one), or ``all``.
     limits
         Limits of every trial; by default those of the tier.
     """
@@ -91,6 +96,8 @@ class Run:
     def split(self) -> tuple[list[Record], list[Keyed]]:
         """Return the records to keep, and the cells to run."""
         known = self.store.by_key()
+        if self.rerun == "stale":
+            return self._split_stale(known)
         kept: list[Record] = []
         missing: list[Keyed] = []
         for keyed in self.keyed():
@@ -100,6 +107,19 @@ class Run:
             else:
                 missing.append(keyed)
         return kept, missing
+
+    def _split_stale(self, known: Mapping[str, Record]) -> tuple[list[Record], list[Keyed]]:
+        """Return the current records, and the cells of which only an older source has a record."""
+        kept: list[Record] = []
+        stale: list[Keyed] = []
+        older = {(name_of(record), record.key_parts.get("device")): record.key_parts for record in known.values()}
+        for keyed in self.keyed():
+            parts = older.get((keyed.cell.name, keyed.parts["device"]), keyed.parts)
+            if keyed.key in known:
+                kept.append(known[keyed.key])
+            elif any(parts.get(name) != keyed.parts[name] for name in SOURCES):
+                stale.append(keyed)
+        return kept, stale
 
     def _stands(self, record: Record) -> bool:
         if self.rerun == "all" or not self.extras.are_in(record):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..data.prepare import is_prepared, read_meta, task_card
+from ..data.prepare import is_damaged, is_prepared, read_meta, task_card
 from ..planning.cell import Keyed
 from ..planning.job import LOG
 from ..records.record import Outcome, Record
@@ -78,6 +78,8 @@ class Runner:
         requests, targets = [], {}
         for arrays, cell in wanted.items():
             with_scores = with_card[cell.task.name][1] == arrays
+            if is_damaged(arrays):
+                self.progress.damaged(f"{cell.task.name} s{cell.seed}")
             if not is_prepared(arrays) or (with_scores and read_meta(arrays).reference_scores is None):
                 request = self.run.prepare_request(cell.task, cell.seed, arrays, with_reference_scores=with_scores)
                 requests.append(request)

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..files import read_regular
 from ..planning.cell import PlannedTask
 from ..planning.job import Readout
-from ..records.record import Artifact, Score
+from ..records.record import LARGEST_NUMBER, Artifact, Score
 
 VALIDATION = "validation"
 """Name of the predictions for the validation rows."""
@@ -89,7 +89,7 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
             labels = load_array(arrays / "valid" / "targets.npy")
             _refuse(np.isnan, found[VALIDATION], "the validation set", len(labels))
             predicted = metric.calibrate(found[VALIDATION], labels)(predicted)
-        value = metric.score(predicted, targets)
+        value, standard_error = metric.measure(predicted, targets)
         slices = {name: metric.by_group(predicted, targets, answers.groups[name]) for name in evaluation.slices}
         slices |= metric.detail(predicted, targets) if metric.detail else {}
     except UserError:
@@ -105,6 +105,7 @@ def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -
         metric=metric.name,
         direction=metric.direction,
         value=_number(value),
+        standard_error=_number(standard_error),
         rows=len(targets),
         slices={name: {str(key): _number(v) for key, v in groups.items()} for name, groups in slices.items()},
     )
@@ -121,7 +122,7 @@ def _refuse(flaw: Callable[[np.ndarray], np.ndarray], predicted: np.ndarray, whe
 
 
 def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return float(value) if abs(value) <= LARGEST_NUMBER else None
 
 
 def keep_predictions(predictions: Path, store: Path, key: str) -> Artifact:

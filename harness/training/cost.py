@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import resource
 import sys
-import time
 
 import numpy as np
 import torch
@@ -14,15 +13,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..assembly.module import Built, tensors_of
 from ..contract.spec import Series, Tokens
 from ..records.record import Cost
+from .active_time import active_time, stopped_seconds
 from .rows import Rows
 
 
 class StepClock:
-    """Times training steps: wall time on a CPU, device events on a GPU (synchronized only in `take`)."""
+    """Times training steps: wall time on a CPU, device events on a GPU (synchronized only in `take`).
+
+    Time in which the process is stopped does not count.
+    """
 
     def __init__(self, device: torch.device):
         self._on_gpu = device.type == "cuda"
         self._pending: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
+        self._stopped: list[float] = []
         self.seconds: list[float] = []
         self._taken = 0
 
@@ -30,21 +34,25 @@ class StepClock:
         if self._on_gpu:
             self._pending.append((torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)))
             self._pending[-1][0].record()
+            self._stopped.append(-stopped_seconds())
         else:
-            self._start = time.perf_counter()
+            self._start = active_time()
 
     def __exit__(self, *_: object) -> None:
         if self._on_gpu:
             self._pending[-1][1].record()
+            self._stopped[-1] += stopped_seconds()
         else:
-            self.seconds.append(time.perf_counter() - self._start)
+            self.seconds.append(active_time() - self._start)
 
     def take(self) -> float:
         """Return the total seconds of all steps since the last call."""
         if self._pending:
             torch.cuda.synchronize()
-            self.seconds += [start.elapsed_time(end) / 1e3 for start, end in self._pending]
+            for (start, end), stopped in zip(self._pending, self._stopped, strict=True):
+                self.seconds.append(max(0.0, start.elapsed_time(end) / 1e3 - stopped))
             self._pending.clear()
+            self._stopped.clear()
         taken = sum(self.seconds[self._taken :])
         self._taken = len(self.seconds)
         return taken

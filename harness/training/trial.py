@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from ..contract.model import Model
 from ..contract.spec import Size, TaskSpec, spec_from_json
 from ..contract.task import Budget
 from ..data.arrays import load_array, load_arrays, load_split
-from ..data.prepare import BASE_SEED, read_meta
+from ..data.prepare import BASE_SEED, check_prepared, read_meta
 from ..data.seeds import seed
 from ..errors import UserError
 from ..files import read_regular, write_atomically
@@ -31,6 +30,7 @@ from ..planning.tier import Tier, get_tier
 from ..records.meta import TrialProgress
 from ..records.record import Cost, Multiplicity, Outcome, SizeInfo, TradeOff
 from . import cost as measure
+from .active_time import active_time
 from .attempt import Attempt, TrialSetting
 from .generate import decode, generate_text
 from .perturb import explore
@@ -41,6 +41,7 @@ from .tune import tune
 
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
     """Run a trial and return its outcome; write predictions and weights to `folder`."""
+    check_prepared(job.arrays, without="answers")
     cls, tier = job.model.load(), get_tier(job.tier)
     if not issubclass(cls, Model):
         return _generate(cls, job, folder)
@@ -103,7 +104,7 @@ def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:
     asked = [readout for readout in job.readouts if readout.readout == "generate"]
     if not asked:
         return Outcome(status="skipped", reason="The model only writes text, and no evaluation of this task uses text.")
-    started = time.perf_counter()
+    started = active_time()
     generator = construct(cls, job.hyperparameters, device=job.device)
     found = {}
     for readout in asked:
@@ -111,7 +112,7 @@ def _generate(cls: type, job: TrainJob, folder: Path) -> Outcome:
         prompts = load_array(job.arrays / readout.split / "inputs" / "text.npy").tolist()
         found[readout.name] = generate_text(generator, prompts, readout.decoding, seed=_decode_seed(job))
     save_arrays(found, folder / PREDICTIONS)
-    cost = Cost(total_seconds=time.perf_counter() - started)
+    cost = Cost(total_seconds=active_time() - started)
     return Outcome(status="ok", cost=cost.model_copy(update=measure.peak_memory(torch.device(job.device))))
 
 
@@ -181,14 +182,14 @@ class _Reporter:
     steps = 1
 
     def __init__(self, file: Path):
-        self.file, self.began = file, time.perf_counter()
+        self.file, self.began = file, active_time()
         self.done, self.written = 0, -math.inf
         self.before = _read_progress(file)
 
     @property
     def seconds(self) -> float:
         """Return how long the trial has run, including before it was interrupted."""
-        return self.before.seconds + time.perf_counter() - self.began
+        return self.before.seconds + active_time() - self.began
 
     def __call__(self, step: int) -> None:
         self.done += 1

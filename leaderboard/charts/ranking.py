@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 
 from ..table.ranks import critical_difference
-from ..table.sections import SectionView
+from ..table.sections import SectionView, ranked
 from .drawing import Chart, named, specification
 
 
@@ -17,7 +17,7 @@ def ranking_chart(section: SectionView) -> Chart | None:
     scored = [
         [column.sign * value for value in values if value is not None]
         for index, column in section.first_columns.items()
-        if None not in (values := [row.cells[index].value for row in section.rows])
+        if None not in (values := [ranked(row.cells[index]) for row in section.rows])
     ]
     if not scored:
         return None

@@ -112,7 +112,7 @@ def recipe_line(card: RecipeCard) -> str:
     settings = {name: value for name, value in {**card.hyperparameters, **card.recipe}.items() if name != "name"}
     listed = plain({name.replace("_", " "): value for name, value in settings.items()})
     size = f"width {plain(card.width)}, depth {plain(card.depth)}"
-    return f"{size}; {length}, {plain(card.batch)} rows per batch; {listed}. {card.source}"
+    return f"{size}; {length}, {plain(card.batch)} rows per batch; {listed}. {card.citation}"
 
 
 def _task_pages(site: Site) -> Iterator[File]:

@@ -23,7 +23,7 @@ class PublishedValue:
     variant: str
     column: str
     value: float | None
-    source: str
+    citation: str
     protocol: str
     caveat: str = ""
 
@@ -31,7 +31,7 @@ class PublishedValue:
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    source: str = Field(min_length=1)
+    citation: str = Field(min_length=1)
     protocol: str = Field(min_length=1)
     caveat: str = ""
     columns: list[str] = Field(min_length=1)
@@ -52,7 +52,7 @@ class _Table(BaseModel):
 
     def values(self) -> list[PublishedValue]:
         return [
-            PublishedValue(variant, column, value, self.source, self.protocol, self._caveat(variant))
+            PublishedValue(variant, column, value, self.citation, self.protocol, self._caveat(variant))
             for variant, values in self.rows.items()
             for column, value in zip(self.columns, values, strict=True)
         ]

@@ -122,5 +122,5 @@ def _average_row(column: AverageColumn, own: Sequence[Row]) -> Row:
         "direction": "higher",
         "unit": "fraction",
         "reduced": column.reduced,
-        "source": average.summary,
+        "summary": average.summary,
     }

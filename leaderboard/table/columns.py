@@ -51,6 +51,8 @@ class CellView:
         Seeds missing from the mean, such as "2 of 3 seeds, 1 diverged".
     lift
         What the lift makes of the model if it sees less than others, such as "n-gram baseline".
+    stale
+        Whether an older version of the model's source made it than the newest of the row.
     """
 
     seeds: tuple[SeedView, ...] = ()
@@ -61,6 +63,7 @@ class CellView:
     not_beaten: str = ""
     shortfall: str = ""
     lift: str = ""
+    stale: bool = False
 
     @property
     def failure(self) -> SeedView | None:
@@ -112,14 +115,15 @@ class ColumnView:
 def column_view(rows: Sequence[Row], results: Results, links: Links, *, compares: bool = True) -> ColumnView:
     """Return a column and its cells from its rows in one section.
 
-    Only variants without a failed seed are compared with others. If the section does not compare rows, cells have
-    no marks.
+    Only variants without a failed seed are compared with others, and no stale ones. If the section does not compare
+    rows, cells have no marks.
     """
     is_average = rows[0]["kind"] == "average"
     task, evaluation = _average(rows[0]) if is_average else _evaluation(rows[0], results)
     by_variant = {variant: own for (variant,), own in group_by(rows, "variant").items()}
     scores = {variant: {row["seed"]: row["value"] for row in own} for variant, own in by_variant.items()}
-    complete = {variant: values for variant, values in scores.items() if None not in values.values()}
+    stale = {variant for variant, own in by_variant.items() if any(row["stale"] for row in own)}
+    complete = {name: found for name, found in scores.items() if None not in found.values() and name not in stale}
     comparisons = compare(complete, evaluation.direction) if compares else None
     standings = comparisons.standings() if comparisons else {}
     expected = len({row["seed"] for row in rows})
@@ -147,7 +151,7 @@ def _evaluation(row: Row, results: Results) -> tuple[TaskCard, EvaluationCard]:
 def _average(row: Row) -> tuple[TaskCard, EvaluationCard]:
     described = {name: row[name] for name in ("column", "metric", "direction", "unit")}
     task = TaskCard(task=row["column"], tier=row["tier"], reduced=row["reduced"])
-    return task, EvaluationCard(summary=row["source"], **described)
+    return task, EvaluationCard(summary=row["summary"], **described)
 
 
 def _cell(
@@ -169,6 +173,7 @@ def _cell(
         not_beaten="" if standing is None else _not_beaten(found, task, evaluation),
         shortfall=_shortfall(seeds, expected),
         lift=LIFT_LABELS.get(rows[0].get("lift") or "", ""),
+        stale=any(row["stale"] for row in rows),
     )
 
 

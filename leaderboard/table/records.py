@@ -46,6 +46,18 @@ def sizings(records: Sequence[Record]) -> dict[str, str]:
     return found
 
 
+def stale(records: Sequence[Record]) -> set[str]:
+    """Return the keys of records made by another version of the model's source than the newest of their row."""
+    rows: dict[tuple, list[Record]] = defaultdict(list)
+    for record in records:
+        rows[*section_of(record).values(), record.cell.variant].append(record)
+    found = set()
+    for row in rows.values():
+        newest_source = max(row, key=lambda record: record.order).key_parts.get("model_source")
+        found |= {record.key for record in row if record.key_parts.get("model_source") != newest_source}
+    return found
+
+
 def newest(records: Iterable[Record]) -> tuple[list[Record], int]:
     """Return the newest records per variant and task, and the number of older records left out.
 

@@ -29,9 +29,12 @@ COLUMNS = (
     "kind", "variant", "model", "family", "hyperparameters", "suite", "task", "column", "tier", "recipe", "device",
     "protocol", "sizing", "seed", "status", "reason", "value", "normalized", "metric", "direction", "unit", "chance",
     "ceiling", *COSTS, "body_parameters", "total_parameters", "peak_memory_bytes", "learning_rate", "lift",
-    "reduced", "checksum", "started", "source", "caveat", "key", "page",
+    "stale", "reduced", "checksum", "started", "citation", "summary", "caveat", "key", "page",
 )  # fmt: skip
-"""`kind` is "score" (one seed in one column), "average", "reference score" or "published"."""
+"""`kind` is "score" (one seed in one column), "average", "reference score" or "published".
+
+`stale` says that another version of the model's source made the cell than the newest of its row.
+"""
 
 
 def group_by(rows: Iterable[Row], *names: str) -> dict[tuple, list[Row]]:

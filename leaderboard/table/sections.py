@@ -60,7 +60,7 @@ class PublishedView:
     """A published value in one column."""
 
     text: str
-    source: str
+    citation: str
     protocol: str
     caveat: str
 
@@ -208,11 +208,16 @@ def _row(
 
 def _ordered(rows: Sequence[RowView], columns: Sequence[ColumnView]) -> list[RowView]:
     """Return the rows by mean rank over the first columns of tasks."""
-    values = [[(row.cells[i].value, column.sign) for i, column in first_columns(columns).items()] for row in rows]
+    values = [[(ranked(row.cells[i]), column.sign) for i, column in first_columns(columns).items()] for row in rows]
     scores = np.array([[np.nan if value is None else sign * value for value, sign in row] for row in values])
     ranks = mean_ranks(scores)
     order = sorted(range(len(rows)), key=lambda i: (ranks[i], rows[i].family, rows[i].variant))
     return [rows[i] for i in order]
+
+
+def ranked(cell: CellView) -> float | None:
+    """Return the mean with which a cell enters ranks, or None if it has none or is stale."""
+    return None if cell.stale else cell.value
 
 
 def _references(columns: Sequence[ColumnView]) -> dict[str, list[tuple[ReferenceCard, ...]]]:
@@ -232,7 +237,7 @@ def _published(columns: Sequence[ColumnView], published: Sequence[Row]) -> dict[
 def _quoted(row: Row, column: ColumnView) -> PublishedView:
     reduced = "Published for the full-size task; this column is reduced." if column.task.reduced else ""
     caveat = " ".join(filter(None, (row["caveat"], reduced)))
-    return PublishedView(column.format(row["value"]), row["source"], row["reason"] or "", caveat)
+    return PublishedView(column.format(row["value"]), row["citation"], row["reason"] or "", caveat)
 
 
 def _dates(cells: Iterable[Row]) -> str:

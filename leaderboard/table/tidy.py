@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..links import unique_pages
 from ..read.published_values import PublishedValue
 from ..read.results import Results
 from .averages import average_rows
-from .records import newest, notes_on, section_of, sizings
+from .records import newest, notes_on, section_of, sizings, stale
 from .rows import COLUMNS, COSTS, SECTION, Row, group_by
 
 OTHER = "other tasks"
@@ -28,17 +29,17 @@ def suite_of(card: TaskCard) -> str:
 def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tuple[list[Row], tuple[str, ...]]:
     """Return the tidy table of the newest records, and notes on these records."""
     records, older = newest(results.records)
-    pages, sizing = page_names(records), sizings(records)
+    pages, sizing, outdated = page_names(records), sizings(records), stale(records)
     scores = [
         {"kind": "score"}
         | _cell_columns(record, results)
-        | {"page": pages[record.key], "sizing": sizing[record.key]}
+        | {"page": pages[record.key], "sizing": sizing[record.key], "stale": record.key in outdated}
         | score
         for record in records
         for score in _score_columns(record, results)
     ]
     scores.sort(key=lambda row: [row[name] for name in (*SECTION, "suite", "task", "family", "variant", "seed")])
-    fitted = [row for row in scores if row["sizing"] == "fitted"]
+    fitted = [_counted(row) for row in scores if row["sizing"] == "fitted"]
     averages = [row for part in group_by(fitted, *SECTION).values() for row in average_rows(part)]
     shown = dict.fromkeys((row["task"], row["tier"]) for row in scores)
     references = [row for key in shown if key in results.tasks for row in _reference_rows(results.tasks[key])]
@@ -46,7 +47,23 @@ def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tu
     quoted = [_published_row(value) for value in published if value.column in columns]
     rows = [{name: row.get(name) for name in COLUMNS} for row in (*scores, *averages, *references, *quoted)]
     notes = [f"Older records of the same cells are not shown: {older}."] if older else []
-    return rows, (*notes, *notes_on(records))
+    return rows, (*notes, *_notes_on_stale(record for record in records if record.key in outdated), *notes_on(records))
+
+
+def _counted(row: Row) -> Row:
+    """Return a row as it enters averages: without its score if it is stale."""
+    return row | {"value": None, "normalized": None} if row["stale"] else row
+
+
+def _notes_on_stale(records: Iterable[Record]) -> Iterator[str]:
+    """Yield a note per tier and recipe with the command that runs stale cells again."""
+    counts = Counter((record.cell.tier, record.cell.recipe) for record in records)
+    for (tier, recipe), count in sorted(counts.items()):
+        options = f"--tier {tier}" + (f" --recipe {recipe}" if recipe != "common" else "")
+        yield (
+            f"Cells made by an older version of their model's source than others of their row: {count}. They are "
+            f"marked and enter no average, rank or tie. `archarena run --rerun stale {options}` runs them again."
+        )
 
 
 def page_names(records: Iterable[Record]) -> dict[str, str]:
@@ -141,6 +158,6 @@ def _published_row(published: PublishedValue) -> Row:
         "column": published.column,
         "value": published.value,
         "reason": published.protocol,
-        "source": published.source,
+        "citation": published.citation,
         "caveat": published.caveat,
     }

@@ -108,6 +108,18 @@ def test_files_are_read_once_and_arrays_are_mapped(tmp_path):
     assert len(list((tmp_path / "cache" / "prepared").glob("movielens-x1-*"))) == 1
 
 
+@pytest.mark.parametrize("file", ["train/inputs/ids.npy", "meta.json"])
+def test_cached_arrays_that_changed_are_prepared_again(tmp_path, capsys, file):
+    cls = write(MovieLens, tmp_path / "data")
+    first = np.array(click_arrays(cls.dataset, cls.layout, tmp_path / "data").parts["train"].inputs["ids"])
+    (damaged,) = (tmp_path / "cache" / "prepared").glob(f"*/{file}")
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-8] + bytes(8))
+    again = click_arrays(cls.dataset, cls.layout, tmp_path / "data").parts["train"].inputs["ids"]
+    assert np.array_equal(again, first)
+    assert capsys.readouterr().err.count("changed") == 1
+
+
 def test_another_file_is_refused(tmp_path):
     cls = write(MovieLens, tmp_path / "data")
     (tmp_path / "data" / "movielens-x1" / "valid.csv").write_text("label,user_id,item_id,tag_id\n1,2,3,4\n")

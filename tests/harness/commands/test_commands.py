@@ -48,7 +48,7 @@ def test_every_command_has_help_with_an_example(call, name):
         (["run", "--suite", "recal"], "There is no suite 'recal'. Did you mean 'recall'?"),
         (["run", "--tier", "huge"], "There is no tier 'huge'."),
         (["run", "--device", "gpu"], "--device gpu: use auto, cpu or cuda."),
-        (["run", "--rerun", "some"], "--rerun some: use missing, failed or all."),
+        (["run", "--rerun", "some"], "--rerun some: use missing, failed, stale or all."),
         (["run", "--seeds", "2", "--seed", "1"], "Use --seeds COUNT or --seed NUMBER, not both"),
         (["run", "--data", "/no/such/folder"], "--data: folder /no/such/folder does not exist."),
         (["list", "modles"], "There is no list of 'modles'"),

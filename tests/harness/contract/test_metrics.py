@@ -29,6 +29,20 @@ def sample(name: str, n: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     raise AssertionError(name)
 
 
+def test_the_standard_error_of_a_mean_is_that_of_its_rows():
+    right = np.random.default_rng(1).random(20_000) < 0.3
+    logits = np.stack([right, ~right], -1).astype(float)
+    score, error = METRICS["accuracy"].measure(logits, np.zeros(20_000, dtype=int))
+    assert score == right.mean()
+    assert error == pytest.approx(right.std() / np.sqrt(20_000), rel=0.5)
+    small = METRICS["rmse"].measure(4e-4 * np.random.default_rng(2).normal(size=(2_000, 1)), np.zeros((2_000, 1)))
+    assert small[1] < 4e-5
+
+
+def test_one_row_has_no_standard_error():
+    assert np.isnan(METRICS["accuracy"].measure(np.array([[1.0, 0.0]]), np.array([0]))[1])
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_a_group_scores_what_its_rows_score_alone(name: str):
     predictions, targets, row_of = sample(name)

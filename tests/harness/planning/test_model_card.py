@@ -10,7 +10,7 @@ multiplies = "The state with a decay of the token."
 deviations = ["Ours starts at one."]
 
 [published.lra-listops]
-source = "arXiv:0000.00000, Table 8"
+citation = "arXiv:0000.00000, Table 8"
 read_from = ["some/repository@0123abc:configs/listops.yaml", "arXiv:0000.00000v2:Table 8"]
 width = 80
 depth = 6

@@ -12,7 +12,7 @@ from archarena.harness.running.runner import Runner
 CARD = """
 multiplies = "Nothing."
 [published.toy]
-source = "arXiv:0000.00000"
+citation = "arXiv:0000.00000"
 width = 12
 depth = 1
 hyperparameters = { scale = 2.0 }

@@ -5,16 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from archarena.harness.api import make_run as run_of
 from archarena.harness.contract.registry import discover
+from archarena.harness.data.prepare import META
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.child import Limits
-from archarena.harness.running.executor import Inline, Local
+from archarena.harness.running.executor import Ended, Inline, Local, Started
 from archarena.harness.running.lock import locked
 from archarena.harness.running.progress import Progress
-from archarena.harness.running.run import Run
+from archarena.harness.running.run import Extras, Run
 from archarena.harness.running.runner import Runner
 
 
@@ -144,6 +146,56 @@ def test_a_trial_is_not_given_test_labels(make_run, make_model):
     assert {path.name for path in (arrays / "tests" / "test").rglob("*.npy")} == {"tokens.npy", "lengths.npy"}
 
 
+def test_predictions_that_cannot_be_kept_give_a_failure_without_scores(make_run, make_model, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "predictions").write_text("a file where the folder should be")
+    (record,) = Runner(make_run(make_model()), Inline()).execute().new
+    assert (record.status, record.scores, record.predictions) == ("crashed", {}, None)
+    assert "Cannot write" in record.reason
+
+
+def damage(file) -> None:
+    """Zero a file's second half; in an array, these are rows."""
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+
+
+class Damaging(Inline):
+    """Runs jobs after damaging a file, or before its result is used."""
+
+    def __init__(self, file, when):
+        self.file, self.when = file, when
+
+    def run(self, requests):
+        for event in super().run(requests):
+            if isinstance(event, self.when):
+                damage(self.file)
+            yield event
+
+
+@pytest.mark.parametrize(
+    "file", ["train/targets.npy", "tests/test/inputs/tokens.npy", "answers/test/targets.npy", META]
+)
+def test_arrays_that_changed_on_disk_are_prepared_again(make_run, make_model, capsys, file):
+    run = make_run(make_model())
+    (first,) = Runner(run, Inline()).execute().new
+    damage(run.keyed()[0].arrays / file)
+    (again,) = Runner(replace(run, rerun="all"), Inline(), Progress()).execute().new
+    assert (again.scores, again.data) == (first.scores, first.data)
+    assert capsys.readouterr().err.count("arrays of toy s0 have changed") == 1
+
+
+@pytest.mark.parametrize(("file", "when"), [("train/targets.npy", Started), ("answers/test/targets.npy", Ended)])
+def test_arrays_that_change_during_a_run_give_a_failure_without_scores(make_run, make_model, file, when):
+    run = make_run(make_model())
+    Runner(run, Inline()).execute()
+    arrays = run.keyed()[0].arrays
+    (record,) = Runner(replace(run, rerun="all"), Damaging(arrays / file, when)).execute().new
+    assert (record.status, record.scores, record.predictions) == ("crashed", {}, None)
+    assert f"{file} has changed" in record.reason
+    assert Runner(run, Inline()).execute().new[0].status == "ok"
+
+
 def test_all_models_see_the_same_data_for_a_seed(make_run, make_model):
     run = make_run(make_model("good"), make_model("other"), models=["good", "other"], seeds=[0, 1])
     by_seed = {}
@@ -252,3 +304,21 @@ def test_a_model_of_a_fixed_size_runs_and_says_so(make_run, wide_model):
     (record,) = Runner(make_run(wide_model("fixed_width = 8"), models=["wide"]), Inline()).execute().records
     assert record.status == "ok", record.reason
     assert (record.size.width, record.size.fixed, record.size.target_parameters) == (8, True, 12_000)
+
+
+def test_stale_cells_are_those_with_a_record_of_another_source_only(make_run, make_model, toy_task, tmp_path):
+    plugin, other = make_model(), make_model("other")
+    Runner(make_run(plugin, seeds=[0]), Inline()).execute()
+    again = make_run(plugin, other, models=["good", "other"], seeds=[0, 1], rerun="stale")
+    assert ([record.cell.variant for record in again.split()[0]], again.split()[1]) == (["good"], [])
+    plugin.write_text(plugin.read_text().replace("torch.tanh", "torch.sin"))
+    kept, stale = again.split()
+    assert (kept, [keyed.cell.name for keyed in stale]) == ([], ["good/toy/smoke/s0"])
+
+    plugins, nothing = [toy_task, plugin], {"models": (), "tasks": (), "suites": (), "settings": (), "seeds": None}
+    place = {"tier": "smoke", "recipe": "common", "data": tmp_path, "device": "cpu", "extras": Extras()}
+    found = run_of(discover(plugins), plugins=plugins, results=tmp_path / "results", rerun="stale", **place, **nothing)
+    assert [keyed.cell.name for keyed in found.split()[1]] == ["good/toy/smoke/s0"]
+    place["tier"] = "quick"
+    with pytest.raises(UserError, match="has no record at tier quick with the common recipe"):
+        run_of(discover(plugins), plugins=plugins, results=tmp_path, rerun="stale", **place, **nothing)

@@ -223,3 +223,12 @@ def test_a_smoke_board_marks_nothing(site, make_record, task_card):
         classes = {word for _, attributes in Page(page).tags for word in attributes.get("class", "").split()}
         assert not classes & {"best", "tied", "leading", "behind", "mark"}, page
     assert "no marks, ranks or ties" in (folder / "index.html").read_text()
+
+
+def test_the_page_marks_cells_of_an_older_source_and_says_how_to_run_them_again(site, make_record):
+    old = make_record("mamba", "lra-listops", parts={"model_source": "old"})
+    new = make_record("mamba", parts={"model_source": "new"}, started="2026-02-01T00:00:00+00:00")
+    folder, _ = site(old, new)
+    text = (folder / "index.html").read_text()
+    assert text.count(">older source</small>") == 1
+    assert "archarena run --rerun stale --tier quick" in text

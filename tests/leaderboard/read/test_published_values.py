@@ -18,13 +18,13 @@ def value(variant: str, column: str) -> float | None:
 def test_every_value_has_a_citation_and_a_protocol():
     assert {result.column.split("-")[0] for result in VALUES} == {"lra", "recall", "math", "ctr", "enwik8"}
     for result in VALUES:
-        assert result.source
+        assert result.citation
         assert result.protocol.endswith(".")
         assert not result.caveat or result.caveat.endswith(".")
 
 
 def test_no_citation_has_two_values_for_one_cell():
-    cells = [(result.variant, result.column, result.source, result.protocol) for result in VALUES]
+    cells = [(result.variant, result.column, result.citation, result.protocol) for result in VALUES]
     assert len(set(cells)) == len(cells)
 
 
@@ -51,10 +51,10 @@ def test_some_values_by_hand(variant, column, expected):
 
 @pytest.mark.parametrize("average", read_averages(), ids=lambda average: average.column)
 def test_published_averages_are_the_means_of_their_rows(average):
-    rows = {(r.source, r.variant): {} for r in VALUES if r.column == average.column and r.value is not None}
+    rows = {(r.citation, r.variant): {} for r in VALUES if r.column == average.column and r.value is not None}
     for result in VALUES:
-        if (result.source, result.variant) in rows:
-            rows[result.source, result.variant][result.column] = result.value
+        if (result.citation, result.variant) in rows:
+            rows[result.citation, result.variant][result.column] = result.value
     for scores in (scores for scores in rows.values() if scores.keys() >= set(average.columns)):
         assert average.of(scores) == pytest.approx(scores[average.column], abs=0.0003)
         assert None not in (scores[column] for column in average.columns)
@@ -69,7 +69,7 @@ def test_a_failed_path_x_counts_as_chance_only_in_the_average_of_six():
     assert five.of(scores | {"lra-text": None}) is None
 
 
-TABLE = {"source": "A paper.", "protocol": "Some.", "columns": ["task"], "rows": {"model": [0.5]}}
+TABLE = {"citation": "A paper.", "protocol": "Some.", "columns": ["task"], "rows": {"model": [0.5]}}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_difference_is_noted_once(results, make_record, task_card):
 
 def test_a_published_recipe_is_told_in_words():
     recipe = {"name": "published", "learning_rates": [0.001, 0.01], "weight_decay": 0.1}
-    card = RecipeCard(source="A paper, table 8.", width=64, depth=2, epochs=60, batch=128, recipe=recipe)
+    card = RecipeCard(citation="A paper, table 8.", width=64, depth=2, epochs=60, batch=128, recipe=recipe)
     assert recipe_line(card) == (
         "width 64, depth 2; 60 epochs, 128 rows per batch; learning rates 0.001, 0.01, "
         "weight decay 0.1. A paper, table 8."

@@ -256,3 +256,30 @@ def test_fixed_sizes_have_a_section_of_their_own_without_comparisons(
 def test_every_variant_has_its_parameters(board, make_record, sized):
     (section,) = board(make_record("mamba"), make_record("mamba", "lra-listops", size=sized(0.02)), make_record("mlp"))
     assert {row.variant: row.parameters for row in section.rows} == {"mamba": "63.3 k to 65.3 k", "mlp": "63.3 k"}
+
+
+def test_cells_of_an_older_source_are_marked_and_enter_no_average_rank_or_tie(board, three, task_card):
+    old, new = ({"parts": {"model_source": source}} for source in ("old", "new"))
+    new["started"] = "2026-02-01T00:00:00+00:00"
+    tasks = ("lra-listops", "lra-text")
+    scores = [("chance", "chance", 0.1), ("ceiling", "ceiling", 1.0)]
+    cards = [task_card(task, [task]) for task in tasks]
+    for task, card in zip(tasks, cards, strict=True):
+        card["reference_scores"] = [
+            {"column": task, "name": n, "kind": k, "value": v, "summary": ""} for n, k, v in scores
+        ]
+    (section,) = board(
+        *three("mamba", 0.9, 0.91, 0.92, task="lra-listops", **old),
+        *three("mamba", 0.5, 0.51, 0.52, task="lra-text", **new),
+        *(record for task in tasks for record in three("mlp", 0.7, 0.71, 0.72, task=task, **old)),
+        tasks=cards,
+    )
+    names = [column.name for column in section.columns]
+    mamba, mlp = (dict(zip(names, cells_of(section)[variant], strict=True)) for variant in ("mamba", "mlp"))
+    assert [name for name in names if mamba[name].stale] == ["lra-listops"]
+    assert not any(cell.stale for cell in mlp.values())
+    assert (mamba["lra-listops"].mean, mamba["lra-listops"].standing) == ("91.0", "")
+    assert mlp["lra-listops"].standing == "leading"
+    assert mamba["lra average"].value is None
+    assert mlp["lra average"].value is not None
+    assert [row.variant for row in section.rows] == ["mlp", "mamba"]

@@ -95,6 +95,12 @@ def test_seeds_of_an_older_source_are_not_mixed_with_newer_ones(make_record):
     assert older == 3
 
 
+def test_the_newest_record_is_the_last_written_even_if_its_clock_was_behind(make_record):
+    first = make_record(parts={"model_source": "old"}, started="2026-02-01", written=1)
+    last = make_record(parts={"model_source": "new"}, started="2025-01-01", written=2)
+    assert newest([last, first]) == ([last], 1)
+
+
 def test_older_records_are_counted_in_a_note(table_of, make_record):
     _, notes = table_of(
         make_record(parts={"model_source": "old"}, started="2026-01-01"),
@@ -169,7 +175,7 @@ def test_published_values_are_rows_of_a_separate_kind_for_existing_columns(resul
     elsewhere = PublishedValue("Mamba", "lra-image", 0.7, "A paper.", "Its protocol.")
     table, _ = make_table(read_results([results(make_record())]), [here, elsewhere])
     (row,) = [row for row in table if row["kind"] == "published"]
-    assert (row["variant"], row["value"], row["source"], row["caveat"]) == ("Mamba", 0.99, "A paper.", "A caveat.")
+    assert (row["variant"], row["value"], row["citation"], row["caveat"]) == ("Mamba", 0.99, "A paper.", "A caveat.")
 
 
 def test_a_hostile_name_creates_no_csv_row_and_no_formula(table_of, make_record):

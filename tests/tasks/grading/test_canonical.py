@@ -1,6 +1,7 @@
 from fractions import Fraction
 
 import pytest
+from archarena.tasks.grading import majority
 from archarena.tasks.grading.canonical import canonical, rational
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +50,11 @@ SAME = [
     (r"\text{Evelyn}", "Evelyn"),
     (r"\text{even}", r"\text{Even}"),
     (r"\text{(A)}", "A"),
-    ("10_{8}", "10"),
+    ("10_{8}", "10_8"),
+    ("12 cm", r"12\text{ cm}"),
+    (r"1\pm\sqrt{2}", r"1-\sqrt{2},1+\sqrt{2}"),
+    (r"\{\pm 1, 3\}", r"\{3,-1,1\}"),
+    (r"1+\mathrm{i}", "i+1"),
     (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{bmatrix}1\\2\end{bmatrix}"),
     (r"\frac{\pi}{4}", r"\pi/4"),
     ("1+2i", "2i+1"),
@@ -70,6 +75,10 @@ DIFFERENT = [
     ("-3", "3"),
     ("11_2", "3"),
     ("3", ""),
+    ("1011_2", "1011_7"),
+    ("1100", "1, 100"),
+    ("2", r"2\mathrm{i}"),
+    (r"3\mathbf{a}", r"3\mathbf{b}"),
 ]
 
 
@@ -93,6 +102,11 @@ def test_a_fraction_is_read_exactly_in_every_notation(above, below):
 @pytest.mark.parametrize("text", [r"\frac{1}{0}", "x", "0^{-1}", "9^{999999999}", "--3", "1.2.3", ""])
 def test_what_is_no_number_is_none(text):
     assert rational(text) is None
+
+
+@pytest.mark.parametrize("text", ["20000^{1000}", "(" * 450 + "1" + ")" * 450, "{" * 900, "9" * 5_000, "1.5^{999}"])
+def test_what_is_too_large_or_too_deep_is_its_own_form_and_can_be_voted_on(text):
+    assert majority([text, "2", text]) == text
 
 
 @given(st.text(alphabet=r"\{}()[]^_,+-/=. frac1x", max_size=24))
