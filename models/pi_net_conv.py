@@ -94,14 +94,15 @@ class ProductBlock(nn.Module):
         super().__init__()
         stride = 1 if inputs == outputs else 2
         self.activation = nn.ReLU() if activation else nn.Identity()
+        last = nn.BatchNorm2d(outputs)
+        nn.init.zeros_(last.weight)
         self.branch = nn.Sequential(
             convolution(inputs, outputs, 3, stride=stride),
             nn.BatchNorm2d(outputs),
             self.activation,
             convolution(outputs, outputs, 3),
-            nn.BatchNorm2d(outputs),
+            last,
         )
-        nn.init.zeros_(self.branch[-1].weight)
         self.shortcut = nn.Identity()
         if inputs != outputs:
             self.shortcut = nn.Sequential(convolution(inputs, outputs, 1, stride=stride), nn.BatchNorm2d(outputs))

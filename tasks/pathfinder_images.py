@@ -102,8 +102,8 @@ def _start_distractor(canvases: Canvases, rows: np.ndarray, path: int, generator
     directions = generator.integers(SEEDS, size=len(rows))
     tails = scene.flat(scene.rim + generator.integers(scene.side, size=(len(rows), FIRST_DRAWS, 2)))
     places = (rows[:, None] * canvases.mask.shape[1] + tails)[..., None] + scene.start_offsets[directions, None]
-    free = (canvases.mask.reshape(-1)[places] <= FREE).all(axis=2)
-    first, kept = free.argmax(axis=1), free.any(axis=1) & scene.startable[directions]
+    free = np.all(canvases.mask.reshape(-1)[places] <= FREE, axis=2)
+    first, kept = free.argmax(axis=1), np.any(free, axis=1) & scene.startable[directions]
     canvases.start(rows[kept], path, tails[kept, first[kept]], directions[kept])
     return rows[kept]
 

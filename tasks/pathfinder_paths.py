@@ -91,7 +91,7 @@ class Canvases:
         """Return which dashes would touch a mask."""
         offsets, values = self.scene.cores
         places = self._index(rows, pivots + self.scene.anchors[directions]) + offsets[directions]
-        return (self.mask.reshape(-1)[places].astype(np.int16) + values[directions] >= TOUCHING).any(axis=1)
+        return np.any(self.mask.reshape(-1)[places].astype(np.int16) + values[directions] >= TOUCHING, axis=1)
 
     def finish(self, rows: np.ndarray, path: int, step: int) -> None:
         """Add dash number `step` of a path to the mask."""

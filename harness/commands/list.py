@@ -57,6 +57,8 @@ def _print_card(entry: Entry) -> None:
         length = f"{published.epochs} epochs" if published.epochs else f"{published.steps} steps"
         size = f"width {published.width}, depth {published.depth}"
         say(f"  published recipe for {task}: {size}, {length} of {published.batch} rows ({published.citation})")
+        for file in published.read_from:
+            say(f"    read from {file}")
 
 
 def _describe(declared) -> str:

@@ -1,6 +1,7 @@
 """Runs every registered task from its files to records: prepare, train, score.
 
-`files` writes external data sets in their exact formats. Tasks take turns with the six core models at tier smoke.
+`files` writes external data sets in their exact formats. Tasks take turns with the six core models at tier smoke; if a
+model cannot have the body size of smoke there, the next one follows.
 To run all six at a tier, with a line per cell:
 
 ``ARCHARENA_EVERY_TASK=quick pytest tests/tasks/test_every_task.py --numprocesses 0 -s``
@@ -24,7 +25,7 @@ from files import SETS
 
 CORE = ("transformer", "mamba", "mlp", "finalmlp", "tcnca", "monet")
 REGISTRY = discover()
-TASKS = {name: CORE[number % len(CORE)] for number, name in enumerate(REGISTRY.tasks)}
+TASKS = {name: number % len(CORE) for number, name in enumerate(REGISTRY.tasks)}
 NEEDY = [name for name, entry in REGISTRY.tasks.items() if entry.declared.get("needs")]
 CHOSEN = os.environ.get("ARCHARENA_EVERY_TASK")
 
@@ -53,13 +54,16 @@ def write_sets(task, tier, folder, monkeypatch):
 @pytest.mark.parametrize("task", TASKS)
 def test_its_cells_are_ok_and_every_column_has_a_score(task, tmp_path, monkeypatch):
     monkeypatch.setenv("ARCHARENA_CACHE", str(tmp_path / "cache"))
-    tier, models, data = CHOSEN or "smoke", CORE if CHOSEN else [TASKS[task]], tmp_path / "data"
+    tier, data, turn = CHOSEN or "smoke", tmp_path / "data", TASKS[task]
     write_sets(task, tier, data, monkeypatch)
-    plan = make_plan(REGISTRY, models=models, tasks=[task], tier=tier, seeds=[0], data=data)
-    run = Run(plan, ResultStore(tmp_path / "results"), data, "cpu")
-    report = Runner(run, Inline(), Printer()).execute()
-    assert len(report.records) == len(models)
-    for record in report.records:
+    for models in [CORE] if CHOSEN else ([model] for model in CORE[turn:] + CORE[:turn]):
+        plan = make_plan(REGISTRY, models=models, tasks=[task], tier=tier, seeds=[0], data=data)
+        run = Run(plan, ResultStore(tmp_path / "results"), data, "cpu")
+        records = Runner(run, Inline(), Printer()).execute().records
+        if not all("at most 5 % is allowed" in record.reason for record in records):
+            break
+    assert len(records) == len(models)
+    for record in records:
         assert record.status == "ok", f"{record.cell.model}: {record.reason}\n{record.log_tail}"
         assert all(score.value is not None and math.isfinite(score.value) for score in record.scores.values())
         assert len(record.scores) == len(plan.cells[0].task.task.evaluations)
