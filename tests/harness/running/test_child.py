@@ -89,12 +89,11 @@ def run_scripts(toy_task, make_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plugins = [toy_task, make_model("bad"), make_model("good")]
     shell = tmp_path / "shell"
-    monkeypatch.setattr(sys, "executable", str(shell))
-
     plan = make_plan(discover(plugins), models=["bad", "good"], tasks=["toy"], tier="smoke", data=tmp_path)
     start = 'shift 2; grep -q bad_model.py $2/job.json && { eval "$SCRIPT"; exit; }'
     shell.write_text(f"#!/bin/bash\n{start}\n{GOOD}\n")
     shell.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(shell))
 
     def run(script: str, **limits):
         monkeypatch.setenv("SCRIPT", script)
