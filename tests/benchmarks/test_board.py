@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from archarena.harness.records.hashes import canonical_hash
 from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
@@ -29,7 +30,7 @@ def many_records(folder, count):
         record["cell"] |= {"variant": f"model-{model}", "model": f"model-{model}", "task": f"task-{task}", "seed": seed}
         record["scores"] = {f"task-{task}": template["scores"]["recall-mqar"] | {"value": number * 7919 % 1000 / 1000}}
         record["key_parts"] |= {"model": f"model-{model}", "task": f"task-{task}", "seed": seed}
-        record["key"] = f"{number:064x}"[::-1]
+        record["key"] = canonical_hash(record["key_parts"])
         path = folder / "records" / f"task-{task}" / f"model-{model}-s{seed}-{number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
