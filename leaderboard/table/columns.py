@@ -172,7 +172,7 @@ def _cell(
         standing=standing or "",
         not_beaten="" if standing is None else _not_beaten(found, task, evaluation),
         shortfall=_shortfall(seeds, expected),
-        lift=LIFT_LABELS.get(rows[0].get("lift"), ""),
+        lift=LIFT_LABELS.get(rows[0].get("lift") or "", ""),
         stale=any(row["stale"] for row in rows),
     )
 
