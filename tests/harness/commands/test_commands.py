@@ -94,6 +94,7 @@ def test_run_show_why_and_board(call, toys, tmp_path):
 
     _, out, _ = call("show", "good/toy", "--results", results)
     assert "good/toy/smoke/s3: ok" in out
+    assert re.search(r"size: width \d+, depth 2, [\d,]+ parameters in the body \([+-]\d\.\d % of 12,000\)", out)
     assert "run again: archarena run --model good --task toy --tier smoke --seed 3" in out
     _, out, _ = call("show", "good/toy", "--results", results, "--json")
     assert json.loads(out)["cell"]["seed"] == 3
