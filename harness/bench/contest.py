@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..line_process import LineProcess
+from ..processes.line_process import LineProcess
 
 OURS = "archarena"
 WARM_UP = 1

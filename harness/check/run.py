@@ -8,7 +8,7 @@ from typing import Any
 
 from ..contract.scan import Entry
 from ..errors import UserError
-from ..in_child import call_in_child
+from ..processes.in_child import call_in_child
 from ..planning.job import ClassLocation
 from .findings import Finding
 

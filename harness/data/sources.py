@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.registry import Registry, data_sources
 from ..errors import UserError, unknown
-from ..in_child import call_in_child
+from ..processes.in_child import call_in_child
 from ..planning.job import ClassLocation
 
 if TYPE_CHECKING:

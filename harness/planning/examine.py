@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.scan import Entry
-from ..in_child import call_in_child
+from ..processes.in_child import call_in_child
 from .job import ClassLocation
 from .source_hash import source_hash
 from .tier import get_tier

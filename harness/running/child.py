@@ -51,7 +51,7 @@ class Limits:
 
 
 class Child:
-    """A job that runs in a child process, which `archarena.harness.process_tree` supervises.
+    """A job that runs in a child process, which `archarena.harness.processes.process_tree` supervises.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Child:
         # It stays open, because the child may delete or replace the file.
         self._log = (folder / LOG).open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "archarena.harness.process_tree", "archarena.harness.running.worker", str(folder)],
+            [sys.executable, "-m", "archarena.harness.processes.process_tree", "archarena.harness.running.worker", str(folder)],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,

@@ -16,7 +16,7 @@ from ..contract.scan import describe
 from ..data.arrays import load_array, load_split
 from ..errors import UserError
 from ..files import read_regular
-from ..in_child import call_in_child
+from ..processes.in_child import call_in_child
 from ..planning.cell import PlannedTask
 from ..planning.job import ClassLocation, Readout
 from ..planning.tier import get_tier

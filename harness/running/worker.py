@@ -1,6 +1,6 @@
 """The child process of a job, which calls `main` with the job's folder.
 
-`archarena.harness.process_tree` supervises it. It reads ``job.json`` and writes ``outcome.json`` last. Outside its
+`archarena.harness.processes.process_tree` supervises it. It reads ``job.json`` and writes ``outcome.json`` last. Outside its
 folder, it writes only the prepared arrays that the job asks for.
 """
 

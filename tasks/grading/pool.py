@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from ...harness import UserError
-from ...harness.line_process import LineProcess
+from ...harness.processes.line_process import LineProcess
 from .strict import strictly_equal
 
 SECONDS = 5.0

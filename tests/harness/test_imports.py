@@ -39,7 +39,7 @@ LAYERS = (
     "commands",
 )
 """Parts of the harness, lowest first; each imports only from those before it."""
-BELOW_ALL = {"errors", "files", "in_child", "line_process", "process_tree", "text"}
+BELOW_ALL = {"errors", "files", "processes", "text"}
 
 
 def names_imported(path: Path) -> set[tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Code of a plugin that exits, crashes or hangs ends a command with one sentence and an exit code other than 0."""
 
 import pytest
-from archarena.harness import in_child
+from archarena.harness.processes import in_child
 
 SOURCE = """
 class Source:

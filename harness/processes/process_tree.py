@@ -1,4 +1,4 @@
-"""A process whose descendants all end when it ends: ``python -m archarena.harness.process_tree MODULE ARGUMENT...``.
+"""A process whose descendants all end when it ends: ``python -m archarena.harness.processes.process_tree MODULE ARGUMENT...``.
 
 It supervises a forked process, which imports the module and calls its `main` with the arguments.
 """

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from archarena.harness.errors import UserError
-from archarena.harness.in_child import call_in_child
+from archarena.harness.processes.in_child import call_in_child
 
 FAILURES = {
     "raises": (math.sqrt, (-1,), "The plugin raised ValueError: math domain error"),

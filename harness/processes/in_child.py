@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .errors import UserError
-from .files import read_regular
-from .text import one_line
+from ..errors import UserError
+from ..files import read_regular
+from ..text import one_line
 
 SECONDS = 60.0
 """Time limit of calls that set none."""
@@ -47,7 +47,7 @@ def call_in_child(what: str, function: Callable[..., Any], *arguments: Any, seco
         folder = Path(place)
         question = [function.__module__, function.__qualname__, arguments]
         (folder / "question.json").write_text(json.dumps(question))
-        command = [sys.executable, "-m", "archarena.harness.process_tree", __name__, place]
+        command = [sys.executable, "-m", "archarena.harness.processes.process_tree", __name__, place]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, start_new_session=True)
         try:
             code = process.wait(limit)

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from archarena.harness.line_process import LineProcess
+from archarena.harness.processes.line_process import LineProcess
 
 ECHO = """
 import json, sys, time

@@ -37,7 +37,7 @@ def start(tmp_path, monkeypatch):
         head = f"import os, signal, sys, time\ndef note(): open({str(pids)!r} + '/' + str(os.getpid()), 'w')\n"
         body = "".join(f"    {line}\n" for line in f"note()\n{code}".splitlines())
         (tmp_path / "job.py").write_text(f"{head}def main():\n{body}")
-        command = [sys.executable, "-m", "archarena.harness.process_tree", "job"]
+        command = [sys.executable, "-m", "archarena.harness.processes.process_tree", "job"]
         supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while len(list(pids.iterdir())) < count and time.monotonic() < deadline:
