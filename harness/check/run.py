@@ -8,8 +8,8 @@ from typing import Any
 
 from ..contract.scan import Entry
 from ..errors import UserError
-from ..processes.in_child import call_in_child
 from ..planning.job import ClassLocation
+from ..processes.in_child import call_in_child
 from .findings import Finding
 
 SECONDS = 600.0

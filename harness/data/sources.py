@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..contract.registry import Registry, data_sources
 from ..errors import UserError, unknown
-from ..processes.in_child import call_in_child
 from ..planning.job import ClassLocation
+from ..processes.in_child import call_in_child
 
 if TYPE_CHECKING:
     from ..contract.data_source import DataSource

@@ -1,6 +1,7 @@
-"""A process whose descendants all end when it ends: ``python -m archarena.harness.processes.process_tree MODULE ARGUMENT...``.
+"""A process whose descendants all end when it ends.
 
-It supervises a forked process, which imports the module and calls its `main` with the arguments.
+``python -m archarena.harness.processes.process_tree MODULE ARGUMENT...`` supervises a forked process,
+which imports the module and calls its `main` with the arguments.
 """
 
 from __future__ import annotations

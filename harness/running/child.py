@@ -72,7 +72,13 @@ class Child:
         # It stays open, because the child may delete or replace the file.
         self._log = (folder / LOG).open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "archarena.harness.processes.process_tree", "archarena.harness.running.worker", str(folder)],
+            [
+                sys.executable,
+                "-m",
+                "archarena.harness.processes.process_tree",
+                "archarena.harness.running.worker",
+                str(folder),
+            ],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,

@@ -16,10 +16,10 @@ from ..contract.scan import describe
 from ..data.arrays import load_array, load_split
 from ..errors import UserError
 from ..files import read_regular
-from ..processes.in_child import call_in_child
 from ..planning.cell import PlannedTask
 from ..planning.job import ClassLocation, Readout
 from ..planning.tier import get_tier
+from ..processes.in_child import call_in_child
 from ..records.record import LARGEST_NUMBER, Artifact, Score
 
 VALIDATION = "validation"
