@@ -36,7 +36,9 @@ class BoardSummary:
 
     def __str__(self) -> str:
         failed = f", {self.failures} of them failed" if self.failures else ""
-        return f"{self.rows} variants, {self.cells} cells{failed}; {self.written} of {self.pages} files changed"
+        variants = "1 variant" if self.rows == 1 else f"{self.rows} variants"
+        cells = "1 cell" if self.cells == 1 else f"{self.cells} cells"
+        return f"{variants}, {cells}{failed}; {self.written} of {self.pages} files changed"
 
 
 def build_board(folders: Sequence[Path], output: Path) -> BoardSummary:

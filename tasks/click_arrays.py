@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PARTS = ("train", "valid", "test")
-VERSION = 1
+VERSION = 2
 META = "meta.json"
 WEAVE_ROWS = 2**17
 EMPTY = 0

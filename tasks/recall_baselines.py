@@ -66,7 +66,7 @@ def slot_and_rank_score(train: Split, test: Split, pairs: int) -> ReferenceScore
     """Return the accuracy in `recall-mqar` of guessing the pair from where its key is asked.
 
     Queries are placed in the order of their pairs, early positions first, so position and rank among
-    the row's queries tell something about the pair.
+    the row's queries give information about the pair.
     """
     table = np.zeros((test.targets.shape[1], pairs, pairs))
     np.add.at(table, _asked(train.inputs["tokens"][:FITTED_ROWS], train.targets[:FITTED_ROWS], pairs), 1)

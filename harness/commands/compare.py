@@ -24,17 +24,23 @@ def command(
 
     Example: archarena compare mamba transformer
     """
-    from ...leaderboard.table.records import newest, section_of
+    from ...leaderboard.table.records import newest, section_of, sizings, stale
     from ...leaderboard.table.statistics import compare, difference, estimate
     from ..records.store import ResultStore
 
     scores: dict[tuple[str, ...], dict[str, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     directions, names = {}, set()
-    for record in newest(ResultStore(results).read())[0]:
+    fixed: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    records = newest(ResultStore(results).read())[0]
+    sizing, outdated = sizings(records), stale(records)
+    for record in records:
         cell = record.cell
         names.add(cell.variant)
         place = section_of(record)
+        if record.key in outdated:
+            continue
         section = (place["device"], place["tier"], place["recipe"], place["protocol"])
+        fixed[section] |= {cell.variant} if sizing[record.key] == "fixed" else set()
         for column, score in record.scores.items():
             if cell.variant in (one, other) and score.value is not None:
                 scores[*section, column][cell.variant][cell.seed] = score.value
@@ -54,7 +60,11 @@ def command(
         verdict = dict(zip(matrix.names, matrix.verdicts(matrix.names.index(other)), strict=True))[one]
         words = {"+": f"{one} ahead", "-": f"{one} behind", "=": "tied", "?": "too few seeds"}
         gap_text = f"difference {_format(gap, '+')}, " if gap else "no shared seed, "
-        result = words[verdict.value] if "smoke" not in section else "not compared at the smoke tier"
+        result = words[verdict.value]
+        if section[1] == "smoke":
+            result = "not compared at the smoke tier"
+        elif fixed[tuple(section)] & {one, other}:
+            result = "not compared, because a size is fixed"
         say(f"{column} ({', '.join(section[1:3])}): {'; '.join(means)}; {gap_text}{result}")
 
 

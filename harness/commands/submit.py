@@ -29,7 +29,7 @@ def command(
 
     Example: archarena submit my_model.py --results results -o my-model.zip
     """
-    from ..check import check_model, check_task
+    from ..check.run import check
     from ..contract.data_source import data_folder
     from ..running.submission import pack, records_of
 
@@ -43,7 +43,7 @@ def command(
     failed = [
         f"{entry.name}, {finding.name}: {finding.message}"
         for entry in entries
-        for finding in (check_model(entry) if entry.kind == "model" else check_task(entry, data=folder))
+        for finding in check(entry, folder)
         if finding.status == "failed"
     ]
     for line in failed:

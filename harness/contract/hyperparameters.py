@@ -56,7 +56,7 @@ def _check_bounds(cls: type, name: str, value: Any) -> None:
         low, high = getattr(form, "bounds", {}).get(name, (-math.inf, math.inf))
         if not low <= value <= high:
             found = shortened(str(value), 80)
-            limits = f"from {low:g} to {high:g}"
+            limits = f"from {low:,} to {high:,}"
             raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {limits}, found {found}.")
 
 

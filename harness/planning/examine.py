@@ -1,4 +1,4 @@
-"""Run the code of plugins in a child process before this process runs it, or instead.
+"""Run the code of plugins in a child process before this process runs it; some of it runs only there.
 
 Plugins can exit, crash or hang. Built-in models and tasks are trusted, so planning them starts no process.
 """

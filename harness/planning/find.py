@@ -25,7 +25,10 @@ def find_record(results: Path, cell: str) -> Record:
 
     Raises `UserError` if no record matches.
     """
-    records = list(ResultStore(results).read())
+    return _newest(list(ResultStore(results).read()), results, cell)
+
+
+def _newest(records: Sequence[Record], results: Path, cell: str) -> Record:
     names = {name_of(record) for record in records}
     found = [record for record in records if name_of(record) == cell or record.key == cell]
     found = found or [record for record in records if _begins(record, cell)]
@@ -37,9 +40,10 @@ def find_record(results: Path, cell: str) -> Record:
 
 def find_one_cell(results: Path, cell: str) -> Record:
     """Return the newest record as `find_record`, or raise `UserError` if records of several cells match."""
-    record = find_record(results, cell)
+    records = list(ResultStore(results).read())
+    record = _newest(records, results, cell)
     if cell not in (name_of(record), record.key):
-        names = sorted({name_of(found) for found in ResultStore(results).read() if _begins(found, cell)})
+        names = sorted({name_of(found) for found in records if _begins(found, cell)})
         if len(names) > 1:
             raise UserError(
                 f"'{cell}' matches {len(names)} cells, such as {names[0]} and {names[1]}. Name one of them."

@@ -13,7 +13,8 @@ from ..records.hashes import canonical_hash, file_hash
 def named_files(settings: Any) -> dict[str, str]:
     """Return the hash of every file or folder named by a string in `settings`, by that string.
 
-    The hash of a folder covers the files directly in it, as in the folder of a pretrained model.
+    A string is a path if it has a separator or a suffix. The hash of a folder covers the files directly in it, as in
+    the folder of a pretrained model.
 
     Raises
     ------
@@ -37,7 +38,8 @@ def _strings(value: Any) -> Iterator[str]:
 def _hash_of(text: str) -> str | None:
     path = Path(text)
     try:
-        if not text or not path.exists():
+        is_word = len(path.parts) < 2 and not path.suffix  # a choice such as "mean", not a path
+        if is_word or not path.exists():
             return None
     except (OSError, ValueError):  # too long for a path, or with a null character
         return None

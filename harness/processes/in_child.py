@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +62,8 @@ def call_in_child(what: str, function: Callable[..., Any], *arguments: Any, seco
         answer = _read(folder / "answer.json", what)
     if "error" in answer:
         raise UserError(answer["error"])
+    if "ended" in answer:
+        raise UserError(one_line(f"{what} {answer['ended']}"))
     return answer["value"]
 
 
@@ -77,7 +80,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.stdin.close()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_END_SECONDS)
-    process.kill()
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_END_SECONDS)
 
@@ -91,12 +95,12 @@ def main(place: str) -> None:
     except UserError as error:
         answer = {"error": str(error)[:_ANSWER_BYTES]}
     except SystemExit as end:
-        answer = {"error": one_line(f"The plugin called sys.exit({end.code!r}).")}
+        answer = {"ended": f"called sys.exit({end.code!r})."}
     except Exception as error:
-        answer = {"error": one_line(f"The plugin raised {type(error).__name__}: {str(error)[:1000]}")}
+        answer = {"ended": f"raised {type(error).__name__}: {str(error)[:1000]}"}
     with suppress(Exception):
         sys.stdout.flush()
     unfinished = folder / "unfinished.json"
     unfinished.write_text(json.dumps(answer))
     unfinished.replace(folder / "answer.json")
-    os._exit(0)  # threads and exit handlers of the plugin have no say
+    os._exit(0)  # threads and exit handlers of the plugin must not run

@@ -75,6 +75,7 @@ class ResultStore:
     def __init__(self, folder: Path):
         self.folder = folder
         self._latest: int | None = None
+        self._reported: set[Path] = set()
 
     def path_of(self, record: Record) -> Path:
         cell = record.cell
@@ -106,7 +107,8 @@ class ResultStore:
             record = self._read(path)
             if isinstance(record, Record):
                 yield record
-            else:
+            elif path not in self._reported:
+                self._reported.add(path)
                 print(visible(f"archarena: Left out: {record}"), file=sys.stderr)
 
     def _read(self, path: Path) -> Record | CorruptRecordError:
@@ -190,11 +192,11 @@ def read_record(path: Path) -> Record:
         raise CorruptRecordError(
             f"{path} is not a record: it has no known schema number. Move it out of the records folder."
         )
+    _verify(path, data, schema)
     if schema > SCHEMA:
         raise UserError(
             f"{path} has schema {schema}, but this archarena reads schemas up to {SCHEMA}: update archarena."
         )
-    _verify(path, data, schema)
     for step in range(schema, SCHEMA):
         data = MIGRATIONS[step](data)
     return _validated(Record, path, data)

@@ -34,7 +34,7 @@ _ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
 _LOOK_SECONDS = 0.4
 
 _END_SECONDS = 10.0
-"""How long to wait for the end of a process that was told or forced to end."""
+"""How long to wait for the end of a process that was asked to end or killed."""
 
 _OUTCOME_BYTES = 16 * 2**20
 
@@ -103,7 +103,7 @@ class Child:
         return exceeded or self._outcome()
 
     def end(self) -> None:
-        """Tell the supervisor to kill all processes and end, without waiting for that."""
+        """Make the supervisor kill all processes and end, without waiting for that."""
         if self.process.stdin:
             self.process.stdin.close()
 

@@ -125,7 +125,7 @@ def start(request: Request, device: str | None) -> Child | Result:
 
 
 def end_all(children: Sequence[Child]) -> None:
-    """End children: all of them are told before waiting for any, in case one cannot be ended."""
+    """End children: the input of all is closed before waiting for any, in case one cannot be ended."""
     for step in (Child.end, Child.kill):
         for child in children:
             with suppress(Exception):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ..contract.registry import Registry
 from ..data.prepare import is_prepared, prepare, prepared_folder, read_meta
 from ..errors import UserError
-from ..planning.plan import plan_task
+from ..planning.cell import PlannedTask
+from ..planning.job import ClassLocation
+from ..planning.plan import load_task, plan_task
 from ..planning.tier import get_tier
+from ..processes.in_child import call_in_child
 from ..records.record import Record, Score
 from ..records.store import ResultStore
 from .score import NotFiniteError, score
+
+_PREPARE_SECONDS = 3600.0
+"""Time limit for preparing the arrays of a plugin's task."""
 
 
 def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:
@@ -27,7 +34,7 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
     arrays = prepared_folder(store.folder.resolve() / "work", task, record.cell.seed)
     if not is_prepared(arrays):
-        prepare(task, record.cell.seed, data, arrays, with_reference_scores=False)
+        _prepare(task, record.cell.seed, data, arrays)
     if read_meta(arrays).checksum != record.data.checksum:
         raise UserError("the task's rows have changed since the record was scored.")
     try:
@@ -36,3 +43,19 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
         raise
     except UserError as error:
         raise UserError(f"only the first rows of its predictions were kept ({error})") from error
+
+
+def _prepare(task: PlannedTask, seed: int, data: Path, arrays: Path) -> None:
+    """Prepare a task's arrays, in a child process if the task is a plugin's."""
+    if not task.entry.is_plugin:
+        prepare(task, seed, data, arrays, with_reference_scores=False)
+        return
+    location = ClassLocation.of(task.entry).model_dump(mode="json")
+    what = f"The code of task '{task.name}' that prepares its data"
+    places = (str(data), str(arrays))
+    call_in_child(what, _prepare_plugin, location, task.tier.name, seed, *places, seconds=_PREPARE_SECONDS)
+
+
+def _prepare_plugin(location: dict[str, Any], tier: str, seed: int, data: str, arrays: str) -> None:
+    task = load_task(ClassLocation.model_validate(location).entry, get_tier(tier), Path(data))
+    prepare(task, seed, Path(data), Path(arrays), with_reference_scores=False)

@@ -112,7 +112,8 @@ class Run:
         """Return the current records, and the cells of which only an older source has a record."""
         kept: list[Record] = []
         stale: list[Keyed] = []
-        older = {(name_of(record), record.key_parts.get("device")): record.key_parts for record in known.values()}
+        by_age = sorted(known.values(), key=lambda record: record.order)
+        older = {(name_of(record), record.key_parts.get("device")): record.key_parts for record in by_age}
         for keyed in self.keyed():
             parts = older.get((keyed.cell.name, keyed.parts["device"]), keyed.parts)
             if keyed.key in known:

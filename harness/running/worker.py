@@ -41,7 +41,7 @@ def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
     except UserError as error:
         return Outcome(status="crashed", reason=one_line(str(error)))
     except SystemExit as end:
-        return Outcome(status="crashed", reason=one_line(f"It called sys.exit({end.code!r})."))
+        return Outcome(status="crashed", reason=one_line(f"The code called sys.exit({end.code!r})."))
     except Exception as error:
         print(traceback.format_exc()[:_TRACEBACK_CHARACTERS], file=sys.stderr)
         return Outcome(status="oom" if is_out_of_memory(error) else "crashed", reason=one_line(describe(error)))

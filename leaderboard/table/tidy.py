@@ -46,7 +46,10 @@ def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tu
     columns = {row["column"] for row in (*scores, *averages)}
     quoted = [_published_row(value) for value in published if value.column in columns]
     rows = [{name: row.get(name) for name in COLUMNS} for row in (*scores, *averages, *references, *quoted)]
-    notes = [f"Older records of the same cells are not shown: {older}."] if older else []
+    notes = []
+    if older:
+        hint = "`archarena run --rerun stale` runs cells again that have only such records"
+        notes.append(f"Records made by an older version are not shown: {older}. {hint}.")
     return rows, (*notes, *_notes_on_stale(record for record in records if record.key in outdated), *notes_on(records))
 
 

@@ -50,7 +50,7 @@ def hostile_task(toy_task):
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [
-        ({"resolve": EXIT}, "The plugin called sys.exit(0)."),
+        ({"resolve": EXIT}, "called sys.exit(0)."),
         ({"resolve": CRASH}, "exited with code 0 before it finished."),
         ({"resolve": HANG}, "did not finish within 3 s."),
         ({"module": EXIT}, "cannot be imported from"),

@@ -5,7 +5,7 @@ import zipfile
 from unittest.mock import Mock
 
 import pytest
-from archarena.harness import check
+from archarena.harness.check import Finding, check_model, run
 from archarena.harness.check.samples import SPECS
 from archarena.harness.records.store import ResultStore, read_record
 from archarena.harness.running.executor import Inline
@@ -14,8 +14,8 @@ from archarena.harness.running.executor import Inline
 @pytest.fixture(autouse=True)
 def short_check(monkeypatch):
     """Check models on one kind of task only; the checks have their own tests."""
-    whole = check.check_model
-    monkeypatch.setattr(check, "check_model", lambda entry: whole(entry, {"fields": SPECS["fields to a click"]}))
+    specs = {"fields": SPECS["fields to a click"]}
+    monkeypatch.setattr(run, "check", lambda entry, data: check_model(entry, specs))
 
 
 @pytest.fixture
@@ -68,6 +68,6 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     code, _, err = call("submit", plugin, "--results", results, "--output", tmp_path / "stale.zip")
     assert (code, "different version of this plugin" in err) == (2, True)
     plugin.write_text(source)
-    monkeypatch.setattr(check, "check_model", lambda entry: [check.Finding("shapes", "failed", "wrong")])
+    monkeypatch.setattr(run, "check", lambda entry, data: [Finding("shapes", "failed", "wrong")])
     code, out, _ = call("submit", plugin, "--results", results, "--output", tmp_path / "broken.zip")
     assert (code, "Nothing written" in out) == (1, True)

@@ -11,8 +11,8 @@ from archarena.harness.errors import UserError
 from archarena.harness.processes.in_child import call_in_child
 
 FAILURES = {
-    "raises": (math.sqrt, (-1,), "The plugin raised ValueError: math domain error"),
-    "exits": (sys.exit, (0,), r"The plugin called sys\.exit\(0\)\."),
+    "raises": (math.sqrt, (-1,), "The code raised ValueError: math domain error"),
+    "exits": (sys.exit, (0,), r"The code called sys\.exit\(0\)\."),
     "exits at once": (os._exit, (0,), r"The code exited with code 0 before it finished\."),
     "crashes": (os.abort, (), r"The code was killed by signal 6 before it finished\."),
     "hangs": (time.sleep, (600,), r"The code did not finish within 3 s\."),

@@ -75,7 +75,9 @@ def test_a_later_record_is_newer_although_the_clock_was_set_back(tmp_path, monke
 
 def test_a_record_of_a_newer_schema_is_refused(tmp_path):
     path = ResultStore(tmp_path).write(record())
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": SCHEMA + 1}))
+    content = json.loads(path.read_text()) | {"schema": SCHEMA + 1}
+    del content["checksum"]
+    path.write_text(json.dumps(content | {"checksum": canonical_hash(content)}))
     with pytest.raises(UserError, match=f"has schema {SCHEMA + 1}, but this archarena reads schemas up to {SCHEMA}"):
         read_record(path)
 
@@ -180,7 +182,12 @@ def test_setting_records_aside_loses_none(tmp_path):
 def test_a_record_of_a_newer_version_is_not_set_aside(tmp_path):
     store = ResultStore(tmp_path)
     path = store.write(record())
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": SCHEMA + 1}))
+    content = json.loads(path.read_text()) | {"schema": SCHEMA + 1}
+    path.write_text(json.dumps(content))
+    with pytest.raises(CorruptRecordError, match="checksum"):
+        read_record(path)
+    del content["checksum"]
+    path.write_text(json.dumps(content | {"checksum": canonical_hash(content)}))
     with pytest.raises(UserError, match="update archarena"):
         store.set_aside()
     assert path.exists()

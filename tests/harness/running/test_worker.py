@@ -8,7 +8,7 @@ RAISED = {
     "huge message": (ValueError("x" * 10**8), "ValueError: xxx"),
     "many lines": (UserError("first\nsecond"), "first second"),
     "not unicode": (ValueError("\ud800"), "ValueError: ?"),
-    "exit": (SystemExit(0), "It called sys.exit(0)."),
+    "exit": (SystemExit(0), "The code called sys.exit(0)."),
 }
 
 
