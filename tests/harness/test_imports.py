@@ -135,10 +135,11 @@ def test_help_and_list_import_no_torch(arguments):
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_no_top_level_harness_is_loaded():
-    import archarena.harness  # noqa: F401
-
-    assert not {"harness", "models", "tasks", "kernels", "leaderboard"} & sys.modules.keys()
+def test_built_in_models_and_tasks_load_no_folder_of_the_repository_by_its_bare_name():
+    code = "import sys\nfrom archarena.harness.contract.registry import discover\nregistry = discover()\n"
+    code += "for entry in [*registry.models.values(), *registry.tasks.values()]:\n    entry.load()\n"
+    code += "print({'harness', 'models', 'tasks', 'kernels', 'leaderboard'} & sys.modules.keys())"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set()\n"
 
 
 def test_a_users_folder_with_the_same_names_is_not_picked_up(tmp_path):
