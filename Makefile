@@ -6,8 +6,6 @@ TIER    ?= quick
 MODELS  ?= mamba tcnca monet finalmlp transformer mlp
 RESULTS ?= results
 SITE    ?= site
-# Many tests wait for a child process, so more workers than cores are faster.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)")
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
 # pip compiles with one core; this uses all, and skips the tests of packages. Errors are ignored, because packages may
@@ -22,7 +20,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/archarena board $(RESULTS) --output $(SITE) && exit $$status
 
 test: lint types
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

@@ -21,9 +21,8 @@ from filelock import FileLock
 
 from ..harness import Split, UserError
 from ..harness.data.arrays import load_split
-from ..harness.data.verify import array_hashes, changed_array
-from ..harness.files import cache_folder, replacing, write_json
-from ..harness.records.hashes import canonical_hash
+from ..harness.data.verify import array_hashes, changed_array, read_meta_file, write_meta_file
+from ..harness.files import cache_folder, replacing
 from .click_files import CsvFiles
 
 if TYPE_CHECKING:
@@ -123,17 +122,15 @@ def click_arrays(source: CsvFiles, layout: Layout, data: Path) -> ClickArrays:
                     _prepare(source, layout, files, folder)
         except OSError as error:
             raise UserError(f"Cannot cache the arrays of '{source.name}' in {folder.parent}: {error}.") from error
-    cardinalities = tuple(json.loads((folder / META).read_text())["cardinalities"])
+    cardinalities = tuple(read_meta_file(folder / META)["cardinalities"])
     return ClickArrays({part: load_split(folder / part) for part in PARTS}, cardinalities)
 
 
 def _is_intact(folder: Path) -> bool:
     """Return whether the cache has all arrays, unchanged."""
     try:
-        content = json.loads((folder / META).read_text())
-        checksum = content.pop("checksum")
-        return checksum == canonical_hash(content) and changed_array(folder, content["files"]) is None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return changed_array(folder, read_meta_file(folder / META)["files"]) is None
+    except (OSError, ValueError, LookupError):
         return False
 
 
@@ -153,8 +150,7 @@ def _prepare(source: CsvFiles, layout: Layout, files: Mapping[str, Path], folder
         cardinalities = [_number(scratch, index, layout.min_count) for index in range(len(layout.fields))]
         for part in files:
             _weave(scratch / part, len(layout.fields), done / part / "inputs" / "ids.npy")
-        content = {"cardinalities": cardinalities, "files": array_hashes(done)}
-        write_json(done / META, content | {"checksum": canonical_hash(content)})
+        write_meta_file(done / META, {"cardinalities": cardinalities, "files": array_hashes(done)})
 
 
 def _spill(source: CsvFiles, layout: Layout, file: Path, done: Path, scratch: Path) -> None:

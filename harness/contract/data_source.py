@@ -11,6 +11,9 @@ import platformdirs
 
 from ..errors import UserError
 
+FETCH_SECONDS = 24 * 3600.0
+"""Time limit where code of a plugin may fetch a data source."""
+
 
 class DataSource(Protocol):
     """An external data set (see `archarena.tasks.data`)."""

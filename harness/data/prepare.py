@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from pathlib import Path
@@ -11,23 +10,19 @@ from ..contract.evaluation import ReferenceScore
 from ..contract.spec import spec_to_json
 from ..contract.task import Splits, Streams
 from ..errors import UserError
-from ..files import read_regular, write_json
 from ..planning.cell import PlannedTask
 from ..planning.key import data_identity, key_of
 from ..planning.source_hash import source_hash
 from ..records.cards import DataSourceCard, EvaluationCard, ReferenceCard, TaskCard
-from ..records.hashes import canonical_hash
 from ..records.meta import PreparedMeta
 from .arrays import content_checksum, save_splits, with_ignored
 from .seeds import generator
-from .verify import array_hashes, changed_array
+from .verify import array_hashes, changed_array, read_meta_file, write_meta_file
 
 BASE_SEED = "archarena"
 """Root of every random stream; a protocol constant."""
 
 META = "meta.json"
-
-_META_BYTES = 16 * 2**20
 
 
 def streams(task: str, tier: str, seed: int) -> Streams:
@@ -87,19 +82,14 @@ def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_refe
         raise UserError(f"Cannot write the arrays of {task.name} to {folder}: {error.strerror or error}.") from error
     files = array_hashes(folder)
     meta = PreparedMeta(spec=spec_to_json(spec), rows=rows, checksum=checksum, files=files, reference_scores=references)
-    content = meta.model_dump(mode="json", exclude={"own_checksum"})
-    write_json(folder / META, content | {"own_checksum": canonical_hash(content)})
+    write_meta_file(folder / META, meta.model_dump(mode="json"))
 
 
 def read_meta(folder: Path) -> PreparedMeta:
     """Return the content of ``meta.json``, or raise `UserError` if it is missing or was changed."""
     try:
-        content = json.loads(read_regular(folder / META, _META_BYTES))
-        own = content.pop("own_checksum")
-        if own != canonical_hash(content):
-            raise ValueError("wrong checksum")
-        return PreparedMeta.model_validate(content)
-    except (UserError, OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        return PreparedMeta.model_validate(read_meta_file(folder / META))
+    except (OSError, ValueError) as error:
         raise UserError(
             f"{folder / META} is missing or has changed. Run the cell again; this writes it again."
         ) from error

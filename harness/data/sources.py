@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..contract.data_source import FETCH_SECONDS
 from ..contract.registry import Registry, data_sources
 from ..errors import UserError, unknown
 from ..planning.job import ClassLocation
@@ -15,8 +16,6 @@ from ..processes.in_child import call_in_child
 
 if TYPE_CHECKING:
     from ..contract.data_source import DataSource
-
-_FETCH_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def _for_owner(registry: Registry, function: Any, name: str, *arguments: str) ->
     if not plugins:
         raise unknown("data set", name, known)
     what = "The code of a plugin's data source"
-    return call_in_child(what, function, plugins, known, name, *arguments, seconds=_FETCH_SECONDS)
+    return call_in_child(what, function, plugins, known, name, *arguments, seconds=FETCH_SECONDS)
 
 
 def _load(locations: Sequence[dict[str, Any]]) -> dict[str, DataSource]:

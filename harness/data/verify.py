@@ -1,11 +1,33 @@
-"""Verifying that arrays on disk are those that were prepared."""
+"""Verifying that arrays on disk, and the file that describes them, are those that were prepared."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ..records.hashes import file_hash
+from ..errors import UserError
+from ..files import read_regular, write_json
+from ..records.hashes import canonical_hash, file_hash
+
+_META_BYTES = 16 * 2**20
+
+
+def write_meta_file(path: Path, content: dict[str, Any]) -> None:
+    """Write a description of arrays with a checksum of its content."""
+    write_json(path, content | {"own_checksum": canonical_hash(content)})
+
+
+def read_meta_file(path: Path) -> dict[str, Any]:
+    """Return the content that `write_meta_file` wrote; raise `ValueError` or `OSError` if it is missing or changed."""
+    try:
+        content = json.loads(read_regular(path, _META_BYTES))
+        if content.pop("own_checksum") != canonical_hash(content):
+            raise ValueError("wrong checksum")
+    except (UserError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path} is missing or was changed") from error
+    return content
 
 
 def array_hashes(folder: Path) -> dict[str, str]:

@@ -49,6 +49,12 @@ class PlannedTask:
     task: Task
     tier: Tier
 
+    @classmethod
+    def of(cls, entry: Entry, tier: Tier) -> PlannedTask:
+        """Import a task's class and make it with the arguments of a tier."""
+        made: type[Task] = entry.load()
+        return cls(entry, made(**made.arguments[tier.name]), tier)
+
     @property
     def name(self) -> str:
         return self.entry.name

@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..contract.data_source import FETCH_SECONDS
 from ..contract.scan import Entry
 from ..processes.in_child import call_in_child
 from .job import ClassLocation
 from .source_hash import source_hash
 from .tier import get_tier
-
-_FETCH_SECONDS = 4 * 3600.0
-"""Time limit where a task may fetch its data, which `ARCHARENA_HUB` allows."""
 
 _passed: set[tuple[str, ...]] = set()
 """Questions that were answered without an error; they are not asked again in this process."""
@@ -25,7 +23,7 @@ _passed: set[tuple[str, ...]] = set()
 
 def examine_task(entry: Entry, tier: str, data: Path) -> None:
     """Make a plugin's task in a child process; raise `UserError` if that fails."""
-    seconds = _FETCH_SECONDS if os.environ.get("ARCHARENA_HUB") == "1" else None
+    seconds = FETCH_SECONDS if os.environ.get("ARCHARENA_HUB") == "1" else None
     known = ("task", source_hash(entry), tier, str(data) if entry.declared.get("needs") else "")
     _examine(entry, known, _make_task, tier, str(data), seconds=seconds)
 

@@ -136,7 +136,7 @@ def load_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
         raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.arguments)}.")
     for source in cls.data_sources:
         source.resolve(data)
-    return PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)
+    return PlannedTask.of(entry, tier)
 
 
 def usual_models(registry: Registry) -> list[str]:

@@ -14,7 +14,7 @@ class PreparedMeta(BaseModel):
 
     `spec` is the task's specification as JSON values, `rows` the number of rows of ``train``, ``valid`` and each
     test set, `checksum` the SHA-256 of the arrays' content, `files` the SHA-256 of each file by its path in the
-    folder; `reference_scores` is None if they were not computed. `own_checksum` is the hash of the other fields.
+    folder; `reference_scores` is None if they were not computed.
     """
 
     spec: dict[str, Any]
@@ -22,7 +22,6 @@ class PreparedMeta(BaseModel):
     checksum: str
     files: dict[str, str] = Field(default_factory=dict)
     reference_scores: list[ReferenceCard] | None = None
-    own_checksum: str = ""
 
 
 class TrialProgress(BaseModel):

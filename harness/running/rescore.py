@@ -10,15 +10,13 @@ from ..data.prepare import is_prepared, prepare, prepared_folder, read_meta
 from ..errors import UserError
 from ..planning.cell import PlannedTask
 from ..planning.job import ClassLocation
-from ..planning.plan import load_task, plan_task
+from ..planning.plan import plan_task
 from ..planning.tier import get_tier
 from ..processes.in_child import call_in_child
 from ..records.record import Record, Score
 from ..records.store import ResultStore
+from .run import PREPARE_SECONDS
 from .score import NotFiniteError, score
-
-_PREPARE_SECONDS = 3600.0
-"""Time limit for preparing the arrays of a plugin's task."""
 
 
 def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:
@@ -53,9 +51,9 @@ def _prepare(task: PlannedTask, seed: int, data: Path, arrays: Path) -> None:
     location = ClassLocation.of(task.entry).model_dump(mode="json")
     what = f"The code of task '{task.name}' that prepares its data"
     places = (str(data), str(arrays))
-    call_in_child(what, _prepare_plugin, location, task.tier.name, seed, *places, seconds=_PREPARE_SECONDS)
+    call_in_child(what, _prepare_plugin, location, task.tier.name, seed, *places, seconds=PREPARE_SECONDS)
 
 
 def _prepare_plugin(location: dict[str, Any], tier: str, seed: int, data: str, arrays: str) -> None:
-    task = load_task(ClassLocation.model_validate(location).entry, get_tier(tier), Path(data))
+    task = PlannedTask.of(ClassLocation.model_validate(location).entry, get_tier(tier))
     prepare(task, seed, Path(data), Path(arrays), with_reference_scores=False)

@@ -74,8 +74,7 @@ def _score_in_child(task: PlannedTask, arrays: Path, predictions: Path) -> dict[
 
 
 def _score_plugin(location: dict[str, Any], tier: str, arrays: str, predictions: str) -> dict[str, Any]:
-    entry = ClassLocation.model_validate(location).entry
-    task = PlannedTask(entry, entry.load()(**entry.load().arguments[tier]), get_tier(tier))
+    task = PlannedTask.of(ClassLocation.model_validate(location).entry, get_tier(tier))
     try:
         scores = _score_here(task, Path(arrays), Path(predictions))
     except NotFiniteError as error:

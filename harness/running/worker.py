@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from ..contract.scan import describe
 from ..errors import UserError, is_out_of_memory
@@ -17,10 +16,6 @@ from ..files import write_json
 from ..planning.job import JOB, OUTCOME, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
 from ..text import one_line
-
-if TYPE_CHECKING:
-    from ..contract.task import Task
-
 
 _TRACEBACK_CHARACTERS = 1_000_000
 """A message may be huge, and the log is limited."""
@@ -48,15 +43,11 @@ def do(job: PrepareJob | TrainJob, folder: Path) -> Outcome:
 
 
 def _prepare(job: PrepareJob) -> Outcome:
-    from ..contract.scan import Entry
     from ..data.prepare import prepare
     from ..planning.cell import PlannedTask
     from ..planning.tier import get_tier
 
-    source, tier = job.task, get_tier(job.tier)
-    cls = cast("type[Task]", source.load())
-    entry = Entry("task", source.name, source.class_name, {}, source.file, source.module)
-    task = PlannedTask(entry, cls(**cls.arguments[tier.name]), tier)
+    task = PlannedTask.of(job.task.entry, get_tier(job.tier))
     prepare(task, job.seed, job.data, job.target, with_reference_scores=job.with_reference_scores)
     return Outcome(status="ok")
 

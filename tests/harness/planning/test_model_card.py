@@ -74,7 +74,7 @@ def test_list_tells_a_models_card(make_model, write_card, capsys):
     write_card(CARD)
     with pytest.raises(SystemExit):
         main(["list", "good", "--plugin", str(plugin)])
-    told = capsys.readouterr().out
-    assert "multiplies: The state with a decay of the token." in told
-    assert "published recipe for lra-listops: width 80, depth 6, 90000 steps of 64 rows (arXiv:0000.00000" in told
-    assert "read from some/repository@0123abc:configs/listops.yaml" in told
+    printed = capsys.readouterr().out
+    assert "multiplies: The state with a decay of the token." in printed
+    assert "published recipe for lra-listops: width 80, depth 6, 90000 steps of 64 rows (arXiv:0000.00000" in printed
+    assert "read from some/repository@0123abc:configs/listops.yaml" in printed
