@@ -98,6 +98,8 @@ class Task:
         fails for such a task; pages show the reason.
     version
         Increased whenever the same arguments would produce different data.
+    plateau
+        Whether scores rise suddenly after a long plateau, as on recall and state tracking.
     recipes_of
         Name of a task with published recipes that also apply to this task, but with the batch of this
         task's budget. Empty if the task has its own recipes.
@@ -110,6 +112,7 @@ class Task:
     published_tiers: ClassVar[tuple[str, ...] | None] = None
     duplicates: ClassVar[str] = ""
     version: ClassVar[int] = 1
+    plateau: ClassVar[bool] = False
     recipes_of: ClassVar[str] = ""
 
     @property
