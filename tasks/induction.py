@@ -71,6 +71,7 @@ class InductionHeads(Task):
         Evaluation("position_accuracy", "Share of rows answered correctly at the training length.", ceiling=1.0),
     )
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, times: list[float], train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length

@@ -70,6 +70,7 @@ class MultiQueryRecall(Task):
     }
     evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0),)
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(
         self,
