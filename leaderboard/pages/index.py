@@ -2,38 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
+from ..charts.cost import CostCharts, cost_charts
 from ..charts.drawing import Chart
 from ..charts.quality import quality_chart
-from ..charts.ranking import ranking_chart
+from ..charts.ranking import RankChart, rank_chart
 from ..charts.state import state_chart
 from ..charts.trade_off import trade_off_chart
-from ..formats import visible
+from ..formats import NONE, visible
 from ..table.columns import CellView, ColumnView
-from ..table.rows import SECTION
+from ..table.costs import size_range, typical
+from ..table.findings import Finding, findings
+from ..table.rows import SECTION, group_by
+from ..table.scales import Scale, column_scale
 from ..table.sections import SectionView
 from ..table.statistics import Verdict, t_quantile
+from ..table.wins import Wins, wins
 from .site import Site
 
 
 def section_charts(section: SectionView, site: Site) -> Iterator[Chart]:
     """Yield the charts that the results of a section allow."""
-    place = {name: getattr(section, name) for name in SECTION}
-    scores = [row for row in site.scores if all(row[name] == value for name, value in place.items())]
+    scores = site.scores_of(section)
     tasks = [column.task.task for column in section.first_columns.values()]
     records = [record for task in tasks for record in site.records_of(section, task)]
     charts = (
         quality_chart(section, scores, site.colors),
-        ranking_chart(section),
         state_chart(f"{section.id}-state", scores, site.colors),
         trade_off_chart(f"{section.id}-trade-off", records, site.families, site.colors),
     )
     yield from filter(None, charts)
 
 
-def section_payload(section: SectionView) -> dict[str, Any]:
+@dataclass(frozen=True)
+class SectionTable:
+    """A section with what its table shows besides it.
+
+    Attributes
+    ----------
+    scales
+        The scale of each column; None if it has no reference score.
+    starts
+        Indices of the first columns of suites.
+    seconds
+        Median training time over tasks, by variant.
+    size
+        Range of the number of body parameters; empty if unknown.
+    """
+
+    section: SectionView
+    scales: tuple[Scale | None, ...]
+    starts: frozenset[int]
+    seconds: Mapping[str, float | None]
+    size: str
+    findings: Sequence[Finding]
+    costs: CostCharts | None
+    wins: Wins | None
+    ranks: RankChart | None
+
+    @property
+    def lead(self) -> int:
+        """Return the number of cells of a row before its scores."""
+        return 2 + self.section.compares + (self.section.ok < self.section.total)
+
+    @property
+    def all_reduced(self) -> bool:
+        return all(column.task.reduced for column in self.section.columns if not column.is_average)
+
+    @property
+    def some_reduced(self) -> bool:
+        return not self.all_reduced and any(column.task.reduced for column in self.section.columns)
+
+    @property
+    def has_misses(self) -> bool:
+        return any(cell.not_beaten for row in self.section.rows for cell in row.cells)
+
+    @property
+    def has_stale(self) -> bool:
+        return any(cell.stale for row in self.section.rows for cell in row.cells)
+
+    @property
+    def has_lifts(self) -> bool:
+        return any(cell.lift for row in self.section.rows for cell in row.cells)
+
+
+def section_table(section: SectionView, site: Site) -> SectionTable:
+    """Return what the table of a section shows."""
+    cells = site.scores_of(section)
+    by_variant = {variant: own for (variant,), own in group_by(cells, "variant").items()}
+    starts = accumulate((width for _, width in section.groups), initial=0)
+    size = size_range(cells)
+    return SectionTable(
+        section=section,
+        scales=tuple(column_scale(column) for column in section.columns),
+        starts=frozenset(starts),
+        seconds={variant: typical(own, "train_seconds") for variant, own in by_variant.items()},
+        size="" if size == NONE else size,
+        findings=findings(section, cells),
+        costs=cost_charts(section, cells),
+        wins=wins(section),
+        ranks=rank_chart(section),
+    )
+
+
+def section_payload(table: SectionTable) -> dict[str, Any]:
     """Return the data of a section for the page's scripts as JSON values, in the order of its rows and columns.
 
     Notes
@@ -42,21 +118,32 @@ def section_payload(section: SectionView) -> dict[str, Any]:
     run. ``verdicts[column][reference][row]`` is a character of `Verdict`. ``quantiles[n]`` is half the width
     of the interval of a difference over `n` seeds, in standard errors.
     """
+    section = table.section
     variants = [row.variant for row in section.rows]
     return {
         **{name: visible(getattr(section, name)) for name in ("id", *SECTION)},
         "seeds": section.seeds,
         "quantiles": {n: t_quantile(n) for n in range(2, len(section.seeds) + 1)},
-        "rows": [{"variant": visible(row.variant), "family": visible(row.family)} for row in section.rows],
-        "columns": [_column(column) for column in section.columns],
+        "rows": [
+            {
+                "variant": visible(row.variant),
+                "family": visible(row.family),
+                "cells_ok": row.ok,
+                "ahead": row.ahead,
+                "seconds": table.seconds[row.variant],
+            }
+            for row in section.rows
+        ],
+        "columns": [column_payload(column) for column in section.columns],
         "scores": [
             [_scores(row.cells[index], section.seeds) for row in section.rows] for index in range(len(section.columns))
         ],
-        "verdicts": [_verdicts(column, variants) for column in section.columns],
+        "verdicts": [column_verdicts(column, variants) for column in section.columns],
     }
 
 
-def _column(column: ColumnView) -> dict[str, Any]:
+def column_payload(column: ColumnView) -> dict[str, Any]:
+    """Return the description of a column for scripts."""
     return {
         "name": visible(column.name),
         "group": visible(column.group),
@@ -73,7 +160,7 @@ def _scores(cell: CellView, seeds: Iterable[int]) -> list[float | str | None] | 
     return [found.get(seed) for seed in seeds] if found else None
 
 
-def _verdicts(column: ColumnView, variants: list[str]) -> list[str]:
+def column_verdicts(column: ColumnView, variants: list[str]) -> list[str]:
     """Return a string per reference row, with one character per row."""
     compared = column.comparisons
     if compared is None:

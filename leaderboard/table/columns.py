@@ -45,6 +45,8 @@ class CellView:
     ----------
     mean, half_width
         Formatted mean over seeds and half its 95 % interval; empty if unknown.
+    value, spread
+        The same as numbers.
     not_beaten
         The easiest reference score that the mean, or its interval, does not beat.
     shortfall
@@ -59,6 +61,7 @@ class CellView:
     mean: str = ""
     half_width: str = ""
     value: float | None = None
+    spread: float | None = None
     standing: str = ""
     not_beaten: str = ""
     shortfall: str = ""
@@ -110,6 +113,10 @@ class ColumnView:
     def references(self, kind: str) -> list[ReferenceCard]:
         """Return the column's reference scores of one kind."""
         return [score for score in self.task.references(self.name) if score.kind == kind]
+
+    def strongest(self, scores: Sequence[ReferenceCard]) -> ReferenceCard:
+        """Return the best of some reference scores."""
+        return max(scores, key=lambda score: self.sign * score.value)
 
 
 def column_view(rows: Sequence[Row], results: Results, links: Links, *, compares: bool = True) -> ColumnView:
@@ -169,6 +176,7 @@ def _cell(
         mean=write(found.mean),
         half_width=write(found.half_width) if found.half_width is not None else "",
         value=found.mean,
+        spread=found.half_width,
         standing=standing or "",
         not_beaten="" if standing is None else _not_beaten(found, task, evaluation),
         shortfall=_shortfall(seeds, expected),

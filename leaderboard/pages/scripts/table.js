@@ -8,12 +8,12 @@
     [...document.querySelectorAll("section.results")].map((element) => {
       const data = JSON.parse(element.querySelector(".payload").textContent);
       const table = element.querySelector("table.scores");
-      const lead = table.tHead.rows[1] ? 3 : 0;
+      const lead = Number(table.dataset.lead);
       const rows = [...table.querySelectorAll(".models > tr")].map((tr, index) => ({
         tr,
         index,
-        cells: [...tr.cells].slice(lead),
         ...data.rows[index],
+        cells: [...tr.cells].slice(lead),
       }));
       const heads = [...table.tHead.rows[1].cells];
       const groups = [...table.tHead.rows[0].cells].slice(lead);
@@ -57,7 +57,8 @@
   const showRows = (section, state) =>
     section.rows.map((row) => {
       const statuses = [...board.statuses(section, row.index)];
-      const shown = !state.hidden.family.has(row.family) && statuses.some((status) => !state.hidden.status.has(status));
+      const isFound = row.variant.toLowerCase().includes(state.find.toLowerCase());
+      const shown = isFound && !state.hidden.family.has(row.family) && statuses.some((status) => !state.hidden.status.has(status));
       row.tr.hidden = !shown;
       return shown;
     });
@@ -79,11 +80,11 @@
     return { rows: count(section.shownRows), columns: count(section.shownColumns) };
   };
 
-  const leading = (text) => Number.parseFloat(text);
   const keys = {
     name: (section, row) => row.variant,
-    count: (section, row) => leading(row.tr.cells[1].textContent),
-    ahead: (section, row) => leading(row.tr.cells[2].textContent),
+    count: (section, row) => row.cells_ok,
+    ahead: (section, row) => row.ahead,
+    time: (section, row) => row.seconds,
   };
 
   const scoreKey = (index) => (section, row) => {
