@@ -102,10 +102,12 @@ def _view(card: SampleCard, number: int, kind: str, records: Sequence[Record], s
 
 
 def answer_of(variant: str, color: str, found: Sequence[Any], row: SampleRow, kind: str, card: SampleCard) -> Answer:
+    """Return the most frequent of the answers of some runs; answers and targets may be any JSON values."""
     if kind == "PerPosition":
-        answers = Counter(tuple(one) for one in found if isinstance(one, list))
+        answers = Counter(tuple(map(str, one)) for one in found if isinstance(one, list))
         most, agreed = answers.most_common(1)[0] if answers else ((), 0)
-        parts = tuple((_name(card, one), one == target) for one, target in zip(most, row.target, strict=False))
+        targets = [str(one) for one in row.target] if isinstance(row.target, list) else []
+        parts = tuple((_named(card, one), one == target) for one, target in zip(most, targets, strict=False))
         return Answer(variant, color, parts, agreed, len(found))
     if kind == "Classes":
         most, agreed = Counter(map(str, found)).most_common(1)[0]
@@ -114,10 +116,9 @@ def answer_of(variant: str, color: str, found: Sequence[Any], row: SampleRow, ki
     if not numbers:
         return Answer(variant, color, (("–", None),), 0, len(found))
     mean = fmean(numbers)
-    right = (mean > 0.5) == (float(row.target) > 0.5) if kind == "Binary" else None
-    return Answer(
-        variant, color, ((f"{mean:.2f}" if kind == "Binary" else f"{mean:.3g}", right),), len(found), len(found)
-    )
+    if kind == "Binary" and isinstance(row.target, int | float):
+        return Answer(variant, color, ((f"{mean:.2f}", (mean > 0.5) == (row.target > 0.5)),), len(found), len(found))
+    return Answer(variant, color, ((f"{mean:.3g}", None),), len(found), len(found))
 
 
 def _flat(found: Sequence[Any]) -> list[Any]:
@@ -125,18 +126,25 @@ def _flat(found: Sequence[Any]) -> list[Any]:
 
 
 def target_of(row: SampleRow, kind: str, card: SampleCard) -> str:
+    """Return the target of a row as text, with spaces between those of several positions."""
     if kind == "NextToken":
         return ""
     if isinstance(row.target, list):
-        values = [_name(card, one) if kind == "PerPosition" else f"{one:.3g}" for one in row.target]
-        return " ".join(values)
-    return f"{row.target:.4g}" if isinstance(row.target, float) else str(row.target)
+        return " ".join(_named(card, one) if kind == "PerPosition" else _number(one) for one in row.target)
+    return _number(row.target)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _head(row: SampleRow, position: int, card: SampleCard) -> str:
-    tokens = row.inputs.get("tokens", [])
-    return _name(card, tokens[position]) if position < len(tokens) else str(position)
+    tokens = row.inputs.get("tokens")
+    known = isinstance(tokens, list) and position < len(tokens)
+    return _named(card, tokens[position]) if known else str(position)
 
 
-def _name(card: SampleCard, token: Any) -> str:
-    return card.names[token] if isinstance(token, int) and 0 <= token < len(card.names) else str(token)
+def _named(card: SampleCard, token: Any) -> str:
+    """Return the name of a token, or its id as text."""
+    text = str(token)
+    return card.names[int(text)] if text.isdecimal() and int(text) < len(card.names) else text

@@ -159,7 +159,7 @@
       const label = make("small", {}, `${column.metric.replaceAll("_", " ")}${column.direction === "higher" ? " ↑" : " ↓"}`);
       return [make("tr", {}, make("th", { scope: "row", class: "name" }, name, label), make("td", { class: "plot" }, plot(state, number)), ...tds)];
     });
-    return part("Scores", scroll("Scores", table(heads, lines)));
+    return part("Scores", scroll("Table of scores", table(heads, lines)));
   };
 
   const costs = ({ data, rows }) => {
@@ -175,7 +175,7 @@
       return [make("tr", {}, make("th", { scope: "row", class: "name" }, name), ...tds)];
     });
     const heads = [head("cost", { class: "name" }), ...rows.map((row, place) => make("th", { scope: "col" }, named(data, row, place)))];
-    return part("Costs", scroll("Costs", table(heads, lines)));
+    return part("Costs", scroll("Table of costs", table(heads, lines)));
   };
 
   const panel = (task, { label, lines }, rows) => {
@@ -219,7 +219,7 @@
     if (!lines.length) return [];
     const heads = [head("task", { class: "name" }), head("test row"), head("answer"),
       ...rows.map((row, place) => make("th", { scope: "col" }, named(data, row, place)))];
-    return [part("Sample rows on which they differ", scroll("Sample rows on which they differ", table(heads, lines.slice(0, 40))))];
+    return [part("Sample rows on which they differ", scroll("Table of sample rows", table(heads, lines.slice(0, 40))))];
   };
 
   let parts = 0;

@@ -57,9 +57,7 @@ def site(write_results, make_record, task_card, model_card, tmp_path_factory):
     models = [model_card(variant.split("[")[0]) for variant in ("mamba", "transformer", "mlp")]
     folder = tmp_path_factory.mktemp("pages")
     results = write_results(folder / "results", *records, tasks=cards, models=models)
-    rows = [
-        SampleRow(row=row, inputs={"tokens": [9, 1, 9]}, target=[1], positions=[2], first=row) for row in range(2)
-    ]
+    rows = [SampleRow(row=row, inputs={"tokens": [9, 1, 9]}, target=[1], positions=[2], first=row) for row in range(2)]
     card = SampleCard(task="recall-mqar", tier="quick", shown_as="tokens", predictions="p", rows=rows)
     ResultStore(results).write_card(card)
     build_board([results], folder / "site")
