@@ -16,6 +16,7 @@ from ..formats import duration, paper_address, plain, visible
 from ..table.rows import to_csv, to_json
 from ..table.scales import shade
 from .comparison import comparison_payload
+from .formula import formula
 from .index import choices, section_charts, section_payload, section_table
 from .model import model_view
 from .run import run_view
@@ -68,7 +69,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "paper_address": paper_address, "recipe": recipe_line, "duration": duration}
+    environment.filters |= {
+        "plain": plain,
+        "paper_address": paper_address,
+        "recipe": recipe_line,
+        "duration": duration,
+        "formula": formula,
+    }
     environment.globals |= {"shade": shade}
     return environment
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +46,6 @@ class Picture:
     ----------
     paths
         One SVG path per level of gray, from dark to light.
-    terms
-        Elements of a formula in MathML, with their texts: "mn", "mi" or "mo".
     """
 
     kind: str
@@ -58,7 +55,6 @@ class Picture:
     paths: tuple[tuple[int, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
     text: str = ""
-    terms: tuple[tuple[str, str], ...] = ()
     width: float = 0
     height: float = 0
 
@@ -191,13 +187,7 @@ def _problem(card: SampleCard, row: SampleRow) -> Picture:
     text = (
         "".join(card.names[token] for token in tokens[: _length(row, tokens)] if token) if card.names else _spelled(row)
     )
-    kinds = ("mn", "mi", "mo")
-    terms = [
-        (kinds[match.lastindex - 1], match[0])
-        for match in re.finditer(r"(\d+)|([A-Za-z]+)|(\S)", text)
-        if match.lastindex
-    ]
-    return Picture("problem", terms=tuple(terms), text=text)
+    return Picture("problem", text=text)
 
 
 _KINDS = {"tokens": _tokens, "tree": _tree, "pixels": _pixels, "fields": _fields, "text": _text, "problem": _problem}

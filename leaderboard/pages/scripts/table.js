@@ -17,7 +17,7 @@
       }));
       const heads = [...table.tHead.rows[1].cells];
       const groups = [...table.tHead.rows[0].cells].slice(lead);
-      return { element, data, table, rows, heads, groups, lead };
+      return { element, data, table, rows, order: rows, heads, groups, lead };
     });
 
   board.numbers = (values) => (values ?? []).filter((value) => typeof value === "number");
@@ -32,16 +32,18 @@
     return found;
   };
 
-  const setHidden = (elements, hidden) => elements.forEach((element) => (element.hidden = hidden));
+  const setHidden = (element, hidden) => {
+    if (element.hidden !== hidden) element.hidden = hidden;
+  };
 
   const showColumns = (section, state) => {
     const shown = section.data.columns.map(
       (column) => !state.hidden.suite.has(column.group) && !state.hidden.column.has(column.name),
     );
     shown.forEach((isShown, index) => {
-      section.heads[index].hidden = !isShown;
+      setHidden(section.heads[index], !isShown);
       for (const body of section.table.tBodies)
-        for (const tr of body.rows) tr.cells[section.lead + index].hidden = !isShown;
+        for (const tr of body.rows) setHidden(tr.cells[section.lead + index], !isShown);
     });
     let start = 0;
     for (const group of section.groups) {
@@ -59,7 +61,7 @@
       const statuses = [...board.statuses(section, row.index)];
       const isFound = row.variant.toLowerCase().includes(state.find.toLowerCase());
       const shown = isFound && !state.hidden.family.has(row.family) && statuses.some((status) => !state.hidden.status.has(status));
-      row.tr.hidden = !shown;
+      setHidden(row.tr, !shown);
       return shown;
     });
 
@@ -106,8 +108,9 @@
       const difference = typeof a.value === "string" ? a.value.localeCompare(b.value, "en") : a.value - b.value;
       return sign * difference || a.row.index - b.row.index;
     });
-    order.forEach(({ row }) => row.tr.parentNode.append(row.tr));
-    section.order = order.map(({ row }) => row);
+    const rows = order.map(({ row }) => row);
+    if (rows.some((row, place) => row !== section.order[place])) rows[0].tr.parentNode.append(...rows.map((row) => row.tr));
+    section.order = rows;
     for (const head of section.table.querySelectorAll("[data-sort]")) {
       const isSorted = name !== "" && board.sortName(section, head) === name;
       if (isSorted) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
