@@ -33,7 +33,7 @@ def _row(tokens: Tokens, at: int, depth: int) -> tuple[list[Markup], int]:
     while at < len(tokens):
         kind, text = tokens[at]
         if kind:
-            found.append(Markup("<{0}>{1}</{0}>").format(Markup(kind), escape(visible(text))))
+            found.append(_element(kind, text))
             at += 1
         elif text == "}":
             at += 1
@@ -59,4 +59,10 @@ def _group(tokens: Tokens, at: int, depth: int) -> tuple[Markup, int]:
         return Markup("<mrow>{}</mrow>").format(Markup("").join(inner)), at
     if not kind:
         return Markup("<mrow></mrow>"), at + 1
-    return Markup("<{0}>{1}</{0}>").format(Markup(kind), escape(visible(text))), at + 1
+    return _element(kind, text), at + 1
+
+
+def _element(kind: str, text: str) -> Markup:
+    """Return a number, word or sign; brackets keep their height."""
+    start = 'mo stretchy="false"' if text in "()[]⟨⟩|" else kind
+    return Markup("<{}>{}</{}>").format(Markup(start), escape(visible(text)), Markup(kind))

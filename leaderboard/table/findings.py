@@ -105,13 +105,14 @@ def _leaders(section: SectionView) -> Iterator[Finding]:
         for number, lead in enumerate(own):
             joint = "" if not number else " and " if number == len(own) - 1 else ", "
             page = lead.columns[0].page if len(lead.columns) == 1 else f"#{section.id}-scores"
-            parts += [Part(joint), Part(lead.suite, page), Part(f" ({_certainty(lead, section)})")]
+            name = lead.columns[0].name if len(lead.columns) == 1 else lead.suite
+            parts += [Part(joint), Part(name, page), Part(f" ({_certainty(lead, section)})")]
         yield (*parts, Part("."))
 
 
 def _certainty(lead: Lead, section: SectionView) -> str:
     if not lead.compared:
-        return f"{_count(len(section.seeds), 'seed')}: too few to tell"
+        return "too few seeds to tell"
     if not lead.tied:
         return "ahead of all others"
     others = len(section.rows) - 1
@@ -171,7 +172,3 @@ def _unlearned(section: SectionView) -> Iterator[Finding]:
 
 def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number != 1 else "")

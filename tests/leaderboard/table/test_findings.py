@@ -26,7 +26,7 @@ def runs(make_record, variant, values, task="recall-mqar", **options):
 def test_the_leader_of_a_suite_is_named_with_those_it_is_tied_with(sentences, make_record):
     records = runs(make_record, "mamba", (0.90, 0.93, 0.91)) + runs(make_record, "tcnca", (0.91, 0.90, 0.92))
     texts, links = sentences(*records, *runs(make_record, "mlp", (0.3, 0.31, 0.29)))
-    assert texts[0] == "mamba leads recall (tied with tcnca)."
+    assert texts[0] == "mamba leads recall-mqar (tied with tcnca)."
     assert {"models/mamba.html", "tasks/recall-mqar.html"} <= links
 
 
@@ -37,12 +37,12 @@ def test_a_leader_ahead_of_all_says_so_and_leads_several_suites_in_one_sentence(
         *runs(make_record, "mlp", (0.3, 0.31, 0.32), "lra-listops"),
     ]
     texts, _ = sentences(*ahead, *lra)
-    assert texts[0] == "mamba leads lra (ahead of all others) and recall (ahead of all others)."
+    assert texts[0] == "mamba leads lra-listops (ahead of all others) and recall-mqar (ahead of all others)."
 
 
 def test_one_seed_leads_nothing(sentences, make_record):
     texts, _ = sentences(make_record("mamba", value=0.9), make_record("mlp", value=0.3))
-    assert texts[0] == "mamba has the best mean on recall (1 seed: too few to tell)."
+    assert texts[0] == "mamba has the best mean on recall-mqar (too few seeds to tell)."
 
 
 def test_the_cost_of_the_first_row_is_compared_with_the_cheapest(sentences, make_record):
