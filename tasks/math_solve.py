@@ -243,6 +243,8 @@ def _metric(
         finish=lambda values: float(values.mean()),
         summary=f"{summary}: {_TEXTS}.",
         detail=detail,
+        per_row=lambda values: values,
+        margin=0.01,
     )
 
 

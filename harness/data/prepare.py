@@ -129,6 +129,8 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
                 direction=e.scorer.direction,
                 unit=e.scorer.unit,
                 summary=e.summary,
+                margin=e.scorer.margin if e.margin is None else e.margin,
+                solved=e.solved,
             )
             for e in task.task.evaluations
         ],

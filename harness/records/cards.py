@@ -46,13 +46,18 @@ class ModelCard(BaseModel):
 
 
 class EvaluationCard(BaseModel):
-    """One evaluation of a task, which is one column of the table."""
+    """One evaluation of a task, which is one column of the table.
+
+    `margin` and `solved` are those of `archarena.harness.contract.evaluation.Evaluation`.
+    """
 
     column: str
     metric: str
     direction: Direction
     unit: str = ""
     summary: str = ""
+    margin: Number | None = None
+    solved: Number | None = None
 
 
 class ReferenceCard(BaseModel):
