@@ -88,6 +88,8 @@ class Task:
         Tiers with the published task setup; all others are shown as "reduced". None if the task has not been published.
     version
         Increased whenever the same arguments would produce different data.
+    plateau
+        Whether scores rise suddenly after a long plateau, as on recall and state tracking.
     recipes_of
         Name of a task with published recipes that also apply to this task, but with the batch of this
         task's budget. Empty if the task has its own recipes.
@@ -99,6 +101,7 @@ class Task:
     data_sources: ClassVar[tuple[DataSource, ...]] = ()
     published_tiers: ClassVar[tuple[str, ...] | None] = None
     version: ClassVar[int] = 1
+    plateau: ClassVar[bool] = False
     recipes_of: ClassVar[str] = ""
 
     @property

@@ -1,8 +1,8 @@
 """All pairs of variants in one column: how much they differ over test rows and seeds, and how sure that is.
 
-Rows and seeds are crossed: all models see the same rows, and the seeds of different models are independent. The variance
-of a difference is that over rows of the paired difference, plus that over the seeds of either model, with Satterthwaite's
-degrees of freedom.
+Rows and seeds are crossed: all models see the same rows, and the seeds of different models are independent. The
+variance of a difference is that over rows of the paired difference, plus that over the seeds of either model, with
+Satterthwaite's degrees of freedom.
 """
 
 from __future__ import annotations

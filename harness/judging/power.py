@@ -25,10 +25,7 @@ _SEEDS = np.array([*range(2, 21), 25, 30, 40, 50, 70, MOST_SEEDS])
 def more_seeds(column: Column, one: int, other: int) -> int:
     """Return about how many more seeds of both variants decide their difference, at least 1, or `NEVER`."""
     have = int(min(column.seeds[one], column.seeds[other]))
-    if column.by_share[one, other]:
-        needed = _for_shares(column, one, other)
-    else:
-        needed = _for_means(column, one, other)
+    needed = _for_shares(column, one, other) if column.by_share[one, other] else _for_means(column, one, other)
     return NEVER if needed is None else max(1, needed - have)
 
 

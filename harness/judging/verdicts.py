@@ -101,7 +101,7 @@ class Verdicts:
         return bool(others.any())
 
     def seeds_needed(self, one: int, other: int) -> int | None:
-        """Return about how many more seeds of both decide a pair; `NEVER` if only more test rows can, None if decided."""
+        """Return about how many more seeds of both decide a pair: None if it is, `NEVER` if only more rows can."""
         if one == other or self.against(other)[one] in (Verdict.BETTER, Verdict.WORSE, Verdict.TIED):
             return None
         return more_seeds(self.column, one, other)

@@ -174,3 +174,12 @@ def test_data_import_and_fetch_say_what_is_wrong(call, tmp_path, monkeypatch):
     code, _, err = call("data", "import", "enwik8", tmp_path / "enwik8.zip", "--data", tmp_path)
     assert code == 2
     assert "Cannot read" in err
+
+
+def test_a_plugin_with_a_module_next_to_it_runs_in_a_child_process(call, toys, make_model):
+    file = make_model()
+    (file.parent / "activations.py").write_text("import torch\n\n\ndef squash(x):\n    return torch.tanh(x)\n")
+    source = file.read_text().replace("import torch\n", "import torch\nfrom activations import squash\n", 1)
+    file.write_text(source.replace("torch.tanh", "squash"))
+    code, out, err = call("run", *toys, "--jobs", 1, "--device", "cpu")
+    assert code == 0, out + err
