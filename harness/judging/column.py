@@ -83,10 +83,10 @@ class Column:
     @cached_property
     def _paired(self) -> list[list[int]]:
         """Return groups of variants whose scores per row belong to the same rows."""
-        groups: dict[tuple[int, int], list[int]] = {}
+        groups: dict[tuple[str, int, int], list[int]] = {}
         for i, run in enumerate(self._runs):
             if run.rows is not None:
-                groups.setdefault((run.count, run.rows.shape[1]), []).append(i)
+                groups.setdefault((run.test_set, run.count, run.rows.shape[1]), []).append(i)
         return list(groups.values())
 
     @cached_property

@@ -25,19 +25,30 @@ class Runs:
         Number of rows, or clusters, of the test set; `rows` may be a sample of them.
     is_share
         Whether the score of a row is between 0 and 1, so that rows without any error still leave a doubt.
+    test_set
+        Rows are paired with those of variants with the same test set.
     """
 
     scores: np.ndarray
     rows: np.ndarray | None
     count: int
     is_share: bool
+    test_set: str = ""
 
     @classmethod
-    def of(cls, scores: Sequence[float], rows: Sequence[np.ndarray | None], count: int, *, is_share: bool) -> Runs:
+    def of(
+        cls,
+        scores: Sequence[float],
+        rows: Sequence[np.ndarray | None],
+        count: int,
+        *,
+        is_share: bool,
+        test_set: str = "",
+    ) -> Runs:
         """Return the runs of seeds with these scores; rows are used if every seed has them in equal number."""
         known = [found for found in rows if found is not None and len(found) > 1]
         same = len(known) == len(scores) and len({len(found) for found in known}) == 1
-        return cls(np.array(scores, float), np.stack(known).astype(float) if same else None, count, is_share)
+        return cls(np.array(scores, float), np.stack(known).astype(float) if same else None, count, is_share, test_set)
 
     @property
     def seeds(self) -> int:

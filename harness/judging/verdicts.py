@@ -25,7 +25,8 @@ class Verdict(StrEnum):
     WORSE_HERE = "<"
     TIED = "="
     """They differ by less than the margin."""
-    UNDECIDED = "?"
+    UNKNOWN = "?"
+    """Neither a difference was found nor that there is none."""
 
 
 class Standing(StrEnum):
@@ -66,7 +67,7 @@ class Verdicts:
         differs = holm(column.p_values[reference]) <= self.level
         differs_here = holm(column.row_p_values[reference]) <= self.level
         ahead = (column.gaps[:, reference] > 0) == column.higher
-        found = np.full(len(column.names), Verdict.UNDECIDED, object)
+        found = np.full(len(column.names), Verdict.UNKNOWN, object)
         found[differs_here] = np.where(ahead, Verdict.BETTER_HERE, Verdict.WORSE_HERE)[differs_here]
         found[differs] = np.where(ahead, Verdict.BETTER, Verdict.WORSE)[differs]
         found[column.ties[reference]] = Verdict.TIED
@@ -115,13 +116,13 @@ def words(verdict: Verdict, needed: int | None) -> str:
         Verdict.TIED: "tied: the difference is below the margin",
         Verdict.BETTER_HERE: "better on these rows",
         Verdict.WORSE_HERE: "worse on these rows",
-        Verdict.UNDECIDED: "no difference found",
+        Verdict.UNKNOWN: "no difference found",
     }[verdict]
     if needed is None:
         return plain
     if needed == NEVER:
         return f"{plain}; needs more test rows"
-    if verdict is Verdict.UNDECIDED:
+    if verdict is Verdict.UNKNOWN:
         return f"{plain}; {count(needed)} would decide it"
     return f"{plain}; {count(needed)} would tell whether training again changes it"
 

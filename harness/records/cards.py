@@ -48,7 +48,7 @@ class ModelCard(BaseModel):
 class EvaluationCard(BaseModel):
     """One evaluation of a task, which is one column of the table.
 
-    `margin` and `solved` are those of `archarena.harness.contract.evaluation.Evaluation`.
+    `companion_of` is a column; `margin` and `solved` are those of `archarena.harness.contract.evaluation.Evaluation`.
     """
 
     column: str
@@ -56,6 +56,7 @@ class EvaluationCard(BaseModel):
     direction: Direction
     unit: str = ""
     summary: str = ""
+    companion_of: str | None = None
     margin: Number | None = None
     solved: Number | None = None
 
@@ -79,7 +80,15 @@ class DataSourceCard(BaseModel):
 
 
 class TaskCard(BaseModel):
-    """A task at one tier; `spec` is its specification as JSON values, empty if the data could not be prepared."""
+    """A task at one tier.
+
+    Attributes
+    ----------
+    plateau
+        Whether scores rise suddenly after a long plateau.
+    spec
+        The specification as JSON values, empty if the data could not be prepared.
+    """
 
     folder: ClassVar = "tasks"
 
@@ -92,6 +101,7 @@ class TaskCard(BaseModel):
     reference_scores: list[ReferenceCard] = Field(
         default=[], validation_alias=AliasChoices("reference_scores", "levels")
     )
+    plateau: bool = False
     rows: dict[str, int] = {}
     needs: list[str] = []
     spec: dict[str, Any] = {}
