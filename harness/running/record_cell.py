@@ -42,16 +42,18 @@ class Recorder:
 
     def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
-        outcome, scores, kept, weights, sampled, decided = result.outcome, {}, None, None, [], None
+        outcome, scores, kept, weights, rows = result.outcome, {}, None, None, None
+        sampled, decided = [], None
         if outcome.status == "ok":
             try:
                 check_prepared(keyed.arrays)
-                scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
+                scores, per_row = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
                 sampled, decided = _shown(keyed, folder / PREDICTIONS)
+                rows = per_row.write(self.store.folder, keyed.key)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
                 weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
             except UserError as error:
-                scores, kept, weights, sampled, decided = {}, None, None, [], None
+                scores, kept, weights, rows, sampled, decided = {}, None, None, None, [], None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
                 outcome = outcome.model_copy(update={"status": status, "reason": one_line(str(error))})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
@@ -71,6 +73,7 @@ class Recorder:
             started=started,
             predictions=kept,
             weights=weights,
+            row_scores=rows,
         )
 
     def command(self, cell: Cell) -> str:

@@ -46,7 +46,7 @@ def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequenc
     """
     store = ResultStore(results)
     files = [store.path_of(record) for record in records]
-    for artifact in (record.predictions for record in records if record.predictions):
+    for artifact in (file for record in records for file in (record.predictions, record.row_scores) if file):
         artifact.read(results)  # raises an error for a file outside the folder
         files.append(results / artifact.file)
     files += {store.path_of_card(ModelCard, record.cell.model) for record in records}

@@ -93,7 +93,7 @@ def index_page(site: Site) -> Iterator[File]:
         drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
         yield from ((drawn.script, drawn.source) for drawn in drawings)
         table = section_table(section, site)
-        views.append({"table": table, "charts": drawings, "payload": section_payload(table)})
+        views.append({"table": table, "charts": drawings, "payload": section_payload(table.main)})
     shown = {
         "sections": views,
         "notes": site.notes,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from ..charts.cost import CostCharts, cost_charts
 from ..charts.drawing import Chart
 from ..charts.quality import quality_chart
@@ -20,7 +22,7 @@ from ..table.findings import Finding, findings
 from ..table.rows import SECTION, group_by
 from ..table.scales import Scale, column_scale
 from ..table.sections import SectionView
-from ..table.statistics import Verdict, t_quantile
+from ..table.statistics import Verdict
 from ..table.wins import Wins, wins
 from .site import Site
 
@@ -39,30 +41,27 @@ def section_charts(section: SectionView, site: Site) -> Iterator[Chart]:
 
 
 @dataclass(frozen=True)
-class SectionTable:
-    """A section with what its table shows besides it.
+class ScoreTable:
+    """A table of scores: some columns of a section, with what its cells need.
 
     Attributes
     ----------
+    name
+        Names the part of the section: "scores", "companions" or "folded".
     scales
         The scale of each column; None if it has no reference score.
     starts
         Indices of the first columns of suites.
     seconds
         Median training time over tasks, by variant.
-    size
-        Range of the number of body parameters; empty if unknown.
     """
 
+    name: str
     section: SectionView
     scales: tuple[Scale | None, ...]
     starts: frozenset[int]
     seconds: Mapping[str, float | None]
-    size: str
-    findings: Sequence[Finding]
-    costs: CostCharts | None
-    wins: Wins | None
-    ranks: RankChart | None
+    all_reduced: bool
 
     @property
     def lead(self) -> int:
@@ -70,37 +69,44 @@ class SectionTable:
         return 2 + self.section.compares + (self.section.ok < self.section.total)
 
     @property
-    def all_reduced(self) -> bool:
-        return all(column.task.reduced for column in self.section.columns if not column.is_average)
+    def marks(self) -> frozenset[str]:
+        """Return the marks of its cells, for the legend."""
+        cells = [cell for row in self.section.rows for cell in row.cells]
+        found = {name for name in ("not_beaten", "lift", "stale") if any(getattr(cell, name) for cell in cells)}
+        found |= {"improving"} if any(cell.finish == "improving" for cell in cells) else set()
+        found |= {"undecided"} if any(cell.standing == "undecided" for cell in cells) else set()
+        found |= {"tied"} if any(cell.standing == "tied" for cell in cells) else set()
+        if not self.all_reduced and any(column.task.reduced for column in self.section.columns):
+            found.add("reduced")
+        return frozenset(found)
 
-    @property
-    def some_reduced(self) -> bool:
-        return not self.all_reduced and any(column.task.reduced for column in self.section.columns)
 
-    @property
-    def has_misses(self) -> bool:
-        return any(cell.not_beaten for row in self.section.rows for cell in row.cells)
+@dataclass(frozen=True)
+class SectionTable:
+    """What the index shows of a section; `size` is the range of the number of body parameters."""
 
-    @property
-    def has_stale(self) -> bool:
-        return any(cell.stale for row in self.section.rows for cell in row.cells)
-
-    @property
-    def has_lifts(self) -> bool:
-        return any(cell.lift for row in self.section.rows for cell in row.cells)
+    section: SectionView
+    main: ScoreTable
+    companions: ScoreTable
+    folded: ScoreTable
+    size: str
+    findings: Sequence[Finding]
+    costs: CostCharts | None
+    wins: Wins | None
+    ranks: RankChart | None
 
 
 def section_table(section: SectionView, site: Site) -> SectionTable:
-    """Return what the table of a section shows."""
+    """Return what the index shows of a section."""
     cells = site.scores_of(section)
     by_variant = {variant: own for (variant,), own in group_by(cells, "variant").items()}
-    starts = accumulate((width for _, width in section.groups), initial=0)
+    seconds = {variant: typical(own, "train_seconds") for variant, own in by_variant.items()}
     size = size_range(cells)
     return SectionTable(
         section=section,
-        scales=tuple(column_scale(column) for column in section.columns),
-        starts=frozenset(starts),
-        seconds={variant: typical(own, "train_seconds") for variant, own in by_variant.items()},
+        main=_score_table("scores", section.main, seconds),
+        companions=_score_table("companions", section.companions, seconds),
+        folded=_score_table("folded", section.folded, seconds),
         size="" if size == NONE else size,
         findings=findings(section, cells),
         costs=cost_charts(section, cells),
@@ -109,21 +115,31 @@ def section_table(section: SectionView, site: Site) -> SectionTable:
     )
 
 
-def section_payload(table: SectionTable) -> dict[str, Any]:
+def _score_table(name: str, part: SectionView, seconds: Mapping[str, float | None]) -> ScoreTable:
+    return ScoreTable(
+        name=name,
+        section=part,
+        scales=tuple(column_scale(column) for column in part.columns),
+        starts=frozenset(accumulate((width for _, width in part.groups), initial=0)),
+        seconds=seconds,
+        all_reduced=all(column.task.reduced for column in part.columns if not column.is_average),
+    )
+
+
+def section_payload(table: ScoreTable) -> dict[str, Any]:
     """Return the data of a section for the page's scripts as JSON values, in the order of its rows and columns.
 
     Notes
     -----
     ``scores[column][row][seed]`` is a number, the status of a run without a score, or null if there was no
-    run. ``verdicts[column][reference][row]`` is a character of `Verdict`. ``quantiles[n]`` is half the width
-    of the interval of a difference over `n` seeds, in standard errors.
+    run. ``verdicts[column][reference][row]`` is a character of `Verdict`. ``halves[column][row][other]``, for rows
+    after `other`, is half the width of the interval of their difference, or null.
     """
     section = table.section
     variants = [row.variant for row in section.rows]
     return {
         **{name: visible(getattr(section, name)) for name in ("id", *SECTION)},
         "seeds": section.seeds,
-        "quantiles": {n: t_quantile(n) for n in range(2, len(section.seeds) + 1)},
         "rows": [
             {
                 "variant": visible(row.variant),
@@ -139,6 +155,7 @@ def section_payload(table: SectionTable) -> dict[str, Any]:
             [_scores(row.cells[index], section.seeds) for row in section.rows] for index in range(len(section.columns))
         ],
         "verdicts": [column_verdicts(column, variants) for column in section.columns],
+        "halves": [_halves(column, variants) for column in section.columns],
     }
 
 
@@ -160,6 +177,21 @@ def _scores(cell: CellView, seeds: Iterable[int]) -> list[float | str | None] | 
     return [found.get(seed) for seed in seeds] if found else None
 
 
+def _halves(column: ColumnView, variants: list[str]) -> list[list[float | None]]:
+    """Return half the width of the interval of each row's difference to each earlier row."""
+    compared = column.comparisons
+    if compared is None:
+        return []
+    places = {name: place for place, name in enumerate(compared.names)}
+    widths = compared.half_widths
+
+    def half(one: str, other: str) -> float | None:
+        known = one in places and other in places and np.isfinite(widths[places[one], places[other]])
+        return float(f"{widths[places[one], places[other]]:.3g}") if known else None
+
+    return [[half(name, other) for other in variants[:place]] for place, name in enumerate(variants)]
+
+
 def column_verdicts(column: ColumnView, variants: list[str]) -> list[str]:
     """Return a string per reference row, with one character per row."""
     compared = column.comparisons
@@ -175,7 +207,7 @@ def column_verdicts(column: ColumnView, variants: list[str]) -> list[str]:
 def choices(site: Site) -> dict[str, Any]:
     """Return the options of the controls, each in the order of the page."""
     sections = site.sections
-    columns = [column for section in sections for column in section.columns]
+    columns = [column for section in sections for column in section.main.columns]
     rows = [row for section in sections for row in section.rows]
     lists = {
         "variant": (row.variant for row in rows),

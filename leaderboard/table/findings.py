@@ -34,12 +34,21 @@ Finding = tuple[Part, ...]
 
 @dataclass(frozen=True)
 class Lead:
-    """The leading row of a suite by its mean normalized score, with the rows that are not behind it on any task."""
+    """The leading row of a suite by its mean normalized score.
+
+    Attributes
+    ----------
+    tied, undecided
+        Rows that are not shown to be behind on any task: those with less than the margin between them, and the others.
+    compared
+        Whether a comparison holds for training again.
+    """
 
     suite: str
     columns: tuple[ColumnView, ...]
     row: RowView
     tied: tuple[str, ...]
+    undecided: tuple[str, ...]
     compared: bool
 
 
@@ -47,7 +56,13 @@ def findings(section: SectionView, cells: Sequence[Row]) -> list[Finding]:
     """Return the findings of a section; `cells` are its rows of kind "score"."""
     if not section.compares or len(section.rows) < 2:
         return [_finished(section)]
-    return [*_leaders(section), *_cost(section, cells), _finished(section), *_unlearned(section)]
+    return [
+        *_leaders(section),
+        *_cost(section, cells),
+        _finished(section),
+        *_improving(section),
+        *_unlearned(section),
+    ]
 
 
 def leads(section: SectionView) -> Iterator[Lead]:
@@ -67,19 +82,23 @@ def learned(column: ColumnView) -> bool:
 
 
 def _lead(suite: str, section: SectionView, columns: dict[int, ColumnView]) -> Lead:
-    first = max(
-        section.rows, key=lambda row: (sum(row.cells[i].value is not None for i in columns), _mean(row, columns))
-    )
-    behind, compared = set(), False
+    def standing(row: RowView) -> tuple[int, float]:
+        return sum(row.cells[i].value is not None for i in columns), _mean(row, columns)
+
+    first = max(section.rows, key=standing)
+    verdicts: dict[str, list[Verdict]] = {}
     for column in columns.values():
         names = column.comparisons.names if column.comparisons else ()
         if column.comparisons and first.variant in names:
-            verdicts = column.comparisons.verdicts(names.index(first.variant))
-            behind |= {name for name, verdict in zip(names, verdicts, strict=True) if verdict == Verdict.WORSE}
-            compared |= any(v != Verdict.UNKNOWN for n, v in zip(names, verdicts, strict=True) if n != first.variant)
+            found = column.comparisons.verdicts(names.index(first.variant))
+            for name, verdict in zip(names, found, strict=True):
+                verdicts.setdefault(name, []).append(verdict)
     others = [row.variant for row in section.rows if row is not first and any(row.cells[i].value for i in columns)]
-    tied = tuple(name for name in others if name not in behind)
-    return Lead(suite, tuple(columns.values()), first, tied, compared)
+    open_ = [name for name in others if Verdict.WORSE not in verdicts.get(name, ())]
+    tied = tuple(name for name in open_ if set(verdicts.get(name, ())) == {Verdict.TIED})
+    again = {Verdict.WORSE, Verdict.BETTER, Verdict.TIED}
+    compared = any(again & set(found) for name, found in verdicts.items() if name != first.variant)
+    return Lead(suite, tuple(columns.values()), first, tied, tuple(n for n in open_ if n not in tied), compared)
 
 
 def _mean(row: RowView, columns: dict[int, ColumnView]) -> float:
@@ -113,12 +132,18 @@ def _leaders(section: SectionView) -> Iterator[Finding]:
 def _certainty(lead: Lead, section: SectionView) -> str:
     if not lead.compared:
         return "too few seeds to tell"
-    if not lead.tied:
+    if not lead.tied and not lead.undecided:
         return "ahead of all others"
+    groups = (("tied with", lead.tied), ("undecided against", lead.undecided))
+    return ", ".join(f"{words} {_some(names, section)}" for words, names in groups if names)
+
+
+def _some(names: Sequence[str], section: SectionView) -> str:
+    """Return a short list of names, or their number."""
     others = len(section.rows) - 1
-    if len(lead.tied) == others > 1:
-        return f"tied with all {others} others"
-    return f"tied with {_listed(lead.tied) if len(lead.tied) <= MOST_NAMES else f'{len(lead.tied)} of {others} others'}"
+    if len(names) == others > 1:
+        return f"all {others} others"
+    return _listed(names) if len(names) <= MOST_NAMES else f"{len(names)} of {others} others"
 
 
 def _cost(section: SectionView, cells: Sequence[Row]) -> Iterator[Finding]:
@@ -151,6 +176,23 @@ def _finished(section: SectionView) -> Finding:
     return missing, Part(f" did not finish: {counts}.")
 
 
+def _improving(section: SectionView) -> Iterator[Finding]:
+    """Yield the columns that were scored before their leader had stopped improving."""
+    columns = [column for column in section.first_columns.values() if column.after_steps]
+    if columns:
+        yield (Part("Training ended while the leader was still improving on "), *_columns(columns, section), Part("."))
+
+
+def _columns(columns: Sequence[ColumnView], section: SectionView) -> Iterator[Part]:
+    """Yield a list of columns, or their number if there are many."""
+    if len(columns) > 2 * MOST_NAMES:
+        yield Part(f"{len(columns)} of {len(section.first_columns)} tasks", f"#{section.id}-scores")
+        return
+    for number, column in enumerate(columns):
+        joint = "" if not number else " and " if number == len(columns) - 1 else ", "
+        yield from (Part(joint), Part(column.name, column.page))
+
+
 def _unlearned(section: SectionView) -> Iterator[Finding]:
     columns = [
         column
@@ -160,14 +202,7 @@ def _unlearned(section: SectionView) -> Iterator[Finding]:
     missed = [column for column in columns if not learned(column)]
     if not missed:
         return
-    parts = [Part("No model beats the reference score on ")]
-    if len(missed) > 2 * MOST_NAMES:
-        parts.append(Part(f"{len(missed)} of {len(columns)} tasks", f"#{section.id}-scores"))
-    else:
-        for number, column in enumerate(missed):
-            joint = "" if not number else " and " if number == len(missed) - 1 else ", "
-            parts += [Part(joint), Part(column.name, column.page)]
-    yield (*parts, Part("."))
+    yield (Part("No model beats the reference score on "), *_columns(missed, section), Part("."))
 
 
 def _listed(names: Sequence[str]) -> str:

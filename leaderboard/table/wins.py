@@ -36,7 +36,7 @@ def wins(section: SectionView) -> Wins | None:
         own = column.comparisons.names
         for index, reference in enumerate(own):
             for name, verdict in zip(own, column.comparisons.verdicts(index), strict=True):
-                if name != reference and verdict != Verdict.UNKNOWN:
+                if name != reference:
                     compared[name, reference] += 1
                     better[name, reference] += verdict == Verdict.BETTER
     if not any(compared.values()):

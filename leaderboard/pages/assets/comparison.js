@@ -4,7 +4,9 @@
   const MOST = 6;
   const SVG = "http://www.w3.org/2000/svg";
   const MINUS = "\u2212";
-  const WORDS = { "+": "better", "-": "worse", "=": "tied", "?": "too few seeds" };
+  const WORDS = {
+    "+": "better", "-": "worse", ">": "better on these rows", "<": "worse on these rows", "=": "tied", "?": "undecided",
+  };
   const main = document.getElementById("comparison");
   const sections = [...main.querySelectorAll(".payload")].map((script) => JSON.parse(script.textContent));
 
@@ -97,13 +99,14 @@
   const summary = ({ data, rows }) => {
     const reference = rows[0];
     return make("ul", { class: "findings" }, ...rows.slice(1).map((row, index) => {
-      const counts = { "+": 0, "-": 0, "=": 0, "?": 0 };
+      const counts = { "+": 0, "-": 0, "=": 0, "?": 0, ">": 0, "<": 0 };
       data.columns.forEach((column, number) => {
         if (column.page && data.cells[number][row] && data.cells[number][reference])
           counts[verdict(data, number, reference, row)]++;
       });
-      const total = counts["+"] + counts["-"] + counts["="] + counts["?"];
-      const unknown = counts["?"] ? `, ${counts["?"]} without a verdict` : "";
+      const open = counts["?"] + counts[">"] + counts["<"];
+      const total = counts["+"] + counts["-"] + counts["="] + open;
+      const unknown = open ? `, ${open} undecided,` : "";
       const text = data.compares && total
         ? ` wins ${counts["+"]}, ties ${counts["="]} and loses ${counts["-"]} of ${total} columns${unknown} against `
         : " has no verdicts against ";
