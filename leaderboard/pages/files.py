@@ -96,6 +96,7 @@ def index_page(site: Site) -> Iterator[File]:
         views.append({"table": table, "charts": drawings, "payload": section_payload(table.main)})
     shown = {
         "sections": views,
+        "first_table": next((i for i, section in enumerate(site.sections) if not section.is_line), None),
         "notes": site.notes,
         "choices": choices(site),
         "speed": bool(site.results.bench_reports),

@@ -73,7 +73,7 @@ class ScoreTable:
         """Return the marks of its cells, for the legend."""
         cells = [cell for row in self.section.rows for cell in row.cells]
         found = {name for name in ("not_beaten", "lift", "stale") if any(getattr(cell, name) for cell in cells)}
-        found |= {"improving"} if any(cell.finish == "improving" for cell in cells) else set()
+        found |= {"improving"} if self.section.compares and any(cell.finish == "improving" for cell in cells) else set()
         found |= {"undecided"} if any(cell.standing == "undecided" for cell in cells) else set()
         found |= {"tied"} if any(cell.standing == "tied" for cell in cells) else set()
         if not self.all_reduced and any(column.task.reduced for column in self.section.columns):
