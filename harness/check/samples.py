@@ -11,6 +11,7 @@ from ..contract.spec import (
     Classes,
     Fields,
     Image,
+    Labels,
     NextToken,
     Pair,
     PerPosition,
@@ -78,6 +79,8 @@ def _targets(spec: TaskSpec, rows: int, generator: torch.Generator) -> Tensor:
         case Classes(n):
             # Unequal class counts: with equal ones, the bias of a head initialized to zero would have no gradient.
             return torch.arange(rows).clamp(max=rows - 2) % n
+        case Labels(count, n):
+            return torch.randint(n, (rows, count), generator=generator)
         case PerPosition(n) | NextToken(n):
             return torch.randint(n, (rows, n_positions(spec)), generator=generator)
         case Binary():
