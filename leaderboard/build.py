@@ -47,7 +47,7 @@ def build_board(folders: Sequence[Path], output: Path) -> BoardSummary:
     Raises
     ------
     UserError
-        If there are no records, a record cannot be read, or the site cannot be written.
+        If there are no records that can be read, or the site cannot be written.
     """
     site = make_site(read_results(folders))
     changed = [_write_if_changed(output / name, text) for name, text in site_files(site)]

@@ -62,7 +62,7 @@ def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
             if pattern.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
                 yield path, what
     store, records = ResultStore(results), results / "records"
-    for folder in _entries(records):
+    for folder in filter(Path.is_dir, _entries(records)):
         _entries(folder)  # raises an error, where a pattern would find nothing
     unreadable = store.unreadable() if records.is_dir() else [records]
     if unreadable:
@@ -88,7 +88,7 @@ def _entries(folder: Path) -> list[Path]:
     """Return the entries of a folder, or none if there is no such folder; raise `UserError` if it cannot be read."""
     try:
         return sorted(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"{folder} cannot be read, so nothing is deleted: {error.strerror}.") from None

@@ -60,7 +60,7 @@ class BenchReport(BaseModel):
         """
         try:
             report = cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, ValidationError) as error:
+        except (OSError, ValueError, RecursionError, ValidationError) as error:
             raise UserError(
                 f"{path} is not a report of `archarena bench` ({type(error).__name__}). Delete it."
             ) from None

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,9 +30,10 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
 from ..files import slug, write_atomically, write_json
-from ..text import shortened, visible
+from ..text import shortened
 from .cards import ModelCard, TaskCard
 from .hashes import canonical_hash
+from .left_out import say_left_out
 from .record import SCHEMA, Record, milliseconds
 
 SET_ASIDE, MARKER = "set-aside", ".archarena"
@@ -99,26 +99,25 @@ class ResultStore:
         return self._latest
 
     def read(self) -> Iterator[Record]:
-        """Yield all records that can be read, sorted by path, and print one line per other file.
-
-        Raises `UserError` for a record with a newer schema.
-        """
+        """Yield all records that can be read, sorted by path, and print one line per other file."""
         for path in self.record_files():
             record = self._read(path)
             if isinstance(record, Record):
                 yield record
             elif path not in self._reported:
                 self._reported.add(path)
-                print(visible(f"archarena: Left out: {record}"), file=sys.stderr)
+                corrupt = isinstance(record, CorruptRecordError)
+                then = f" The next run moves it to {SET_ASIDE}/ and runs its cell again." if corrupt else ""
+                say_left_out(f"{record}{then}")
 
-    def _read(self, path: Path) -> Record | CorruptRecordError:
+    def _read(self, path: Path) -> Record | UserError:
         try:
             return read_record(path)
-        except CorruptRecordError as error:
+        except UserError as error:
             return error
 
     def unreadable(self) -> list[Path]:
-        """Return the files that are not a record, including those set aside."""
+        """Return the files that are not a record or have a newer schema, including those set aside."""
         files = [path for path in self.record_files() if not isinstance(self._read(path), Record)]
         return [*files, *sorted((self.folder / SET_ASIDE).glob("*/*"))]
 
@@ -126,12 +125,16 @@ class ResultStore:
         """Move files that are not a record to ``set-aside/``, and return one sentence per file.
 
         A run does this, because it may write another record of that name.
+
+        Raises `UserError` for a record with a newer schema, which a run could replace by an older one.
         """
         notes = []
         for path in self.record_files():
             record = self._read(path)
             if isinstance(record, Record):
                 continue
+            if not isinstance(record, CorruptRecordError):
+                raise record
             target = self.folder / SET_ASIDE / path.relative_to(self.folder / "records")
             target.parent.mkdir(parents=True, exist_ok=True)
             number = 1
@@ -166,14 +169,23 @@ class ResultStore:
         write_json(self.path_of_card(type(card), *card.identity), card.model_dump(mode="json"))
 
     def card(self, kind: type[Card], *identity: str) -> Card | None:
-        """Return the card with this identity, or None if there is none; raise `UserError` for an invalid file."""
+        """Return the card with this identity, or None if there is none or it cannot be read."""
         path = self.path_of_card(kind, *identity)
-        return _validated(kind, path, _read_json(path)) if path.is_file() else None
+        return self._read_card(kind, path) if path.is_file() else None
 
     def cards(self, kind: type[Card]) -> list[Card]:
-        """Return all cards of one kind, sorted by file name; raise `UserError` for an invalid file."""
-        paths = sorted((self.folder / "cards" / kind.folder).glob("*.json"))
-        return [_validated(kind, path, _read_json(path)) for path in paths]
+        """Return all cards of one kind that can be read, sorted by file name, and print one line per other file."""
+        cards = (self._read_card(kind, path) for path in sorted((self.folder / "cards" / kind.folder).glob("*.json")))
+        return [card for card in cards if card is not None]
+
+    def _read_card(self, kind: type[Card], path: Path) -> Card | None:
+        try:
+            return _validated(kind, path, _read_json(path))
+        except UserError as error:
+            if path not in self._reported:
+                self._reported.add(path)
+                say_left_out(f"{error} Delete it; a run of the {kind.folder.removesuffix('s')} writes it again.")
+            return None
 
 
 def read_record(path: Path) -> Record:
@@ -189,9 +201,7 @@ def read_record(path: Path) -> Record:
     data = _read_json(path, CorruptRecordError)
     schema = data.get("schema") if isinstance(data, dict) else None
     if type(schema) is not int or schema < min(MIGRATIONS, default=SCHEMA):
-        raise CorruptRecordError(
-            f"{path} is not a record: it has no known schema number. Move it out of the records folder."
-        )
+        raise CorruptRecordError(f"{path} is not a record: it has no known schema number.")
     _verify(path, data, schema)
     if schema > SCHEMA:
         raise UserError(
@@ -211,9 +221,9 @@ def _verify(path: Path, data: dict[str, Any], schema: int) -> None:
     except (ValueError, RecursionError):  # NaN, or nested too deeply
         matches = has_key = False
     if not matches:
-        raise CorruptRecordError(f"{path} does not match its checksum. Delete it and run its cell again.")
+        raise CorruptRecordError(f"{path} does not match its checksum.")
     if not has_key:
-        raise CorruptRecordError(f"The key of {path} is not that of its cell. Delete it and run its cell again.")
+        raise CorruptRecordError(f"The key of {path} is not that of its cell.")
 
 
 def _order(path: Path) -> int:
@@ -231,9 +241,7 @@ def _validated(kind: type[Content], path: Path, data: Any) -> Content:
         place = shortened(".".join(str(part) for part in first["loc"]), 100)
         what = "record" if kind is Record else "card"
         error_type = CorruptRecordError if kind is Record else UserError
-        raise error_type(
-            f"{path} is not a valid {what}: {place}: {first['msg']}. Delete it and run its cell again."
-        ) from None
+        raise error_type(f"{path} is not a valid {what}: {place}: {first['msg']}.") from None
 
 
 def _read_json(path: Path, error_type: type[UserError] = UserError) -> Any:
@@ -241,7 +249,7 @@ def _read_json(path: Path, error_type: type[UserError] = UserError) -> Any:
         value = json.loads(path.read_text(encoding="utf-8"))
         _check_nesting(value, DEEPEST)
     except (OSError, ValueError, RecursionError) as error:
-        raise error_type(f"{path} cannot be read ({error}). Delete it and run its cell again.") from None
+        raise error_type(f"{path} cannot be read ({error}).") from None
     return value
 
 

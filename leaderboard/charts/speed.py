@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from ...harness.records.bench_report import BenchReport
+from ...harness.records.left_out import say_left_out
 from .contests import contest_chart, peers_chart
 from .drawing import COLORS, Chart, named, specification
 from .labels import PlotArea, label_curves, labels, panels
@@ -29,7 +30,11 @@ def speed_charts(reports: Sequence[BenchReport]) -> Iterator[Chart]:
     }
     for number, report in enumerate(reports, 1):
         for chart in kinds.get(report.bench, ()):
-            drawn = chart(number, report)
+            try:
+                drawn = chart(number, report)
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+                say_left_out(f"The report of bench {report.bench} on {report.device} has odd rows ({error!r}).")
+                continue
             if drawn:
                 yield drawn
 

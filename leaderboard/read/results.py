@@ -11,7 +11,7 @@ from ...harness.records.bench_report import BenchReport
 from ...harness.records.cards import ModelCard, TaskCard
 from ...harness.records.record import Record
 from ...harness.records.store import Card, ResultStore
-from .bench_reports import read_bench_reports
+from .bench_reports import read_bench_reports, report_files
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_results(folders: Sequence[Path]) -> Results:
     Raises
     ------
     UserError
-        If a folder contains neither records nor bench reports, or one of its files cannot be read.
+        If a folder contains neither records nor bench reports, or none of its records can be read.
     """
     stores = [ResultStore(folder) for folder in folders]
     _check(stores)
@@ -76,7 +76,7 @@ def _check(stores: Sequence[ResultStore]) -> None:
     for store in stores:
         if store.folder.is_file():
             raise UserError(f"{store.folder} is a file, not a results folder. Pass the folder that contains it.")
-        if not store.record_files() and not read_bench_reports([store.folder]):
+        if not store.record_files() and not report_files(store.folder):
             raise UserError(f"There are no records in {store.folder}. Run `archarena run --results {store.folder}`.")
     if not any(store.record_files() for store in stores):
         raise UserError("Only reports of `archarena bench` were found. Pass a results folder of `archarena run` too.")

@@ -87,6 +87,17 @@ def test_nothing_is_deleted_if_a_folder_cannot_be_read(call, marked, monkeypatch
     assert (marked / "work" / "data" / "toy-smoke-s0-0123456789ab").exists()
 
 
+def test_nothing_is_deleted_if_a_file_replaces_the_folder_of_records(call, marked):
+    (marked / "records").rmdir()
+    (marked / "records").write_bytes(b"")
+    put(marked / "work" / "data" / "toy-smoke-s0-0123456789ab" / "x")
+    code, _, err = call("clean", "--results", marked, "--yes")
+    assert code == 2
+    assert "records cannot be read, so nothing is deleted: Not a directory." in err
+    assert (marked / "predictions" / ARTIFACT).exists()
+    assert (marked / "work" / "data" / "toy-smoke-s0-0123456789ab").exists()
+
+
 def test_artifacts_are_kept_without_a_folder_of_records(call, marked):
     (marked / "records").rmdir()
     assert call("clean", "--results", marked, "--yes")[0] == 0

@@ -1,4 +1,4 @@
-"""One corrupt record stops no command and is not lost."""
+"""A corrupt record, card or report stops no command, and a corrupt record is not lost."""
 
 import pytest
 from archarena.harness.records.store import SET_ASIDE, ResultStore
@@ -8,11 +8,14 @@ CELL = ["--model", "good", "--task", "toy", "--tier", "smoke", "--device", "cpu"
 
 @pytest.fixture
 def damaged(call, plugins, tmp_path):
-    """Return a results folder with two records of ``good``, the first of which is cut short."""
+    """Return a results folder with a cut card and report, and two records of ``good``, the first of which is cut."""
     folder = tmp_path / "results"
     assert call("run", *plugins, *CELL, "--seeds", 2, "--results", folder)[0] == 0
-    path = ResultStore(folder).record_files()[0]
-    path.write_text(path.read_text()[:100])
+    (folder / "bench").mkdir()
+    (folder / "bench" / "bench-lengths-cpu.json").write_text("{")
+    path, *_ = ResultStore(folder).record_files()
+    for file in (path, folder / "cards" / "models" / "good.json", folder / "cards" / "tasks" / "toy-smoke.json"):
+        file.write_text(file.read_text()[:100])
     return folder, path
 
 
@@ -29,6 +32,8 @@ def test_commands_leave_a_corrupt_record_out_and_a_run_sets_it_aside(call, plugi
         code, _, err = call(*command)
         assert code == 0, command
         assert f"{path} cannot be read" in err or command[0] == "clean"
+        if command[0] == "board":
+            assert all(name in err for name in ("good.json", "toy-smoke.json", "bench-lengths-cpu.json"))
     artifacts = list((results / "predictions").iterdir())
     assert len(artifacts) == 2
 

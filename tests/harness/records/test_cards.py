@@ -32,6 +32,20 @@ def test_names_of_earlier_versions_load(tmp_path):
     assert (card.references("toy")[0].value, card.data_sources[0].license) == (0.5, "none stated")
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"task": "toy"}', "[" * 10**5, '{"task": 1, "tier": "smoke"}'])
+def test_a_corrupt_card_is_left_out_with_one_line_that_says_what_to_do(tmp_path, capsys, content):
+    store = ResultStore(tmp_path)
+    kept = TaskCard(task="other", tier="smoke")
+    store.write_card(kept)
+    store.path_of_card(TaskCard, "toy", "smoke").write_text(content)
+    assert store.cards(TaskCard) == [kept]
+    assert store.card(TaskCard, "toy", "smoke") is None
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "toy-smoke.json" in message
+    assert message.endswith("Delete it; a run of the task writes it again.\n")
+
+
 def test_an_artifact_that_was_changed_is_refused(tmp_path):
     kept = Artifact.write(tmp_path, "weights", "ab", b"content", {})
     assert (kept.file, kept.read(tmp_path)) == ("weights/ab.safetensors", b"content")

@@ -148,7 +148,9 @@ def test_a_corrupt_record_is_left_out_with_one_line(tmp_path, capsys, content):
     path = store.write(kept).with_name("x.json")
     path.write_text(content)
     assert list(store.read()) == [kept]
-    assert capsys.readouterr().err.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert message.endswith("The next run moves it to set-aside/ and runs its cell again.\n")
     assert store.unreadable() == [path]
 
 
@@ -191,6 +193,22 @@ def test_a_record_of_a_newer_version_is_not_set_aside(tmp_path):
     with pytest.raises(UserError, match="update archarena"):
         store.set_aside()
     assert path.exists()
+    assert store.unreadable() == [path]
+
+
+def test_a_record_of_a_newer_version_is_left_out_with_one_line(tmp_path, capsys):
+    store = ResultStore(tmp_path)
+    parts = {"cell": 2}
+    kept = record(key=canonical_hash(parts), key_parts=parts)
+    newer, _ = store.write(record()), store.write(kept)
+    content = json.loads(newer.read_text()) | {"schema": SCHEMA + 1, "a new field": 1}
+    del content["checksum"]
+    newer.write_text(json.dumps(content | {"checksum": canonical_hash(content)}))
+    assert list(store.read()) == [kept]
+    assert list(store.read()) == [kept]
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "update archarena" in message
 
 
 def test_a_key_cannot_lead_out_of_the_folder(tmp_path):

@@ -11,7 +11,6 @@ from archarena.harness.bench.roofline import Roofline
 from archarena.harness.bench.timing import CpuClock
 from archarena.harness.bench.workloads import load
 from archarena.harness.contract.registry import discover
-from archarena.harness.errors import UserError
 from archarena.leaderboard.charts.drawing import draw
 from archarena.leaderboard.charts.speed import speed_charts
 from archarena.leaderboard.read.bench_reports import read_bench_reports
@@ -77,10 +76,17 @@ def test_of_two_reports_on_one_device_the_newer_is_shown(results, tmp_path):
     assert [len(bench.rows) > 0 for bench in read_bench_reports([results, tmp_path])] == [True, True]
 
 
-@pytest.mark.parametrize("text", ["no json", '{"bench": "lengths", "schema": 99}', '{"rows": []}'])
-def test_a_report_that_cannot_be_read_is_named(tmp_path, text):
+@pytest.mark.parametrize("text", ["no json", '{"bench": "lengths", "schema": 99}', '{"rows": []}', "[" * 10**5])
+def test_a_report_that_cannot_be_read_is_left_out_with_one_line(results, tmp_path, capsys, text):
     path = tmp_path / "bench" / "bench-lengths-x.json"
     path.parent.mkdir()
     path.write_text(text)
-    with pytest.raises(UserError, match=r"bench-lengths-x\.json"):
-        read_bench_reports([tmp_path])
+    assert len(read_bench_reports([tmp_path, results])) == 2
+    assert "bench-lengths-x.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("row", [{}, {"model": "mlp", "points": 3}, {"model": "mlp", "points": [{"length": 0}]}])
+def test_a_report_with_odd_rows_gives_no_chart_and_one_line(results, tmp_path, capsys, row):
+    write_report(tmp_path / "bench", "lengths", "cpu", {"rows": [row]})
+    assert len(list(speed_charts(read_bench_reports([tmp_path])))) == 0
+    assert "odd rows" in capsys.readouterr().err or not row.get("points")
