@@ -18,9 +18,10 @@ from ..contract.spec import TaskSpec
 from ..contract.task import Budget
 from ..data.seeds import generator
 from ..planning.recipe import IMPROVEMENT, Recipe
-from ..records.record import AttemptInfo, CurvePoint
+from ..records.record import AttemptInfo, CurvePoint, Ending
 from .checkpoint import AttemptState, load_checkpoint, random_state, save_checkpoint, set_random_state
 from .cost import StepClock, energy_joules
+from .ending import ending, note_decay
 from .loss import at_scored_positions, loss_function
 from .predict import predict
 from .rows import Rows
@@ -72,10 +73,15 @@ class Attempt:
         """Return the metric computed on the validation rows."""
         return METRICS[self.setting.metric]
 
+    @property
+    def ending(self) -> Ending | None:
+        """Return how training has ended, or None if it goes on."""
+        return ending(self.state, self.setting.recipe, self.setting.budget.steps, self.metric)
+
     def run(self, until: int) -> None:
         """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
         setting, steps = self.setting, self.setting.budget.steps
-        if self.state.diverged or self._is_done() or self.state.step >= until:
+        if self.state.diverged or self.ending or self.state.step >= until:
             return
         forward = torch.compile(self.model) if setting.compile else self.model
         if setting.compile or setting.train.device.type == "cuda":
@@ -83,14 +89,15 @@ class Attempt:
         before = energy_joules(setting.train.device)
         try:
             for rows in self._order(self.state.step, until):
+                note_decay(self.state, setting.recipe, steps, self.metric)
                 loss = self._step(forward, rows)
                 self.state.step += 1
                 self.state.samples += len(rows)
                 setting.report(self.state.step)
-                if setting.recipe.evaluates_after(self.state.step, steps):
+                if setting.recipe.evaluates_after(self.state.step, steps, self.state.decay_from):
                     self._validate(float(loss))
-                    if self._is_done():
-                        break
+                if self.ending:
+                    break
         except DivergedError:
             self.state.diverged = True
         after = energy_joules(setting.train.device)
@@ -120,7 +127,15 @@ class Attempt:
     def summary(self) -> AttemptInfo:
         """Return the summary of this attempt for the record."""
         p = self.state
-        return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=p.curve)
+        return AttemptInfo(
+            learning_rate=self.rate,
+            steps=p.step,
+            valid=p.best,
+            diverged=p.diverged,
+            ended=None if p.diverged or self.model.fits_itself else self.ending,
+            decay_from=p.decay_from,
+            curve=p.curve,
+        )
 
     def _order(self, start: int, until: int) -> Iterator[Tensor]:
         """Yield the row indices of each step: one permutation per epoch, cut into the recipe's batches."""
@@ -179,7 +194,7 @@ class Attempt:
     def _set_rate(self) -> None:
         """Set the learning rate of every group from the schedule, plateau drops and the group's maximum."""
         recipe, p = self.setting.recipe, self.state
-        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
+        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps, p.decay_from)
         if p.scale < 1:
             rate = max(rate * p.scale, recipe.min_rate)
         for group in self.optimizer.param_groups:
@@ -213,11 +228,6 @@ class Attempt:
         p.stalled += 1
         if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
             p.scale *= recipe.plateau_factor
-
-    def _is_done(self) -> bool:
-        """Return whether to stop early: the score is perfect, or has stalled as long as the recipe allows."""
-        p, stop_after = self.state, self.setting.recipe.stop_after
-        return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
 
     def _save(self) -> None:
         save_checkpoint(self.file, self.state, self.model, self.best_weights, self.optimizer, self.setting.train.device)
