@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from itertools import permutations
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -40,7 +42,7 @@ class A5WordProblem(Task):
 
     Element g is token g + 1 and class g; id 0 is padding. With element x, the target changes from a to
     ``product_table()[a, x]``. As published, the training rows also include all products of two elements
-    (`pairs` short rows), and all positions are scored. Early positions are easy, so a second column
+    (`pairs` short rows, marked as separate), and all positions are scored. Early positions are easy, so a second column
     scores only the last one.
 
     Parameters
@@ -92,7 +94,8 @@ class A5WordProblem(Task):
         words, valid, tested = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
         train, test = np.concatenate([words, self._padded_pairs(streams.train)]), _split(tested)
         last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(IGNORE))
-        return Splits(_split(train), _split(valid), {"test": test, "last": Split(test.inputs, last)})
+        separate = {"separate": np.arange(len(train)) >= len(words)}
+        return Splits(_split(train, separate), _split(valid), {"test": test, "last": Split(test.inputs, last)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train = splits.train.targets
@@ -124,10 +127,10 @@ def _is_even(permutation: tuple[int, ...]) -> bool:
     return sum(a > b for i, a in enumerate(permutation) for b in permutation[i + 1 :]) % 2 == 0
 
 
-def _split(tokens: np.ndarray) -> Split:
+def _split(tokens: np.ndarray, groups: Mapping[str, np.ndarray] = MappingProxyType({})) -> Split:
     table, targets = product_table(), np.full_like(tokens, IGNORE)
     state = np.zeros(len(tokens), np.int8)
     for position, token in enumerate(tokens.T):
         state = np.where(token > 0, table[state, token - 1], state)
         targets[:, position] = np.where(token > 0, state, IGNORE)
-    return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets)
+    return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets, groups)
