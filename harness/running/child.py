@@ -165,7 +165,7 @@ class Child:
 
     def _outcome(self) -> Outcome:
         """Return the outcome that the child wrote, with a short reason, or what is wrong with it."""
-        if not os.path.lexists(self.folder / OUTCOME):
+        if not os.path.lexists(self.folder / OUTCOME) or self.process.returncode == -signal.SIGKILL:
             reason = f"The trial's process {_how_it_ended(self.process.returncode)} before it finished."
             return Outcome(status="crashed", reason=reason)
         try:
