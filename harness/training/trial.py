@@ -66,9 +66,9 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         )
     model = attempt.restore_best()
     _predict(model, job, spec, setting, folder)
-    if job.keep_weights:
-        weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-        save_weights(weights, folder / WEIGHTS)
+    # The parent counts them, and keeps them if requested.
+    weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    save_weights(weights, folder / WEIGHTS)
     return Outcome(
         status="ok",
         learning_rate=attempt.rate,

@@ -45,7 +45,10 @@ BAD = {
     "garbage": (f"cp files/garbage $2/predictions.safetensors; {OK}", "predictions.safetensors cannot be read"),
     "a number": (f"cp files/number $2/predictions.safetensors; {OK}", "are a single number"),
     "one row": (f"cp files/one-row $2/predictions.safetensors; {OK}", "have the wrong shape (1, 2)"),
-    "bfloat16": (f"cp files/bfloat16 $2/predictions.safetensors; {OK}", "predictions.safetensors cannot be read"),
+    "bfloat16": (
+        f"cp files/bfloat16 $2/predictions.safetensors; {OK}",
+        "predictions.safetensors has numbers of type BF16, which cannot be scored: predict float32 instead.",
+    ),
     "too large": (
         f"truncate -s 9G $2/predictions.safetensors; {OK}",
         "predictions.safetensors is larger than 4096 MiB",
