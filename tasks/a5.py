@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
@@ -26,6 +24,7 @@ from ..harness import (
     UserError,
     register_task,
 )
+from .groups import alternating, running_products
 from .reference_scores import majority_score
 from .rows import distinct_parts
 
@@ -41,9 +40,9 @@ class A5WordProblem(Task):
     """A row is `length` elements of A5; the target at each position is the product so far.
 
     Element g is token g + 1 and class g; id 0 is padding. With element x, the target changes from a to
-    ``product_table()[a, x]``. As published, the training rows also include all products of two elements
-    (`pairs` short rows, marked as separate), and all positions are scored. Early positions are easy, so a second column
-    scores only the last one.
+    ``alternating(5)[a, x]`` (see `archarena.tasks.groups`). As published, the training rows also include
+    all products of two elements (`pairs` short rows, marked as separate), and all positions are scored.
+    Early positions are easy, so a second column scores only the last one.
 
     Parameters
     ----------
@@ -113,24 +112,8 @@ class A5WordProblem(Task):
         return rows
 
 
-@cache
-def product_table() -> np.ndarray:
-    """Return (60, 60) classes: entry [a, b] is the even permutation ``a[b[i]]``; class 0 is the identity."""
-    even = np.array([p for p in permutations(range(5)) if _is_even(p)])
-    code = even @ 5 ** np.arange(5)
-    products = even[:, even] @ 5 ** np.arange(5)
-    order = code.argsort()
-    return order[np.searchsorted(code, products, sorter=order)].astype(np.int8)
-
-
-def _is_even(permutation: tuple[int, ...]) -> bool:
-    return sum(a > b for i, a in enumerate(permutation) for b in permutation[i + 1 :]) % 2 == 0
-
-
 def _split(tokens: np.ndarray, groups: Mapping[str, np.ndarray] = MappingProxyType({})) -> Split:
-    table, targets = product_table(), np.full_like(tokens, IGNORE)
-    state = np.zeros(len(tokens), np.int8)
-    for position, token in enumerate(tokens.T):
-        state = np.where(token > 0, table[state, token - 1], state)
-        targets[:, position] = np.where(token > 0, state, IGNORE)
+    elements = np.where(tokens > 0, tokens - 1, 0)
+    products = running_products(elements, alternating(5))
+    targets = np.where(tokens > 0, products, IGNORE).astype(tokens.dtype)
     return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets, groups)

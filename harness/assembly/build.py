@@ -17,6 +17,7 @@ from .lifts import (
     RasterEmbedding,
     SeriesChunks,
     TokenChunks,
+    TwoDirections,
     WindowFields,
     field_count,
 )
@@ -83,7 +84,11 @@ def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperp
         case Fields():
             embedding, length = FieldsEmbedding(spec.inputs, size.width), field_count(spec.inputs)
             causal, lift = False, "fields-as-sequence"
-    core = construct(cls, hyperparameters, width=size.width, depth=size.depth, causal=causal, length=length)
+    offered = {"width": size.width, "depth": size.depth, "causal": causal or cls.causal_only, "length": length}
+    core = construct(cls, hyperparameters, **offered)
+    if cls.causal_only and not causal:
+        core = TwoDirections(core, construct(cls, hyperparameters, **offered))
+        lift = f"{lift}, two-directions" if lift else "two-directions"
     return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), size.width, lift, spec)
 
 

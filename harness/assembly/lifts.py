@@ -7,7 +7,11 @@ lift                   model           what the model receives
 ``fields-as-sequence`` SequenceModel   one position per field, then one per number
 ``window-as-fields``   FieldModel      the last (or nearest) 16 positions as fields, per position
 ``chunks-as-fields``   FieldModel      a row as up to 32 bags of tokens or 64 groups of numbers
+``two-directions``     SequenceModel   a row forward, and by a second copy of the model backward
 =====================  ==============  ==============================================================
+
+``two-directions`` applies to a model with ``causal_only`` on a task that is not causal. Both copies count toward the
+body size, so each is about half as large as the models that it is compared with.
 
 With ``window-as-fields``, a model cannot recall what is more than 16 positions away, so the leaderboard labels its
 cells an n-gram baseline.
@@ -18,14 +22,17 @@ Window and chunk boundaries are at fixed positions, so padding a row does not ch
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..contract.hyperparameters import model_name
+from ..contract.model import ParamGroup, SequenceModel
 from ..contract.spec import Fields, Image, Pair, Series, TaskSpec, Tokens
 from ..errors import UserError
-from .heads import EMBEDDING_STD, embedding_table
+from .heads import EMBEDDING_STD, embedding_table, positions
 
 WINDOW = 16
 """Positions per window in ``window-as-fields``; a protocol constant."""
@@ -87,6 +94,54 @@ def field_count(fields: Fields) -> int:
 def raster(pixels: Tensor) -> Tensor:
     """Flatten pixels (B, channels, height, width) row by row to (B, height * width, channels)."""
     return pixels.flatten(2).transpose(1, 2)
+
+
+class TwoDirections(SequenceModel):
+    """``two-directions``: the mean of a causal model's outputs and those of a second copy that reads rows backward.
+
+    Parameters
+    ----------
+    ahead, back
+        Two instances of the model with their own weights. Both get a row from its first valid position on.
+    """
+
+    def __init__(self, ahead: SequenceModel, back: SequenceModel):
+        super().__init__()
+        self.ahead, self.back = ahead, back
+        self.pooling = type(ahead).pooling  # type: ignore[misc] (a class variable elsewhere)
+        self.registered_name = model_name(type(ahead)).strip("'")
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        y = self.back(reversed_rows(x, lengths), lengths)
+        return (self.ahead(x, lengths) + reversed_rows(y, lengths)) / 2
+
+    def _both(self) -> tuple[tuple[str, SequenceModel], ...]:
+        return ("ahead", self.ahead), ("back", self.back)
+
+    def dead_parameters(self) -> dict[str, str]:
+        return {f"{side}.{n}": why for side, model in self._both() for n, why in model.dead_parameters().items()}
+
+    def param_groups(self) -> list[ParamGroup]:
+        return [group for _, model in self._both() for group in model.param_groups()]
+
+    def embedding_tables(self) -> Iterable[nn.Parameter]:
+        return [table for _, model in self._both() for table in model.embedding_tables()]
+
+    def body_parameters(self) -> Iterable[nn.Parameter]:
+        return [parameter for _, model in self._both() for parameter in model.body_parameters()]
+
+    def auxiliary_loss(self) -> Tensor | None:
+        losses = [loss for _, model in self._both() if (loss := model.auxiliary_loss()) is not None]
+        return torch.stack(losses).mean() if losses else None
+
+
+def reversed_rows(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Reverse the valid positions of x (B, length, width); padding stays at the end."""
+    if lengths is None:
+        return x.flip(1)
+    place = torch.arange(x.shape[1], device=x.device)
+    source = torch.where(positions(x.shape[1], lengths), lengths.unsqueeze(-1) - 1 - place, place)
+    return x.gather(1, source.unsqueeze(-1).expand_as(x))
 
 
 class FieldView(nn.Module):

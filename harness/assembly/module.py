@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..contract.hyperparameters import model_name
 from ..contract.model import FieldModel, Model, SequenceModel, State, embedding_weights
 from ..contract.spec import Series, TaskSpec, Tokens
 from ..errors import UserError
@@ -89,14 +88,12 @@ class Built(nn.Module):
         UserError
             If it is not a tensor of the given shape.
         """
+        model = f"model '{getattr(self.core, 'registered_name', type(self.core).__name__)}'"
         if not isinstance(outputs, Tensor):
-            kind = type(outputs).__name__
-            raise UserError(f"forward() of model {model_name(type(self.core))} returned {kind}, not a tensor.")
+            raise UserError(f"forward() of {model} returned {type(outputs).__name__}, not a tensor.")
         if outputs.shape != shape:
-            raise UserError(
-                f"forward() of model {model_name(type(self.core))} returned shape {tuple(outputs.shape)}, "
-                f"expected {tuple(shape)}."
-            )
+            found = tuple(outputs.shape)
+            raise UserError(f"forward() of {model} returned shape {found}, expected {tuple(shape)}.")
         return outputs
 
     def auxiliary_loss(self) -> Tensor | None:

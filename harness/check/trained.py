@@ -127,7 +127,8 @@ def reach(subject: ModelSubject) -> str | None:
         flow = gradient_flow(subject.mixer, subject)
         message = f"over {len(flow)} positions, no gradient reaches"
         first_is_read = subject.spec.per_position or subject.mixer.pooling == "mean"
-        require(not first_is_read or bool(flow[0, -1] > 0), f"{message} the first output from the last input")
+        advice = ". If the model reads only earlier positions, as a GRU does, set causal_only = True in its class"
+        require(not first_is_read or bool(flow[0, -1] > 0), f"{message} the first output from the last input{advice}")
         require(bool(flow[-1, 0] > 0), f"{message} the last output from the first input")
     return None
 

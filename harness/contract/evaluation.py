@@ -68,6 +68,8 @@ class Evaluation:
         data come from `Task.reference_scores`.
     slices
         Names of the `Split.groups` for which the score is also reported.
+    solved
+        Score from which a seed has solved the task, for tasks that are solved or not; None for others.
     """
 
     metric: str | Metric
@@ -79,6 +81,7 @@ class Evaluation:
     chance: float | None = None
     ceiling: float | None = None
     slices: tuple[str, ...] = ()
+    solved: float | None = None
 
     def __post_init__(self) -> None:
         for kind, name in (("evaluation", self.name), ("test set", self.test)):

@@ -163,6 +163,13 @@ class SequenceModel(Model):
     pooling: ClassVar[Literal["mean", "last"]] = "mean"
     """One vector per row: the normalized mean over valid positions, or the last valid position, unnormalized."""
 
+    causal_only: ClassVar[bool] = False
+    """Whether a position can depend only on earlier ones, as in a GRU or LSTM.
+
+    On a task that is not causal, the harness then runs two copies of the model, forward and backward, which together
+    have the tier's body size (lift ``two-directions``).
+    """
+
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Return the output sequence.
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from ..errors import UserError
 from ..text import shortened
 from .names import check_name
+from .plugin_modules import load_plugin
 
 Kind = Literal["model", "task"]
 
@@ -138,21 +137,3 @@ def source_files(name: str) -> dict[str, Path]:
         for path in sorted(file.parent.glob("*.py"))
         if any(decorator.encode() in path.read_bytes() for decorator in DECORATORS)
     }
-
-
-def load_plugin(file: Path) -> ModuleType:
-    """Import a plugin file under a unique module name and return the module; a changed file is imported again."""
-    name = f"archarena_plugin_{file.stem}_{abs(hash((str(file), file.stat().st_mtime_ns))):x}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is not a Python source file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

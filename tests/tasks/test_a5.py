@@ -1,11 +1,11 @@
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from archarena.harness import Splits, Streams, UserError
 from archarena.harness.data.seeds import generator
-from archarena.tasks.a5 import ORDER, A5WordProblem, product_table
+from archarena.tasks.a5 import ORDER, A5WordProblem
+from archarena.tasks.groups import alternating
 
 
 def splits_of(**changes) -> Splits:
@@ -13,37 +13,12 @@ def splits_of(**changes) -> Splits:
     return A5WordProblem(**arguments).splits(Path(), Streams(generator("train"), generator("fixed")))
 
 
-def test_the_table_is_that_of_a_group_with_identity_0():
-    table, elements = product_table(), np.arange(ORDER)
-    np.testing.assert_array_equal(table[0], elements)
-    np.testing.assert_array_equal(table[:, 0], elements)
-    assert (np.sort(table, axis=0) == elements[:, None]).all()
-    assert (np.sort(table, axis=1) == elements).all()
-    a, b, c = np.random.default_rng(0).integers(ORDER, size=(3, 1_000))
-    np.testing.assert_array_equal(table[table[a, b], c], table[a, table[b, c]])
-
-
-def test_the_group_is_a5():
-    """Element orders 1, 2, 3 and 5 occur 1, 15, 20 and 24 times, as in no other group of order 60."""
-    table, power, order = product_table(), np.arange(ORDER), np.ones(ORDER, int)
-    for _ in range(5):
-        order += power != 0
-        power = np.where(power != 0, table[power, np.arange(ORDER)], 0)
-    assert np.bincount(order).tolist() == [0, 1, 15, 20, 0, 24]
-
-
-def test_products_are_those_of_the_permutations():
-    even = [p for p in permutations(range(5)) if round(np.linalg.det(np.eye(5)[list(p)])) == 1]
-    for a, b in [(3, 17), (59, 4), (22, 22)]:
-        assert even[product_table()[a, b]] == tuple(even[a][i] for i in even[b])
-
-
 def test_targets_are_running_products():
     split = splits_of().tests["test"]
     for word, target in zip(split.inputs["tokens"][:50], split.targets[:50], strict=True):
         state = 0
         for token, expected in zip(word, target, strict=True):
-            state = product_table()[state, token - 1]
+            state = alternating(5)[state, token - 1]
             assert state == expected
 
 
@@ -55,7 +30,7 @@ def test_training_also_sees_pairs_and_pads_them():
     assert (pairs[:, :2] > 0).all()
     assert not pairs[:, 2:].any()
     assert (targets[:, 2:] == -100).all()
-    np.testing.assert_array_equal(targets[:, 1], product_table()[pairs[:, 0] - 1, pairs[:, 1] - 1])
+    np.testing.assert_array_equal(targets[:, 1], alternating(5)[pairs[:, 0] - 1, pairs[:, 1] - 1])
 
 
 def test_a_small_space_is_shared_out_without_overlap():

@@ -28,7 +28,11 @@ from archarena.harness.assembly.lifts import (
     TokenChunks,
     WindowFields,
     raster,
+    reversed_rows,
 )
+from archarena.harness.assembly.sizing import fit_width
+from archarena.harness.check import check_model
+from archarena.harness.check.samples import SPECS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -217,3 +221,62 @@ def test_a_bag_is_the_mean_of_its_ids_and_padding_does_not_count():
     torch.testing.assert_close(one, padded)
     torch.testing.assert_close(both, (embedding.table.weight[2] + embedding.table.weight[3]) / 2)
     assert torch.equal(embedding(torch.zeros(1, 2, 3, dtype=torch.long))[0], torch.zeros(1, 2, 8))
+
+
+class Recurrent(SequenceModel):
+    """A GRU, which reads only earlier positions."""
+
+    causal_only = True
+
+    def __init__(self, width, *, cell: str = "GRU"):
+        super().__init__()
+        self.norm, self.cell = nn.LayerNorm(width), getattr(nn, cell)(width, width, batch_first=True)
+
+    def forward(self, x, lengths=None):
+        return x + self.cell(self.norm(x))[0]
+
+
+def test_two_directions_reverse_each_row_within_its_length():
+    x = torch.arange(8.0).view(2, 4, 1)
+    assert reversed_rows(x, torch.tensor([4, 2])).squeeze(-1).tolist() == [[3, 2, 1, 0], [5, 4, 6, 7]]
+    assert reversed_rows(x, None).squeeze(-1).tolist() == [[3, 2, 1, 0], [7, 6, 5, 4]]
+
+
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_a_causal_only_model_passes_every_check(cell):
+    class Chosen(Recurrent):
+        def __init__(self, width):
+            super().__init__(width, cell=cell)
+
+    names = ("tokens to classes", "tokens to a class each, bidirectional", "next token", "image to classes")
+    findings = check_model(Chosen, {name: SPECS[name] for name in names})
+    assert not [finding for finding in findings if finding.status == "failed"]
+
+
+def test_check_says_what_to_do_with_a_model_that_reads_only_earlier_positions():
+    class Undeclared(Recurrent):
+        causal_only = False
+
+    findings = check_model(Undeclared, {"tokens to classes": SPECS["tokens to classes"]})
+    (failed,) = (finding for finding in findings if finding.status == "failed")
+    assert failed.name == "reach"
+    assert failed.message.endswith("set causal_only = True in its class")
+
+
+@pytest.mark.parametrize("spec", [TaskSpec(Tokens(9, 12), Classes(2)), TaskSpec(Tokens(9, 12), PerPosition(3))])
+def test_two_directions_have_the_body_size_of_one_model(spec):
+    fit = fit_width(Recurrent, spec, 2, 100_000, {})
+    assert fit.fair
+    built = build(Recurrent, spec, Size(fit.width, 2))
+    assert built.lift == "two-directions"
+    assert sum(p.numel() for p in built.body_parameters()) == fit.body
+
+
+def test_one_direction_suffices_for_a_causal_task():
+    built = build(Recurrent, TaskSpec(Tokens(9, 12), NextToken(9), causal=True), Size(8, 2))
+    assert built.lift is None
+    assert type(built.core) is Recurrent
+
+
+def test_lifts_of_an_image_and_of_two_directions_are_both_named():
+    assert build(Recurrent, TaskSpec(Image(1, 3, 4), Classes(2)), Size(8, 2)).lift == "raster, two-directions"

@@ -54,6 +54,15 @@ def test_editing_a_module_of_the_plugins_project_changes_the_hash(project, file,
     assert (source_hash(entry) != before) == matters
 
 
+def test_relative_imports_of_a_plugin_in_a_package_are_followed(tmp_path):
+    for name, text in (("__init__", ""), ("layers", ""), ("m", f"from .layers import x\n{CLASS}")):
+        (tmp_path / f"{name}.py").write_text(text)
+    (entry,) = scan(tmp_path / "m.py")
+    before = source_hash(entry)
+    edited(tmp_path / "layers.py")
+    assert source_hash(entry) != before
+
+
 def test_a_helper_that_does_not_parse_is_hashed_as_it_is(project):
     (entry,) = scan(project / "plugins" / "m.py")
     hashes = set()
