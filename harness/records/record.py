@@ -322,6 +322,11 @@ class Outcome(_Part):
     trade_off: TradeOff | None = None
     multiplicity: Multiplicity | None = None
 
+    @property
+    def chosen(self) -> AttemptInfo | None:
+        """Return the attempt with the chosen learning rate, or None if there is none."""
+        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
+
 
 class Record(Outcome):
     """The complete record of one trial.
@@ -333,6 +338,9 @@ class Record(Outcome):
         of its results folder, even if the clock was set back. 0 before the store writes the record.
     sampled
         One answer per sample row of the task (`archarena.harness.running.sampled`); empty if it shows none.
+    doubts
+        One sentence per report of the trial that its parent could not confirm
+        (`archarena.harness.running.doubts`).
     checksum
         Hash of the record's content, set by the store. None for records of schemas 1 and 2: a change
         in them cannot be noticed.
@@ -357,6 +365,7 @@ class Record(Outcome):
     predictions: Artifact | None = None
     weights: Artifact | None = None
     row_scores: Artifact | None = None
+    doubts: list[str] = Field(default_factory=list)
 
     @property
     def artifacts(self) -> list[Artifact]:
@@ -382,11 +391,6 @@ class Record(Outcome):
     def failed(self) -> bool:
         """Return whether the trial neither succeeded nor was skipped."""
         return self.status not in ("ok", "skipped")
-
-    @property
-    def chosen(self) -> AttemptInfo | None:
-        """Return the attempt with the chosen learning rate, or None if there is none."""
-        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
 
 
 def milliseconds(time: str) -> int:

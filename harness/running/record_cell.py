@@ -26,10 +26,12 @@ from ..records.record import Artifact, CellInfo, DataInfo, Decisions, Record
 from ..records.store import ResultStore
 from ..text import one_line
 from .decisions import decisions
+from .doubts import doubts
 from .environment import environment
 from .executor import Result
 from .sampled import sampled_answers
-from .score import ARTIFACT_BYTES, NotFiniteError, keep_predictions, load_predictions, score
+from .score import NotFiniteError, check_names, keep_predictions, load_predictions, score
+from .stored_arrays import ARTIFACT_BYTES
 
 
 @dataclass(frozen=True)
@@ -39,19 +41,23 @@ class Recorder:
     store: ResultStore
     device: str
     plugins: Sequence[Path] = ()
+    keep_weights: bool = False
 
     def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
         outcome, scores, kept, weights, rows = result.outcome, {}, None, None, None
-        sampled, decided = [], None
+        sampled, decided, doubted = [], None, []
         if outcome.status == "ok":
             try:
                 check_prepared(keyed.arrays)
+                writes_text = check_names(keyed.cell.task, folder / PREDICTIONS)
                 scores, per_row = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
                 sampled, decided = _shown(keyed, folder / PREDICTIONS)
                 rows = per_row.write(self.store.folder, keyed.key)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
-                weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
+                if self.keep_weights:
+                    weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
+                doubted = _doubts(keyed, folder, result, writes_text=writes_text)
             except UserError as error:
                 scores, kept, weights, rows, sampled, decided = {}, None, None, None, [], None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
@@ -74,6 +80,7 @@ class Recorder:
             predictions=kept,
             weights=weights,
             row_scores=rows,
+            doubts=doubted,
         )
 
     def command(self, cell: Cell) -> str:
@@ -99,6 +106,12 @@ def _shown(keyed: Keyed, file: Path) -> tuple[list[Any], Decisions | None]:
     card = sample_card(keyed.cell.task, keyed.arrays)
     answers = sampled_answers(card, outputs, predictions) if card else []
     return answers, decisions(str(outputs.get("kind", "")), predictions[first.predictions], targets)
+
+
+def _doubts(keyed: Keyed, folder: Path, result: Result, *, writes_text: bool) -> list[str]:
+    training, rows = keyed.cell.training, read_meta(keyed.arrays).rows["train"]
+    assert training is not None
+    return doubts(result.outcome, result.seen, folder / WEIGHTS, training, rows, writes_text=writes_text)
 
 
 def keep_weights(weights: Path, store: Path, key: str) -> Artifact | None:

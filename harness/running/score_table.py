@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from statistics import fmean
 
 from rich.table import Table
@@ -36,7 +37,7 @@ class ScoreTable:
         return table
 
 
-def _latest(names, most: int) -> list[str]:
+def _latest(names: Iterable[str], most: int) -> list[str]:
     return list(dict.fromkeys(names))[-most:]
 
 

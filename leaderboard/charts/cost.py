@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from ..formats import duration, energy, memory, quantity
 from ..table.costs import largest, typical
 from ..table.rows import Row, group_by
-from ..table.scales import column_scale
+from ..table.scales import Scale, column_scale
 from ..table.sections import RowView, SectionView
-from .labels import PlotArea, label_points
+from .labels import PlotArea, Point, label_points
 from .quality import is_on_front
 from .ticks import log_ticks, nice_ticks
 
@@ -91,11 +91,11 @@ def cost_charts(section: SectionView, cells: Sequence[Row]) -> CostCharts | None
     )
 
 
-def _mean(row: RowView, scales: Mapping[int, object]) -> float | None:
-    values = [(row.cells[index].value, scale) for index, scale in scales.items()]
-    if not values or any(value is None for value, _ in values):
+def _mean(row: RowView, scales: Mapping[int, Scale]) -> float | None:
+    known = [(value, scale) for index, scale in scales.items() if (value := row.cells[index].value) is not None]
+    if not known or len(known) < len(scales):
         return None
-    return 100 * fmean(min(1.0, max(0.0, scale(value))) for value, scale in values)  # type: ignore[operator]
+    return 100 * fmean(min(1.0, max(0.0, scale(value))) for value, scale in known)
 
 
 def _chart(
@@ -136,7 +136,7 @@ def _steps(front: Sequence[tuple[float, float]]) -> str:
     return f"M{first[0]} {first[1]}" + "".join(f"H{x}V{y}" for x, y in rest)
 
 
-def _x_ticks(points: Sequence[Mapping], write) -> tuple[tuple[float, str], ...]:
+def _x_ticks(points: Sequence[Point], write: Callable[[float], str]) -> tuple[tuple[float, str], ...]:
     costs = [point["at"] for point in points]
     ticks = log_ticks(min(costs), max(costs))
     span = math.log(max(costs) / min(costs))
@@ -147,7 +147,7 @@ def _x_ticks(points: Sequence[Mapping], write) -> tuple[tuple[float, str], ...]:
     )
 
 
-def _y_ticks(points: Sequence[Mapping]) -> tuple[tuple[float, str], ...]:
+def _y_ticks(points: Sequence[Point]) -> tuple[tuple[float, str], ...]:
     scores = [point["score"] for point in points]
     low, span = min(scores), max(scores) - min(scores)
     inner = AREA.height - 28
