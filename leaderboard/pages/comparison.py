@@ -15,7 +15,7 @@ from ..table.rows import group_by
 from ..table.scales import column_scale
 from ..table.sections import SectionView
 from .index import column_payload, column_verdicts
-from .samples import answer_text, task_samples
+from .samples import SampleView, answer_by, task_samples
 from .site import Site
 from .task_charts import mean_curves
 
@@ -42,7 +42,7 @@ def comparison_payload(section: SectionView, site: Site) -> dict[str, Any]:
     -----
     ``cells[column][row]`` is the mean and half the width of its interval (null for a single seed), or null.
     ``verdicts`` are those of the index. ``costs[row]`` are numbers or null. ``curves[task][row]`` are steps and
-    validation scores. ``samples[task]`` has row numbers, targets and the answers by row of the table.
+    validation scores. ``samples[task]`` has row numbers, targets, and by row of the table each answer with its choice.
     """
     variants = [row.variant for row in section.rows]
     return {
@@ -124,6 +124,12 @@ def _samples(section: SectionView, site: Site) -> dict[str, Mapping[str, Any]]:
                 "page": column.page,
                 "rows": [view.row for view in views],
                 "targets": [visible(view.target) for view in views],
-                "answers": [[visible(answer_text(view, row.variant)) for view in views] for row in section.rows],
+                "answers": [[_answer(view, row.variant) for view in views] for row in section.rows],
             }
     return found
+
+
+def _answer(view: SampleView, variant: str) -> list[str]:
+    """Return an answer and the choice that it stands for; empty texts if there is none."""
+    found = answer_by(view, variant)
+    return [visible(" ".join(text for text, _ in found.parts)), visible(found.choice)] if found else ["", ""]

@@ -26,11 +26,14 @@ class Answer:
     ----------
     parts
         The answer: one text, or one per scored position, each with whether it is right (None if that is no question).
+    choice
+        The decision that the answer stands for: two probabilities on the same side of 0.5 are the same choice.
     """
 
     variant: str
     color: str
     parts: tuple[tuple[str, bool | None], ...]
+    choice: str
     agreed: int
     runs: int
 
@@ -52,7 +55,7 @@ class SampleView:
     @property
     def distinct(self) -> int:
         """Return the number of different answers."""
-        return len({tuple(text for text, _ in answer.parts) for answer in self.answers})
+        return len({answer.choice for answer in self.answers})
 
 
 def sample_views(task: str, site: Site) -> tuple[SectionView, tuple[SampleView, ...]] | None:
@@ -80,10 +83,9 @@ def task_samples(task: str, section: SectionView, site: Site) -> list[SampleView
     return [_view(card, number, kind, records, section) for number in range(len(card.rows))]
 
 
-def answer_text(view: SampleView, variant: str) -> str:
-    """Return the answer of one variant, or an empty text."""
-    found = next((answer for answer in view.answers if answer.variant == variant), None)
-    return " ".join(text for text, _ in found.parts) if found else ""
+def answer_by(view: SampleView, variant: str) -> Answer | None:
+    """Return the answer of one variant."""
+    return next((answer for answer in view.answers if answer.variant == variant), None)
 
 
 def _view(card: SampleCard, number: int, kind: str, records: Sequence[Record], section: SectionView) -> SampleView:
@@ -108,17 +110,19 @@ def answer_of(variant: str, color: str, found: Sequence[Any], row: SampleRow, ki
         most, agreed = answers.most_common(1)[0] if answers else ((), 0)
         targets = [str(one) for one in row.target] if isinstance(row.target, list) else []
         parts = tuple((_named(card, one), one == target) for one, target in zip(most, targets, strict=False))
-        return Answer(variant, color, parts, agreed, len(found))
+        return Answer(variant, color, parts, " ".join(most), agreed, len(found))
     if kind == "Classes":
         most, agreed = Counter(map(str, found)).most_common(1)[0]
-        return Answer(variant, color, ((most, most == str(row.target)),), agreed, len(found))
+        return Answer(variant, color, ((most, most == str(row.target)),), most, agreed, len(found))
     numbers = [float(one) for one in _flat(found) if isinstance(one, int | float)]
     if not numbers:
-        return Answer(variant, color, (("–", None),), 0, len(found))
+        return Answer(variant, color, (("–", None),), "", 0, len(found))
     mean = fmean(numbers)
     if kind == "Binary" and isinstance(row.target, int | float):
-        return Answer(variant, color, ((f"{mean:.2f}", (mean > 0.5) == (row.target > 0.5)),), len(found), len(found))
-    return Answer(variant, color, ((f"{mean:.3g}", None),), len(found), len(found))
+        yes = mean > 0.5
+        agreed = sum((number > 0.5) == yes for number in numbers)
+        return Answer(variant, color, ((f"{mean:.2f}", yes == (row.target > 0.5)),), str(yes), agreed, len(found))
+    return Answer(variant, color, ((f"{mean:.3g}", None),), f"{mean:.3g}", len(found), len(found))
 
 
 def _flat(found: Sequence[Any]) -> list[Any]:

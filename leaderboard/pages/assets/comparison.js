@@ -210,19 +210,21 @@
     return panels.length ? [part("Learning curves", make("div", { class: "curves" }, ...panels))] : [];
   };
 
+  const MOST_ROWS = 5;
   const differing = ({ data, rows }) => {
-    const lines = Object.entries(data.samples).flatMap(([task, found]) =>
-      found.rows.flatMap((number, index) => {
-        const answers = rows.map((row) => found.answers[row][index]);
-        if (new Set(answers.filter(Boolean)).size < 2) return [];
-        const tds = answers.map((answer) => cell(answer || "–"));
-        return [make("tr", {}, make("th", { scope: "row", class: "name" }, make("a", { href: found.page }, isolated(task))),
-          cell(String(number)), cell(found.targets[index] || "–"), ...tds)];
-      }));
+    const lines = Object.entries(data.samples).flatMap(([task, found]) => {
+      const differ = (index) => new Set(rows.map((row) => found.answers[row][index][1]).filter(Boolean)).size > 1;
+      const chosen = found.rows.map((_, index) => index).filter(differ).slice(0, MOST_ROWS);
+      return chosen.map((index) => {
+        const tds = rows.map((row) => cell(found.answers[row][index][0] || "–"));
+        const name = make("th", { scope: "row", class: "name" }, make("a", { href: found.page }, isolated(task)));
+        return make("tr", {}, name, cell(String(found.rows[index])), cell(found.targets[index] || "–"), ...tds);
+      });
+    });
     if (!lines.length) return [];
     const heads = [head("task", { class: "name" }), head("test row"), head("answer"),
       ...rows.map((row, place) => make("th", { scope: "col" }, named(data, row, place)))];
-    return [part("Sample rows on which they differ", scroll("Table of sample rows", table(heads, lines.slice(0, 40))))];
+    return [part("Sample rows on which they differ", scroll("Table of sample rows", table(heads, lines)))];
   };
 
   let parts = 0;

@@ -1,7 +1,7 @@
 import pytest
 from archarena.harness.records.samples import SampleCard, SampleRow
 from archarena.leaderboard.pages.sample_rows import picture
-from archarena.leaderboard.pages.samples import sample_views
+from archarena.leaderboard.pages.samples import answer_of, sample_views
 from archarena.leaderboard.pages.site import make_site
 from archarena.leaderboard.read.results import read_results
 
@@ -75,6 +75,14 @@ def test_rows_on_which_models_disagree_come_first_with_the_most_frequent_answer_
     found = {answer.variant: answer for answer in first.answers}
     assert (found["mamba"].parts, found["mamba"].agreed, found["mamba"].runs) == ((("1", True),), 2, 3)
     assert (found["mlp"].parts, found["mlp"].right) == ((("4", False),), False)
+
+
+def test_probabilities_on_the_same_side_are_the_same_choice():
+    row = SampleRow(row=0, inputs={}, target=1.0, first=0)
+    card = SampleCard(task="t", tier="quick", shown_as="fields", predictions="p", rows=[row])
+    low, high = (answer_of("m", "", found, row, "Binary", card) for found in ([0.6, 0.7, 0.4], [0.9, 0.9, 0.8]))
+    assert low.choice == high.choice
+    assert (low.parts, low.agreed) == ((("0.57", True),), 2)
 
 
 def test_a_task_without_answers_shows_no_rows(results, make_record, task_card):
