@@ -30,13 +30,15 @@ class ScoreView:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in the trial, at a share of its duration; `length` is a share too."""
+    """Something that happened in the trial, at a percentage of its duration; `length` is a percentage too."""
 
     name: str
-    note: str
-    start: float
-    length: float
     status: str
+    time: str
+    steps: str = ""
+    valid: str = ""
+    start: float = 0.0
+    length: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,10 @@ class Bin:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run; `attempts` are learning rate, steps, validation score and outcome."""
+    """One run."""
 
     record: Record
     scores: tuple[ScoreView, ...]
-    attempts: tuple[tuple[str, ...], ...]
     events: tuple[Event, ...]
     rows: tuple[PredictedRow, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -82,8 +83,7 @@ def run_view(record: Record, results: Results, earlier: Sequence[Record] = ()) -
     return RunView(
         record=record,
         scores=tuple(_score(name, record.scores[name], card) for name in columns if name in record.scores),
-        attempts=tuple(_attempts(record, valid)),
-        events=tuple(_events(record, earlier)),
+        events=tuple(_events(record, earlier, valid)),
         rows=tuple(_rows(record, results)),
         confusion=tuple(tuple(line) for line in record.decisions.confusion) if record.decisions else (),
         calibration=tuple(map(_bin, record.decisions.calibration)) if record.decisions else (),
@@ -107,27 +107,28 @@ def _score(column: str, score: Score, card: TaskCard) -> ScoreView:
     return ScoreView(column, write.label, write(score.value), score.rows, slices)
 
 
-def _attempts(record: Record, write: ScoreFormat) -> Iterator[tuple[str, ...]]:
-    for attempt in record.attempts:
-        outcome = "diverged" if attempt.diverged else "chosen" if attempt == record.chosen else "stopped"
-        yield f"{attempt.learning_rate:g}", f"{attempt.steps:,}", write(attempt.valid), outcome
-
-
-def _events(record: Record, earlier: Sequence[Record]) -> Iterator[Event]:
+def _events(record: Record, earlier: Sequence[Record], write: ScoreFormat) -> Iterator[Event]:
     """Yield earlier results of the cell, and the parts of the trial: learning rates in order, then the rest."""
     for older in earlier:
-        yield Event(f"earlier result: {older.status}", older.started or NONE, 0.0, 0.0, older.status)
+        yield Event("earlier result", older.status, older.started or NONE)
     total = record.cost.total_seconds or sum(attempt_seconds(attempt) for attempt in record.attempts)
-    if not total:
-        return
     at = 0.0
     for attempt in sorted(record.attempts, key=lambda one: one == record.chosen):
         seconds = min(attempt_seconds(attempt), total - at)
         outcome = "diverged" if attempt.diverged else "chosen" if attempt == record.chosen else "stopped"
-        note = f"{attempt.steps:,} steps, {duration(seconds)}"
-        yield Event(f"learning rate {attempt.learning_rate:g}", note, at / total, seconds / total, outcome)
+        yield Event(
+            f"learning rate {attempt.learning_rate:g}",
+            outcome,
+            duration(seconds),
+            f"{attempt.steps:,}",
+            write(attempt.valid),
+            round(100 * at / total, 1) if total else 0.0,
+            round(100 * seconds / total, 1) if total else 0.0,
+        )
         at += seconds
-    yield Event("validation, tests and other work", duration(total - at), at / total, 1 - at / total, "rest")
+    if record.attempts and total > at:
+        share = round(100 * at / total, 1)
+        yield Event("validation, tests, other", "", duration(total - at), start=share, length=round(100 - share, 1))
 
 
 def attempt_seconds(attempt: AttemptInfo) -> float:
