@@ -20,13 +20,11 @@ COLORS = 64
 def pages(site: Path) -> dict[str, str]:
     """Return a page of each kind by its name; the run is the one with most on its page."""
     run = max((site / "runs").glob("*.html"), key=lambda path: path.stat().st_size)
-    models = sorted(path.stem for path in (site / "models").glob("*.html"))
-    task = max((site / "tasks").glob("*.html"), key=lambda path: ("samples" in path.read_text(), path.stat().st_size))
     return {
         "index": "index.html",
-        "task": f"tasks/{task.name}",
-        "model": f"models/{'mamba' if 'mamba' in models else models[0]}.html",
-        "compare": "compare.html",
+        "task": "tasks/recall-mqar.html",
+        "model": "models/mamba.html",
+        "compare": "compare.html#models=mamba,transformer,finalmlp",
         "run": f"runs/{run.name}",
     }
 
@@ -38,7 +36,8 @@ def main(site: Path) -> None:
         for width, height in SIZES.items():
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
             for name, address in pages(site).items():
-                page.goto((site / address).resolve().as_uri())
+                path, _, place = address.partition("#")
+                page.goto(f"{(site / path).resolve().as_uri()}#{place}")
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                 picture.quantize(COLORS, dither=Image.Dither.NONE).save(FOLDER / f"{name}-{width}.png", optimize=True)
         browser.close()
