@@ -77,6 +77,7 @@ class SyntheticClicks(Task):
             "scaled_log_loss",
             "Binary cross-entropy of clicks after temperature scaling fitted on the validation rows.",
             name="logloss-scaled",
+            companion_of="logloss",
         ),
     )
     published_tiers = ("full",)

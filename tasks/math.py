@@ -93,6 +93,7 @@ READING = (
         test="choice",
         readout="likelihood",
         chance=0.25,
+        companion_of="choice",
     ),
 )
 """The columns that need no generated text."""

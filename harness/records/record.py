@@ -13,7 +13,7 @@ from ..contract.metrics import Direction
 from ..errors import UserError
 from ..files import write_atomically
 
-SCHEMA = 3
+SCHEMA = 4
 
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
 
@@ -64,7 +64,8 @@ class CellInfo(_Part):
 class Score(_Part):
     """One column's score on the test rows; `value` is null if the metric is not finite.
 
-    `standard_error` is that of the score over the test rows; None in older records.
+    `standard_error` is that of the score over the test rows; None in older records. `clusters` is the number of
+    independent rows, or of clusters of rows, that the record's row scores are drawn from; None if there are none.
     """
 
     metric: str
@@ -72,6 +73,7 @@ class Score(_Part):
     value: Number | None
     standard_error: Number | None = None
     rows: Count
+    clusters: Count | None = None
     slices: dict[str, dict[str, Number | None]] = Field(default_factory=dict)
 
 
@@ -173,14 +175,14 @@ class DataInfo(_Part):
 
 
 class Artifact(_Part):
-    """A file kept with a record: the test predictions, or the tested weights.
+    """A file kept with a record: the test predictions, the tested weights, or the scores per row.
 
     Attributes
     ----------
     file
         Path relative to the results folder.
     rows
-        For predictions, the number of rows kept per array.
+        For predictions and scores per row, the number of rows kept per array.
     """
 
     file: str
@@ -189,9 +191,14 @@ class Artifact(_Part):
 
     @classmethod
     def write(
-        cls, results: Path, kind: Literal["predictions", "weights"], key: str, content: bytes, rows: dict[str, Count]
+        cls,
+        results: Path,
+        kind: Literal["predictions", "weights", "rows"],
+        key: str,
+        content: bytes,
+        rows: dict[str, Count],
     ) -> Artifact:
-        file = f"{kind}/{key}.safetensors"
+        file = f"{kind}/{key}.{'safetensors.z' if kind == 'rows' else 'safetensors'}"
         write_atomically(results / file, content)
         return cls(file=file, sha256=hashlib.sha256(content).hexdigest(), rows=rows)
 
@@ -304,6 +311,12 @@ class Record(Outcome):
     predictions: Artifact | None = None
     weights: Artifact | None = None
     doubts: list[str] = Field(default_factory=list)
+    row_scores: Artifact | None = None
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Return the files kept with the record."""
+        return [file for file in (self.predictions, self.weights, self.row_scores) if file]
 
     @property
     def short_key(self) -> str:

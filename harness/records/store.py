@@ -5,6 +5,7 @@ Its layout::
     records/TASK/VARIANT-sSEED-KEY.json     one record per cell
     predictions/KEY.safetensors             test predictions, written before the record
     weights/KEY.safetensors                 the trained model, if requested
+    rows/KEY.safetensors.z                  scores per test row, compressed (`archarena.harness.records.row_scores`)
     cards/models/NAME.json                  model information for pages
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
     work/                                   running trials and prepared arrays; may be deleted
@@ -61,7 +62,16 @@ def _from_schema_2(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "schema": 3, "written": milliseconds(str(data.get("started", "")))}
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1, 2: _from_schema_2}
+def _from_schema_3(data: dict[str, Any]) -> dict[str, Any]:
+    """Change nothing: scores per row are optional."""
+    return {**data, "schema": 4}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _from_schema_1,
+    2: _from_schema_2,
+    3: _from_schema_3,
+}
 """Migrations by their starting schema: each turns a record of schema N into one of schema N + 1."""
 
 

@@ -40,18 +40,19 @@ class Recorder:
 
     def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
-        outcome, scores, kept, weights, doubted = result.outcome, {}, None, None, []
+        outcome, scores, kept, weights, rows, doubted = result.outcome, {}, None, None, None, []
         if outcome.status == "ok":
             try:
                 check_prepared(keyed.arrays)
                 writes_text = check_names(keyed.cell.task, folder / PREDICTIONS)
-                scores = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
+                scores, per_row = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
+                rows = per_row.write(self.store.folder, keyed.key)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
                 if self.keep_weights:
                     weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
                 doubted = _doubts(keyed, folder, result, writes_text=writes_text)
             except UserError as error:
-                scores, kept, weights = {}, None, None
+                scores, kept, weights, rows = {}, None, None, None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
                 outcome = outcome.model_copy(update={"status": status, "reason": one_line(str(error))})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
@@ -70,6 +71,7 @@ class Recorder:
             predictions=kept,
             weights=weights,
             doubts=doubted,
+            row_scores=rows,
         )
 
     def command(self, cell: Cell) -> str:

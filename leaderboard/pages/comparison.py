@@ -1,4 +1,4 @@
-"""The page of two models: the difference in each column over shared seeds."""
+"""The page of two models: the difference in each column over test rows and seeds."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..table.columns import CellView, ColumnView
+from ..table.comparing import VERDICTS
 from ..table.sections import RowView, SectionView
-from ..table.statistics import Verdict, difference
 from .site import Site
-
-WORDS = {
-    Verdict.BETTER: "better",
-    Verdict.WORSE: "worse",
-    Verdict.TIED: "tied",
-    Verdict.UNKNOWN: "unknown: too few seeds",
-}
 
 
 @dataclass(frozen=True)
 class ColumnDifference:
-    """One column: the cells of both models, and the first minus the second."""
+    """One column: the cells of both models, the first minus the second, and what would decide an open verdict."""
 
     column: ColumnView
     one: CellView
@@ -28,6 +21,7 @@ class ColumnDifference:
     difference: str
     half_width: str
     verdict: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,7 @@ class SectionComparison:
     def tally(self) -> list[tuple[str, int]]:
         """Return the number of columns per verdict, without averages."""
         verdicts = [found.verdict for found in self.columns if not found.column.is_average and found.verdict]
-        return [(word, verdicts.count(word)) for word in WORDS.values() if word in verdicts]
+        return [(word, verdicts.count(word)) for word in VERDICTS.values() if word in verdicts]
 
 
 def comparisons(one: str, other: str, site: Site) -> Iterator[SectionComparison]:
@@ -63,24 +57,15 @@ def _default_variant(rows: list[RowView]) -> RowView:
 
 
 def _difference(column: ColumnView, index: int, one: RowView, other: RowView) -> ColumnDifference:
-    first, second = one.cells[index], other.cells[index]
-    found = difference(_scores(first), _scores(second))
-    if found is None:
-        return ColumnDifference(column, first, second, "", "", "")
+    first, second, compared = one.cells[index], other.cells[index], column.comparisons
+    if compared is None or not {one.variant, other.variant} <= set(compared.names):
+        known = first.value is not None and second.value is not None
+        gap = column.format.signed((first.value or 0.0) - (second.value or 0.0)) if known else ""
+        return ColumnDifference(column, first, second, gap, "", "", "")
+    found = compared.difference(one.variant, other.variant)
     half = column.format(found.half_width) if found.half_width is not None else ""
-    verdict = WORDS[_verdict(column, one, other)] if column.comparisons else ""
-    return ColumnDifference(column, first, second, column.format.signed(found.mean), half, verdict)
-
-
-def _scores(cell: CellView) -> dict[int, float]:
-    return {seed.seed: seed.value for seed in cell.seeds if seed.value is not None}
-
-
-def _verdict(column: ColumnView, one: RowView, other: RowView) -> Verdict:
-    names = column.comparisons.names if column.comparisons else ()
-    if column.comparisons is None or one.variant not in names or other.variant not in names:
-        return Verdict.UNKNOWN
-    return column.comparisons.verdicts(names.index(other.variant))[names.index(one.variant)]
+    gap = column.format.signed(found.mean)
+    return ColumnDifference(column, first, second, gap, half, VERDICTS[found.verdict], found.text)
 
 
 def _costs(section: SectionView, one: RowView, other: RowView) -> Iterator[tuple[str, str, str]]:

@@ -75,7 +75,7 @@ def index_page(site: Site) -> Iterator[File]:
     for section in site.sections:
         drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
         yield from ((drawn.script, drawn.source) for drawn in drawings)
-        views.append({"section": section, "charts": drawings, "payload": section_payload(section)})
+        views.append({"section": section, "charts": drawings, "payload": section_payload(section.main)})
     shown = {
         "sections": views,
         "notes": site.notes,

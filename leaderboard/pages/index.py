@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 from ..charts.drawing import Chart
 from ..charts.quality import quality_chart
 from ..charts.ranking import ranking_chart
@@ -14,7 +16,7 @@ from ..formats import visible
 from ..table.columns import CellView, ColumnView
 from ..table.rows import SECTION
 from ..table.sections import SectionView
-from ..table.statistics import Verdict, t_quantile
+from ..table.statistics import Verdict
 from .site import Site
 
 
@@ -39,20 +41,20 @@ def section_payload(section: SectionView) -> dict[str, Any]:
     Notes
     -----
     ``scores[column][row][seed]`` is a number, the status of a run without a score, or null if there was no
-    run. ``verdicts[column][reference][row]`` is a character of `Verdict`. ``quantiles[n]`` is half the width
-    of the interval of a difference over `n` seeds, in standard errors.
+    run. ``verdicts[column][reference][row]`` is a character of `Verdict`. ``halves[column][row][other]``, for rows
+    after `other`, is half the width of the interval of their difference, or null.
     """
     variants = [row.variant for row in section.rows]
     return {
         **{name: visible(getattr(section, name)) for name in ("id", *SECTION)},
         "seeds": section.seeds,
-        "quantiles": {n: t_quantile(n) for n in range(2, len(section.seeds) + 1)},
         "rows": [{"variant": visible(row.variant), "family": visible(row.family)} for row in section.rows],
         "columns": [_column(column) for column in section.columns],
         "scores": [
             [_scores(row.cells[index], section.seeds) for row in section.rows] for index in range(len(section.columns))
         ],
         "verdicts": [_verdicts(column, variants) for column in section.columns],
+        "halves": [_halves(column, variants) for column in section.columns],
     }
 
 
@@ -71,6 +73,21 @@ def _column(column: ColumnView) -> dict[str, Any]:
 def _scores(cell: CellView, seeds: Iterable[int]) -> list[float | str | None] | None:
     found = {seed.seed: seed.value if seed.ok else seed.status for seed in cell.seeds}
     return [found.get(seed) for seed in seeds] if found else None
+
+
+def _halves(column: ColumnView, variants: list[str]) -> list[list[float | None]]:
+    """Return half the width of the interval of each row's difference to each earlier row."""
+    compared = column.comparisons
+    if compared is None:
+        return []
+    places = {name: place for place, name in enumerate(compared.names)}
+    widths = compared.half_widths
+
+    def half(one: str, other: str) -> float | None:
+        known = one in places and other in places and np.isfinite(widths[places[one], places[other]])
+        return float(f"{widths[places[one], places[other]]:.3g}") if known else None
+
+    return [[half(name, other) for other in variants[:place]] for place, name in enumerate(variants)]
 
 
 def _verdicts(column: ColumnView, variants: list[str]) -> list[str]:

@@ -78,7 +78,8 @@ class Site:
 
 def make_site(results: Results) -> Site:
     """Return the site of the results: its table, sections and links."""
-    table, notes = make_table(results, read_published())
+    table = make_table(results, read_published())
     cells = [record.cell for record in results.records]
     links = Links.of((cell.model for cell in cells), (cell.task for cell in cells))
-    return Site(results, table, links, tuple(sections(table, results, links)), (*results.notes, *notes))
+    found = tuple(sections(table.rows, results, links, table.comparisons))
+    return Site(results, table.rows, links, found, (*results.notes, *table.notes))

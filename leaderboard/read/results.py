@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ...harness.errors import UserError
 from ...harness.records.bench_report import BenchReport
 from ...harness.records.cards import ModelCard, TaskCard
 from ...harness.records.record import Record
+from ...harness.records.row_scores import RowScores
 from ...harness.records.store import Card, ResultStore
 from .bench_reports import read_bench_reports, report_files
 
@@ -39,6 +41,20 @@ class Results:
         """Return the card of the record's task, or an empty card."""
         name, tier = record.cell.task, record.cell.tier
         return self.tasks.get((name, tier)) or TaskCard(task=name, tier=tier, reduced=record.data.reduced)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Record]:
+        return {record.key: record for record in self.records}
+
+    def row_scores(self, key: str) -> RowScores:
+        """Return the scores per row of a record: none if it has none, or if they are missing or were changed."""
+        kept, folder = self.by_key[key].row_scores, self.folders.get(key)
+        if kept is None or folder is None:
+            return RowScores()
+        try:
+            return RowScores.read(kept, folder)
+        except UserError:
+            return RowScores()
 
     def model(self, name: str) -> ModelCard:
         """Return the card of a model, or an empty card."""

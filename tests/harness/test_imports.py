@@ -28,6 +28,7 @@ MAY_IMPORT_MORE = {"harness/bench": {"kernels"}}  # it times them; only the comm
 LAYERS = (
     "contract",
     "records",
+    "judging",
     "planning",
     "data",
     "assembly",
