@@ -1,4 +1,5 @@
 # make demo   install, run the quick suite on MODELS, write site/index.html
+# make screenshots   write the pictures in docs/screens, from the records kept with the project
 # make test   install test dependencies, lint, check types, run all tests
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -12,12 +13,16 @@ PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no
 # contain files for other versions of Python.
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null || true
 
-.PHONY: demo test lint types clean
+.PHONY: demo screenshots test lint types clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/archarena run --suite quick $(MODELS:%=--model %) --tier $(TIER) --results $(RESULTS); \
 	status=$$?; \
 	$(BIN)/archarena board $(RESULTS) --output $(SITE) && exit $$status
+
+screenshots: $(VENV)/test.stamp
+	$(BIN)/archarena board leaderboard/records/quick-cpu-3-seeds leaderboard/records/speed-cpu --output $(SITE)
+	$(BIN)/python tests/benchmarks/screenshots.py $(SITE)
 
 test: lint types
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

@@ -79,6 +79,7 @@ class A5WordProblem(Task):
         ),
     )
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(self, length: int, train: int, valid: int, test: int, pairs: int):
         if length < 3:

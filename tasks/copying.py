@@ -73,6 +73,7 @@ class SelectiveCopying(Task):
     }
     evaluations = (Evaluation("position_accuracy", "Share of tokens copied correctly.", ceiling=1.0, solved=0.99),)
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, length: int, memorised: int, train: int, valid: int, test: int):
         if 2 * memorised > length:

@@ -81,6 +81,7 @@ class SyntheticClicks(Task):
         ),
     )
     published_tiers = ("full",)
+    shown_as = "fields"
 
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test

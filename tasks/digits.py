@@ -54,6 +54,7 @@ class Digits(Task):
     }
     evaluations = (Evaluation("accuracy", "Share of digits classified correctly.", chance=0.1, ceiling=1.0),)
     published_tiers = ("quick", "standard", "full")
+    shown_as = "pixels"
 
     def __init__(self, limit: int | None = None):
         self.limit = limit

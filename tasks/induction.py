@@ -74,6 +74,7 @@ class InductionHeads(Task):
         ),
     )
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, times: list[float], train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length

@@ -63,6 +63,7 @@ class Memorization(Task):
     }
     evaluations = (Evaluation("position_accuracy", "Share of keys whose value is correct.", ceiling=1.0),)
     published_tiers = ("standard",)
+    shown_as = "tokens"
 
     def __init__(self, keys: int, length: int, train: int, valid: int, test: int):
         self.keys, self.length = keys, length

@@ -71,6 +71,7 @@ class MultiQueryRecall(Task):
     }
     evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0, solved=0.99),)
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(
         self,

@@ -57,6 +57,7 @@ class StateTracking(Task):
     symbols: int
     states: int
     published_tiers: ClassVar[tuple[str, ...] | None] = ()
+    shown_as = "tokens"
     plateau: ClassVar = True
 
     def __init__(self, length: int, times: list[float], train: int, valid: int, test: int):
