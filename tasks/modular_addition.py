@@ -65,6 +65,7 @@ class ModularAddition(Task):
         "standard": Budget(steps=20_000, batch=512),
         "full": Budget(steps=100_000, batch=512),
     }
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of sums correct."),)
     published_tiers = ("standard", "full")
     plateau = True
 
