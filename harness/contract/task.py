@@ -27,7 +27,8 @@ class Split:
     targets
         Targets as in `archarena.harness.contract.spec`.
     groups
-        Labels per row, such as a subject or a difficulty, for slicing evaluations.
+        Labels per row, such as a subject or a difficulty, for slicing evaluations. In training rows, the group
+        ``separate`` (bool) marks those that a published recipe may use for updates of their own.
     """
 
     inputs: Mapping[str, np.ndarray]

@@ -265,6 +265,11 @@ class Outcome(_Part):
     trade_off: TradeOff | None = None
     multiplicity: Multiplicity | None = None
 
+    @property
+    def chosen(self) -> AttemptInfo | None:
+        """Return the attempt with the chosen learning rate, or None if there is none."""
+        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
+
 
 class Record(Outcome):
     """The complete record of one trial.
@@ -274,6 +279,9 @@ class Record(Outcome):
     written
         Milliseconds since 1970 when the record was written, but always more than in all earlier records
         of its results folder, even if the clock was set back. 0 before the store writes the record.
+    doubts
+        One sentence per report of the trial that its parent could not confirm
+        (`archarena.harness.running.doubts`).
     checksum
         Hash of the record's content, set by the store. None for records of schemas 1 and 2: a change
         in them cannot be noticed.
@@ -295,6 +303,7 @@ class Record(Outcome):
     checksum: str | None = None
     predictions: Artifact | None = None
     weights: Artifact | None = None
+    doubts: list[str] = Field(default_factory=list)
 
     @property
     def short_key(self) -> str:
@@ -315,11 +324,6 @@ class Record(Outcome):
     def failed(self) -> bool:
         """Return whether the trial neither succeeded nor was skipped."""
         return self.status not in ("ok", "skipped")
-
-    @property
-    def chosen(self) -> AttemptInfo | None:
-        """Return the attempt with the chosen learning rate, or None if there is none."""
-        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
 
 
 def milliseconds(time: str) -> int:
