@@ -12,7 +12,7 @@ NAMES = [
     "recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
     "recall-copying", "recall-signature-area", "recall-signature-volume", "recall-noisy", "recall-fuzzy",
     "recall-memorization", "recall-compression", "state-parity",
-    "state-arithmetic", "state-s3", "state-s5", "lra-listops", "lra-pathfinder",
+    "state-arithmetic", "state-s3", "state-s5", "lra-listops", "lra-text-synthetic", "lra-pathfinder",
     "ctr-synthetic", "digits", "digits-image", "math-modular-addition",
 ]  # fmt: skip
 TIERS = ["smoke", "quick", "standard", "full"]
