@@ -47,7 +47,7 @@ HELD_OUT = 2_500
     "lra-text",
     summary="Sentiment of movie reviews as bytes (IMDb). Validation uses 2,500 held-out training reviews, not the test "
     "reviews as in published results.",
-    suites=("lra", "quick"),
+    suites=("lra", "quick", "demo"),
     needs=("imdb",),
 )
 class IMDbBytes(Task):

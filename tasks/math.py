@@ -109,7 +109,7 @@ READING = (
     "math",
     summary="Byte language model of worked solutions to competition problems (MATH), scored by bits per byte, "
     "multiple choice and generated solutions.",
-    suites=("math", "quick"),
+    suites=("math", "quick", "demo"),
     needs=("math",),
 )
 class Math(Task):
