@@ -30,7 +30,7 @@ from .rows import distinct_rows
 @register_task(
     "lra-listops",
     summary="Evaluate a nested list of minima, maxima, medians and sums modulo 10, written in prefix form.",
-    suites=("lra", "quick"),
+    suites=("lra", "quick", "demo"),
 )
 class ListOps(Task):
     """A row is a tree of operators over digits in prefix form, and the target is the tree's value.

@@ -27,7 +27,7 @@ from .rows import distinct_parts, joined, next_tokens
 @register_task(
     "recall-single",
     summary="Key-value pairs from a random map per row, then one key: name its value.",
-    suites=("recall", "quick"),
+    suites=("recall", "quick", "demo"),
 )
 class SingleQueryRecall(Task):
     """A row is key-value pairs, with repeated keys, then the symbol ``=>`` and a key from the row.

@@ -56,6 +56,7 @@ class StateTracking(Task):
 
     symbols: int
     states: int
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of all positions correct."),)
     published_tiers: ClassVar[tuple[str, ...] | None] = ()
     shown_as = "tokens"
     plateau: ClassVar = True
