@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SIZES = {390: 844, 1440: 900}
-COLORS = 64
+COLORS = 255
 """Colors of a picture; pages have few, and PNGs with a palette are small."""
 
 
@@ -39,7 +39,9 @@ def main(site: Path) -> None:
                 path, _, place = address.partition("#")
                 page.goto(f"{(site / path).resolve().as_uri()}#{place}")
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                picture.quantize(COLORS, dither=Image.Dither.NONE).save(FOLDER / f"{name}-{width}.png", optimize=True)
+                picture.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                    FOLDER / f"{name}-{width}.png", optimize=True
+                )
         browser.close()
     total = sum(path.stat().st_size for path in FOLDER.glob("*.png"))
     print(f"{FOLDER}: {total / 1024:.0f} KiB")
