@@ -73,12 +73,13 @@ class A5WordProblem(Task):
         "full": Budget(steps=1_000_000, batch=64),
     }
     evaluations = (
-        Evaluation("position_accuracy", "Share of all positions correct.", chance=1 / ORDER, ceiling=1.0),
+        Evaluation("position_accuracy", "Share of all positions correct.", chance=1 / ORDER, ceiling=1.0, solved=0.99),
         Evaluation(
             "position_accuracy", "Share of last positions correct.", "last", "last", chance=1 / ORDER, ceiling=1.0
         ),
     )
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(self, length: int, train: int, valid: int, test: int, pairs: int):
         if length < 3:

@@ -61,6 +61,7 @@ class Compression(Task):
     }
     evaluations = (Evaluation("label_accuracy", "Share of symbols decoded correctly.", ceiling=1.0),)
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length

@@ -77,9 +77,11 @@ class SyntheticClicks(Task):
             "scaled_log_loss",
             "Binary cross-entropy of clicks after temperature scaling fitted on the validation rows.",
             name="logloss-scaled",
+            companion_of="logloss",
         ),
     )
     published_tiers = ("full",)
+    shown_as = "fields"
 
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test

@@ -51,7 +51,7 @@ def pack(entries: Sequence[Entry], results: Path, records: Sequence[Record], out
     """
     store = ResultStore(results)
     files = [store.path_of(record) for record in records]
-    for artifact in (record.predictions for record in records if record.predictions):
+    for artifact in (file for record in records for file in (record.predictions, record.row_scores) if file):
         artifact.read(results)  # raises an error for a file outside the folder
         files.append(results / artifact.file)
     files += {store.path_of_card(ModelCard, record.cell.model) for record in records}
