@@ -34,7 +34,7 @@ ORDER = 60
 @register_task(
     "recall-a5",
     summary="Running product of permutations of five elements, a state tracking problem that is hard to parallelize.",
-    suites=("recall",),
+    suites=("recall", "quick"),
 )
 class A5WordProblem(Task):
     """A row is `length` elements of A5; the target at each position is the product so far.
@@ -68,7 +68,7 @@ class A5WordProblem(Task):
     plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=1500, batch=128),
+        "quick": Budget(steps=1_500, batch=64),
         "standard": Budget(steps=20_000, batch=128),
         "full": Budget(steps=1_000_000, batch=64),
     }
