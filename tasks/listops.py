@@ -56,7 +56,7 @@ class ListOps(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=1_500, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=5_000, batch=64),
         "full": Budget(steps=30_000, batch=32),
     }
