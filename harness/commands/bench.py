@@ -155,7 +155,7 @@ def _launch(what: str, threads: int | None, **options: Any) -> None:
 
 def _exit_code(what: str, threads: int | None, options: dict[str, Any]) -> int:
     """Run a benchmark in a child process with the allocator settings of a trial, on the first GPU if it uses one."""
-    from ..running.child import child_environment
+    from ..processes.environment import child_environment
     from ..running.environment import gpus
 
     command = [sys.executable, "-m", "archarena.harness.bench.worker", what, json.dumps(options)]
