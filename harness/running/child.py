@@ -163,7 +163,7 @@ class Child:
     def _outcome(self) -> Outcome:
         """Return the outcome that the child wrote, with a short reason, or what is wrong with it."""
         if not os.path.lexists(self.folder / OUTCOME) or self.process.returncode == -signal.SIGKILL:
-            reason = f"The trial's process {_how_it_ended(self.process.returncode)} before it finished."
+            reason = f"The trial's process {_how_it_ended(self.process.wait())} before it finished."
             return Outcome(status="crashed", reason=reason)
         try:
             found = Outcome.model_validate_json(read_regular(self.folder / OUTCOME, _OUTCOME_BYTES))

@@ -9,7 +9,8 @@ from typing import Literal, ParamSpec, TypeVar
 
 Phase = Literal["set up", "train", "validate", "predict", "measure"]
 
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _seconds: dict[str, float] = {}
 _nested: list[float] = []

@@ -104,15 +104,17 @@ def test_the_random_streams_of_forked_processes_differ(start):
     assert facts_of(start("facts", "answer", "")) != facts_of(start("facts", "answer", ""))
 
 
-def test_an_environment_has_its_own_server(start):
-    assert facts_of(start("facts", "answer", "", threads=2))["threads"] == 2
-    assert facts_of(start("facts", "answer", "", threads=1))["threads"] == 1
-
-
 def test_the_server_has_started_no_thread(start):
     process = start("wait", "0", "0.1")
     assert server_of(process).num_threads() == 1
     assert process.wait(60) == 0
+
+
+def test_each_number_of_threads_has_its_own_server(light, start):
+    one, two, again = (start("wait", "0", "0.2", threads=threads) for threads in (1, 2, 1))
+    assert server_of(one) == server_of(again) != server_of(two)
+    assert server_of(two).environ()["OMP_NUM_THREADS"] == "2"
+    assert [process.wait(60) for process in (one, two, again)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("again", ["the next process", "the end of a process"])
