@@ -143,6 +143,9 @@ class Cost(_Part):
     total_seconds
         The whole trial: all learning rates, validation and test, summed over all processes if it was
         interrupted and resumed.
+    phases
+        Seconds per phase of the process that finished the trial (`archarena.harness.training.phases`): set up, train
+        (all learning rates), validate, predict and measure.
     state_bytes
         Recurrent state per row, over all layers, after a sequence of the task's length; None if the
         model has no `step` or the task is not causal.
@@ -155,6 +158,7 @@ class Cost(_Part):
     total_seconds: Number | None = None
     samples_per_second: Number | None = None
     tokens_per_second: Number | None = None
+    phases: dict[str, Number] = Field(default_factory=dict)
     step_ms: dict[str, Number] = Field(default_factory=dict)
     inference_ms: Number | None = None
     forward_flops: Number | None = None

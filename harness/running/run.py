@@ -13,7 +13,7 @@ from ..planning.find import name_of
 from ..planning.job import ClassLocation, PrepareJob, TrainJob
 from ..planning.key import key_of, key_parts
 from ..records.record import Record
-from ..records.store import ResultStore
+from ..records.store import WORK, ResultStore
 from .child import Limits
 from .environment import device_name, torch_version
 from .executor import Request
@@ -82,7 +82,7 @@ class Run:
     @property
     def work(self) -> Path:
         """Return the folder of running trials and prepared arrays."""
-        return self.store.folder.resolve() / "work"
+        return self.store.folder.resolve() / WORK
 
     def keyed(self) -> list[Keyed]:
         """Return the cells with their keys."""

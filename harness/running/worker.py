@@ -56,7 +56,10 @@ def _train(job: TrainJob, folder: Path) -> Outcome:
     import torch
 
     from ..planning.tier import get_tier
+    from ..training.phases import take_seconds
     from ..training.trial import run_trial
 
     torch.set_num_threads(get_tier(job.tier).threads)
-    return run_trial(job, folder)
+    take_seconds()
+    outcome = run_trial(job, folder)
+    return outcome.model_copy(update={"cost": outcome.cost.model_copy(update={"phases": take_seconds()})})

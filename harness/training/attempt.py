@@ -24,6 +24,7 @@ from .cost import StepClock, energy_joules
 from .ending import ending, note_decay
 from .loss import at_scored_positions, loss_function
 from .order import batches
+from .phases import phase
 from .predict import predict
 from .rows import Rows
 
@@ -63,6 +64,7 @@ class Attempt:
     state, so an attempt that was killed and resumed gives the same result as an uninterrupted one.
     """
 
+    @phase("set up")
     def __init__(self, setting: TrialSetting, rate: float, make_model: Callable[[], Built], file: Path):
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
@@ -195,6 +197,7 @@ class Attempt:
         for group in self.optimizer.param_groups:
             group["lr"] = min(rate, group["max_rate"])
 
+    @phase("validate")
     def _validate(self, train_loss: float) -> None:
         p, setting = self.state, self.setting
         p.seconds += self.clock.take()

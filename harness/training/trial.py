@@ -35,11 +35,13 @@ from .active_time import active_time
 from .attempt import Attempt, TrialSetting
 from .generate import decode, generate_text
 from .perturb import explore
+from .phases import phase
 from .predict import log_likelihoods, predict
 from .rows import Rows
 from .tune import tune
 
 
+@phase("set up")
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
     """Run a trial and return its outcome; write predictions and weights to `folder`."""
     check_prepared(job.arrays, without="answers")
@@ -155,6 +157,7 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Tr
     on_gpu = device.type == "cuda"
     train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
     recipe, steps = job.training.over(len(train))
+    recipe = recipe.thrifty(steps * job.training.batch, len(valid))
     report.steps = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
     return TrialSetting(
         spec=spec,
@@ -221,6 +224,7 @@ def _read_progress(file: Path) -> TrialProgress:
         return TrialProgress()
 
 
+@phase("predict")
 def _predict(model: Built, job: TrainJob, spec: TaskSpec, setting: TrialSetting, folder: Path) -> None:
     """Write the predictions of all readouts to one file, by name."""
     found = {readout.name: _predict_split(model, job, spec, setting, readout) for readout in job.readouts}
@@ -259,6 +263,7 @@ def _size(model: Built, fit: Fit, size: Size) -> SizeInfo:
     )
 
 
+@phase("measure")
 def _cost(attempt: Attempt, setting: TrialSetting, total_seconds: float) -> Cost:
     model, rows, state = attempt.model, setting.train, attempt.state
     cost = Cost(

@@ -8,8 +8,10 @@ from pathlib import Path
 from ..assembly.module import Built
 from ..records.record import AttemptInfo
 from .attempt import Attempt, TrialSetting
+from .phases import phase
 
 
+@phase("train")
 def tune(
     setting: TrialSetting, make_model: Callable[[], Built], folder: Path, *, fits_itself: bool = False
 ) -> tuple[Attempt | None, list[AttemptInfo]]:

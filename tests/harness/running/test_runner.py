@@ -49,6 +49,17 @@ def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_run, make_
     )
 
 
+def test_a_forked_child_gives_the_same_bits_as_a_new_interpreter(make_run, monkeypatch):
+    found = []
+    for spawn in "01":
+        monkeypatch.setenv("ARCHARENA_SPAWN", spawn)
+        run = make_run(models=["mamba"], rerun="all", extras=Extras(keep_weights=True))
+        (record,) = Runner(run, Local(1)).execute().records
+        assert record.status == "ok", record.reason
+        found.append((record.scores, record.predictions.sha256, record.weights.sha256))
+    assert found[0] == found[1]
+
+
 def test_a_depth_that_is_set_replaces_the_tiers_at_equal_parameters(make_run):
     records = Runner(make_run(models=["mlp"], settings=["mlp.depth=1,3"]), Inline()).execute().records
     assert [record.cell.variant for record in records] == ["mlp[depth=1]", "mlp[depth=3]"]
