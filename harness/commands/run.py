@@ -136,7 +136,9 @@ def _print_plan(run: Run) -> None:
         known = earlier.get((task.name, task.tier.name, keyed.cell.recipe))
         seconds += statistics.median(known) if known else task.tier.aim_seconds
         guessed |= not known
-        say(f"  {keyed.cell.name}")
+    for group in run.together([keyed for keyed in missing if keyed.cell.training is not None]):
+        first, seeds = group[0].cell.name, [f"s{keyed.cell.seed}" for keyed in group]
+        say(f"  {first}" if len(group) == 1 else f"  {first} with {', '.join(seeds[1:])}: trained together")
     source = "the tier's target time if there is no record" if guessed else "earlier records"
     if guessed and any(keyed.cell.recipe == "published" for keyed in missing):
         source += "; a published recipe may take many times longer"

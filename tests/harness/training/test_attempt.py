@@ -132,6 +132,6 @@ def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeyp
 def test_an_epoch_holds_each_row_once_in_full_batches_and_maybe_a_partial_one(make_attempt, keep_last, sizes):
     attempt = make_attempt(keep_last=keep_last)
     attempt.setting = replace(attempt.setting, budget=Budget(20, 16))
-    batches = list(attempt._order(0, len(sizes)))
+    batches = list(attempt.order(0, len(sizes)))
     assert [len(rows) for rows in batches] == sizes
     assert len(torch.cat(batches).unique()) == sum(sizes)

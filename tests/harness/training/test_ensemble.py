@@ -1,0 +1,93 @@
+"""Attempts trained together end as each would alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from archarena.harness import Binary, Classes, Fields, Image, PerPosition, Size, TaskSpec, Tokens, build
+from archarena.harness.contract.registry import discover
+from archarena.harness.contract.task import Budget
+from archarena.harness.data.seeds import generator
+from archarena.harness.planning.recipe import Recipe
+from archarena.harness.training.attempt import Attempt, TrialSetting
+from archarena.harness.training.ensemble import run_together
+from archarena.harness.training.rows import Rows
+
+STEPS = 8
+RECIPE = Recipe("common", (1e-2,), weight_decay=0.01, warmup=0.2, clip=0.5, evaluations=4)
+SPECS = {
+    "tokens": TaskSpec(Tokens(7, 8), Classes(3)),
+    "positions": TaskSpec(Tokens(7, 8), PerPosition(3), causal=True),
+    "fields": TaskSpec(Fields((5, 4), n_dense=1), Binary()),
+    "image": TaskSpec(Image(1, 4, 4), Classes(3)),
+}
+MODELS = sorted(name for name, entry in discover().models.items() if not entry.declared.get("on_request"))
+
+
+def draw(name, seed, count):
+    """Return rows of a task that can be learned in part, padded in places."""
+    some = generator("ensemble", name, seed)
+    if name == "fields":
+        ids = some.integers(1, 4, (count, 2, 1))
+        return {"ids": ids, "dense": some.normal(size=(count, 1)).astype("float32")}, (ids[:, 0, 0] > 2).astype(
+            "float32"
+        )
+    if name == "image":
+        pixels = some.normal(size=(count, 1, 4, 4)).astype("float32")
+        return {"pixels": pixels}, (pixels.mean((1, 2, 3)) > 0).astype("int64")
+    tokens, lengths = some.integers(1, 7, (count, 8)), some.integers(5, 9, count)
+    tokens[lengths[:, None] <= range(8)] = 0
+    if name == "tokens":
+        return {"tokens": tokens, "lengths": lengths}, tokens[:, 0] % 3
+    targets = tokens % 3
+    targets[(some.random((count, 8)) < 0.5) | (tokens == 0)] = SPECS[name].outputs.ignore
+    return {"tokens": tokens}, targets
+
+
+def attempts(folder, model, task, *, recipe=RECIPE, seeds=3, rates=None, **hyperparameters):
+    """Return the attempt of each seed, with its own data, order and initial weights."""
+    spec, cls, made = SPECS[task], discover().find("model", model).load(), []
+    metric = {"fields": "auc"}.get(task, "accuracy")
+    for seed in range(seeds):
+        train, valid = (Rows(*draw(task, number, 24), torch.device("cpu")) for number in (seed, 100))
+        setting = TrialSetting(
+            spec, recipe, Budget(STEPS, 4), metric, train, valid, seed, False, False, lambda step: None, -1.0
+        )
+
+        def make_model(seed=seed):
+            torch.manual_seed(seed)
+            return build(cls, spec, Size(16, 2), **hyperparameters)
+
+        rate = rates[seed] if rates else 1e-2
+        folder.mkdir(exist_ok=True)
+        made.append(Attempt(setting, rate, make_model, folder / f"{seed}.safetensors"))
+    return made
+
+
+def run_alone(made, until=STEPS):
+    for attempt in made:
+        attempt.run(until)
+
+
+def assert_equal(together, alone, tolerance=1e-4):
+    for found, expected in zip(together, alone, strict=True):
+        assert found.state.step == expected.state.step
+        assert found.state.diverged == expected.state.diverged
+        steps, losses = ([(p.step, p.samples) for p in each.state.curve] for each in (found, expected)), None
+        assert len(set(map(tuple, steps))) == 1
+        losses = [[p.train_loss for p in each.state.curve] for each in (found, expected)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-3, abs=tolerance)
+        assert found.state.loss == pytest.approx(expected.state.loss, rel=1e-3, abs=tolerance)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("task", ["tokens", "positions"])
+def test_each_member_equals_its_separate_run(model, task, tmp_path):
+    spec = SPECS[task]
+    cls = discover().find("model", model).load()
+    if cls.supports(spec) or build(cls, spec, Size(16, 2)).fits_itself:
+        pytest.skip("not trained on this task")
+    together, alone = attempts(tmp_path / "a", model, task), attempts(tmp_path / "b", model, task)
+    run_together(together, STEPS)
+    run_alone(alone)
+    assert_equal(together, alone)
