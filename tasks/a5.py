@@ -63,6 +63,7 @@ class A5WordProblem(Task):
         "standard": {"length": 12, "train": 400_000, "valid": 1_000, "test": 5_000, "pairs": 400_000},
         "full": {"length": 20, "train": 800_000, "valid": 1_000, "test": 10_000, "pairs": 800_000},
     }
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=1500, batch=128),

@@ -57,7 +57,8 @@ def command(
     for attempt in record.attempts:
         chosen = " <- chosen" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"
-        say(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
+        end = f" ({attempt.end})" if attempt.end else ""
+        say(f"  rate {attempt.learning_rate:g}: {reached}{end}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
         say(f"  {name}: {_readable(value)}")
     if record.checksum is None:

@@ -89,7 +89,8 @@ class Task:
     version
         Increased whenever the same arguments would produce different data.
     plateau
-        Whether scores rise suddenly after a long plateau, as on recall and state tracking.
+        Whether scores rise suddenly after a long plateau, as on recall and state tracking. Training under
+        the common recipe then ends early only at a perfect score, never because the score has stalled.
     recipes_of
         Name of a task with published recipes that also apply to this task, but with the batch of this
         task's budget. Empty if the task has its own recipes.

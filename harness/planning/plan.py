@@ -6,6 +6,7 @@ import ast
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Ce
         training = _published(variant.entry, task)
     else:
         how = trade_off(task.tier.recipe) if recipe == "trade-off" else task.tier.recipe
+        how = replace(how, patience=0.0) if task.task.plateau else how
         training = Training(how, task.budget.batch, task.budget.steps)
     return Cell(variant, task, seed, recipe, training)
 

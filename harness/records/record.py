@@ -85,14 +85,33 @@ class CurvePoint(_Part):
     valid: Number | None
 
 
+Ending = Literal["perfect", "stalled", "budget"]
+"""How training ended: at a perfect validation score, because the score stalled, or after all steps of the budget."""
+
+
+_ENDINGS: dict[Ending, str] = {"perfect": "perfect score", "stalled": "score stalled", "budget": "budget used"}
+
+
 class AttemptInfo(_Part):
-    """One attempt: a learning rate, its steps and its validation score."""
+    """One attempt: a learning rate, its steps and its validation score.
+
+    `ended` is None for attempts that diverged or were only probed. `decay_from` is the step at which the final decay
+    of the learning rate began, or None if there was none. Older records have neither.
+    """
 
     learning_rate: Number
     steps: Count
     valid: Number | None
     diverged: bool = False
+    ended: Ending | None = None
+    decay_from: Count | None = None
     curve: list[CurvePoint] = Field(default_factory=list)
+
+    @property
+    def end(self) -> str:
+        """Return in words how training ended; empty if it was only probed or the record does not say."""
+        decay = "" if self.decay_from is None else f", decay from step {self.decay_from:,}"
+        return f"{_ENDINGS[self.ended]}{decay}" if self.ended else ""
 
 
 class SizeInfo(_Part):

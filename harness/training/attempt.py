@@ -18,9 +18,10 @@ from ..contract.spec import TaskSpec
 from ..contract.task import Budget
 from ..data.seeds import generator
 from ..planning.recipe import IMPROVEMENT, Recipe
-from ..records.record import AttemptInfo, CurvePoint
+from ..records.record import AttemptInfo, CurvePoint, Ending
 from .checkpoint import AttemptState, load_checkpoint, random_state, save_checkpoint, set_random_state
 from .cost import StepClock, energy_joules
+from .ending import ending, note_decay
 from .loss import at_scored_positions, training_loss
 from .predict import predict
 from .rows import Rows
@@ -73,6 +74,11 @@ class Attempt:
         """Return the metric computed on the validation rows."""
         return METRICS[self.setting.metric]
 
+    @property
+    def ending(self) -> Ending | None:
+        """Return how training has ended, or None if it goes on."""
+        return ending(self.state, self.setting.recipe, self.setting.budget.steps, self.metric)
+
     def run(self, until: int) -> None:
         """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
         setting = self.setting
@@ -97,10 +103,11 @@ class Attempt:
 
     def goes_on(self, until: int) -> bool:
         """Return whether there is a step to train before step `until`."""
-        return not (self.state.diverged or self._is_done() or self.state.step >= until)
+        return not (self.state.diverged or self.ending or self.state.step >= until)
 
     def prepare_step(self) -> None:
         """Set the learning rate of the next step."""
+        note_decay(self.state, self.setting.recipe, self.setting.budget.steps, self.metric)
         self.model.train()
         self._set_rate()
 
@@ -110,7 +117,7 @@ class Attempt:
         p.step += 1
         p.samples += samples
         setting.report(p.step)
-        if setting.recipe.evaluates_after(p.step, setting.budget.steps):
+        if setting.recipe.evaluates_after(p.step, setting.budget.steps, p.decay_from):
             try:
                 self._validate(float(loss))
             except DivergedError:
@@ -138,7 +145,15 @@ class Attempt:
     def summary(self) -> AttemptInfo:
         """Return the summary of this attempt for the record."""
         p = self.state
-        return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=p.curve)
+        return AttemptInfo(
+            learning_rate=self.rate,
+            steps=p.step,
+            valid=p.best,
+            diverged=p.diverged,
+            ended=None if p.diverged or self.model.fits_itself else self.ending,
+            decay_from=p.decay_from,
+            curve=p.curve,
+        )
 
     def order(self, start: int, until: int) -> Iterator[Tensor]:
         """Yield the row indices of each step: one permutation per epoch, cut into the recipe's batches."""
@@ -197,7 +212,7 @@ class Attempt:
     def _set_rate(self) -> None:
         """Set the learning rate of every group from the schedule, plateau drops and the group's maximum."""
         recipe, p = self.setting.recipe, self.state
-        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
+        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps, p.decay_from)
         if p.scale < 1:
             rate = max(rate * p.scale, recipe.min_rate)
         for group in self.optimizer.param_groups:
@@ -231,11 +246,6 @@ class Attempt:
         p.stalled += 1
         if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
             p.scale *= recipe.plateau_factor
-
-    def _is_done(self) -> bool:
-        """Return whether to stop early: the score is perfect, or has stalled as long as the recipe allows."""
-        p, stop_after = self.state, self.setting.recipe.stop_after
-        return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
 
     def save(self) -> None:
         """Write the checkpoint."""

@@ -64,7 +64,10 @@ def run_trials(job: EnsembleJob, attended: Attended) -> list[Outcome]:
     UserError
         If the trials cannot train together, because their lengths differ or the model trains itself.
     """
-    members = [(each, partial(_begin, each, folder, len(job.trials))) for each, folder in zip(job.trials, job.folders, strict=True)]
+    members = [
+        (each, partial(_begin, each, folder, len(job.trials)))
+        for each, folder in zip(job.trials, job.folders, strict=True)
+    ]
     begun = [attended(begin) for _, begin in members]
     trials = [trial for trial in begun if isinstance(trial, _Trial)]
     if any(trial.fits_itself for trial in trials) or len({trial.setting.budget for trial in trials}) > 1:

@@ -87,7 +87,7 @@ def test_a_stalled_score_drops_the_rate_to_its_minimum_and_ends_the_try(make_att
         stuck._note_plateau(0.5)
     stuck._set_rate()
     assert stuck.optimizer.param_groups[0]["lr"] == 1e-3
-    assert stuck._is_done()
+    assert stuck.ending == "stalled"
 
 
 def test_an_improvement_starts_the_count_anew(make_attempt):
@@ -97,7 +97,7 @@ def test_an_improvement_starts_the_count_anew(make_attempt):
     assert (attempt.state.stalled, attempt.state.scale) == (1, 0.1)
     attempt._note_plateau(0.6)
     assert (attempt.state.stalled, attempt.state.scale) == (0, 0.1)
-    assert not attempt._is_done()
+    assert attempt.ending is None
 
 
 def test_early_stopping_ends_the_run_before_its_last_step(make_attempt):
@@ -105,6 +105,7 @@ def test_early_stopping_ends_the_run_before_its_last_step(make_attempt):
     attempt.run(100)
     assert attempt.state.step < 100
     assert attempt.state.stalled == 2
+    assert attempt.summary().ended == "stalled"
 
 
 def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeypatch):
