@@ -36,7 +36,7 @@ def do(job: PrepareJob | TrainJob | EnsembleJob, folder: Path) -> Outcome:
     """Run a job and return its outcome; exceptions are turned into a status, a reason and log output."""
     if isinstance(job, PrepareJob):
         return _attended(partial(_prepare, job))
-    return _attended(partial(_train if isinstance(job, TrainJob) else _train_together, job, folder))
+    return _attended(partial(_train_together if isinstance(job, EnsembleJob) else _train, job, folder))
 
 
 def _attended(run: Callable[[], Any]) -> Any:

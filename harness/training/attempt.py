@@ -91,7 +91,7 @@ class Attempt:
         before = energy_joules(setting.train.device)
         for rows in self.order(self.state.step, until):
             self.prepare_step()
-            loss = self._step(forward, rows)
+            loss = self.step(forward, rows)
             self.count_step(len(rows), loss)
             if not self.goes_on(until):
                 break
@@ -168,7 +168,8 @@ class Attempt:
             assert permutation is not None
             yield permutation[place * batch : (place + 1) * batch]
 
-    def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+    def step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+        """Train one step on the given rows with the model or its compiled form, and return the loss."""
         recipe = self.setting.recipe
         with self.clock:
             self.optimizer.zero_grad(set_to_none=True)

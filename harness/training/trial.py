@@ -64,11 +64,8 @@ def run_trials(job: EnsembleJob, attended: Attended) -> list[Outcome]:
     UserError
         If the trials cannot train together, because their lengths differ or the model trains itself.
     """
-    members = [
-        (each, partial(_begin, each, folder, len(job.trials)))
-        for each, folder in zip(job.trials, job.folders, strict=True)
-    ]
-    begun = [attended(begin) for _, begin in members]
+    places = zip(job.trials, job.folders, strict=True)
+    begun = [attended(partial(_begin, each, folder, len(job.trials))) for each, folder in places]
     trials = [trial for trial in begun if isinstance(trial, _Trial)]
     if any(trial.fits_itself for trial in trials) or len({trial.setting.budget for trial in trials}) > 1:
         raise UserError("These trials cannot train together.")

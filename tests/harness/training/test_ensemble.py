@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from archarena.harness import Binary, Classes, Fields, Image, PerPosition, Size, TaskSpec, Tokens, build
@@ -92,3 +94,49 @@ def test_each_member_equals_its_separate_run(model, task, tmp_path):
     together = attempts(tmp_path / "together", model, task)
     run_together(together, STEPS)
     assert_equal(together, train(attempts(tmp_path / "alone", model, task)))
+
+
+def test_rates_dropout_and_the_penalty_on_tables_belong_to_each_member(tmp_path):
+    recipe = replace(RECIPE, embedding_l2=0.1, optimizer="adam")
+    options = {"rates": [1e-3, 1e-2, 1e-1], "recipe": recipe, "dropout": 0.3}
+    together = attempts(tmp_path / "together", "mlp", "fields", **options)
+    run_together(together, STEPS)
+    assert_equal(together, train(attempts(tmp_path / "alone", "mlp", "fields", **options)))
+
+
+def test_a_member_that_ends_early_leaves_and_the_others_go_on(tmp_path):
+    recipe = replace(RECIPE, stop_after=1, schedule="constant")
+    options = {"rates": [1e-9, 1e-2, 1e-1], "recipe": recipe, "seeds": 3}
+    together = attempts(tmp_path / "together", "mlp", "fields", **options)
+    run_together(together, STEPS)
+    alone = train(attempts(tmp_path / "alone", "mlp", "fields", **options))
+    assert_equal(together, alone)
+    assert together[0].state.step < max(attempt.state.step for attempt in together)
+
+
+def test_a_member_that_diverges_leaves_the_others_alone(tmp_path):
+    options = {"rates": [1e-2, 1e30, 1e-2]}
+    together = attempts(tmp_path / "together", "fm", "fields", **options)
+    run_together(together, STEPS)
+    assert [attempt.state.diverged for attempt in together] == [False, True, False]
+    alone = train(attempts(tmp_path / "alone", "fm", "fields", **options))
+    assert_equal([together[0], together[2]], [alone[0], alone[2]])
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_members_go_on_from_their_checkpoints_together_or_alone(tmp_path, dropout):
+    alone = train(attempts(tmp_path / "alone", "mlp", "fields", dropout=dropout))
+    run_together(attempts(tmp_path / "stopped", "mlp", "fields", dropout=dropout), 3)
+    again = attempts(tmp_path / "stopped", "mlp", "fields", dropout=dropout)
+    assert [attempt.state.step for attempt in again] == [3, 3, 3]
+    again[0].run(5)
+    run_together(again, STEPS)
+    assert_equal(again, alone)
+
+
+def test_released_members_share_no_memory(tmp_path):
+    made = attempts(tmp_path, "mlp", "fields", seeds=2)
+    run_together(made, 2)
+    before = [x.clone() for x in made[1].model.state_dict().values()]
+    made[0].run(STEPS)
+    assert all(map(torch.equal, before, made[1].model.state_dict().values()))
