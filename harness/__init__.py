@@ -38,6 +38,8 @@ if TYPE_CHECKING:
         Tokens,
     )
     from .contract.task import Budget, Split, Splits, Streams, Task
+    from .data.data_set import DataSet
+    from .data.hub import Hub
     from .data.seeds import generator
     from .errors import UserError
     from .training.generate import read_text

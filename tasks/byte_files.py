@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from .data import DataSet
-from .table_files import read_up_to_limit
+from ..harness import DataSet
+from ..harness.data.table_files import read_up_to_limit
 
 if TYPE_CHECKING:
     import pandas as pd

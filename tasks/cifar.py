@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..harness import Evaluation, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
-from .data import DataSet, Hub, hold_out
+from ..harness import DataSet, Evaluation, Hub, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
+from ..harness.data.data_set import hold_out
+from ..harness.data.table_files import read_up_to_limit
 from .grey_images import IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .reference_scores import majority_score
-from .table_files import read_up_to_limit
 
 if TYPE_CHECKING:
     import pandas as pd

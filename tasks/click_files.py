@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..harness import UserError
+from ..harness import DataSet, UserError
 from ..harness.contract.scan import describe
-from .data import DataSet, Report, silent
+from ..harness.data.data_set import Report, silent
 
 if TYPE_CHECKING:
     import pyarrow as pa

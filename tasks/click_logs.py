@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..harness import Binary, Budget, Fields, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
+from ..harness import Binary, Budget, Fields, Hub, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .click_arrays import EMPTY, PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
 from .clicks import EVALUATIONS, click_scores, constant_rate
-from .hub import Hub
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,6 +11,7 @@ from ..harness import (
     IGNORE,
     Budget,
     Evaluation,
+    Hub,
     NextToken,
     ReferenceScore,
     Split,
@@ -23,7 +24,6 @@ from ..harness import (
     register_task,
 )
 from .byte_files import CONTENT, ByteFiles
-from .hub import Hub
 from .reference_scores import next_byte_scores
 
 VOCABULARY = 257

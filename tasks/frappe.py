@@ -12,7 +12,9 @@ import numpy as np
 from ..harness import (
     Binary,
     Budget,
+    DataSet,
     Fields,
+    Hub,
     ReferenceScore,
     Split,
     Splits,
@@ -23,7 +25,6 @@ from ..harness import (
     register_task,
 )
 from .clicks import EVALUATIONS, click_scores, constant_rate, logistic_regression
-from .data import DataSet, Hub
 
 if TYPE_CHECKING:
     import pandas as pd

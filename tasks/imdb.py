@@ -11,7 +11,9 @@ import numpy as np
 from ..harness import (
     Budget,
     Classes,
+    DataSet,
     Evaluation,
+    Hub,
     ReferenceScore,
     Split,
     Splits,
@@ -21,8 +23,8 @@ from ..harness import (
     Tokens,
     register_task,
 )
+from ..harness.data.data_set import hold_out
 from .byte_rows import byte_rows
-from .data import DataSet, Hub, hold_out
 from .reference_scores import fit_logistic, majority_score
 
 IMDB = DataSet(

@@ -7,8 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..harness import Budget, Split, Splits, Streams, register_task
-from .data import DataSet
+from ..harness import Budget, DataSet, Split, Splits, Streams, register_task
 from .listops import ListOps
 from .listops_trees import VOCABULARY
 

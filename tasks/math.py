@@ -9,7 +9,9 @@ import numpy as np
 
 from ..harness import (
     Budget,
+    DataSet,
     Evaluation,
+    Hub,
     NextToken,
     ReferenceScore,
     Split,
@@ -20,8 +22,8 @@ from ..harness import (
     Tokens,
     register_task,
 )
+from ..harness.data.data_set import hold_out
 from .byte_rows import END, continuations
-from .data import DataSet, Hub, hold_out
 from .math_choice import choice_scores, choice_split
 from .math_solve import Solving, solve_evaluations, solve_scores, solve_splits
 from .reference_scores import next_byte_scores

@@ -21,8 +21,8 @@ from ..harness import (
     TaskSpec,
     register_task,
 )
+from ..harness.data.data_set import hold_out
 from .byte_files import ByteFiles
-from .data import hold_out
 from .reference_scores import fit_logistic, majority_score
 
 SIDE = 28

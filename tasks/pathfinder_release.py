@@ -22,8 +22,8 @@ from ..harness import (
     register_task,
 )
 from ..harness.contract.scan import describe
+from ..harness.data.data_set import Report, silent
 from ..harness.files import replacing
-from .data import Report, silent
 from .grey_images import IMAGE_BUDGETS, LARGE_IMAGE_BUDGETS, image_spec, image_split, pixel_score
 from .reference_scores import majority_score
 

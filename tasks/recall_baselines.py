@@ -82,3 +82,21 @@ def _asked(tokens: np.ndarray, targets: np.ndarray, pairs: int) -> tuple[np.ndar
     values = tokens[:, 1 : 2 * pairs : 2]
     pair = (values[row] == targets[row, position][:, None]).argmax(1)
     return position, np.arange(len(row)) % pairs, pair
+
+
+def seen_value_scores(test: Split, *, first: int, values: int) -> list[ReferenceScore]:
+    """Return chance and the accuracy of the most frequent value so far, for rows whose answers occur in them.
+
+    Parameters
+    ----------
+    first, values
+        Token id of the first value, and number of values.
+    """
+    shown = test.inputs["tokens"][..., None] == first + np.arange(values, dtype=np.int16)
+    row, position = np.nonzero(test.targets != IGNORE)
+    guesses = first + shown.cumsum(1, dtype=np.int16)[row, position].argmax(1)
+    commonest = float(np.mean(guesses == test.targets[row, position]))
+    return [
+        ReferenceScore("", "any value", 1 / values, "chance", "A random guess among all values."),
+        ReferenceScore("", "commonest value", commonest, summary="The most frequent value so far in the row."),
+    ]

@@ -52,21 +52,22 @@ def window_score(train: Split, test: Split, width: int, evaluation: str = "") ->
     The start of a row is part of a window. Windows that do not occur in the training rows get the most
     frequent target of all.
     """
-    windows, targets = _windows(train, width)
+    base = 1 + int(max(train.inputs["tokens"].max(), test.inputs["tokens"].max()))
+    windows, targets = _windows(train, width, base)
     kinds, counts = np.unique(np.stack([windows, targets]), axis=1, return_counts=True)
     order = np.lexsort((counts, kinds[0]))
     last = np.append(np.diff(kinds[0, order]) > 0, True)
     known, guesses = kinds[:, order[last]]
-    asked, right = _windows(test, width)
+    asked, right = _windows(test, width, base)
     place = np.searchsorted(known, asked).clip(max=len(known) - 1)
     value = float(np.mean(np.where(known[place] == asked, guesses[place], np.bincount(targets).argmax()) == right))
     summary = f"The most frequent training target after the same {width} tokens."
     return ReferenceScore(evaluation, f"last {width} tokens", value, summary=summary)
 
 
-def _windows(split: Split, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a code of the last `width` tokens, each below 256, at every scored position, and its target."""
+def _windows(split: Split, width: int, base: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a code of the last `width` tokens, each below `base`, at every scored position, and its target."""
     tokens = np.pad(split.inputs["tokens"].astype(np.int64), ((0, 0), (width - 1, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(tokens, width, axis=1)
     scored = split.targets != IGNORE
-    return windows[scored] @ (1 << 8 * np.arange(width)), split.targets[scored].astype(np.int64)
+    return windows[scored] @ base ** np.arange(width), split.targets[scored].astype(np.int64)

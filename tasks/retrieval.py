@@ -10,6 +10,7 @@ import numpy as np
 from ..harness import (
     Budget,
     Classes,
+    DataSet,
     Evaluation,
     Pair,
     ReferenceScore,
@@ -21,10 +22,9 @@ from ..harness import (
     Tokens,
     register_task,
 )
+from ..harness.data.table_files import typed
 from .byte_rows import byte_rows
-from .data import DataSet
 from .reference_scores import fit_logistic, majority_score
-from .table_files import typed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,9 +17,10 @@ from ..contract.scan import Entry
 from ..contract.spec import NextToken, PerPosition, TaskSpec
 from ..contract.task import Split, Splits, Streams, Task
 from ..data.arrays import content_checksum
+from ..data.fits_spec import check_splits
 from ..data.prepare import streams
-from .findings import Finding, examine, require
-from .rows import check_inputs, check_targets, row_keys
+from .findings import BrokenError, Finding, examine, require
+from .rows import row_keys
 
 DRAWS = 60
 """Number of random predictions for the chance check."""
@@ -94,16 +95,7 @@ def _make(task: Entry | type, tier: str, data: Path, made: list[TaskSubject]) ->
 
 def spec(subject: TaskSubject) -> None:
     """Check that every array matches the spec in name, shape, dtype and range."""
-    for name, split in subject.named().items():
-        check_inputs(name, split, subject.task.spec)
-        if name not in _read_by(subject, "generate"):
-            check_targets(name, split, subject.task.spec, ranked=name in _read_by(subject, "likelihood"))
-        for group, labels in split.groups.items():
-            require(len(labels) == len(split.targets), f"{name}: group '{group}' has {len(labels)} labels")
-
-
-def _read_by(subject: TaskSubject, readout: str) -> set[str]:
-    return {f"test '{e.test}'" for e in subject.task.evaluations if e.readout == readout}
+    check_splits(subject.splits, subject.task.spec, subject.task.evaluations)
 
 
 def deterministic(subject: TaskSubject) -> None:
@@ -123,12 +115,16 @@ def _same(a: Split, b: Split) -> bool:
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
-def no_leak(subject: TaskSubject) -> None:
+def no_leak(subject: TaskSubject) -> str | None:
     """Check that no training row is in the validation or test rows, and no validation row in the test rows.
+
+    A task that gives a reason in `Task.duplicates` is not checked.
 
     Rows that repeat naturally (such as the same user and item) may recur as often as training rows
     repeat among themselves: for exchangeable rows, a new row is in the training rows just as often.
     """
+    if subject.task.duplicates:
+        return f"the task declares duplicates: {subject.task.duplicates}"
     keys = {name: row_keys(split) for name, split in subject.named().items()}
     tests = [name for name in keys if name not in ("train", "valid")]
     counts = np.unique(keys["train"], return_counts=True)[1]
@@ -139,7 +135,9 @@ def no_leak(subject: TaskSubject) -> None:
             found, count = int(np.isin(keys[name], keys[source]).sum()), len(keys[name])
             natural = rate * len(keys[source]) * count
             allowed = natural + 4 * math.sqrt(natural) + 4 * (natural > 0)
-            require(found <= allowed, f"{found} of {count} rows of {name} are {source} rows")
+            advice = "Split the data by rows that differ, or give the reason in the task's attribute duplicates"
+            require(found <= allowed, f"{found} of {count} rows of {name} are {source} rows. {advice}")
+    return None
 
 
 def evaluations(subject: TaskSubject) -> None:
@@ -159,6 +157,20 @@ def evaluations(subject: TaskSubject) -> None:
         require(e.test in subject.splits.tests, f"{label} uses test set '{e.test}', which does not exist")
         absent = [name for name in e.slices if name not in subject.splits.tests[e.test].groups]
         require(not absent, f"{label} is sliced by {', '.join(absent)}, but the test set has no such groups")
+        if e.readout == "outputs":
+            _try_metric(e, subject.splits.tests[e.test], subject.task.spec, label)
+
+
+def _try_metric(evaluation: Evaluation, test: Split, task: TaskSpec, label: str) -> None:
+    """Check that the metric takes outputs and targets of the task's shapes."""
+    metric, shape = evaluation.scorer, _prediction_shape(evaluation, test, task)
+    try:
+        metric.score(np.random.default_rng(0).random(shape), np.asarray(test.targets))
+    except (ValueError, IndexError) as error:
+        found = f"outputs of shape {shape} with targets of shape {np.shape(test.targets)}"
+        raise BrokenError(
+            f"{label}: metric '{metric.name}' cannot score {found} ({error}). {metric.summary}"
+        ) from error
 
 
 def chance(subject: TaskSubject) -> str | None:

@@ -50,7 +50,7 @@ def import_(
     data: Data = None,
     plugins: Plugins = None,
 ) -> None:
-    """Check local files and copy them into the data folder.
+    """Check local files and copy them into the data folder, which is created if it does not exist.
 
     Example: archarena data import enwik8 enwik8.zip --data DIR
     """
@@ -60,4 +60,37 @@ def import_(
 
     if not path.exists():
         raise UserError(f"{path} does not exist.")
-    say(f"{name}: at {sources.adopt(open_registry(plugins), name, path.resolve(), data_folder(data))}")
+    folder = data_folder(data, create=True)
+    say(f"{name}: at {sources.adopt(open_registry(plugins), name, path.resolve(), folder)}")
+
+
+@app.command("checksum")
+def checksum(
+    file: Annotated[Path, typer.Argument(metavar="FILE", parser=usable_path, help="A table, such as train.csv.")],
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", metavar="NAME", help="A column to pin; repeat. Default: all.")
+    ] = None,
+) -> None:
+    """Print the columns, the number of rows and the checksum of a table, as a plugin's `DataSet` states them.
+
+    Example: archarena data checksum train.csv
+    """
+    from ..contract.scan import describe
+    from ..data.data_set import DataSet
+    from ..data.table_files import columns_of, read_table
+    from ..errors import UserError, unknown
+
+    if not file.is_file():
+        raise UserError(f"There is no file {file}.")
+    try:
+        known = columns_of(file)
+        chosen = {name: known[name] for name in columns or known}
+        table = read_table(file, chosen)
+    except KeyError as error:
+        raise unknown("column", error.args[0], list(known)) from None
+    except Exception as error:
+        raise UserError(f"Cannot read {file}: {describe(error)}.") from error
+    part = file.name.partition(".")[0]
+    types = ", ".join(f'"{name}": {kind.__name__}' for name, kind in chosen.items())
+    _, found = DataSet("file", "", "", chosen).canonical(table)
+    say(f'columns={{{types}}},\nchecksums={{"{part}": "{found}"}},  # {len(table):,} rows')

@@ -16,7 +16,7 @@ FETCH_SECONDS = 24 * 3600.0
 
 
 class DataSource(Protocol):
-    """An external data set (see `archarena.tasks.data`)."""
+    """An external data set (see `archarena.harness.DataSet`)."""
 
     @property
     def name(self) -> str:
@@ -64,15 +64,17 @@ class DataSource(Protocol):
         ...
 
 
-def data_folder(given: str | Path | None = None) -> Path:
+def data_folder(given: str | Path | None = None, *, create: bool = False) -> Path:
     """Return the data folder: `given`, ``ARCHARENA_DATA``, or the user's data directory.
 
-    Raises `UserError` if the named folder does not exist.
+    Raises `UserError` if the named folder does not exist, unless `create` is set.
     """
     named = given or os.environ.get("ARCHARENA_DATA")
     if not named:
         return Path(platformdirs.user_data_dir("archarena"))
     folder = Path(named).expanduser()
+    if create:
+        folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_dir():
         where = "--data" if given else "ARCHARENA_DATA"
         raise UserError(f"{where}: folder {folder} does not exist.")

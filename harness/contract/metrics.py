@@ -80,7 +80,7 @@ class Metric:
         """
         if np.isnan(predictions).any():
             return float("nan")
-        return _finite(self.finish(*self.reduce(predictions, targets)))
+        return _finite(self.finish(*self._rows(predictions, targets)))
 
     def measure(self, predictions: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         """Return the score and its standard error over rows; each is NaN if it is undefined.
@@ -90,8 +90,15 @@ class Metric:
         """
         if np.isnan(predictions).any():
             return float("nan"), float("nan")
-        rows = self.reduce(predictions, targets)
+        rows = self._rows(predictions, targets)
         return _finite(self.finish(*rows)), self._standard_error(rows)
+
+    def _rows(self, predictions: np.ndarray, targets: np.ndarray) -> RowValues:
+        """Return the values of each row; raise `ValueError` if there is not one per row."""
+        rows = self.reduce(predictions, targets)
+        if any(len(column) != len(targets) for column in rows):
+            raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} do not match")
+        return rows
 
     def _standard_error(self, rows: RowValues) -> float:
         count = len(rows[0])
@@ -115,7 +122,7 @@ class Metric:
         groups, member = np.unique(labels, return_inverse=True)
         if np.isnan(predictions).any():
             return dict.fromkeys(groups.tolist(), float("nan"))
-        rows = self.reduce(predictions, targets)
+        rows = self._rows(predictions, targets)
         scores = (self.finish(*(column[member == index] for column in rows)) for index in range(len(groups)))
         return dict(zip(groups.tolist(), map(_finite, scores), strict=True))
 
@@ -149,6 +156,8 @@ def _area_minus_loss(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _right_class(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
+    if targets.shape != predictions.shape[:-1]:  # NumPy might compare each row with every other
+        raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} do not match")
     right = predictions.argmax(-1) == targets
     return right.astype(np.float64), np.ones(len(targets))
 
@@ -208,6 +217,8 @@ def _nats(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
 
 
 def _squared_error(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
+    if predictions.shape != targets.shape:
+        raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} differ in shape")
     error = predictions.astype(np.float64) - targets
     return (error**2).sum(-1), np.full(len(targets), error.shape[-1])
 

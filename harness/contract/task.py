@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..errors import UserError
 from .data_source import DataSource
 from .evaluation import Evaluation, ReferenceScore
 from .names import check_name
@@ -50,6 +51,12 @@ class Splits:
     tests: Mapping[str, Split]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.tests, Mapping):
+            found = type(self.tests).__name__
+            raise UserError(f"The tests of Splits must be a dict, such as {{'test': split}}, found {found}.")
+        for split in (self.train, self.valid, *self.tests.values()):
+            if not isinstance(split, Split):
+                raise UserError(f"The parts of Splits must be a Split each, found {type(split).__name__}.")
         for name in self.tests:
             check_name("test set", name)
 
@@ -86,6 +93,9 @@ class Task:
         Data sources that the task requires.
     published_tiers
         Tiers with the published task setup; all others are shown as "reduced". None if the task has not been published.
+    duplicates
+        Why rows of one split are also in another, as in a log of repeated events. Without a reason, `archarena check`
+        fails for such a task; pages show the reason.
     version
         Increased whenever the same arguments would produce different data.
     plateau
@@ -101,6 +111,7 @@ class Task:
     evaluations: tuple[Evaluation, ...]
     data_sources: ClassVar[tuple[DataSource, ...]] = ()
     published_tiers: ClassVar[tuple[str, ...] | None] = None
+    duplicates: ClassVar[str] = ""
     version: ClassVar[int] = 1
     plateau: ClassVar[bool] = False
     recipes_of: ClassVar[str] = ""
@@ -111,7 +122,7 @@ class Task:
 
         It is accessed after `splits`, so it may depend on the data, such as on the vocabulary size.
         """
-        raise NotImplementedError
+        raise UserError(f"Task {type(self).__name__} does not define the property spec, which returns a TaskSpec.")
 
     def splits(self, data: Path, streams: Streams) -> Splits:
         """Return the splits. Only `Splits.train` may draw from ``streams.train``.
@@ -121,7 +132,7 @@ class Task:
         data
             The data folder; generated tasks ignore it.
         """
-        raise NotImplementedError
+        raise UserError(f"Task {type(self).__name__} does not define splits(data, streams), which returns Splits.")
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         """Return the reference scores that are computed from the data."""

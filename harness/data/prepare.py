@@ -16,6 +16,7 @@ from ..planning.source_hash import source_hash
 from ..records.cards import DataSourceCard, EvaluationCard, ReferenceCard, TaskCard
 from ..records.meta import PreparedMeta
 from .arrays import content_checksum, save_splits, with_ignored
+from .fits_spec import check_splits
 from .seeds import generator
 from .verify import array_hashes, changed_array, read_meta_file, write_meta_file
 
@@ -68,10 +69,14 @@ def check_prepared(folder: Path, *, without: str | None = None) -> None:
 def prepare(task: PlannedTask, seed: int, data: Path, folder: Path, *, with_reference_scores: bool) -> None:
     """Create and write the arrays and their ``meta.json``, with the reference scores if requested."""
     splits = task.task.splits(data, streams(task.name, task.tier.name, seed))
+    if not isinstance(splits, Splits):
+        raise UserError(f"splits() of task '{task.name}' returned {type(splits).__name__}, not Splits.")
     parts = {"train": splits.train, "valid": splits.valid, **splits.tests}
     rows = {name: len(split) for name, split in parts.items()}
     if empty := next((name for name, count in rows.items() if not count), None):
         raise UserError(f"Task '{task.name}' has no rows in its {empty} split.")
+    if task.entry.is_plugin:
+        check_splits(splits, task.task.spec, task.task.evaluations)
     checksum = content_checksum(splits)
     references = _reference_scores(task, splits) if with_reference_scores else None
     spec, splits = with_ignored(task.task.spec, splits)
@@ -118,6 +123,7 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
         summary=task.entry.declared.get("summary", ""),
         suites=list(task.entry.declared.get("suites", ())),
         needs=list(task.entry.declared.get("needs", ())),
+        duplicates=task.task.duplicates,
         data_sources=[
             DataSourceCard(name=s.name, summary=s.summary, license=s.license) for s in task.task.data_sources
         ],

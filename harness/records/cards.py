@@ -89,6 +89,7 @@ class TaskCard(BaseModel):
     )
     rows: dict[str, int] = {}
     needs: list[str] = []
+    duplicates: str = ""
     spec: dict[str, Any] = {}
     data_sources: list[DataSourceCard] = Field(default=[], validation_alias=AliasChoices("data_sources", "sources"))
 

@@ -113,7 +113,10 @@ class NotFiniteError(UserError):
 def _score(evaluation: Evaluation, found: dict[str, np.ndarray], arrays: Path) -> Score:
     metric, answers = evaluation.scorer, load_split(arrays / "answers" / evaluation.test)
     predicted, targets = found[evaluation.predictions], np.asarray(answers.targets)
-    wrong_shape = f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape}."
+    wrong_shape = (
+        f"The predictions on '{evaluation.test}' have the wrong shape {predicted.shape} for metric '{metric.name}' and "
+        f"targets of shape {targets.shape}. {metric.summary}"
+    )
     if len(predicted) == 1 < len(targets):  # NumPy would compare it with every row
         raise UserError(wrong_shape)
     _refuse(np.isnan, predicted, f"test set '{evaluation.test}'", len(targets))

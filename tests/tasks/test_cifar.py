@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
+from archarena.harness.data.hub import HUB_SWITCH, Hub
 from archarena.harness.data.prepare import streams
 from archarena.tasks.cifar import CIFAR10, GreyImages, grey, records
-from archarena.tasks.hub import HUB_SWITCH, Hub
 from files import pictures
 
 ROWS = {"train": 5_100, "test": 40}

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from archarena.harness import UserError
 from archarena.harness.check.tasks import check_task
+from archarena.harness.data.hub import Hub
 from archarena.harness.data.prepare import streams
 from archarena.tasks import click_files
 from archarena.tasks.click_arrays import EMPTY, PARTS, ArrayFile, click_arrays, pack
@@ -22,7 +23,6 @@ from archarena.tasks.click_logs import (
     hour_of_day,
     squared_log_bucket,
 )
-from archarena.tasks.hub import Hub
 from files import click_logs
 from hypothesis import given
 from hypothesis import strategies as st

@@ -14,13 +14,13 @@ import time
 import pytest
 from archarena.harness import UserError
 from archarena.harness.contract.registry import discover
+from archarena.harness.data.hub import HUB_SWITCH
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.executor import Inline
 from archarena.harness.running.progress import Progress
 from archarena.harness.running.run import Run
 from archarena.harness.running.runner import Runner
-from archarena.tasks.hub import HUB_SWITCH
 from files import SETS
 
 CORE = ("transformer", "mamba", "mlp", "finalmlp", "tcnca", "monet")

@@ -10,16 +10,23 @@ from archarena.harness.data.seeds import generator
 from archarena.harness.training.rows import Rows
 
 TASKS = ["recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
-         "recall-copying", "state-parity", "state-arithmetic", "state-s3", "state-s5"]  # fmt: skip
+         "recall-copying"]  # fmt: skip
+OTHERS = ["recall-noisy", "recall-fuzzy", "recall-memorization", "state-parity", "state-arithmetic", "state-s3",
+          "state-s5"]  # fmt: skip
+"""Tasks of the same form; running all models on them would show nothing new."""
 MODELS = ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"]
+
+
+def smoke(name: str):
+    cls = get_task(name)
+    task = cls(**cls.arguments["smoke"])
+    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
+    return task.spec, splits.train
 
 
 @pytest.fixture(scope="module", params=TASKS)
 def case(request):
-    cls = get_task(request.param)
-    task = cls(**cls.arguments["smoke"])
-    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
-    return task.spec, splits.train
+    return smoke(request.param)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -38,9 +45,10 @@ def test_a_later_token_changes_no_earlier_output(case, model):
     assert not torch.equal(before[:, last], after[:, last])
 
 
-def test_scored_positions_do_not_hold_their_answer(case):
+@pytest.mark.parametrize("task", TASKS + OTHERS)
+def test_scored_positions_do_not_hold_their_answer(task):
     """A scored token may equal its target only by chance, since keys and values may be equal."""
-    _, train = case
+    _, train = smoke(task)
     tokens, targets = train.inputs["tokens"], train.targets
     row, column = np.nonzero(targets != -100)
     assert np.mean(tokens[row, column] == targets[row, column]) < 0.3

@@ -96,6 +96,64 @@ def test_rows_that_break_the_spec_are_told(fault):
     assert "test 'test'" in findings[-1].message
 
 
+def test_a_field_out_of_range_is_named_with_its_value():
+    class Table(Parity):
+        spec = TaskSpec(Fields((4, 3)), Classes(2))
+
+        def draw(self, generator, count):
+            ids = generator.integers(1, 4, (count, 2, 1))
+            return Split({"ids": ids}, ids[:, 0, 0] % 2)
+
+    (failed,) = (finding for finding in check_task(Table) if finding.status == "failed")
+    assert failed.message == "train: field 1 of ids contains 3, but the spec allows ids from 0 to 2."
+
+
+AUTHORS_MISTAKES = {
+    "tests that are no dict": (
+        lambda s, _: Splits(s.train, s.valid, s.tests["test"]),
+        "The tests of Splits must be a dict, such as {'test': split}, found Split.",
+    ),
+    "a part that is no split": (
+        lambda s, _: Splits(s.train, None, s.tests),
+        "The parts of Splits must be a Split each, found NoneType.",
+    ),
+    "a tuple of splits": (lambda s, _: (s.train, s.valid, s.tests), "splits() returned tuple, not Splits."),
+}
+
+
+@pytest.mark.parametrize("mistake", AUTHORS_MISTAKES)
+def test_a_mistake_in_splits_is_one_sentence(mistake):
+    change, sentence = AUTHORS_MISTAKES[mistake]
+    (failed,) = (finding for finding in check_task(changed(change)) if finding.status == "failed")
+    assert failed.message == sentence
+
+
+def test_a_metric_for_other_shapes_is_found_by_check():
+    class Wrong(Parity):
+        evaluations = (Evaluation("rmse", "An error."),)
+
+    (failed,) = (finding for finding in check_task(Wrong) if finding.status == "failed")
+    assert failed.name == "evaluations"
+    assert "metric 'rmse' cannot score outputs of shape (100, 2) with targets of shape (100,)" in failed.message
+
+
+@pytest.mark.parametrize(("name", "says"), [("spec", "the property spec"), ("splits", "splits(data, streams)")])
+def test_a_missing_method_is_named(name, says):
+    incomplete = type("Incomplete", (Parity,), {name: getattr(Task, name)})
+    (failed,) = (finding for finding in check_task(incomplete) if finding.status == "failed")
+    assert f"Task Incomplete does not define {says}" in failed.message
+
+
+def test_repeated_rows_need_a_reason():
+    def repeat(s, _):
+        return Splits(s.train, s.valid, {"test": join(s.tests["test"], s.train, 20)})
+
+    assert failed(changed(repeat)) == ["no leak"]
+    declared = type("Declared", (changed(repeat),), {"duplicates": "Customers come back."})
+    (skipped,) = (finding for finding in check_task(declared) if finding.status != "ok")
+    assert skipped.message == "the task declares duplicates: Customers come back."
+
+
 SPLIT_FAULTS = {
     "test rows in training": ("no leak", lambda s, _: Splits(join(s.train, s.tests["test"], 1), s.valid, s.tests)),
     "validation rows in training": ("no leak", lambda s, _: Splits(join(s.train, s.valid, 1), s.valid, s.tests)),

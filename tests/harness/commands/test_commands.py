@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from archarena.harness import DataSet
 
 
 @pytest.fixture
@@ -183,3 +184,22 @@ def test_a_plugin_with_a_module_next_to_it_runs_in_a_child_process(call, toys, m
     file.write_text(source.replace("torch.tanh", "squash"))
     code, out, err = call("run", *toys, "--jobs", 1, "--device", "cpu")
     assert code == 0, out + err
+
+
+def test_a_checksum_is_printed_as_a_data_set_states_it(call, tmp_path):
+    file = tmp_path / "train.csv"
+    file.write_text("text,label\ngood,1\nbad,0\n")
+    code, out, _ = call("data", "checksum", file)
+    assert code == 0
+    stated = eval(f"dict({out})")
+    assert stated["columns"] == {"text": str, "label": int}
+    DataSet("own", "two rows", "none", **stated).check(file, "train")
+    _, _, err = call("data", "checksum", file, "--column", "lable")
+    assert err.startswith("archarena: There is no column 'lable'. Did you mean 'label'?")
+
+
+def test_import_creates_the_data_folder(call, tmp_path):
+    (tmp_path / "enwik8").write_bytes(b"too short")
+    code, _, err = call("data", "import", "enwik8", tmp_path / "enwik8", "--data", tmp_path / "new" / "folder")
+    assert code == 2
+    assert "does not exist" not in err

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from archarena.tasks.data import DataSet
+from archarena.harness.data.data_set import DataSet
 
 
 def write_lines(folder: Path, dataset: DataSet, tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Real data, from the data folder or, if the user allows it, from the Hugging Face hub.
+"""A table of real data, from the data folder or, if the user allows it, from the Hugging Face hub.
 
-Generated tasks need no data. A data set is stored under the data folder as
+A data set is stored under the data folder as
 ``<folder>/<set>/<part>.<suffix>``; the suffix gives the format. A checksum over canonical rows pins
 the content, so the format and the order of the rows may differ but the rows may not. If the
 checksum is unknown, the number of rows is pinned instead. A missing data set is never replaced by another.
@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..harness import UserError, generator
-from ..harness.contract.scan import describe
-from ..harness.files import replacing
+from ..contract.scan import describe
+from ..errors import UserError
+from ..files import replacing
 from .hub import HUB_SWITCH, Hub
+from .seeds import generator
 from .table_files import TEXT_SUFFIXES, read_table, typed
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import lzma
 import re
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 2**24
 
 Columns = Mapping[str, type]
-"""Column names with their types, `str`, `int` or `bytes`."""
+"""Column names with their types, `str`, `int`, `float` or `bytes`."""
 
 TEXT_SUFFIXES = (".jsonl.xz", ".jsonl.gz", ".jsonl", ".parquet", ".csv")
 
@@ -33,10 +34,39 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     Exception
         Any error of the format's reader for a broken file.
     """
+    return typed(reader_of(path)(path, columns), columns)
+
+
+def columns_of(path: Path) -> dict[str, type]:
+    """Return the columns of a file with the narrowest of `int`, `float`, `str` and `bytes` that fits all values.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown, or a column has values of several types.
+    """
+    table = reader_of(path)(path, {})
+    found = {str(name): _narrowest(table[name]) for name in table}
+    if strange := next((name for name, kind in found.items() if kind is None), None):
+        raise ValueError(f"column '{strange}' contains values that are not numbers, text or bytes")
+    return {name: kind for name, kind in found.items() if kind}
+
+
+def _narrowest(column: pd.Series) -> type | None:
+    for kind in (int, float):
+        with suppress(ValueError, TypeError, OverflowError):
+            if (column.astype(kind) == column.astype(float)).all():
+                return kind
+    values = column.tolist()
+    return next((kind for kind in (str, bytes) if all(isinstance(value, kind) for value in values)), None)
+
+
+def reader_of(path: Path) -> Callable[[Path, Columns], pd.DataFrame]:
+    """Return the reader for a file's suffix, or raise `ValueError`."""
     suffix = next((suffix for suffix in READERS if path.name.endswith(suffix)), None)
     if suffix is None:
         raise ValueError(f"unknown file format; known suffixes are {', '.join(READERS)}")
-    return typed(READERS[suffix](path, columns), columns)
+    return READERS[suffix]
 
 
 def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
@@ -52,8 +82,8 @@ def typed(table: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         raise ValueError(f"column '{missing[0]}' is missing")
     table = table.loc[:, list(columns)].reset_index(drop=True)
     for name, kind in columns.items():
-        if kind is int:
-            table[name] = table[name].astype("int64")
+        if kind in (int, float):
+            table[name] = table[name].astype("int64" if kind is int else "float64")
         elif not all(isinstance(value, kind) for value in table[name].tolist()):
             raise ValueError(f"column '{name}' contains values that are not {'text' if kind is str else 'bytes'}")
     return table
@@ -86,6 +116,7 @@ def _jsonl(open_file: Callable[[Path], Any]) -> Callable[[Path, Columns], pd.Dat
 
         with open_file(path) as file:
             rows = [json.loads(line) for line in read_up_to_limit(file).split(b"\n") if line]
+        columns = columns or dict.fromkeys(rows[0] if rows else (), str)
         return pd.DataFrame({name: [row[name] for row in rows] for name in columns if all(name in row for row in rows)})
 
     return read

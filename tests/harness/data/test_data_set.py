@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from archarena.harness import UserError
-from archarena.tasks import table_files
-from archarena.tasks.data import DataSet, hold_out
-from archarena.tasks.hub import HUB_SWITCH, Hub
+from archarena.harness.data import table_files
+from archarena.harness.data.data_set import DataSet, hold_out
+from archarena.harness.data.hub import HUB_SWITCH, Hub
+from archarena.harness.data.table_files import columns_of
 
 ROWS = {
     "train": [{"text": f"row {n}\nsecond line, é", "label": n % 2, "unused": n} for n in range(6)],
@@ -221,3 +222,11 @@ def test_fetching_tells_how_far_it_is(tmp_path, hub):
     assert [rows for part, rows in seen if part == "train"] == [1, 2, 3, 4, 5, 6]
     with pytest.raises(UserError, match="is not on the hub"):
         small_set().fetch(tmp_path)
+
+
+def test_the_columns_of_a_file_have_the_narrowest_type(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("color,age,height,late\nred,3,1.5,0\nblue,4,2,1\n")
+    assert columns_of(path) == {"color": str, "age": int, "height": float, "late": int}
+    table = DataSet("own", "two rows", "none", columns_of(path), counts={"train": 2}).table(path, "train")
+    assert table["height"].tolist() == [1.5, 2.0]
