@@ -46,8 +46,8 @@ def register_model(
     on_request
         Whether to run the model only if it is named, because it needs a setting or extra resources.
     together
-        The smallest number of seeds that train faster together, as one ensemble, than one after the other on one CPU
-        thread, as measured by ``archarena bench ensemble``; 0 if none does.
+        Largest number of rows per step with which seeds train faster together than one after the other, at the body
+        size of tier ``quick`` and on one CPU thread, as measured by ``archarena bench ensemble``; 0 if they never do.
     """
     return _stamp(name)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -169,7 +170,7 @@ class _Group:
             self.leaves.append((parameters[0], leaf))
             self.places.append(place)
 
-    def for_optimizer(self, place: int) -> dict[str, object]:
+    def for_optimizer(self, place: int) -> dict[str, Any]:
         """Return the optimizer group of one member, with one parameter in place of all."""
         own = self.attempts[place].optimizer.param_groups[self.index]
         row = nn.Parameter(self.weights[place])

@@ -332,24 +332,24 @@ def curves(records):
 def test_seeds_train_together_and_each_has_its_own_record(make_run, make_model, tmp_path):
     plugin = make_model()
     plugin.write_text(plugin.read_text().replace("torch.nn.Dropout(0.1)", "torch.nn.Identity()"))
-    alone = Runner(make_run(plugin, seeds=range(3)), Inline()).execute().new
-    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=2'))
-    run = replace(make_run(plugin, seeds=range(3)), store=ResultStore(tmp_path / "together"))
-    assert [len(group) for group in run.together(run.keyed())] == [3]
+    alone = Runner(make_run(plugin, seeds=range(4)), Inline()).execute().new
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = replace(make_run(plugin, seeds=range(4)), store=ResultStore(tmp_path / "together"))
+    assert [len(group) for group in run.together(run.keyed())] == [4]
     together = Runner(run, Inline()).execute().new
-    assert [(record.status, record.cost.members) for record in together] == [("ok", 3)] * 3
+    assert [(record.status, record.cost.members) for record in together] == [("ok", 4)] * 4
     for found, expected in zip(curves(together), curves(alone), strict=True):
         assert found == pytest.approx(expected, rel=1e-3)
-    assert len({record.predictions.sha256 for record in together}) == 3
+    assert len({record.predictions.sha256 for record in together}) == 4
     assert all(record.cost.total_seconds > record.cost.train_seconds > 0 for record in together)
     assert not [*run.work.glob("ensembles/*"), *run.work.glob("cells/*")]
-    assert len(Runner(run, Inline()).execute().kept) == 3
+    assert len(Runner(run, Inline()).execute().kept) == 4
 
 
 def test_seeds_that_cannot_train_together_train_alone(make_run, make_model):
     plugin = make_model()  # draws random numbers in a way that torch.vmap refuses
-    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=2'))
-    run = make_run(plugin, seeds=range(2))
-    assert [len(group) for group in run.together(run.keyed())] == [2]
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = make_run(plugin, seeds=range(4))
+    assert [len(group) for group in run.together(run.keyed())] == [4]
     records = Runner(run, Inline()).execute().new
-    assert [(record.status, record.cost.members) for record in records] == [("ok", 1)] * 2
+    assert [(record.status, record.cost.members) for record in records] == [("ok", 1)] * 4
