@@ -30,6 +30,12 @@ def command(
     seed: Annotated[
         list[int] | None, typer.Option("--seed", metavar="NUMBER", min=0, help="A seed; repeat for several.")
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="COUNT", help="Optimizer steps, instead of the task's budget.")
+    ] = None,
+    rates: Annotated[
+        str, typer.Option("--learning-rates", metavar="A,B", help="Learning rates to try, instead of the tier's.")
+    ] = "",
     device: options.Device = "auto",
     jobs: Annotated[
         int | None,
@@ -63,6 +69,7 @@ def command(
     """
     from ..api import make_executor, make_run
     from ..errors import StoppedError, UserError
+    from ..planning.override import learning_rates, override_name
     from ..running.progress import Progress
     from ..running.run import Extras
     from ..running.runner import Runner
@@ -77,7 +84,7 @@ def command(
         plugins=plugins or (),
         settings=settings or (),
         tier=tier,
-        recipe=recipe,
+        recipe=override_name(recipe, steps, learning_rates(rates)),
         seeds=seed or (range(seeds) if seeds else None),
         results=results,
         data=data,
@@ -140,7 +147,7 @@ def _print_plan(run: Run) -> None:
         first, seeds = group[0].cell.name, [f"s{keyed.cell.seed}" for keyed in group]
         say(f"  {first}" if len(group) == 1 else f"  {first} with {', '.join(seeds[1:])}: trained together")
     source = "the tier's target time if there is no record" if guessed else "earlier records"
-    if guessed and any(keyed.cell.recipe == "published" for keyed in missing):
+    if guessed and any(keyed.cell.recipe.startswith("published") for keyed in missing):
         source += "; a published recipe may take many times longer"
     say(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
     say(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")

@@ -49,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Fields:
-    """Categorical fields, each a bag of up to `bag` ids, and `n_dense` numeric fields.
+    """Categorical fields, each a bag of up to `bag` ids, and `n_dense` numbers, `group` of them per numeric field.
 
     ``cardinalities[f]`` is the number of ids of field f, including padding (id 0).
     """
@@ -57,6 +57,12 @@ class Fields:
     cardinalities: tuple[int, ...]
     n_dense: int = 0
     bag: int = 1
+    group: int = 1
+
+    @property
+    def n_numeric(self) -> int:
+        """Return the number of numeric fields; numeric field f has the numbers from ``f * group`` on."""
+        return self.n_dense // self.group
 
 
 @dataclass(frozen=True)

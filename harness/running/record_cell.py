@@ -17,6 +17,7 @@ from ..planning.cell import Cell, Keyed
 from ..planning.job import PREDICTIONS, WEIGHTS
 from ..planning.key import data_identity
 from ..planning.model_card import load_card
+from ..planning.override import Override
 from ..records.cards import ModelCard
 from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
@@ -71,8 +72,7 @@ class Recorder:
         for name, value in cell.variant.hyperparameters:
             words += ["--set", f"{model}.{name}={value}"]
         words += ["--task", task.name, "--tier", task.tier.name, "--seed", str(cell.seed), "--device", self.device]
-        if cell.recipe != "common":
-            words += ["--recipe", cell.recipe]
+        words += Override.named(cell.recipe).options
         for plugin in self.plugins:
             words += ["--plugin", str(plugin)]
         return shlex.join(words)

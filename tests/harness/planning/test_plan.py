@@ -1,5 +1,7 @@
 """From names and settings to cells."""
 
+import re
+
 import pytest
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
@@ -68,7 +70,8 @@ def test_absent_data_is_an_error_for_a_named_task_and_a_note_for_a_suite(tmp_pat
         make_plan(registry, models=["mlp"], tasks=["math"], tier="smoke", data=tmp_path)
     plan = make_plan(registry, models=["mlp"], suites=["quick"], tier="smoke", data=tmp_path)
     assert {cell.task.name for cell in plan.cells} >= {"recall-mqar", "digits"}
-    assert any(note.startswith("Left out math:") for note in plan.notes)
+    (note,) = plan.notes
+    assert re.fullmatch(r"Left out .*\bmath\b.*, whose data is missing: .*`archarena data status`.*", note)
 
 
 def test_a_suite_without_any_data_is_an_error(tmp_path):
