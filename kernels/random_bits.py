@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -37,7 +39,10 @@ def _words(x: Tensor) -> Tensor:
 def _(info: Any, in_dims: tuple[int], x: Tensor) -> tuple[Tensor, int]:
     assert _generators is not None
     one = x.select(in_dims[0], 0)
-    return torch.stack([_draw(one, generator) for generator in _generators]), 0
+    draw = partial(_draw, one)
+    with ThreadPoolExecutor(1) as outside:  # torch.vmap refuses to draw in its own thread
+        words = list(outside.map(draw, _generators))
+    return torch.stack(words), 0
 
 
 def _draw(x: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -73,6 +73,13 @@ class Stack:
                 group.share_state(place, optimizer)
         modules = [_Loss(attempt) for attempt in attempts]
         leaves = {id(parameter): leaf for group in self.groups for parameter, leaf in group.leaves}
+        self.padding = [
+            group.places[id(module.weight)][:, module.padding_idx]
+            for module in first.model.modules()
+            if isinstance(module, nn.Embedding) and module.padding_idx is not None
+            for group in self.groups
+            if id(module.weight) in group.places
+        ]
         trained = [(name, p) for name, p in modules[0].named_parameters() if id(p) in leaves]
         self.leaves = {name: leaves[id(parameter)] for name, parameter in trained}
         self.fixed = _stack_fixed(modules, self.leaves)
@@ -111,6 +118,8 @@ class Stack:
         gradients = dict(zip(map(id, self.leaves.values()), found, strict=True))
         for group in self.groups:
             group.set_gradients(gradients)
+        for row in self.padding:  # torch.vmap loses that padding gets no gradient
+            row.zero_()
         return list(losses.detach())
 
     def _clip(self, most: float) -> None:
@@ -151,6 +160,8 @@ class _Group:
     ----------
     leaves
         Each parameter of the first member, and the tensor of that parameter of all members, (members, ...).
+    places
+        By id of a parameter of the first member, where the gradients of all members are.
     """
 
     def __init__(self, attempts: Sequence[Attempt], index: int):
@@ -160,7 +171,7 @@ class _Group:
         self.weights = torch.stack([_flat(parameters) for parameters in self.members])
         self.gradients = torch.zeros_like(self.weights)
         self.leaves: list[tuple[nn.Parameter, Tensor]] = []
-        self.places: list[Tensor] = []
+        self.places: dict[int, Tensor] = {}
         parts = zip(*self.members, strict=True), self.weights.split(self.sizes, 1), self.gradients.split(self.sizes, 1)
         for parameters, weights, gradients in zip(*parts, strict=True):
             shape = (len(attempts), *parameters[0].shape)
@@ -168,7 +179,7 @@ class _Group:
             for member, parameter in enumerate(parameters):
                 parameter.data, parameter.grad = leaf.data[member], place[member]
             self.leaves.append((parameters[0], leaf))
-            self.places.append(place)
+            self.places[id(parameters[0])] = place
 
     def for_optimizer(self, place: int) -> dict[str, Any]:
         """Return the optimizer group of one member, with one parameter in place of all."""
@@ -191,7 +202,7 @@ class _Group:
 
     def set_gradients(self, found: Mapping[int, Tensor | None]) -> None:
         """Copy the gradients of the leaves, by their id; those that the loss does not depend on are zero."""
-        pairs = [(place, found[id(leaf)]) for place, (_, leaf) in zip(self.places, self.leaves, strict=True)]
+        pairs = [(self.places[id(parameter)], found[id(leaf)]) for parameter, leaf in self.leaves]
         for place, gradient in pairs:
             if gradient is None:
                 place.zero_()
