@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..harness import Binary, Budget, Fields, Hub, ReferenceScore, Split, Splits, Streams, Task, TaskSpec, register_task
 from .click_arrays import EMPTY, PARTS, Field, Layout, click_arrays, pack_integers
 from .click_files import CsvFiles
-from .clicks import EVALUATIONS, click_scores, constant_rate
+from .clicks import BY_USER, EVALUATIONS, USER, click_scores, constant_rate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -216,6 +217,12 @@ class MovieLens(ClickLog):
     layout = Layout("label", _fields("user_id", "item_id", "tag_id"))
     data_sources = (dataset,)
     budgets: ClassVar = _budgets(5_000)
+    evaluations = BY_USER
+
+    def splits(self, data: Path, streams: Streams) -> Splits:
+        found = super().splits(data, streams)
+        test = found.tests["test"]
+        return replace(found, tests={"test": replace(test, groups={USER: test.inputs["ids"][:, 0, 0]})})
 
 
 @register_task(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,8 +18,14 @@ EVALUATIONS = (
         "scaled_log_loss",
         "Mean cross-entropy of clicks after temperature scaling fitted on the validation rows.",
         name="log-loss-scaled",
+        companion_of="log-loss",
     ),
 )
+
+USER = "user"
+"""Group of a split's rows: the user of each row."""
+BY_USER = tuple(replace(evaluation, clusters=USER) for evaluation in EVALUATIONS)
+"""The same for data in which users have many rows, which are not independent."""
 
 
 @dataclass(frozen=True)

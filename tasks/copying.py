@@ -71,8 +71,9 @@ class SelectiveCopying(Task):
         "standard": Budget(steps=10_000, batch=64),
         "full": Budget(steps=400_000, batch=64),
     }
-    evaluations = (Evaluation("position_accuracy", "Share of tokens copied correctly.", ceiling=1.0),)
+    evaluations = (Evaluation("position_accuracy", "Share of tokens copied correctly.", ceiling=1.0, solved=0.99),)
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, length: int, memorised: int, train: int, valid: int, test: int):
         if 2 * memorised > length:

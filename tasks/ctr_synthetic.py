@@ -41,7 +41,7 @@ PROBABILITY = "click-probability"
 @register_task(
     "ctr-synthetic",
     summary="Clicks that depend on single fields, pairs and triples of fields in a known way.",
-    suites=("ctr", "quick"),
+    suites=("ctr", "quick", "demo"),
 )
 class SyntheticClicks(Task):
     """A row is eight independent categorical fields; value i of a field has frequency proportional to 1 / i.
@@ -77,9 +77,11 @@ class SyntheticClicks(Task):
             "scaled_log_loss",
             "Binary cross-entropy of clicks after temperature scaling fitted on the validation rows.",
             name="logloss-scaled",
+            companion_of="logloss",
         ),
     )
     published_tiers = ("full",)
+    shown_as = "fields"
 
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test

@@ -24,7 +24,7 @@ from ..harness import (
     generator,
     register_task,
 )
-from .clicks import EVALUATIONS, click_scores, constant_rate, logistic_regression
+from .clicks import BY_USER, USER, click_scores, constant_rate, logistic_regression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ class _AppUse(Task):
         "standard": Budget(steps=1_000, batch=4_096),
         "full": Budget(steps=2_500, batch=4_096),
     }
-    evaluations = EVALUATIONS
+    evaluations = BY_USER
     published_tiers = ("full",)
 
     def __init__(self, train: int, valid: int, test: int):
@@ -132,7 +132,10 @@ class _AppUse(Task):
             chosen[part] = tables[part].iloc[order]
         ids = encode(chosen, self.cardinalities)
         splits = {
-            part: Split({"ids": ids[part]}, table["label"].to_numpy(np.float32)) for part, table in chosen.items()
+            part: Split(
+                {"ids": ids[part]}, table["label"].to_numpy(np.float32), {USER: table["user"].to_numpy(np.int64)}
+            )
+            for part, table in chosen.items()
         }
         return Splits(splits["train"], splits["valid"], {"test": splits["test"]})
 

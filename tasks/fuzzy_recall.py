@@ -88,6 +88,7 @@ class FuzzyRecall(Task):
         Evaluation("position_accuracy", "Share of the value tokens of repeated keys that are correct.", ceiling=1.0),
     )
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
     plateau = True
 
     def __init__(

@@ -26,7 +26,7 @@ from .rows import distinct_rows, next_tokens
 @register_task(
     "recall-induction",
     summary="Name the token that followed the trigger earlier in the row; also tested on longer rows.",
-    suites=("recall", "quick"),
+    suites=("recall", "quick", "demo"),
 )
 class InductionHeads(Task):
     """A row is random tokens that contain the trigger once, and the trigger again at the end.
@@ -69,9 +69,12 @@ class InductionHeads(Task):
         "full": Budget(steps=204_800, batch=8),
     }
     evaluations: tuple[Evaluation, ...] = (
-        Evaluation("position_accuracy", "Share of rows answered correctly at the training length.", ceiling=1.0),
+        Evaluation(
+            "position_accuracy", "Share of rows answered correctly at the training length.", ceiling=1.0, solved=0.99
+        ),
     )
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, times: list[float], train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length

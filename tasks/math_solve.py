@@ -89,7 +89,16 @@ def solve_evaluations(size: Solving) -> tuple[Evaluation, ...]:
         ("solve-any", ANY, f"Share of problems where any of {size.samples} answers is correct (pass@k)."),
     ]
     return tuple(
-        Evaluation(metric, summary, name, test, "generate", decoding, slices=("level", "subject"))
+        Evaluation(
+            metric,
+            summary,
+            name,
+            test,
+            "generate",
+            decoding,
+            slices=("level", "subject"),
+            companion_of=None if name == "solve" else "solve",
+        )
         for test, decoding, columns in (("solve", greedy, once), ("solve-voted", sampled, often))
         for name, metric, summary in columns
     )
@@ -243,6 +252,8 @@ def _metric(
         finish=lambda values: float(values.mean()),
         summary=f"{summary}: {_TEXTS}.",
         detail=detail,
+        per_row=lambda values: values,
+        margin=0.01,
     )
 
 

@@ -29,7 +29,7 @@ from .rows import distinct_parts, token_split
 @register_task(
     "recall-mqar",
     summary="Key-value pairs, then each key again: name its value (multi-query associative recall).",
-    suites=("recall", "quick"),
+    suites=("recall", "quick", "demo"),
 )
 class MultiQueryRecall(Task):
     """A row is k1 v1 ... kn vn, then each key once more, at a position drawn from a power law.
@@ -69,8 +69,9 @@ class MultiQueryRecall(Task):
         "standard": Budget(steps=6_000, batch=256),
         "full": Budget(steps=50_000, batch=128),
     }
-    evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0),)
+    evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0, solved=0.99),)
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(
         self,

@@ -89,6 +89,7 @@ class NoisyRecall(Task):
         Evaluation("position_accuracy", "Share of repeated keys whose value is correct.", ceiling=1.0, solved=SOLVED),
     )
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
     plateau = True
 
     def __init__(

@@ -14,7 +14,7 @@ from ..errors import UserError
 from .options import Results
 from .output import say
 
-_ARTIFACT = re.compile(r"[0-9a-f]{64}\.safetensors")
+_ARTIFACT = re.compile(r"[0-9a-f]{64}\.safetensors(\.z)?")
 _WORK = {
     "data": (re.compile(r".+-s\d+-[0-9a-f]{12}"), "prepared arrays"),
     "prepare": (re.compile(r".+-s\d+-[0-9a-f]{12}"), "unfinished arrays"),
@@ -68,8 +68,8 @@ def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
     if unreadable:
         say(f"  {unreadable[0]} cannot be read: files that no record names are kept.")
         return
-    named = {file.file for record in store.read() for file in (record.predictions, record.weights) if file}
-    for kind in ("predictions", "weights"):
+    named = {file.file for record in store.read() for file in record.artifacts}
+    for kind in ("predictions", "weights", "rows"):
         for path in _own_entries(results / kind):
             is_ours = _ARTIFACT.fullmatch(path.name) and path.is_file() and not path.is_symlink()
             if is_ours and f"{kind}/{path.name}" not in named:

@@ -55,21 +55,23 @@ def _rescore(store: ResultStore, registry: Registry, folder: Path, tasks: set[st
             continue
         name_of_cell = f"{record.cell.variant} on {record.cell.task} s{record.cell.seed}"
         try:
-            scores = rescored(record, store, registry, folder)
+            scores, per_row = rescored(record, store, registry, folder)
         except UserError as error:
             say(f"  skipped {name_of_cell}: {error}")
             continue
         moved = {name: score for name, score in scores.items() if _changed(record.scores.get(name), score)}
+        if yes and (moved or record.row_scores is None):
+            rows = per_row.write(store.folder, record.key)
+            update = {"scores": {**record.scores, **scores}, "row_scores": rows}
+            store.write(record.model_copy(update=update))
         for name, score in moved.items():
             old = record.scores.get(name)
             say(f"  {name_of_cell}, {name}: {old.value if old else None} -> {score.value}")
-        if moved:
-            changed += 1
-            if yes:
-                store.write(record.model_copy(update={"scores": {**record.scores, **scores}}))
+        changed += bool(moved)
     return changed
 
 
 def _changed(old: Score | None, new: Score) -> bool:
-    """Return whether a score changed; older records have no standard error."""
-    return old is None or old.model_copy(update={"standard_error": new.standard_error}) != new
+    """Return whether a score changed; older records have no standard error and no scores per row."""
+    added = {"standard_error": new.standard_error, "clusters": new.clusters}
+    return old is None or old.model_copy(update=added) != new

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,12 +55,30 @@ def command(
     ] = "missing",
     keep_weights: Annotated[bool, typer.Option("--keep-weights", help="Keep the trained models.")] = False,
     multiplicity: Annotated[bool, typer.Option("--multiplicity", help="Measure predictive multiplicity.")] = False,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided", help="Add seeds where they decide most, until the top of each column is settled."
+        ),
+    ] = False,
+    max_hours: Annotated[
+        float | None,
+        typer.Option(
+            "--max-hours", metavar="H", min=0.0, help="With --until-decided: start no cell that would end later."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and the estimated time, then stop.")
     ] = False,
     inline: Annotated[
         bool, typer.Option("--inline", help="Run in this process without limits, for debugging.")
     ] = False,
+    board: Annotated[
+        int | None,
+        typer.Option(
+            "--board", metavar="PORT", min=0, max=65535, help="Serve the board on this machine while it runs."
+        ),
+    ] = None,
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 even if cells failed.")] = False,
 ) -> None:
     """Run models on tasks. Finished cells are kept, so the same command resumes.
@@ -76,6 +96,10 @@ def command(
 
     if seeds is not None and seed:
         raise UserError("Use --seeds COUNT or --seed NUMBER, not both.")
+    if until_decided and (seeds is not None or seed or rerun != "missing"):
+        raise UserError("--until-decided chooses the seeds itself: leave out --seeds, --seed and --rerun.")
+    if max_hours is not None and not until_decided:
+        raise UserError("--max-hours needs --until-decided.")
     run = make_run(
         options.open_registry(plugins),
         models=models or (),
@@ -97,14 +121,54 @@ def command(
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Progress() as progress:
-            report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
+        with _served(results, board):
+            if until_decided:
+                report = _run_until_decided(run, jobs, inline, max_hours)
+            else:
+                with Progress() as progress:
+                    report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
     except KeyboardInterrupt:
         message = f"Stopped. Finished cells are in {results}; run the same command to resume."
         raise StoppedError(message) from None
     _print_end(report, results)
     if report.failed and not allow_failures:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _served(results: Path, port: int | None) -> Iterator[None]:
+    """Serve the board of the results on a port; 0 takes a free one, and None serves nothing."""
+    if port is None:
+        yield
+        return
+    from ...leaderboard.live import LiveBoard
+
+    with LiveBoard(results, port) as live:
+        say(f"The board is at {live.address} until the run ends.")
+        yield
+
+
+def _run_until_decided(run: Run, jobs: int | None, inline: bool, hours: float | None) -> Report:
+    from ..api import make_executor
+    from ..running.executor import Local
+    from ..running.progress import Progress
+    from ..running.runner import Runner
+    from ..running.until_decided import UntilDecided
+
+    executor = make_executor(run, jobs, inline=inline)
+
+    def execute(part: Run) -> Report:
+        with Progress() as progress:
+            return Runner(part, executor, progress).execute()
+
+    racing = UntilDecided(run, execute, len(executor.slots) if isinstance(executor, Local) else 1)
+    report = racing.until_settled(hours)
+    unsettled = racing.unsettled()
+    if unsettled:
+        say(f"More seeds may settle {', '.join(unsettled)}; run the same command to go on.")
+    else:
+        say("The top of each column is settled, as far as seeds can settle it.")
+    return report
 
 
 def _print_end(report: Report, results: Path) -> None:
@@ -125,31 +189,19 @@ def _print_end(report: Report, results: Path) -> None:
 
 def _print_plan(run: Run) -> None:
     import shutil
-    import statistics
 
+    from ..running.estimate import estimate
     from ..running.progress import span
 
     kept, missing = run.split()
     for note in run.plan.notes:
         say(note)
-    earlier: dict[tuple[str, str, str], list[float]] = {}
-    for record in run.store.read():
-        if record.cost.total_seconds:
-            cell = record.cell
-            earlier.setdefault((cell.task, cell.tier, cell.recipe), []).append(record.cost.total_seconds)
-    seconds, guessed = 0.0, False
-    for keyed in (keyed for keyed in missing if keyed.cell.training is not None):
-        task = keyed.cell.task
-        known = earlier.get((task.name, task.tier.name, keyed.cell.recipe))
-        seconds += statistics.median(known) if known else task.tier.aim_seconds
-        guessed |= not known
     for group in run.together([keyed for keyed in missing if keyed.cell.training is not None]):
         first, seeds = group[0].cell.name, [f"s{keyed.cell.seed}" for keyed in group]
         say(f"  {first}" if len(group) == 1 else f"  {first} with {', '.join(seeds[1:])}: trained together")
-    source = "the tier's target time if there is no record" if guessed else "earlier records"
-    if guessed and any(keyed.cell.recipe.startswith("published") for keyed in missing):
-        source += "; a published recipe may take many times longer"
+    expected = estimate(missing, run.store.read())
     say(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
-    say(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")
+    about = f"About {span(expected.seconds)} sequentially, estimated from {expected.basis}"
+    say(f"{about}; divide by the number of parallel cells.")
     existing = next(path for path in [run.work, *run.work.parents] if path.exists())
     say(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free on the results disk.")

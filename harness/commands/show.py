@@ -61,6 +61,8 @@ def command(
         say(f"  rate {attempt.learning_rate:g}: {reached}{end}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
         say(f"  {name}: {_readable(value)}")
+    for doubt in record.doubts:
+        say(f"  doubt: {doubt}")
     if record.checksum is None:
         say("  An older version wrote this record without a checksum; its content cannot be verified.")
     say(f"  key: {record.key}\n  run again: {record.command}")

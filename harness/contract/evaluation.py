@@ -68,6 +68,14 @@ class Evaluation:
         data come from `Task.reference_scores`.
     slices
         Names of the `Split.groups` for which the score is also reported.
+    companion_of
+        Name of the evaluation of which this is a further view, such as a stricter comparison of the same answers, so
+        that pages show both as one column; None if it stands alone.
+    clusters
+        Name of the `Split.groups` that says which rows belong together, such as those of one user or document, so
+        that they do not count as independent; empty if every row stands alone.
+    margin
+        Scores that differ by less than this count as equal; by default the metric's.
     solved
         Score from which a seed has solved the task, for tasks that are solved or not; None for others.
     """
@@ -81,6 +89,9 @@ class Evaluation:
     chance: float | None = None
     ceiling: float | None = None
     slices: tuple[str, ...] = ()
+    companion_of: str | None = None
+    clusters: str = ""
+    margin: float | None = None
     solved: float | None = None
 
     def __post_init__(self) -> None:

@@ -8,6 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from . import per_row
+
 IGNORE = -100
 """Target value of positions that are not scored."""
 
@@ -58,6 +60,11 @@ class Metric:
     calibrate
         Maps ``(predictions, targets)`` of the validation rows to a function that is applied to the
         test predictions before scoring.
+    per_row
+        Maps the arrays of `reduce` to (rows,) values whose mean is the score (`archarena.harness.contract.per_row`);
+        None if unknown.
+    margin
+        Scores that differ by less than this count as equal; None if every difference counts.
     """
 
     name: str
@@ -69,6 +76,8 @@ class Metric:
     summary: str
     detail: Callable[[np.ndarray, np.ndarray], dict[str, dict[int, float]]] | None = None
     calibrate: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]] | None = None
+    per_row: Callable[..., np.ndarray] | None = None
+    margin: float | None = None
 
     def score(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """Return the score, or NaN if predictions contain NaN or nothing is scored.
@@ -110,6 +119,26 @@ class Metric:
         sample, member = tuple(column[order] for column in rows), np.arange(used) % groups
         scores = [self.finish(*(column[member != group] for column in sample)) for group in range(groups)]
         return _finite(float(np.sqrt((groups - 1) * used / count) * np.std(scores)))
+
+    def row_scores(
+        self, predictions: np.ndarray, targets: np.ndarray, cluster: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """Return one value per row whose mean is the score, or None if the score is undefined.
+
+        If `cluster` (rows,) says which rows belong together, there is one value per cluster. A metric without
+        `per_row` gives one per random group of rows, which are the same groups for all predictions.
+        """
+        rows = self.reduce(predictions, targets)
+        if not np.isfinite(self.finish(*rows)):
+            return None
+        if self.per_row is not None:
+            values = np.asarray(self.per_row(*rows), np.float64)
+            return values if cluster is None else per_row.of_clusters(values, cluster)
+        labels = np.arange(len(rows[0])) if cluster is None else np.unique(cluster, return_inverse=True)[1]
+        count = int(labels.max()) + 1
+        group = np.random.default_rng(0).permutation(count) % min(per_row.JACKKNIFE_GROUPS, count)
+        values = per_row.of_groups(self.finish, rows, group[labels])
+        return values if np.isfinite(values).all() else None
 
     def by_group(self, predictions: np.ndarray, targets: np.ndarray, labels: np.ndarray) -> dict[str | int, float]:
         """Return the score of each group of rows.
@@ -155,11 +184,24 @@ def _area_minus_loss(logits: np.ndarray, labels: np.ndarray) -> float:
     return _area(logits, labels) - _mean(*_cross_entropy(logits, labels))
 
 
+def _bits_per_row(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return per_row.of_ratio(total, count) / np.log(2)
+
+
+def _area_minus_loss_per_row(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return per_row.of_area(logits, labels) - per_row.of_ratio(*_cross_entropy(logits, labels))
+
+
 def _right_class(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     if targets.shape != predictions.shape[:-1]:  # NumPy might compare each row with every other
         raise ValueError(f"predictions {predictions.shape} and targets {targets.shape} do not match")
     right = predictions.argmax(-1) == targets
     return right.astype(np.float64), np.ones(len(targets))
+
+
+def _right_labels(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
+    right = predictions.reshape(*targets.shape, -1).argmax(-1) == targets
+    return right.sum(1).astype(np.float64), np.full(len(targets), targets.shape[1])
 
 
 def _right_positions(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
@@ -239,7 +281,7 @@ def _right_by_prior(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
 
 
 def _accuracy(name: str, reduce: Callable[[np.ndarray, np.ndarray], RowValues], summary: str) -> Metric:
-    return Metric(name, "higher", 1.0, "fraction", reduce, _mean, summary)
+    return Metric(name, "higher", 1.0, "fraction", reduce, _mean, summary, per_row=per_row.of_ratio, margin=0.01)
 
 
 METRICS: dict[str, Metric] = {
@@ -247,6 +289,11 @@ METRICS: dict[str, Metric] = {
     for metric in (
         _accuracy(
             "accuracy", _right_class, "Fraction of rows classified correctly: logits (N, n) against classes (N,)."
+        ),
+        _accuracy(
+            "label_accuracy",
+            _right_labels,
+            "Fraction of labels that are correct: logits (N, count * n) against classes (N, count).",
         ),
         _accuracy(
             "position_accuracy",
@@ -262,6 +309,8 @@ METRICS: dict[str, Metric] = {
             _logits_and_labels,
             _area,
             "Area under the ROC curve, with ties counted as one half: logits (N, 1) against labels 0 or 1 (N,).",
+            per_row=per_row.of_area,
+            margin=0.001,
         ),
         Metric(
             "auc_minus_log_loss",
@@ -271,6 +320,8 @@ METRICS: dict[str, Metric] = {
             _logits_and_labels,
             _area_minus_loss,
             "AUC minus the mean binary cross-entropy, monitored by some runs of FuxiCTR: shapes as for auc.",
+            per_row=_area_minus_loss_per_row,
+            margin=0.001,
         ),
         Metric(
             "log_loss",
@@ -280,6 +331,8 @@ METRICS: dict[str, Metric] = {
             _cross_entropy,
             _mean,
             "Mean binary cross-entropy: logits (N, 1) against labels 0 or 1 (N,).",
+            per_row=per_row.of_ratio,
+            margin=0.001,
         ),
         Metric(
             "scaled_log_loss",
@@ -291,6 +344,8 @@ METRICS: dict[str, Metric] = {
             "Mean binary cross-entropy after dividing the logits by a temperature fitted to the validation rows; "
             "shapes as for log_loss.",
             calibrate=_by_temperature,
+            per_row=per_row.of_ratio,
+            margin=0.001,
         ),
         Metric(
             "bits_per_byte",
@@ -301,6 +356,8 @@ METRICS: dict[str, Metric] = {
             _mean_bits,
             "Mean negative log-likelihood per scored token: nats (N, L), 0 at unscored positions, against "
             "tokens or -100 (N, L).",
+            per_row=_bits_per_row,
+            margin=0.01,
         ),
         _accuracy(
             "choice_accuracy",
@@ -322,6 +379,7 @@ METRICS: dict[str, Metric] = {
             _squared_error,
             _root_mean,
             "Root mean squared error: values (N, n) against values (N, n).",
+            per_row=per_row.of_root,
         ),
     )
 }

@@ -19,6 +19,7 @@ Tasks may store ``values`` and ``pixels`` as uint8; models receive them scaled t
 outputs                   the model returns                   targets
 ========================  ==================================  ================================
 ``Classes``               logits (B, n)                       (B,) int64
+``Labels``                logits (B, count * n)               (B, count) int64
 ``PerPosition``           logits (B, length, n)               (B, length) int64, or ``ignore``
 ``NextToken``             logits (B, length, vocab_size)      (B, length) int64, or -100
 ``Binary``                logits (B, 1)                       (B,) float, 0 or 1
@@ -90,6 +91,14 @@ class Classes:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """`count` answers per row, each one of `n` classes, decoded from a single vector of the row."""
+
+    count: int
+    n: int
+
+
+@dataclass(frozen=True)
 class PerPosition:
     """One of `n` classes at each position whose target is not `ignore`."""
 
@@ -118,7 +127,7 @@ class Regression:
 
 Inputs = Tokens | Pair | Fields | Series | Image
 
-Outputs = Classes | PerPosition | NextToken | Binary | Regression
+Outputs = Classes | Labels | PerPosition | NextToken | Binary | Regression
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,8 @@ class TaskSpec:
         match self.outputs:
             case Classes(n) | PerPosition(n) | Regression(n):
                 return n
+            case Labels(count, n):
+                return count * n
             case NextToken(vocab_size):
                 return vocab_size
             case Binary():

@@ -27,7 +27,8 @@ class Split:
     targets
         Targets as in `archarena.harness.contract.spec`.
     groups
-        Labels per row, such as a subject or a difficulty, for slicing evaluations.
+        Labels per row, such as a subject or a difficulty, for slicing evaluations. In training rows, the group
+        ``separate`` (bool) marks those that a published recipe may use for updates of their own.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -115,6 +116,8 @@ class Task:
     version: ClassVar[int] = 1
     plateau: ClassVar[bool] = False
     recipes_of: ClassVar[str] = ""
+    shown_as: ClassVar[str] = ""
+    token_names: ClassVar[tuple[str, ...]] = ()
 
     @property
     def spec(self) -> TaskSpec:

@@ -128,6 +128,7 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
             DataSourceCard(name=s.name, summary=s.summary, license=s.license) for s in task.task.data_sources
         ],
         reduced=task.reduced,
+        plateau=task.task.plateau,
         evaluations=[
             EvaluationCard(
                 column=task.column(e.name),
@@ -135,6 +136,9 @@ def task_card(task: PlannedTask, meta: PreparedMeta | None) -> TaskCard:
                 direction=e.scorer.direction,
                 unit=e.scorer.unit,
                 summary=e.summary,
+                companion_of=None if e.companion_of is None else task.column(e.companion_of),
+                margin=e.scorer.margin if e.margin is None else e.margin,
+                solved=e.solved,
             )
             for e in task.task.evaluations
         ],

@@ -66,6 +66,9 @@ class Recipe:
         Maximum gradient norm; 0 disables clipping.
     keep_last
         Whether an epoch ends with the rows that do not fill a batch, as in FuxiCTR; otherwise they are left out.
+    separate_batch
+        If not 0, every second step is an update on this many rows of those that the task marks with the group
+        ``separate``, and the other steps use the other rows. Otherwise batches mix all rows.
     evaluations
         Number of validation runs; one per epoch if the training length is given in epochs.
     stop_after
@@ -95,6 +98,7 @@ class Recipe:
     min_rate: float = 1e-6
     clip: float = 0.0
     keep_last: bool = False
+    separate_batch: int = 0
     evaluations: int = 10
     stop_after: int = 0
     metric: str | None = None

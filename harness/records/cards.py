@@ -35,6 +35,7 @@ class ModelCard(BaseModel):
     origin: str = ""
     description: str = ""
     multiplies: str = ""
+    equation: str = ""
     deviations: list[str] = []
     strengths: str = ""
     published: dict[str, RecipeCard] = {}
@@ -46,13 +47,19 @@ class ModelCard(BaseModel):
 
 
 class EvaluationCard(BaseModel):
-    """One evaluation of a task, which is one column of the table."""
+    """One evaluation of a task, which is one column of the table.
+
+    `companion_of` is a column; `margin` and `solved` are those of `archarena.harness.contract.evaluation.Evaluation`.
+    """
 
     column: str
     metric: str
     direction: Direction
     unit: str = ""
     summary: str = ""
+    companion_of: str | None = None
+    margin: Number | None = None
+    solved: Number | None = None
 
 
 class ReferenceCard(BaseModel):
@@ -74,7 +81,15 @@ class DataSourceCard(BaseModel):
 
 
 class TaskCard(BaseModel):
-    """A task at one tier; `spec` is its specification as JSON values, empty if the data could not be prepared."""
+    """A task at one tier.
+
+    Attributes
+    ----------
+    plateau
+        Whether scores rise suddenly after a long plateau.
+    spec
+        The specification as JSON values, empty if the data could not be prepared.
+    """
 
     folder: ClassVar = "tasks"
 
@@ -87,6 +102,7 @@ class TaskCard(BaseModel):
     reference_scores: list[ReferenceCard] = Field(
         default=[], validation_alias=AliasChoices("reference_scores", "levels")
     )
+    plateau: bool = False
     rows: dict[str, int] = {}
     needs: list[str] = []
     duplicates: str = ""

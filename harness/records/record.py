@@ -13,7 +13,7 @@ from ..contract.metrics import Direction
 from ..errors import UserError
 from ..files import write_atomically
 
-SCHEMA = 3
+SCHEMA = 4
 
 Status = Literal["ok", "skipped", "diverged", "oom", "timeout", "crashed", "interrupted"]
 
@@ -64,7 +64,8 @@ class CellInfo(_Part):
 class Score(_Part):
     """One column's score on the test rows; `value` is null if the metric is not finite.
 
-    `standard_error` is that of the score over the test rows; None in older records.
+    `standard_error` is that of the score over the test rows; None in older records. `clusters` is the number of
+    independent rows, or of clusters of rows, that the record's row scores are drawn from; None if there are none.
     """
 
     metric: str
@@ -72,6 +73,7 @@ class Score(_Part):
     value: Number | None
     standard_error: Number | None = None
     rows: Count
+    clusters: Count | None = None
     slices: dict[str, dict[str, Number | None]] = Field(default_factory=dict)
 
 
@@ -176,14 +178,14 @@ class DataInfo(_Part):
 
 
 class Artifact(_Part):
-    """A file kept with a record: the test predictions, or the tested weights.
+    """A file kept with a record: the test predictions, the tested weights, or the scores per row.
 
     Attributes
     ----------
     file
         Path relative to the results folder.
     rows
-        For predictions, the number of rows kept per array.
+        For predictions and scores per row, the number of rows kept per array.
     """
 
     file: str
@@ -192,9 +194,14 @@ class Artifact(_Part):
 
     @classmethod
     def write(
-        cls, results: Path, kind: Literal["predictions", "weights"], key: str, content: bytes, rows: dict[str, Count]
+        cls,
+        results: Path,
+        kind: Literal["predictions", "weights", "rows"],
+        key: str,
+        content: bytes,
+        rows: dict[str, Count],
     ) -> Artifact:
-        file = f"{kind}/{key}.safetensors"
+        file = f"{kind}/{key}.{'safetensors.z' if kind == 'rows' else 'safetensors'}"
         write_atomically(results / file, content)
         return cls(file=file, sha256=hashlib.sha256(content).hexdigest(), rows=rows)
 
@@ -254,6 +261,55 @@ class Multiplicity(_Part):
     steps: list[MultiplicityStep] = Field(default_factory=list)
 
 
+class LayerInfo(_Part):
+    """A layer of the trained module.
+
+    Attributes
+    ----------
+    depth
+        Its level: the layers that follow with a larger depth are inside it.
+    repeat
+        Number of equal neighbors that it stands for.
+    parameters
+        Parameters of one of them.
+    shape
+        Shape of its output for one row; empty if it is not one tensor.
+    products
+        Number of products computed in the layer itself, by what they multiply.
+    """
+
+    depth: Count
+    name: str
+    kind: str
+    repeat: Count = 1
+    parameters: Count = 0
+    shape: list[Count] = Field(default_factory=list)
+    products: dict[str, Count] = Field(default_factory=dict)
+
+
+class Calibration(_Part):
+    """The rows of one bin of predicted probabilities: their mean, and the share of rows whose label is 1."""
+
+    predicted: Number
+    observed: Number
+    rows: Count
+
+
+class Decisions(_Part):
+    """How the model decided on the test rows of the first evaluation.
+
+    Attributes
+    ----------
+    confusion
+        Number of rows by target, then by predicted class; empty for outputs without few classes.
+    calibration
+        Bins by predicted probability; empty unless the output is a binary label.
+    """
+
+    confusion: list[list[Count]] = Field(default_factory=list)
+    calibration: list[Calibration] = Field(default_factory=list)
+
+
 class Outcome(_Part):
     """The result a child process reports, and part of the record; predictions are stored in a separate file."""
 
@@ -265,8 +321,14 @@ class Outcome(_Part):
     lift: str | None = None
     kernels: dict[str, str] = Field(default_factory=dict)
     cost: Cost = Field(default_factory=Cost)
+    outline: list[LayerInfo] = Field(default_factory=list)
     trade_off: TradeOff | None = None
     multiplicity: Multiplicity | None = None
+
+    @property
+    def chosen(self) -> AttemptInfo | None:
+        """Return the attempt with the chosen learning rate, or None if there is none."""
+        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
 
 
 class Record(Outcome):
@@ -277,6 +339,11 @@ class Record(Outcome):
     written
         Milliseconds since 1970 when the record was written, but always more than in all earlier records
         of its results folder, even if the clock was set back. 0 before the store writes the record.
+    sampled
+        One answer per sample row of the task (`archarena.harness.running.sampled`); empty if it shows none.
+    doubts
+        One sentence per report of the trial that its parent could not confirm
+        (`archarena.harness.running.doubts`).
     checksum
         Hash of the record's content, set by the store. None for records of schemas 1 and 2: a change
         in them cannot be noticed.
@@ -288,6 +355,8 @@ class Record(Outcome):
     key: str
     key_parts: dict[str, Any]
     cell: CellInfo
+    sampled: list[Any] = Field(default_factory=list)
+    decisions: Decisions | None = None
     log_tail: str = ""
     scores: dict[str, Score] = Field(default_factory=dict)
     data: DataInfo
@@ -298,6 +367,13 @@ class Record(Outcome):
     checksum: str | None = None
     predictions: Artifact | None = None
     weights: Artifact | None = None
+    row_scores: Artifact | None = None
+    doubts: list[str] = Field(default_factory=list)
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """Return the files kept with the record."""
+        return [file for file in (self.predictions, self.weights, self.row_scores) if file]
 
     @property
     def short_key(self) -> str:
@@ -318,11 +394,6 @@ class Record(Outcome):
     def failed(self) -> bool:
         """Return whether the trial neither succeeded nor was skipped."""
         return self.status not in ("ok", "skipped")
-
-    @property
-    def chosen(self) -> AttemptInfo | None:
-        """Return the attempt with the chosen learning rate, or None if there is none."""
-        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
 
 
 def milliseconds(time: str) -> int:

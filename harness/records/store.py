@@ -5,8 +5,10 @@ Its layout::
     records/TASK/VARIANT-sSEED-KEY.json     one record per cell
     predictions/KEY.safetensors             test predictions, written before the record
     weights/KEY.safetensors                 the trained model, if requested
+    rows/KEY.safetensors.z                  scores per test row, compressed (`archarena.harness.records.row_scores`)
     cards/models/NAME.json                  model information for pages
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
+    cards/samples/TASK-TIER.json            sample test rows for pages, if they may be republished
     work/                                   running trials and prepared arrays; may be deleted
     set-aside/                              records that cannot be read, moved here by a run
     .archarena                              marks the folder as written by a run
@@ -35,13 +37,15 @@ from .cards import ModelCard, TaskCard
 from .hashes import canonical_hash
 from .left_out import say_left_out
 from .record import SCHEMA, Record, milliseconds
+from .samples import SampleCard
 
 SET_ASIDE, MARKER = "set-aside", ".archarena"
 
 DEEPEST = 100
 """Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""
 
-Card = TypeVar("Card", ModelCard, TaskCard)
+AnyCard = ModelCard | TaskCard | SampleCard
+Card = TypeVar("Card", ModelCard, TaskCard, SampleCard)
 Content = TypeVar("Content", bound=BaseModel)
 
 
@@ -61,7 +65,16 @@ def _from_schema_2(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "schema": 3, "written": milliseconds(str(data.get("started", "")))}
 
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1, 2: _from_schema_2}
+def _from_schema_3(data: dict[str, Any]) -> dict[str, Any]:
+    """Change nothing: scores per row are optional."""
+    return {**data, "schema": 4}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _from_schema_1,
+    2: _from_schema_2,
+    3: _from_schema_3,
+}
 """Migrations by their starting schema: each turns a record of schema N into one of schema N + 1."""
 
 
@@ -160,11 +173,11 @@ class ResultStore:
     def by_key(self) -> dict[str, Record]:
         return {record.key: record for record in self.read()}
 
-    def path_of_card(self, kind: type[ModelCard | TaskCard], *identity: str) -> Path:
+    def path_of_card(self, kind: type[AnyCard], *identity: str) -> Path:
         """Return the path of the card with this identity: a model's name, or a task and its tier."""
         return self.folder / "cards" / kind.folder / f"{slug('-'.join(identity))}.json"
 
-    def write_card(self, card: ModelCard | TaskCard) -> None:
+    def write_card(self, card: AnyCard) -> None:
         """Write a card, replacing an earlier one of the same model or task."""
         write_json(self.path_of_card(type(card), *card.identity), card.model_dump(mode="json"))
 

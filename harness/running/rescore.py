@@ -14,13 +14,14 @@ from ..planning.plan import plan_task
 from ..planning.tier import get_tier
 from ..processes.in_child import call_in_child
 from ..records.record import Record, Score
+from ..records.row_scores import RowScores
 from ..records.store import ResultStore
 from .run import PREPARE_SECONDS
 from .score import NotFiniteError, score
 
 
-def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> dict[str, Score]:
-    """Return the scores of a record's predictions with the task's current metrics.
+def rescored(record: Record, store: ResultStore, registry: Registry, data: Path) -> tuple[dict[str, Score], RowScores]:
+    """Return the scores of a record's predictions with the task's current metrics, and those per row.
 
     Raises
     ------

@@ -177,7 +177,6 @@ class Run:
             arrays=keyed.arrays,
             device=self.device,
             readouts=readouts(cell.task),
-            keep_weights=self.extras.keep_weights,
             multiplicity=self.extras.multiplicity,
         )
 

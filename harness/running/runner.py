@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..data.prepare import is_damaged, is_prepared, read_meta, task_card
+from ..data.samples import sample_card
 from ..planning.cell import Keyed
 from ..planning.job import LOG
 from ..records.record import Outcome, Record
@@ -49,7 +50,7 @@ class Runner:
     def __init__(self, run: Run, executor: Executor, progress: Progress | None = None):
         self.run, self.executor = run, executor
         self.progress = progress or Progress(quiet=True)
-        self.recorder = Recorder(run.store, run.device, run.plugins)
+        self.recorder = Recorder(run.store, run.device, run.plugins, run.extras.keep_weights)
         self.report = Report()
         self.unprepared: dict[Path, Result] = {}
 
@@ -98,7 +99,10 @@ class Runner:
                 else:
                     self.progress.tick()
         for task, arrays in with_card.values():
-            self.run.store.write_card(task_card(task, read_meta(arrays) if is_prepared(arrays) else None))
+            prepared = is_prepared(arrays)
+            self.run.store.write_card(task_card(task, read_meta(arrays) if prepared else None))
+            if samples := sample_card(task, arrays) if prepared else None:
+                self.run.store.write_card(samples)
 
     def _record_what_cannot_run(self, missing: Sequence[Keyed]) -> list[Keyed]:
         """Record the cells that have no recipe or no arrays, and return the others."""
@@ -159,10 +163,12 @@ class Runner:
         """Return the result of each cell of a job; those trained together have their outcomes in their own folders."""
         if len(cells) == 1:
             return [(cells[0], result)]
+        if result.outcome.status != "ok":
+            return [(keyed, None) for keyed in cells]
         outcomes = [read_outcome(self.run.folder_of(keyed)) for keyed in cells]
-        peak = result.peak_rss // len(cells)
+        peak, seen = result.peak_rss // len(cells), replace(result.seen, seconds=None)
         return [
-            (keyed, outcome and replace(result, outcome=outcome, peak_rss=peak))
+            (keyed, outcome and replace(result, outcome=outcome, peak_rss=peak, seen=seen))
             for keyed, outcome in zip(cells, outcomes, strict=True)
         ]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,13 +17,13 @@ from ..assembly.module import Built
 from ..contract.metrics import METRICS, Metric, better, sign
 from ..contract.spec import TaskSpec
 from ..contract.task import Budget
-from ..data.seeds import generator
 from ..planning.recipe import IMPROVEMENT, Recipe
 from ..records.record import AttemptInfo, CurvePoint, Ending
 from .checkpoint import AttemptState, load_checkpoint, random_state, save_checkpoint, set_random_state
 from .cost import StepClock, energy_joules
 from .ending import ending, note_decay
 from .loss import at_scored_positions, training_loss
+from .order import batches
 from .predict import predict
 from .rows import Rows
 
@@ -33,7 +34,13 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class TrialSetting:
-    """Settings shared by all attempts of a trial."""
+    """Settings shared by all attempts of a trial.
+
+    Attributes
+    ----------
+    separate
+        Which training rows have separate updates, or None if the recipe has none.
+    """
 
     spec: TaskSpec
     recipe: Recipe
@@ -46,6 +53,7 @@ class TrialSetting:
     compile: bool
     report: Callable[[int], None]
     checkpoint_seconds: float = 10.0
+    separate: np.ndarray | None = None
 
 
 class Attempt:
@@ -89,7 +97,7 @@ class Attempt:
         if setting.compile or setting.train.device.type == "cuda":
             self._warm_up(forward)
         before = energy_joules(setting.train.device)
-        for rows in self.order(self.state.step, until):
+        for rows in batches(setting, self.state.step, until):
             self.prepare_step()
             loss = self.step(forward, rows)
             self.count_step(len(rows), loss)
@@ -155,19 +163,6 @@ class Attempt:
             curve=p.curve,
         )
 
-    def order(self, start: int, until: int) -> Iterator[Tensor]:
-        """Yield the row indices of each step: one permutation per epoch, cut into the recipe's batches."""
-        rows, batch = len(self.setting.train), self.setting.budget.batch
-        per_epoch = self.setting.recipe.batches(rows, batch)
-        permutation, drawn = None, -1
-        for step in range(start, until):
-            epoch, place = divmod(step, per_epoch)
-            if epoch != drawn:
-                order = generator(self.setting.order_seed, "epoch", epoch).permutation(rows)
-                permutation, drawn = torch.from_numpy(order).to(self.setting.train.device), epoch
-            assert permutation is not None
-            yield permutation[place * batch : (place + 1) * batch]
-
     def step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
         """Train one step on the given rows with the model or its compiled form, and return the loss."""
         recipe = self.setting.recipe
@@ -204,7 +199,7 @@ class Attempt:
         step, random = self.state.step, random_state(self.setting.train.device)
         weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.train()
-        for rows in self.order(step, step + 2):
+        for rows in batches(self.setting, step, step + 2):
             self.backward(forward, *self.batch(rows))
         self.optimizer.zero_grad(set_to_none=True)
         self.model.load_state_dict(weights)

@@ -20,6 +20,7 @@ from ..contract.spec import PerPosition, TaskSpec
 from .active_time import active_time
 from .attempt import Attempt, add_to_gradient, make_optimizer
 from .loss import training_loss
+from .order import batches
 
 Batch = tuple[Mapping[str, Tensor], Tensor]
 
@@ -37,7 +38,7 @@ def run_together(attempts: Iterable[Attempt], until: int) -> None:
 def _run_until_one_ends(members: Sequence[Attempt], until: int) -> list[Attempt]:
     """Train the members until at least one has ended, and return those that have."""
     stack, ended = Stack(members), []
-    orders = [attempt.order(attempt.state.step, until) for attempt in members]
+    orders = [batches(attempt.setting, attempt.state.step, until) for attempt in members]
     while not ended:
         for attempt in members:
             attempt.prepare_step()
@@ -103,15 +104,14 @@ class Stack:
             attempt.clock.add(share)
         return losses
 
-    def _backward(self, batches: Sequence[Batch]) -> list[Tensor]:
+    def _backward(self, given: Sequence[Batch]) -> list[Tensor]:
         """Set the gradients of all members, and return their losses."""
-        joined = _join(self.attempts[0].setting.spec, batches)
+        joined = _join(self.attempts[0].setting.spec, given)
         if joined is None:
             for group in self.groups:
                 group.gradients.zero_()
-            return [
-                attempt.backward(attempt.model, *batch) for attempt, batch in zip(self.attempts, batches, strict=True)
-            ]
+            pairs = zip(self.attempts, given, strict=True)
+            return [attempt.backward(attempt.model, *batch) for attempt, batch in pairs]
         with drawn_from(self.generators):
             losses, whole = self.losses(self.leaves, self.fixed, *joined)
             found = torch.autograd.grad(whole.sum(), [*self.leaves.values()], allow_unused=True)
@@ -246,12 +246,12 @@ def _stack_fixed(modules: Sequence[nn.Module], trained: Mapping[str, Tensor]) ->
     return fixed
 
 
-def _join(spec: TaskSpec, batches: Sequence[Batch]) -> tuple[dict[str, Tensor], Tensor] | None:
+def _join(spec: TaskSpec, given: Sequence[Batch]) -> tuple[dict[str, Tensor], Tensor] | None:
     """Return the batches of all members, along a new first axis; None if their shapes differ.
 
     Marked positions become indices, of which members with fewer have more that the loss ignores.
     """
-    inputs, targets = [dict(each) for each, _ in batches], [target for _, target in batches]
+    inputs, targets = [dict(each) for each, _ in given], [target for _, target in given]
     if isinstance(spec.outputs, PerPosition):
         most = max(map(len, targets))
         for each, target in zip(inputs, targets, strict=True):

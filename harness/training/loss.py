@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ..assembly.module import Built
 from ..contract.metrics import IGNORE
-from ..contract.spec import Binary, Classes, NextToken, PerPosition, Regression, TaskSpec
+from ..contract.spec import Binary, Classes, Labels, NextToken, PerPosition, Regression, TaskSpec
 
 
 def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
@@ -17,6 +17,8 @@ def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
     match spec.outputs:
         case Classes():
             return F.cross_entropy
+        case Labels(n=n):
+            return lambda outputs, targets: F.cross_entropy(outputs.unflatten(-1, (-1, n)).mT, targets)
         case PerPosition(ignore=ignore):
             return lambda outputs, targets: _per_position_loss(outputs, targets, ignore)
         case NextToken():

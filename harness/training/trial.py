@@ -17,10 +17,11 @@ from safetensors.torch import save_file as save_weights
 from ...kernels.paths import paths_taken
 from ..assembly.build import build, construct
 from ..assembly.module import Built
+from ..assembly.outline import outline
 from ..assembly.sizing import Fit, count_body, fit_width
 from ..contract.model import Model
 from ..contract.spec import Size, TaskSpec, spec_from_json
-from ..contract.task import Budget
+from ..contract.task import Budget, Split
 from ..data.arrays import load_array, load_arrays, load_split
 from ..data.prepare import BASE_SEED, check_prepared, read_meta
 from ..data.seeds import seed
@@ -99,9 +100,9 @@ class _Trial:
             )
         model = attempt.restore_best()
         _predict(model, job, setting.spec, setting, self.folder)
-        if job.keep_weights:
-            weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-            save_weights(weights, self.folder / WEIGHTS)
+        # The parent counts them, and keeps them if requested.
+        weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+        save_weights(weights, self.folder / WEIGHTS)
         cost = _cost(attempt, setting, self.report.seconds)
         return Outcome(
             status="ok",
@@ -111,6 +112,7 @@ class _Trial:
             lift=model.lift,
             kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
             cost=measure.share(cost, self.members),
+            outline=outline(model, setting.train.batch(slice(0, 1))[0]),
             trade_off=_trade_off(attempt, setting),
             multiplicity=_multiplicity(model, job, setting) if job.multiplicity else None,
         )
@@ -228,7 +230,17 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Tr
         autocast=on_gpu and tier.precision == "bf16",
         compile=on_gpu and tier.compile,
         report=report,
+        separate=_separate(train, job) if recipe.separate_batch else None,
     )
+
+
+def _separate(train: Split, job: TrainJob) -> np.ndarray:
+    marked = train.groups.get("separate")
+    if marked is None or not 0 < marked.sum() < len(train):
+        raise UserError(
+            f"The recipe has separate updates (separate_batch), but task '{job.task}' marks no training rows for them."
+        )
+    return np.asarray(marked, bool)
 
 
 class _Reporter:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ...harness.errors import UserError
 from ...harness.records.bench_report import BenchReport
 from ...harness.records.cards import ModelCard, TaskCard
 from ...harness.records.record import Record
+from ...harness.records.row_scores import RowScores
+from ...harness.records.samples import SampleCard
 from ...harness.records.store import Card, ResultStore
 from .bench_reports import read_bench_reports, report_files
 
@@ -20,7 +23,7 @@ class Results:
 
     Attributes
     ----------
-    tasks
+    tasks, samples
         Cards by task and tier.
     folders
         The results folder of each record, by key.
@@ -31,6 +34,7 @@ class Results:
     records: tuple[Record, ...]
     models: Mapping[str, ModelCard] = field(default_factory=dict)
     tasks: Mapping[tuple[str, str], TaskCard] = field(default_factory=dict)
+    samples: Mapping[tuple[str, str], SampleCard] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
     bench_reports: tuple[BenchReport, ...] = ()
     notes: tuple[str, ...] = ()
@@ -39,6 +43,20 @@ class Results:
         """Return the card of the record's task, or an empty card."""
         name, tier = record.cell.task, record.cell.tier
         return self.tasks.get((name, tier)) or TaskCard(task=name, tier=tier, reduced=record.data.reduced)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Record]:
+        return {record.key: record for record in self.records}
+
+    def row_scores(self, key: str) -> RowScores:
+        """Return the scores per row of a record: none if it has none, or if they are missing or were changed."""
+        kept, folder = self.by_key[key].row_scores, self.folders.get(key)
+        if kept is None or folder is None:
+            return RowScores()
+        try:
+            return RowScores.read(kept, folder)
+        except UserError:
+            return RowScores()
 
     def model(self, name: str) -> ModelCard:
         """Return the card of a model, or an empty card."""
@@ -62,10 +80,12 @@ def read_results(folders: Sequence[Path]) -> Results:
     folder_of = {id(record): folder for record, folder in located}
     models, model_notes = _merge_cards(card for store in stores for card in store.cards(ModelCard))
     tasks, task_notes = _merge_cards(card for store in stores for card in store.cards(TaskCard))
+    samples, _ = _merge_cards(card for store in stores for card in store.cards(SampleCard))
     return Results(
         records=tuple(records),
         models={card.name: card for card in models},
         tasks={(card.task, card.tier): card for card in tasks},
+        samples={(card.task, card.tier): card for card in samples},
         folders={record.key: folder_of[id(record)] for record in records},
         bench_reports=read_bench_reports(folders),
         notes=(*notes, *model_notes, *task_notes),

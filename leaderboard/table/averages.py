@@ -1,7 +1,8 @@
 """Averages over columns: the normalized mean of each suite, and the averages defined in ``averages.json``.
 
 The average of a suite covers the first column of each task with a known chance and ceiling, scaled to 0 at chance and
-1 at the ceiling. If a suite has tasks of the published size, reduced tasks are left out.
+1 at the ceiling, unless its leader was still improving when training ended. If a suite has tasks of the published size,
+reduced tasks are left out.
 
 Two kinds of published averages of the Long Range Arena must not be mixed: the mean of five tasks, and the mean of six
 in which a failed Path-X counts as chance.
@@ -67,7 +68,7 @@ def average_columns(scores: Sequence[Row]) -> list[AverageColumn]:
     tasks: set[str] = set()
     for row in scores:
         columns.setdefault(row["column"], row)
-        if row["task"] not in tasks and None not in (row["chance"], row["ceiling"]):
+        if row["task"] not in tasks and None not in (row["chance"], row["ceiling"]) and not row["after_steps"]:
             suites[row["suite"]].append(row)
         tasks.add(row["task"])
     found = [_of_suite(suite, rows) for suite, rows in suites.items()]
@@ -86,9 +87,13 @@ def _of_suite(suite: str, rows: Sequence[Row]) -> AverageColumn | None:
 
 
 def _defined(average: Average, columns: Mapping[str, Row]) -> AverageColumn | None:
-    """Return an average of ``averages.json`` if all its columns are present, all reduced or all of published size."""
-    reduced = {columns[name]["reduced"] for name in average.columns if name in columns}
-    if not columns.keys() >= set(average.columns) or len(reduced) > 1:
+    """Return an average of ``averages.json`` if all its columns are present, all reduced or all of published size.
+
+    There is none if the leader of a column was still improving.
+    """
+    own = [columns[name] for name in average.columns if name in columns]
+    reduced = {row["reduced"] for row in own}
+    if len(own) < len(average.columns) or len(reduced) > 1 or any(row["after_steps"] for row in own):
         return None
     return AverageColumn(average, columns[average.columns[0]]["suite"], "value", reduced.pop())
 
@@ -123,4 +128,6 @@ def _average_row(column: AverageColumn, own: Sequence[Row]) -> Row:
         "unit": "fraction",
         "reduced": column.reduced,
         "summary": average.summary,
+        "stale": False,
+        "key": None,
     }

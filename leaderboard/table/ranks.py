@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .statistics import CONFIDENCE
+from ...harness.judging.exact import CONFIDENCE
 
 MIN_TASKS = 6
 MIN_ROWS = 3

@@ -17,6 +17,10 @@ _OF_PUBLISHED_RECIPE = ("tier", "budget", "recipe")
 """Further parts of a key that a published recipe sets per model: its size, its budget, its training."""
 
 
+NAMED = 5
+"""Cells that a note names."""
+
+
 def section_of(record: Record) -> dict[str, str]:
     """Return the section of a record: tier, recipe, device and protocol."""
     device = record.key_parts.get("device") or record.environment.get("device") or "unknown device"
@@ -58,24 +62,40 @@ def stale(records: Sequence[Record]) -> set[str]:
     return found
 
 
-def newest(records: Iterable[Record]) -> tuple[list[Record], int]:
-    """Return the newest records per variant and task, and the number of older records left out.
+def shown_records(records: Iterable[Record]) -> tuple[list[Record], list[list[Record]]]:
+    """Return the records to show per variant and task, and lists of those of other code or settings.
 
-    A record is kept if its key differs from that of the newest record in the seed only, so that a mean
-    over seeds never mixes different code or settings.
+    Records that differ from each other in the seed only are shown together, so that a mean over seeds never mixes
+    different code or settings. Of several such groups, that with most finished seeds is shown, then the newest.
     """
-    groups: dict[tuple, list[Record]] = defaultdict(list)
-    for record in records:
-        groups[(*section_of(record).values(), record.cell.variant, record.cell.task)].append(record)
-    kept: list[Record] = []
-    older = 0
-    for group in groups.values():
-        group.sort(key=lambda record: record.order)
-        lineage = _without_seed(max(group, key=lambda record: record.order))
-        by_seed = {record.cell.seed: record for record in group if _without_seed(record) == lineage}
-        kept += by_seed.values()
-        older += len(group) - len(by_seed)
-    return kept, older
+    groups: dict[tuple, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for record in sorted(records, key=lambda record: record.order):
+        place = (*section_of(record).values(), record.cell.variant, record.cell.task)
+        groups[place][_without_seed(record)].append(record)
+    shown: list[Record] = []
+    left_out: list[list[Record]] = []
+    for lineages in groups.values():
+        chosen = max(lineages, key=lambda name: (_finished_seeds(lineages[name]), lineages[name][-1].order))
+        by_seed = {record.cell.seed: record for record in lineages[chosen]}
+        shown += by_seed.values()
+        left_out += [own for name, own in lineages.items() if name != chosen]
+    return shown, left_out
+
+
+def _finished_seeds(records: Iterable[Record]) -> int:
+    return len({record.cell.seed for record in records if record.status == "ok"})
+
+
+def notes_on_left_out(left_out: Sequence[Sequence[Record]]) -> Iterator[str]:
+    """Yield a note on cells with results of different code or settings."""
+    if not left_out:
+        return
+    cells = list(dict.fromkeys(f"{own[0].cell.variant} on {own[0].cell.task} ({own[0].cell.tier})" for own in left_out))
+    named = ", ".join(cells[:NAMED]) + (f" and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
+    yield (
+        f"Cells with results of different code or settings: {named}. The results with most seeds are shown, otherwise "
+        "the newest; `archarena run --rerun stale` runs cells again of which only older code has a record."
+    )
 
 
 def _without_seed(record: Record) -> str:

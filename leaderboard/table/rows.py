@@ -29,9 +29,16 @@ COLUMNS = (
     "kind", "variant", "model", "family", "hyperparameters", "suite", "task", "column", "tier", "recipe", "device",
     "protocol", "sizing", "seed", "status", "reason", "value", "normalized", "metric", "direction", "unit", "chance",
     "ceiling", *COSTS, "body_parameters", "total_parameters", "peak_memory_bytes", "learning_rate", "lift",
-    "stale", "reduced", "checksum", "started", "citation", "summary", "caveat", "key", "page",
+    "stale", "finish", "after_steps", "reference", "half_width", "p_value", "verdict", "more_seeds", "reduced",
+    "checksum", "started", "citation", "summary", "caveat", "key", "page",
 )  # fmt: skip
-"""`kind` is "score" (one seed in one column), "average", "reference score" or "published".
+"""`kind` is "score" (one seed in one column), "average", "comparison", "reference score" or "published".
+
+A comparison is `variant` minus `reference`, the best row of the column, with half the width of its 95 % interval over
+test rows and seeds. `more_seeds` is about how many more seeds of both would decide it, -1 if only more test rows would.
+
+`finish` says whether the validation score had stopped improving (`archarena.harness.judging.finish`). `after_steps` is
+the number of steps after which a column was scored, if its leader was still improving.
 
 `stale` says that another version of the model's source made the cell than the newest of its row.
 """

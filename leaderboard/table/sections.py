@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -12,15 +13,16 @@ from ...harness.records.cards import ModelCard, ReferenceCard
 from ..links import Links
 from ..read.results import Results
 from .columns import CellView, ColumnView, column_view
+from .comparing import Place, compares, place_of
 from .costs import CostTable, cost_table, size_range
 from .ranks import mean_ranks
 from .rows import SECTION, Row, group_by
-from .statistics import MIN_SEEDS
+from .statistics import Comparisons, Standing
 from .tidy import OTHER
 
 TIERS = ("full", "standard", "quick", "smoke")
-UNCOMPARED_TIER = "smoke"
-"""Its scores only show that everything runs, so they have no marks, ranks or ties."""
+MAY_BE_FIRST = (Standing.BEST, Standing.LEADING, Standing.TIED, Standing.UNDECIDED)
+"""Standings of rows that were not shown to be behind the best."""
 
 FAMILIES = 8
 """Number of families with their own color; later families are gray."""
@@ -35,7 +37,7 @@ class RowView:
     lifts
         Each lift with the tasks that use it.
     ahead
-        Number of columns in which it is best or tied with the best.
+        Number of columns in which it may be first: best, tied with the best, or not shown to be behind it.
     parameters
         Range of the number of body parameters over its cells; empty if unknown.
     ok, total
@@ -97,12 +99,60 @@ class SectionView:
     @property
     def compares(self) -> bool:
         """Return whether rows are compared, by marks, ranks and ties."""
-        return _compares(self.tier, self.sizing)
+        return compares(self.tier, self.sizing)
 
     @property
     def has_ties(self) -> bool:
-        """Return whether rows are compared and there are enough seeds."""
-        return self.compares and len(self.seeds) >= MIN_SEEDS
+        """Return whether rows are compared and some have several seeds."""
+        return self.compares and len(self.seeds) > 1
+
+    @property
+    def is_line(self) -> bool:
+        """Return whether it has only one cell, so that a line says all."""
+        return len(self.rows) == 1 and self.scored == 1
+
+    @cached_property
+    def main(self) -> SectionView:
+        """Return the section with one column per set of evaluations, without columns that tell nothing."""
+        return self._with(self._main_columns)
+
+    @cached_property
+    def companions(self) -> SectionView:
+        """Return the section with further views of the main columns only."""
+        return self._with([i for i in self._informative if i not in self._main_columns])
+
+    @cached_property
+    def folded(self) -> SectionView:
+        """Return the section with the columns in which no row beats the reference score only."""
+        return self._with([i for i in range(len(self.columns)) if i not in self._informative])
+
+    @cached_property
+    def _informative(self) -> list[int]:
+        """Return the columns that tell something, or all if none does."""
+        found = [i for i, column in enumerate(self.columns) if column.is_informative]
+        return found or list(range(len(self.columns)))
+
+    @cached_property
+    def _main_columns(self) -> list[int]:
+        """Return the informative columns, without companions of columns that are shown."""
+        shown = {self.columns[i].name for i in self._informative}
+        return [i for i in self._informative if self.columns[i].evaluation.companion_of not in shown]
+
+    def _with(self, indices: Sequence[int]) -> SectionView:
+        """Return the section with some of its columns."""
+
+        def chosen(values: Sequence) -> tuple:
+            return tuple(values[i] for i in indices)
+
+        references = {kind: chosen(cells) for kind, cells in self.references.items()}
+        published = {variant: chosen(cells) for variant, cells in self.published.items()}
+        return replace(
+            self,
+            columns=chosen(self.columns),
+            rows=tuple(replace(row, cells=chosen(row.cells)) for row in self.rows),
+            references={kind: cells for kind, cells in references.items() if any(cells)},
+            published={variant: cells for variant, cells in published.items() if any(cells)},
+        )
 
     @property
     def scored(self) -> int:
@@ -121,14 +171,19 @@ def first_columns(columns: Sequence[ColumnView]) -> dict[int, ColumnView]:
     return dict(sorted(firsts.values(), key=lambda first: first[0]))
 
 
-def sections(table: Iterable[Row], results: Results, links: Links) -> list[SectionView]:
-    """Return the sections, ordered by tier (large first), protocol (newest first) and number of rows."""
+def sections(
+    table: Iterable[Row], results: Results, links: Links, comparisons: Mapping[Place, Comparisons]
+) -> list[SectionView]:
+    """Return the sections: those that compare rows first, then those with most cells."""
     by_kind = {kind: rows for (kind,), rows in group_by(table, "kind").items()}
     scores = by_kind.get("score", []) + by_kind.get("average", [])
     published = by_kind.get("published", [])
     colors = family_colors(row["family"] for row in scores)
     groups = sorted(group_by(scores, *SECTION).values(), key=_place)
-    return [_section(f"section-{i}", part, published, results, links, colors) for i, part in enumerate(groups, 1)]
+    return [
+        _section(f"section-{i}", part, published, results, links, colors, comparisons)
+        for i, part in enumerate(groups, 1)
+    ]
 
 
 def family_colors(families: Iterable[str]) -> dict[str, str]:
@@ -137,23 +192,29 @@ def family_colors(families: Iterable[str]) -> dict[str, str]:
     return {family: f"family-{i}" if i < FAMILIES else "family-other" for i, family in enumerate(names)}
 
 
-def _compares(tier: str, sizing: str) -> bool:
-    return tier != UNCOMPARED_TIER and sizing == "fitted"
-
-
-def _place(part: Sequence[Row]) -> tuple[int, int, bool, int]:
-    tier, protocol = part[0]["tier"], part[0]["protocol"]
+def _place(part: Sequence[Row]) -> tuple[bool, int, int, int]:
+    tier, protocol, sizing = (part[0][name] for name in ("tier", "protocol", "sizing"))
     rank = TIERS.index(tier) if tier in TIERS else len(TIERS)
-    return rank, -int(protocol) if protocol.isdecimal() else 0, part[0]["sizing"] != "fitted", -len(part)
+    cells = len({row["key"] for row in part if row["kind"] == "score"})
+    return not compares(tier, sizing), -cells, rank, -int(protocol) if protocol.isdecimal() else 0
 
 
 def _section(
-    id: str, part: Sequence[Row], published: Sequence[Row], results: Results, links: Links, colors: Mapping[str, str]
+    id: str,
+    part: Sequence[Row],
+    published: Sequence[Row],
+    results: Results,
+    links: Links,
+    colors: Mapping[str, str],
+    comparisons: Mapping[Place, Comparisons],
 ) -> SectionView:
     cells = list({row["key"]: row for row in part if row["kind"] == "score"}.values())
     by_column = sorted(group_by(part, "task", "column").values(), key=_column_place)
-    compares = _compares(part[0]["tier"], part[0]["sizing"])
-    columns = tuple(column_view(rows, results, links, compares=compares) for rows in by_column)
+    is_compared = compares(part[0]["tier"], part[0]["sizing"])
+    columns = tuple(
+        column_view(rows, results, links, comparisons.get(place_of(rows[0])), compares=is_compared)
+        for rows in by_column
+    )
     expected = len({(row["task"], row["seed"]) for row in cells})
     rows = [_row(own, columns, expected, results, links, colors) for own in group_by(cells, "variant").values()]
     return SectionView(
@@ -162,7 +223,7 @@ def _section(
         seeds=tuple(sorted({row["seed"] for row in cells})),
         dates=_dates(cells),
         columns=columns,
-        rows=tuple(_ordered(rows, columns) if compares else sorted(rows, key=lambda row: (row.family, row.variant))),
+        rows=tuple(_ordered(rows, columns) if is_compared else sorted(rows, key=lambda row: (row.family, row.variant))),
         references=_references(columns),
         published=_published(columns, published),
         costs=cost_table(cells),
@@ -200,18 +261,20 @@ def _row(
         cells=cells,
         lifts=tuple((lift, tuple(dict.fromkeys(row["task"] for row in rows))) for (lift,), rows in lifts.items()),
         parameters=size_range(own),
-        ahead=sum(standing in ("best", "leading", "tied") for standing in standings),
+        ahead=sum(standing in MAY_BE_FIRST for standing in standings),
         ok=sum(row["status"] == "ok" for row in own),
         total=expected,
     )
 
 
 def _ordered(rows: Sequence[RowView], columns: Sequence[ColumnView]) -> list[RowView]:
-    """Return the rows by mean rank over the first columns of tasks."""
+    """Return the rows by mean rank over the first columns of tasks; rows with few of them come last."""
     values = [[(ranked(row.cells[i]), column.sign) for i, column in first_columns(columns).items()] for row in rows]
     scores = np.array([[np.nan if value is None else sign * value for value, sign in row] for row in values])
     ranks = mean_ranks(scores)
-    order = sorted(range(len(rows)), key=lambda i: (ranks[i], rows[i].family, rows[i].variant))
+    scored = (~np.isnan(scores)).sum(1)
+    has_few = 2 * scored < scored.max(initial=0)
+    order = sorted(range(len(rows)), key=lambda i: (has_few[i], ranks[i], rows[i].family, rows[i].variant))
     return [rows[i] for i in order]
 
 

@@ -1,169 +1,126 @@
-"""Statistics of scores over seeds: means, intervals, and which rows are tied."""
+"""Comparisons of the rows of one column, as pages and the table show them."""
 
 from __future__ import annotations
 
-import math
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache, cached_property
-from statistics import stdev
+from functools import cached_property
 
 import numpy as np
 from scipy import stats
 
-from ...harness.contract.metrics import Direction, better, sign
+from ...harness.judging.column import Column
+from ...harness.judging.exact import CONFIDENCE, share_interval
+from ...harness.judging.verdicts import Standing, Verdict, Verdicts, words
 
-CONFIDENCE = 0.95
-MIN_SEEDS = 3
-"""Two rows are compared if they share at least this many seeds."""
-_EQUAL = 1e-12
-"""Relative difference below which two numbers count as equal."""
-
-Scores = Mapping[str, Mapping[int, float]]
-"""Finite scores of a column by row, then by seed."""
+__all__ = ["CONFIDENCE", "Comparisons", "Difference", "Estimate", "Standing", "Verdict", "t_quantile"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean over `n` seeds and half the width of its 95 % interval, which is None for a single seed."""
+    """Mean over `n` seeds and half the width of its 95 % interval over rows and seeds.
+
+    For a single seed the interval is that over rows only: of this trained model. None if it is unknown.
+    """
 
     mean: float
     half_width: float | None
     n: int
 
 
-class Standing(StrEnum):
-    """Standing of a row in a column."""
+@dataclass(frozen=True)
+class Difference:
+    """The difference of two rows of a column.
 
-    BEST = "best"
-    LEADING = "leading"
-    """The best mean, if there are too few seeds to compare rows."""
-    TIED = "tied"
-    BEHIND = "behind"
-    UNKNOWN = "unknown"
+    Attributes
+    ----------
+    half_width
+        Half the width of the 95 % interval over rows and seeds; None without two seeds of both.
+    p_value
+        Over rows and seeds, otherwise over rows only; without correction. None if unknown.
+    needed
+        About how many more seeds of both would decide it (`archarena.harness.judging.power`); None if it is decided.
+    """
+
+    mean: float
+    half_width: float | None
+    p_value: float | None
+    verdict: Verdict
+    needed: int | None
+
+    @property
+    def text(self) -> str:
+        """Return the verdict in words, with what would decide it."""
+        return words(self.verdict, self.needed)
 
 
-class Verdict(StrEnum):
-    """Result of a paired comparison of a row with a reference row."""
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Pairwise comparisons of all rows of one column."""
 
-    BETTER = "+"
-    WORSE = "-"
-    TIED = "="
-    UNKNOWN = "?"
+    column: Column
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.column.names
+
+    @cached_property
+    def _verdicts(self) -> Verdicts:
+        return Verdicts(self.column)
+
+    def verdicts(self, reference: int) -> Sequence[Verdict]:
+        """Return the verdict on each row against row number `reference`, with Holm's correction over the column."""
+        return self._verdicts.against(reference)
+
+    def standings(self) -> dict[str, Standing]:
+        """Return the standing of each row. Rows with equal best means are all best."""
+        return self._verdicts.standings()
+
+    @property
+    def best(self) -> str:
+        """Return the first row with the best mean."""
+        return self.names[int(np.argmax(self._verdicts.best))]
+
+    @cached_property
+    def half_widths(self) -> np.ndarray:
+        """Return half the width of the 95 % interval of each pair's difference; NaN if there is none."""
+        return np.where(self.column.by_share, np.nan, self.column.half_widths)
+
+    def estimate(self, name: str) -> Estimate:
+        """Return the mean of a row with its interval."""
+        place = self.names.index(name)
+        half = _known(self.column.own_half_widths[place])
+        return Estimate(float(self.column.means[place]), half, int(self.column.seeds[place]))
+
+    def difference(self, one: str, other: str) -> Difference:
+        """Return row `one` minus row `other`."""
+        i, j = self.names.index(one), self.names.index(other)
+        p_value = _known(self.column.p_values[i, j])
+        return Difference(
+            mean=float(self.column.gaps[i, j]),
+            half_width=_known(self.half_widths[i, j]),
+            p_value=_known(self.column.row_p_values[i, j]) if p_value is None else p_value,
+            verdict=self.verdicts(j)[i],
+            needed=self._verdicts.seeds_needed(i, j),
+        )
+
+    def solving(self, name: str) -> tuple[int, int, float, float] | None:
+        """Return how many seeds of how many solve the task, with the share's 95 % interval.
+
+        None if the task is not one that is solved or not, or if no seed of any row solves it.
+        """
+        counts = self.column.solving
+        if self.column.solved is None or not any(counts):
+            return None
+        place = self.names.index(name)
+        solved, seeds = counts[place], int(self.column.seeds[place])
+        return solved, seeds, *share_interval(solved, seeds)
 
 
-@cache
 def t_quantile(n: int) -> float:
     """Return half the width of a 95 % interval over `n` seeds, in standard errors."""
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Return the mean of at least one finite score with Student's t interval, which assumes a normal distribution."""
-    mean = math.fsum(values) / len(values)
-    if len(values) < 2:
-        return Estimate(mean, None, len(values))
-    return Estimate(mean, t_quantile(len(values)) * stdev(values, mean) / math.sqrt(len(values)), len(values))
-
-
-def difference(row: Mapping[int, float], reference: Mapping[int, float]) -> Estimate | None:
-    """Return the mean of `row` minus `reference` over shared seeds, or None if they share none."""
-    shared = [value - reference[seed] for seed, value in row.items() if seed in reference]
-    return estimate(shared) if shared else None
-
-
-@dataclass(frozen=True)
-class Comparisons:
-    """Pairwise comparisons of all rows of one column.
-
-    Attributes
-    ----------
-    names
-        The rows, in the order of the matrix.
-    p_values
-        (rows, rows) p values of paired t tests on shared seeds; NaN on the diagonal and for pairs that
-        share fewer than `MIN_SEEDS` seeds.
-    means
-        (rows,) mean of each row over all its seeds.
-    """
-
-    names: tuple[str, ...]
-    p_values: np.ndarray
-    means: np.ndarray
-    direction: Direction
-
-    def verdicts(self, reference: int) -> Sequence[Verdict]:
-        """Return the verdict on each row against row number `reference`, with Holm's correction over the column."""
-        return self._verdicts[reference]
-
-    @cached_property
-    def _verdicts(self) -> tuple[list[Verdict], ...]:
-        return tuple(self._against(reference) for reference in range(len(self.names)))
-
-    def _against(self, reference: int) -> list[Verdict]:
-        found = [Verdict.UNKNOWN] * len(self.names)
-        found[reference] = Verdict.TIED
-        adjusted = holm(self.p_values[reference])
-        for row in np.flatnonzero(~np.isnan(adjusted)):
-            ahead = better(self.direction, self.means[row], self.means[reference])
-            differs = adjusted[row] <= 1 - CONFIDENCE
-            found[row] = (Verdict.BETTER if ahead else Verdict.WORSE) if differs else Verdict.TIED
-        return found
-
-    def standings(self) -> dict[str, Standing]:
-        """Return the standing of each row. Rows with equal best means are all best."""
-        top = sign(self.direction) * (sign(self.direction) * self.means).max()
-        best = np.isclose(self.means, top, rtol=_EQUAL, atol=1e-15)
-        first = int(np.argmax(best))
-        verdicts, is_compared = self.verdicts(first), not np.isnan(self.p_values[first]).all()
-        words = {Verdict.TIED: Standing.TIED, Verdict.UNKNOWN: Standing.UNKNOWN}
-        return {
-            name: (Standing.BEST if is_compared else Standing.LEADING)
-            if is_best
-            else words.get(verdict, Standing.BEHIND)
-            for name, is_best, verdict in zip(self.names, best, verdicts, strict=True)
-        }
-
-
-def compare(scores: Scores, direction: Direction) -> Comparisons | None:
-    """Compare the rows of a column, which have at least one score each, or return None if there are none."""
-    if not scores:
-        return None
-    seeds = sorted({seed for values in scores.values() for seed in values})
-    table = np.array([[values.get(seed, np.nan) for seed in seeds] for values in scores.values()])
-    means = np.array([math.fsum(values.values()) / len(values) for values in scores.values()])
-    return Comparisons(tuple(scores), _paired_p_values(table), means, direction)
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Return p values adjusted by Holm's step-down procedure (1979); NaN stays and does not count.
-
-    The result equals that of statsmodels, which is slow because it collects garbage on every call.
-    """
-    order = np.argsort(p_values)
-    remaining = np.count_nonzero(~np.isnan(p_values)) - np.arange(len(p_values))
-    adjusted = np.full(len(p_values), np.nan)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(p_values[order] * remaining))
-    return adjusted
-
-
-def _paired_p_values(table: np.ndarray) -> np.ndarray:
-    """Return the p values of all pairs of rows of `table` (rows, seeds); NaN marks a missing seed."""
-    first, second = table[:, None, :], table[None, :, :]
-    differences = first - second
-    shared = (~np.isnan(differences)).sum(-1)
-    enough = shared >= MIN_SEEDS
-    np.fill_diagonal(enough, False)
-    if not enough.any():
-        return np.full(enough.shape, np.nan)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # pairs with a constant difference are handled below
-        p_values = np.array(stats.ttest_rel(*np.broadcast_arrays(first, second), axis=-1, nan_policy="omit").pvalue)
-        spread = np.nanmax(differences, -1) - np.nanmin(differences, -1)
-        scale = np.nanmax(np.abs(table)) * _EQUAL
-        equal = np.nanmax(np.abs(differences), -1) <= scale
-    constant = spread <= scale
-    p_values[constant] = np.where(equal, 1.0, 0.0)[constant]
-    return np.where(enough, p_values, np.nan)
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...harness.files import slug
+from ...harness.judging.finish import after_plateaus, finish
 from ...harness.records.cards import TaskCard
 from ...harness.records.record import Record, Score
 from ..links import unique_pages
 from ..read.published_values import PublishedValue
 from ..read.results import Results
 from .averages import average_rows
-from .records import newest, notes_on, section_of, sizings, stale
+from .comparing import Place, compare_columns, comparison_rows, place_of, steps_of_improving
+from .records import notes_on, notes_on_left_out, section_of, shown_records, sizings, stale
 from .rows import COLUMNS, COSTS, SECTION, Row, group_by
+from .statistics import Comparisons
 
 SELECTIONS = ("quick", "demo")
 """Suites whose tasks are selected from other suites."""
@@ -30,31 +34,60 @@ def suite_of(card: TaskCard) -> str:
     return next((suite for suite in card.suites if suite not in SELECTIONS), OTHER)
 
 
-def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> tuple[list[Row], tuple[str, ...]]:
-    """Return the tidy table of the newest records, and notes on these records."""
-    records, older = newest(results.records)
+@dataclass(frozen=True)
+class Table:
+    """The tidy table, notes on its records, and the comparisons of its columns."""
+
+    rows: list[Row]
+    notes: tuple[str, ...]
+    comparisons: Mapping[Place, Comparisons]
+
+
+def make_table(results: Results, published: Iterable[PublishedValue] = ()) -> Table:
+    """Return the tidy table of the records to show."""
+    records, left_out = shown_records(results.records)
     pages, sizing, outdated = page_names(records), sizings(records), stale(records)
+    finished = _finished(records, results)
     scores = [
         {"kind": "score"}
         | _cell_columns(record, results)
         | {"page": pages[record.key], "sizing": sizing[record.key], "stale": record.key in outdated}
+        | {"finish": finished[record.key], "after_steps": None}
         | score
         for record in records
         for score in _score_columns(record, results)
     ]
     scores.sort(key=lambda row: [row[name] for name in (*SECTION, "suite", "task", "family", "variant", "seed")])
+    comparisons = compare_columns(scores, results)
+    columns = {place_of(own[0]): own for own in group_by(scores, *SECTION, "task", "column").values()}
+    for place, compared in comparisons.items():
+        after = steps_of_improving(columns[place], compared, results)
+        for row in columns[place] if after else ():
+            row["after_steps"] = after
     fitted = [_counted(row) for row in scores if row["sizing"] == "fitted"]
     averages = [row for part in group_by(fitted, *SECTION).values() for row in average_rows(part)]
+    comparisons |= compare_columns(averages, results)
+    columns |= {place_of(own[0]): own for own in group_by(averages, *SECTION, "task", "column").values()}
+    pairs = [row for place, compared in comparisons.items() for row in comparison_rows(columns[place], compared)]
     shown = dict.fromkeys((row["task"], row["tier"]) for row in scores)
     references = [row for key in shown if key in results.tasks for row in _reference_rows(results.tasks[key])]
-    columns = {row["column"] for row in (*scores, *averages)}
-    quoted = [_published_row(value) for value in published if value.column in columns]
-    rows = [{name: row.get(name) for name in COLUMNS} for row in (*scores, *averages, *references, *quoted)]
-    notes = []
-    if older:
-        hint = "`archarena run --rerun stale` runs cells again that have only such records"
-        notes.append(f"Records made by an older version are not shown: {older}. {hint}.")
-    return rows, (*notes, *_notes_on_stale(record for record in records if record.key in outdated), *notes_on(records))
+    names = {row["column"] for row in (*scores, *averages)}
+    quoted = [_published_row(value) for value in published if value.column in names]
+    rows = [{name: row.get(name) for name in COLUMNS} for row in (*scores, *averages, *pairs, *references, *quoted)]
+    of_stale = _notes_on_stale(record for record in records if record.key in outdated)
+    return Table(rows, (*notes_on_left_out(left_out), *of_stale, *notes_on(records)), comparisons)
+
+
+def _finished(records: Sequence[Record], results: Results) -> dict[str, str | None]:
+    """Return by key whether training was finished."""
+    found = {record.key: finish(record) for record in records}
+    by_task: dict[tuple, list[Record]] = defaultdict(list)
+    for record in records:
+        by_task[*section_of(record).values(), record.cell.task].append(record)
+    for own in by_task.values():
+        if results.task(own[0]).plateau:
+            found |= after_plateaus(found, own)
+    return {key: str(value) if value else None for key, value in found.items()}
 
 
 def _counted(row: Row) -> Row:

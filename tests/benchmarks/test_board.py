@@ -9,14 +9,19 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from archarena.harness.records.hashes import canonical_hash
+from archarena.harness.records.record import SCHEMA
+from archarena.harness.records.row_scores import RowScores
 from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
 SIZES = [int(size) for size in os.environ.get("ARCHARENA_BENCH_RECORDS", "100,400").split(",")]
 KEPT = Path(__file__).parents[2] / "leaderboard" / "records" / "quick-cpu-3-seeds"
 SEEDS = 5
+ROWS = 1000
+"""Test rows of each record."""
 
 
 def many_records(folder, count):
@@ -31,6 +36,10 @@ def many_records(folder, count):
         record["scores"] = {f"task-{task}": template["scores"]["recall-mqar"] | {"value": number * 7919 % 1000 / 1000}}
         record["key_parts"] |= {"model": f"model-{model}", "task": f"task-{task}", "seed": seed}
         record["key"] = canonical_hash(record["key_parts"])
+        rows = (np.random.default_rng(number).random(ROWS) < number * 7919 % 1000 / 1000).astype(float)
+        kept = RowScores.of({f"task-{task}": rows}).write(folder, record["key"])
+        record |= {"schema": SCHEMA, "row_scores": kept.model_dump(mode="json"), "checksum": None}
+        record["checksum"] = canonical_hash({name: value for name, value in record.items() if name != "checksum"})
         path = folder / "records" / f"task-{task}" / f"model-{model}-s{seed}-{number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))

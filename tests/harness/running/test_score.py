@@ -1,6 +1,7 @@
 """Scoring a trial's predictions against prepared arrays."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def scored(tmp_path):
 
     def scores(**logits: np.ndarray):
         save_file({name.replace("_", "."): array for name, array in logits.items()}, tmp_path / "predictions")
-        return score(task, tmp_path, tmp_path / "predictions")
+        return score(task, tmp_path, tmp_path / "predictions")[0]
 
     return task, rows, scores
 
@@ -75,6 +76,29 @@ def test_predictions_without_a_number_are_counted(scored, name, value, says):
         scores(**logits)
 
 
+def test_scores_per_row_have_the_mean_of_their_column(scored, tmp_path):
+    task, rows, scores = scored
+    logits = np.random.default_rng(1).normal(size=(90, 1)) + rows[90].targets[:, None]
+    found = scores(test_outputs=logits, validation=logits[:60])
+    _, per_row = score(task, tmp_path, tmp_path / "predictions")
+    assert {name: len(values) for name, values in per_row.columns.items()} == dict.fromkeys(found, 90)
+    for name, values in per_row.columns.items():
+        assert values.mean() == pytest.approx(found[name].value, rel=1e-3)
+
+
+def test_rows_of_one_cluster_have_one_score(scored, tmp_path):
+    task, rows, _ = scored
+    groups = {"user": np.arange(90) // 3}
+    test = Split(rows[90].inputs, rows[90].targets, groups)
+    evaluations = tuple(replace(evaluation, clusters="user") for evaluation in task.task.evaluations)
+    task.task.evaluations = evaluations
+    save_splits(tmp_path, task.task.spec, Splits(rows[60], rows[60], {"test": test}), evaluations)
+    save_file({"test.outputs": np.random.default_rng(1).normal(size=(90, 1))}, tmp_path / "predictions")
+    found, per_row = score(task, tmp_path, tmp_path / "predictions")
+    assert len(per_row.columns["ctr-synthetic"]) == found["ctr-synthetic"].clusters == 30
+    assert found["ctr-synthetic"].rows == 90
+
+
 OWN_METRIC = """
 import dataclasses
 from archarena.harness.contract.metrics import METRICS
@@ -108,8 +132,9 @@ def test_a_plugins_own_metric_can_neither_end_nor_hang_the_run(toy_task, tmp_pat
     prepare(task, 0, tmp_path, tmp_path / "arrays", with_reference_scores=False)
     save_file({"test.outputs": np.full((50, 2), value, np.float32)}, tmp_path / "predictions")
     if ended is None:
-        scores = score(task, tmp_path / "arrays", tmp_path / "predictions")
+        scores, per_row = score(task, tmp_path / "arrays", tmp_path / "predictions")
         assert scores["toy-own"].value == scores["toy"].value
+        assert per_row.columns["toy-own"].mean() == pytest.approx(scores["toy"].value)
         return
     with pytest.raises(NotFiniteError if np.isnan(value) else UserError, match=ended):
         score(task, tmp_path / "arrays", tmp_path / "predictions")

@@ -10,6 +10,7 @@ from archarena.harness.data.seeds import generator
 from archarena.harness.planning.recipe import Recipe
 from archarena.harness.training.attempt import Attempt, TrialSetting
 from archarena.harness.training.cost import StepClock
+from archarena.harness.training.order import batches
 from archarena.harness.training.rows import Rows
 
 SPEC = TaskSpec(Fields((9, 5)), Binary())
@@ -133,6 +134,6 @@ def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeyp
 def test_an_epoch_holds_each_row_once_in_full_batches_and_maybe_a_partial_one(make_attempt, keep_last, sizes):
     attempt = make_attempt(keep_last=keep_last)
     attempt.setting = replace(attempt.setting, budget=Budget(20, 16))
-    batches = list(attempt.order(0, len(sizes)))
-    assert [len(rows) for rows in batches] == sizes
-    assert len(torch.cat(batches).unique()) == sum(sizes)
+    drawn = list(batches(attempt.setting, 0, len(sizes)))
+    assert [len(rows) for rows in drawn] == sizes
+    assert len(torch.cat(drawn).unique()) == sum(sizes)

@@ -11,7 +11,7 @@ def row(
     names = {"variant": variant, "model": variant, "family": "f", "hyperparameters": "{}", "seed": seed}
     place = {"tier": "quick", "recipe": "common", "device": "cpu", "protocol": "1", "sizing": "fitted", "suite": suite}
     bounds = {"chance": chance, "ceiling": ceiling, "value": value, "normalized": span}
-    return names | place | bounds | {"task": task or column, "column": column, "reduced": reduced}
+    return names | place | bounds | {"task": task or column, "column": column, "reduced": reduced, "after_steps": None}
 
 
 def values(rows):

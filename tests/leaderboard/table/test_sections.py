@@ -31,17 +31,18 @@ def cells_of(section):
 def test_a_cell_is_mean_and_half_interval(board, three):
     (section,) = board(*three("mamba", 0.8, 0.9, 1.0))
     (cell,) = section.rows[0].cells
-    assert (cell.mean, cell.half_width) == ("90.0", "24.8")
+    assert (cell.mean, cell.half_width) == ("90.0", "24.8"), "mostly over seeds: Student's t"
     assert [seed.text for seed in cell.seeds] == ["80.0", "90.0", "100.0"]
     assert all(seed.page.startswith("runs/") for seed in cell.seeds)
 
 
-def test_one_seed_has_no_interval_and_no_comparison(board, make_record):
+def test_one_seed_has_no_interval_and_is_compared_over_rows(board, make_record):
     (section,) = board(make_record("mamba", value=0.9), make_record("mlp", value=0.1))
     assert not section.has_ties
     assert cells_of(section)["mamba"][0].half_width == ""
     assert cells_of(section)["mamba"][0].standing == "leading"
-    assert cells_of(section)["mlp"][0].standing == "unknown"
+    assert cells_of(section)["mlp"][0].standing == "behind-here"
+    assert cells_of(section)["mlp"][0].doubt == "about 3 more seeds"
 
 
 def test_standings_go_by_column(board, three):
@@ -106,7 +107,8 @@ def test_cells_are_counted(board, make_record):
     [
         ("lra-listops", 0.05, "chance"),
         ("lra-listops", 0.17, "majority"),
-        ("lra-listops", 0.171, ""),
+        ("lra-listops", 0.171, "majority"),
+        ("lra-listops", 0.19, ""),
         ("math-lm", 4.0, "bigram"),
         ("math-lm", 3.8, ""),
         ("ctr-synthetic", 0.6, "logistic regression"),
@@ -143,10 +145,63 @@ def test_scores_that_cannot_be_compared_are_never_in_one_table(board, make_recor
     assert sorted([row.variant for row in section.rows] for section in found) == [["mamba", "mlp"], ["monet"]]
 
 
-def test_large_tiers_come_first(board, make_record):
-    smoke = [make_record(name, cell={"tier": "smoke"}) for name in ("mamba", "mlp")]
-    found = board(*smoke, make_record("mlp"), make_record("mlp", cell={"tier": "mine"}))
-    assert [section.tier for section in found] == ["quick", "smoke", "mine"]
+def test_sections_with_most_cells_come_first_then_large_tiers_and_smoke_last(board, make_record):
+    smoke = [make_record(name, cell={"tier": "smoke"}) for name in ("mamba", "mlp", "s4d")]
+    quick = [make_record(name) for name in ("mamba", "mlp")]
+    found = board(*smoke, *quick, make_record("mlp", cell={"tier": "mine"}), make_record(cell={"tier": "full"}))
+    assert [section.tier for section in found] == ["quick", "full", "mine", "smoke"]
+    assert [section.is_line for section in found] == [False, True, True, False]
+
+
+def test_rows_with_few_columns_come_last(board, make_record):
+    tasks = ("recall-mqar", "lra-listops", "math-lm")
+    records = [make_record("all", task, value=0.3) for task in tasks] + [make_record("few", value=0.9)]
+    (section,) = board(*records)
+    assert [row.variant for row in section.rows] == ["all", "few"]
+
+
+def test_columns_in_which_no_row_beats_the_reference_score_are_folded(board, make_record):
+    records = [make_record(name, "lra-listops", value=0.1) for name in ("a", "b")] + [
+        make_record("a"),
+        make_record("b"),
+    ]
+    (section,) = board(*records)
+    assert [column.name for column in section.folded.columns] == ["lra-listops"]
+    assert [column.name for column in section.main.columns] == ["recall-mqar"]
+    assert [len(row.cells) for row in section.main.rows] == [1, 1]
+    (only,) = board(*records[:2])
+    assert len(only.main.columns) == 1, "a section in which nothing was learned is shown"
+
+
+def test_further_views_of_a_column_are_apart(board, make_record, task_card):
+    card = task_card("math", ["math-lm", "math-choice"])
+    card["evaluations"][1]["companion_of"] = "math-lm"
+    (section,) = board(make_record(task="math", value={"math-lm": 2.0, "math-choice": 0.9}), tasks=[card])
+    assert [column.name for column in section.main.columns] == ["math-lm"]
+    assert [column.name for column in section.companions.columns] == ["math-choice"]
+
+
+def test_a_column_whose_leader_still_improved_is_titled_by_steps_and_enters_no_average(board, make_record, task_card):
+    def rising(record, slope):
+        for attempt in record.attempts:
+            attempt.curve = [
+                point.model_copy(update={"step": 70 * i, "valid": 0.3 + slope * i})
+                for i, point in enumerate([attempt.curve[0]] * 40)
+            ]
+        return record
+
+    tasks = ("lra-listops", "lra-text")
+    scores = [("chance", "chance", 0.1), ("ceiling", "ceiling", 1.0)]
+    cards = [task_card(task, [task]) for task in tasks]
+    for task, card in zip(tasks, cards, strict=True):
+        card["reference_scores"] = [{"column": task, "name": n, "kind": k, "value": v} for n, k, v in scores]
+    for slope, title, averages in ((0.01, "lra-listops, score after 700 steps", 0), (0.0, "lra-listops", 1)):
+        records = [rising(make_record("mamba", "lra-listops"), slope), rising(make_record("mamba", "lra-text"), 0.0)]
+        (section,) = board(*records, tasks=cards)
+        (column,) = [column for column in section.columns if column.name == "lra-listops"]
+        assert column.title == title
+        assert column.cells["mamba"].finish == ("improving" if slope else "stalled")
+        assert sum(column.is_average for column in section.columns) == averages
 
 
 def test_rows_are_colored_by_family(board, make_record, model_card):
@@ -279,7 +334,7 @@ def test_cells_of_an_older_source_are_marked_and_enter_no_average_rank_or_tie(bo
     assert [name for name in names if mamba[name].stale] == ["lra-listops"]
     assert not any(cell.stale for cell in mlp.values())
     assert (mamba["lra-listops"].mean, mamba["lra-listops"].standing) == ("91.0", "")
-    assert mlp["lra-listops"].standing == "leading"
+    assert mlp["lra-listops"].standing == "leading", "there is no other row that is not stale"
     assert mamba["lra average"].value is None
     assert mlp["lra average"].value is not None
     assert [row.variant for row in section.rows] == ["mlp", "mamba"]

@@ -7,7 +7,7 @@ import pytest
 from archarena.harness.records.cards import TaskCard
 from archarena.leaderboard.read.published_values import PublishedValue
 from archarena.leaderboard.read.results import read_results
-from archarena.leaderboard.table.records import newest
+from archarena.leaderboard.table.records import shown_records
 from archarena.leaderboard.table.rows import COLUMNS, to_csv, to_json
 from archarena.leaderboard.table.tidy import make_table, page_names, suite_of
 
@@ -15,7 +15,8 @@ from archarena.leaderboard.table.tidy import make_table, page_names, suite_of
 @pytest.fixture
 def table_of(results):
     def make(*records, **cards):
-        return make_table(read_results([results(*records, **cards)]))
+        found = make_table(read_results([results(*records, **cards)]))
+        return found.rows, found.notes
 
     return make
 
@@ -74,7 +75,7 @@ def test_scores_of_a_failure_are_never_values(scores_of, make_record):
 def test_a_finished_cell_has_no_row_in_columns_without_its_score(results, make_record, task_card):
     cards = [task_card("recall-mqar", ["recall-mqar", "recall-mqar-later"])]
     records = [make_record("mamba"), make_record("mlp", status="crashed", size=None)]
-    rows, _ = make_table(read_results([results(*records, tasks=cards)]))
+    rows = make_table(read_results([results(*records, tasks=cards)])).rows
     found = [(row["variant"], row["column"]) for row in rows if row["kind"] == "score"]
     assert sorted(found) == [("mamba", "recall-mqar"), ("mlp", "recall-mqar"), ("mlp", "recall-mqar-later")]
 
@@ -87,27 +88,41 @@ def test_missing_values_are_none(table_of, make_record):
     assert row["seed"] == 0
 
 
-def test_seeds_of_an_older_source_are_not_mixed_with_newer_ones(make_record):
+def test_results_of_different_code_are_not_mixed_and_those_with_more_seeds_are_shown(make_record):
     old = [make_record(seed=seed, parts={"model_source": "old"}, started=f"2026-01-0{seed + 1}") for seed in range(3)]
-    new = [make_record(seed=0, parts={"model_source": "new"}, started="2026-02-01")]
-    kept, older = newest(old + new)
-    assert kept == new
-    assert older == 3
+    new = [make_record(seed=seed, parts={"model_source": "new"}, started="2026-02-01") for seed in range(4)]
+    assert shown_records(old + new[:2]) == (old, [new[:2]])
+    assert shown_records(old + new) == (new, [old])
+    failed = [record.model_copy(update={"status": "crashed"}) for record in new[:2]]
+    assert shown_records(old + failed + new[2:3])[0] == old
 
 
-def test_the_newest_record_is_the_last_written_even_if_its_clock_was_behind(make_record):
+def test_of_as_many_seeds_the_last_written_are_shown_even_if_the_clock_was_behind(make_record):
     first = make_record(parts={"model_source": "old"}, started="2026-02-01", written=1)
     last = make_record(parts={"model_source": "new"}, started="2025-01-01", written=2)
-    assert newest([last, first]) == ([last], 1)
+    assert shown_records([last, first]) == ([last], [[first]])
 
 
-def test_older_records_are_counted_in_a_note(table_of, make_record):
+def test_results_of_different_code_are_noted(table_of, make_record):
     _, notes = table_of(
         make_record(parts={"model_source": "old"}, started="2026-01-01"),
         make_record(parts={"model_source": "new"}, started="2026-02-01"),
     )
     (note,) = notes
-    assert note.startswith("Records made by an older version are not shown: 1. `archarena run --rerun stale`")
+    assert note.startswith("Cells with results of different code or settings: mamba on recall-mqar (quick).")
+
+
+def test_each_row_is_compared_with_the_best(table_of, make_record):
+    values = {"mamba": (0.9, 0.92), "mlp": (0.1, 0.12)}
+    records = [
+        make_record(name, seed=seed, value=value) for name, own in values.items() for seed, value in enumerate(own)
+    ]
+    table, _ = table_of(*records)
+    (row,) = [row for row in table if row["kind"] == "comparison"]
+    assert (row["variant"], row["reference"], row["verdict"]) == ("mlp", "mamba", "worse")
+    assert row["value"] == pytest.approx(-0.8)
+    assert 0 < row["half_width"] < 0.2
+    assert row["more_seeds"] is None
 
 
 def test_rows_with_different_data_are_noted(table_of, make_record):
@@ -174,7 +189,7 @@ def test_reference_scores_are_rows_of_a_separate_kind(table_of, make_record):
 def test_published_values_are_rows_of_a_separate_kind_for_existing_columns(results, make_record):
     here = PublishedValue("Mamba", "recall-mqar", 0.99, "A paper.", "Its protocol.", "A caveat.")
     elsewhere = PublishedValue("Mamba", "lra-image", 0.7, "A paper.", "Its protocol.")
-    table, _ = make_table(read_results([results(make_record())]), [here, elsewhere])
+    table = make_table(read_results([results(make_record())]), [here, elsewhere]).rows
     (row,) = [row for row in table if row["kind"] == "published"]
     assert (row["variant"], row["value"], row["citation"], row["caveat"]) == ("Mamba", 0.99, "A paper.", "A caveat.")
 

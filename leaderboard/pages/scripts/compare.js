@@ -1,33 +1,22 @@
 "use strict";
-// Comparison with one row: differences over shared seeds with their intervals. The verdicts come from the page's data;
-// they are not computed here.
+// Comparison with one row: differences with their intervals. Intervals and verdicts come from the page's data; they are
+// not computed here.
 {
-  const WORDS = { "+": "better", "-": "worse", "=": "tied", "?": "unknown" };
+  const WORDS = { "+": "better", "-": "worse", ">": "better", "<": "worse", "=": "tied", "?": "unknown" };
   const MINUS = "\u2212";
-
-  const shared = (values, reference) =>
-    values.flatMap((value, seed) =>
-      typeof value === "number" && typeof reference[seed] === "number" ? [value - reference[seed]] : [],
-    );
-
-  const halfWidth = (values, mean, quantiles) => {
-    if (values.length < 2) return null;
-    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    return quantiles[values.length] * Math.sqrt(squares / (values.length - 1) / values.length);
-  };
 
   const signed = (value, digits) => {
     const text = Math.abs(value).toFixed(digits);
     return (Number(text) === 0 ? "±" : value > 0 ? "+" : MINUS) + text;
   };
 
-  // The difference of a cell to the reference row in the same column, as text; null if they share no seed.
+  // The difference of a cell to the reference row in the same column, as text; null if one has no score.
   board.difference = (data, column, row, reference) => {
     const { scale, decimals } = data.columns[column];
-    const values = shared(data.scores[column][row] ?? [], data.scores[column][reference] ?? []);
-    if (!values.length) return null;
-    const mean = board.mean(values);
-    const half = halfWidth(values, mean, data.quantiles);
+    const [own, others] = [row, reference].map((index) => board.numbers(data.scores[column][index]));
+    if (!own.length || !others.length) return null;
+    const half = data.halves[column][Math.max(row, reference)]?.[Math.min(row, reference)] ?? null;
+    const mean = board.mean(own) - board.mean(others);
     return { mean: signed(scale * mean, decimals), half: half === null ? "" : (scale * half).toFixed(decimals) };
   };
 
@@ -49,7 +38,9 @@
     }
     const word = document.createElement("span");
     word.className = "unseen";
-    word.textContent = { "+": " better", "-": " worse", "=": " tied", "?": " too few seeds" }[verdict];
+    word.textContent = { "+": " better", "-": " worse", ">": " better on these rows", "<": " worse on these rows", "=": " tied", "?": " undecided" }[
+      verdict
+    ];
     span.append(word);
     cell.prepend(span);
   };

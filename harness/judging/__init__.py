@@ -1,0 +1,1 @@
+"""Which differences between models would hold on other test rows and after training again."""
