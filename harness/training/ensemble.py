@@ -16,9 +16,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ...kernels.random_bits import drawn_from
-from ..contract.spec import PerPosition, TaskSpec
+from ..assembly.module import Built, BuiltSequence
+from ..contract.spec import PerPosition
 from .active_time import active_time
 from .attempt import Attempt, add_to_gradient, make_optimizer
+from .checkpoint import set_random_state
 from .loss import training_loss
 from .order import batches
 
@@ -50,6 +52,7 @@ def _run_until_one_ends(members: Sequence[Attempt], until: int) -> list[Attempt]
         ended = [attempt for attempt in members if not attempt.goes_on(until)]
     stack.release()
     for attempt in ended:
+        set_random_state(attempt.random)
         attempt.save()
     return ended
 
@@ -106,12 +109,11 @@ class Stack:
 
     def _backward(self, given: Sequence[Batch]) -> list[Tensor]:
         """Set the gradients of all members, and return their losses."""
-        joined = _join(self.attempts[0].setting.spec, given)
+        joined = _join(self.attempts[0].model, given)
         if joined is None:
             for group in self.groups:
                 group.gradients.zero_()
-            pairs = zip(self.attempts, given, strict=True)
-            return [attempt.backward(attempt.model, *batch) for attempt, batch in pairs]
+            return [self._backward_alone(place, batch) for place, batch in enumerate(given)]
         with drawn_from(self.generators):
             losses, whole = self.losses(self.leaves, self.fixed, *joined)
             found = torch.autograd.grad(whole.sum(), [*self.leaves.values()], allow_unused=True)
@@ -121,6 +123,11 @@ class Stack:
         for row in self.padding:  # torch.vmap loses that padding gets no gradient
             row.zero_()
         return list(losses.detach())
+
+    def _backward_alone(self, place: int, batch: Batch) -> Tensor:
+        attempt = self.attempts[place]
+        with self.random_state_of(place):
+            return attempt.backward(attempt.model, *batch)
 
     def _clip(self, most: float) -> None:
         """Clip the norm of each member's gradients, as `torch.nn.utils.clip_grad_norm_` does."""
@@ -246,18 +253,22 @@ def _stack_fixed(modules: Sequence[nn.Module], trained: Mapping[str, Tensor]) ->
     return fixed
 
 
-def _join(spec: TaskSpec, given: Sequence[Batch]) -> tuple[dict[str, Tensor], Tensor] | None:
+def _join(model: Built, given: Sequence[Batch]) -> tuple[dict[str, Tensor], Tensor] | None:
     """Return the batches of all members, along a new first axis; None if their shapes differ.
 
-    Marked positions become indices, of which members with fewer have more that the loss ignores.
+    Marked positions become indices. If members have different numbers, and only the head sees them, those with fewer
+    get more that the loss ignores.
     """
+    outputs = model.spec.outputs
     inputs, targets = [dict(each) for each, _ in given], [target for _, target in given]
-    if isinstance(spec.outputs, PerPosition):
+    if isinstance(outputs, PerPosition):
         most = max(map(len, targets))
+        if most > min(map(len, targets)) and not isinstance(model, BuiltSequence):
+            return None
         for each, target in zip(inputs, targets, strict=True):
             marked = each["scored"].flatten().nonzero().squeeze(1)
             each["scored"] = nn.functional.pad(marked, (0, most - len(target)))
-        targets = [nn.functional.pad(x, (0, most - len(x)), value=spec.outputs.ignore) for x in targets]
+        targets = [nn.functional.pad(x, (0, most - len(x)), value=outputs.ignore) for x in targets]
     if len({tuple(x.shape for x in (*each.values(), y)) for each, y in zip(inputs, targets, strict=True)}) > 1:
         return None
     return {name: torch.stack([each[name] for each in inputs]) for name in inputs[0]}, torch.stack(targets)

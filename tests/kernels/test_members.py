@@ -97,7 +97,7 @@ def test_several_gradients_of_the_outputs_are_pulled_back_at_once(name, each_pat
     y = found[0] if isinstance(found, tuple) else found
     gradients = torch.randn(MEMBERS, *y.shape)
     expected = [torch.autograd.grad(y, tensors, gradient, retain_graph=True) for gradient in gradients]
-    together = torch.autograd.grad(y, tensors, gradients, is_grads_batched=True)
+    together = torch.vmap(lambda gradient: torch.autograd.grad(y, tensors, gradient, retain_graph=True))(gradients)
     for a, b in zip(together, zip(*expected, strict=True), strict=True):
         torch.testing.assert_close(a, torch.stack(b), rtol=1e-4, atol=1e-4)
 

@@ -134,13 +134,15 @@ def test_rates_dropout_and_the_penalty_on_tables_belong_to_each_member(tmp_path)
 
 
 def test_a_member_that_ends_early_leaves_and_the_others_go_on(tmp_path):
-    recipe = replace(RECIPE, stop_after=1, schedule="constant")
-    options = {"rates": [1e-9, 1e-2, 1e-1], "recipe": recipe, "seeds": 3}
-    together = attempts(tmp_path / "together", "mlp", "fields", **options)
+    def first_stops_when_stalled(folder):
+        made = attempts(folder, "fm", "fields", rates=[1e-9, 1e-2, 1e-2])
+        made[0].setting = replace(made[0].setting, recipe=replace(RECIPE, stop_after=1))
+        return made
+
+    together = first_stops_when_stalled(tmp_path / "together")
     run_together(together, STEPS)
-    alone = train(attempts(tmp_path / "alone", "mlp", "fields", **options))
-    assert_equal(together, alone)
-    assert together[0].state.step < max(attempt.state.step for attempt in together)
+    assert [attempt.state.step for attempt in together] == [4, STEPS, STEPS]
+    assert_equal(together, train(first_stops_when_stalled(tmp_path / "alone")))
 
 
 def test_a_member_that_diverges_leaves_the_others_alone(tmp_path):
