@@ -34,7 +34,7 @@ CHUNK = 4_000
 @register_task(
     "recall-copying",
     summary="Repeat, in order, the tokens at random positions among noise (selective copying).",
-    suites=("recall",),
+    suites=("recall", "quick"),
 )
 class SelectiveCopying(Task):
     """A row is noise with `memorised` tokens at random positions, then as many markers.
