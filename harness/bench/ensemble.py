@@ -21,7 +21,7 @@ from ..planning.tier import Tier
 from ..training.attempt import Attempt, TrialSetting
 from ..training.ensemble import Stack
 from ..training.rows import Rows
-from .timing import CpuClock, race
+from .timing import Call, CpuClock, race
 
 MODELS = ("mlp", "finalmlp", "dnn", "fm", "s4d", "mamba", "transformer")
 MEMBERS = (1, 2, 4, 8)
@@ -73,7 +73,7 @@ def _rows(
             return [Attempt(setting, 1e-3, make, Path(folder) / "none") for _ in range(count)]
 
         [alone] = attempts(1)
-        calls = {"separate": lambda _: alone.step(alone.model, chosen)}
+        calls: dict[str, Call] = {"separate": lambda _: alone.step(alone.model, chosen)}
         for count in MEMBERS:
             stack = Stack(attempts(count))
             for attempt in stack.attempts:

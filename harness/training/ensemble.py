@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -87,7 +88,7 @@ class Stack:
         trained = [(name, p) for name, p in modules[0].named_parameters() if id(p) in leaves]
         self.leaves = {name: leaves[id(parameter)] for name, parameter in trained}
         self.fixed = _stack_fixed(modules, self.leaves)
-        self.losses = torch.vmap(lambda *given: functional_call(modules[0], given[:2], given[2:]))
+        self.losses = torch.vmap(partial(_loss_with, modules[0]))
         self.generators = [_generator(attempt) for attempt in attempts] if _draws(first.model) else None
 
     def step(self, rows: Sequence[Tensor]) -> list[Tensor]:
@@ -209,12 +210,12 @@ class _Group:
 
     def set_gradients(self, found: Mapping[int, Tensor | None]) -> None:
         """Copy the gradients of the leaves, by their id; those that the loss does not depend on are zero."""
-        pairs = [(self.places[id(parameter)], found[id(leaf)]) for parameter, leaf in self.leaves]
-        for place, gradient in pairs:
+        for parameter, leaf in self.leaves:
+            place, gradient = self.places[id(parameter)], found[id(leaf)]
             if gradient is None:
                 place.zero_()
-        used = [(place, gradient) for place, gradient in pairs if gradient is not None]
-        torch._foreach_copy_([place for place, _ in used], [gradient for _, gradient in used])
+            else:
+                place.copy_(gradient)
 
 
 class _Loss(nn.Module):
@@ -228,6 +229,12 @@ class _Loss(nn.Module):
         """Return the loss without and with the auxiliary loss."""
         loss, auxiliary = training_loss(self.model, self.model(**inputs), targets)
         return loss, loss if auxiliary is None else loss + auxiliary
+
+
+def _loss_with(
+    module: _Loss, leaves: dict[str, Tensor], fixed: dict[str, Tensor], inputs: Mapping[str, Tensor], targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    return functional_call(module, (leaves, fixed), (inputs, targets))
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:
