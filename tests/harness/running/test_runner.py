@@ -9,6 +9,7 @@ from archarena.harness.api import make_run as run_of
 from archarena.harness.contract.registry import discover
 from archarena.harness.data.prepare import META
 from archarena.harness.errors import UserError
+from archarena.harness.planning.job import EnsembleJob
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
@@ -353,3 +354,23 @@ def test_seeds_that_cannot_train_together_train_alone(make_run, make_model):
     assert [len(group) for group in run.together(run.keyed())] == [4]
     records = Runner(run, Inline()).execute().new
     assert [(record.status, record.cost.members) for record in records] == [("ok", 1)] * 4
+
+
+class StopsWhenTrainingStarts(Inline):
+    def run(self, requests):
+        for event in super().run(requests):
+            yield event
+            if isinstance(event, Started) and isinstance(event.request.work, EnsembleJob):
+                raise KeyboardInterrupt
+
+
+def test_a_stopped_ensemble_is_interrupted_cells_which_run_again(make_run, make_model):
+    plugin = make_model()
+    plugin.write_text(plugin.read_text().replace("torch.nn.Dropout(0.1)", "torch.nn.Identity()"))
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = make_run(plugin, seeds=range(4))
+    with pytest.raises(KeyboardInterrupt):
+        Runner(run, StopsWhenTrainingStarts()).execute()
+    assert [record.status for record in run.store.read()] == ["interrupted"] * 4
+    again = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in again] == [("ok", 4)] * 4
