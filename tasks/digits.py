@@ -49,7 +49,7 @@ class Digits(Task):
     arguments: ClassVar = {"smoke": {"limit": 256}, "quick": {}, "standard": {}, "full": {}}
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=100, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=2_000, batch=64),
         "full": Budget(steps=10_000, batch=64),
     }
