@@ -112,6 +112,17 @@ def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         )
 
 
+def ensemble_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the time of a step per member, and its ratio to a separate step, of one model on one task."""
+    first = rows[0]
+    title = f"{first['model']} on {first['task']}, width {first['width']}"
+    lines = [("separate", milliseconds(first["separate_seconds"]), "1.00", "1.00")]
+    for row in rows:
+        ratios = (f"{row['ratio']:.2f}", f"{row['median_ratio']:.2f}")
+        lines.append((f"{row['members']} together", milliseconds(row["seconds"]), *ratios))
+    print_table(console, title, ("", "ms per member", "ratio", "of medians"), lines)
+
+
 CONTESTS = {
     "step": (
         "Training step of a small mamba language model",

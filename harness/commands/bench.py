@@ -86,6 +86,23 @@ def filters(
     _launch("filters", threads, device=device, seconds=seconds, output=str(output), longest=longest)
 
 
+@app.command("ensemble")
+def ensemble(
+    only: Annotated[list[str] | None, typer.Option("--only", help="Model to time; repeat for several.")] = None,
+    tier: Annotated[str, typer.Option("--tier", help="Tier that gives the body size.")] = "quick",
+    seconds: Seconds = 1.0,
+    output: Output = DEFAULT_OUTPUT,
+) -> None:
+    """Time a training step of 1, 2, 4 and 8 seeds as one ensemble, on one CPU thread.
+
+    Prints the time per seed, and its ratio to a step of one seed alone. Ratios below 1 say that seeds train faster
+    together.
+
+    Example: archarena bench ensemble --only fm --only mlp
+    """
+    _launch("ensemble", 1, seconds=seconds, output=str(output), only=only or [], tier=tier)
+
+
 @app.command("step")
 def step(
     peer_python: PeerPython = None,
@@ -160,7 +177,7 @@ def everything(
     peer_python: PeerPython = None,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Run all five benchmarks in sequence. On a GPU, step and epoch are left out because they are CPU benchmarks.
+    """Run all six benchmarks in sequence. On a GPU, ensemble, step and epoch are left out: they are CPU benchmarks.
 
     Example: archarena bench all --output leaderboard/records/speed/bench
     """
@@ -174,6 +191,7 @@ def everything(
         ("lengths", {**on, "only": [], "width": None, "longest": None}),
     ]
     if on["device"] == "cpu":
+        jobs.append(("ensemble", {**common, "only": [], "tier": "quick"}))
         jobs += [(what, {**common, "peer_python": peer_python}) for what in ("step", "epoch")]
     # A killed process has a negative exit code.
     raise typer.Exit(max(abs(_exit_code(what, threads, options)) for what, options in jobs))

@@ -149,11 +149,14 @@ class Cost(_Part):
     state_bytes
         Recurrent state per row, over all layers, after a sequence of the task's length; None if the
         model has no `step` or the task is not causal.
+    members
+        Number of seeds trained together as one ensemble; the times and the memory are this cell's share.
     energy_joules
         Energy used by the device for the chosen attempt, including validation; None if the device
         does not report it.
     """
 
+    members: Annotated[int, Field(ge=1)] = 1
     train_seconds: Number | None = None
     total_seconds: Number | None = None
     samples_per_second: Number | None = None

@@ -162,20 +162,28 @@ class Child:
 
     def _outcome(self) -> Outcome:
         """Return the outcome that the child wrote, with a short reason, or what is wrong with it."""
-        if not os.path.lexists(self.folder / OUTCOME) or self.process.returncode == -signal.SIGKILL:
+        found = None if self.process.returncode == -signal.SIGKILL else read_outcome(self.folder)
+        if found is None:
             reason = f"The trial's process {_how_it_ended(self.process.wait())} before it finished."
             return Outcome(status="crashed", reason=reason)
-        try:
-            found = Outcome.model_validate_json(read_regular(self.folder / OUTCOME, _OUTCOME_BYTES))
-        except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            reason = one_line(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
-        except UserError as error:
-            reason = str(error)
-        else:
-            return found.model_copy(update={"reason": one_line(found.reason)})
-        return Outcome(status="crashed", reason=f"The trial's outcome cannot be read: {reason}")
+        return found
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """Return the outcome that a child wrote to a folder, or what is wrong with it; None if there is none."""
+    if not os.path.lexists(folder / OUTCOME):
+        return None
+    try:
+        found = Outcome.model_validate_json(read_regular(folder / OUTCOME, _OUTCOME_BYTES))
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = one_line(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
+    except UserError as error:
+        reason = str(error)
+    else:
+        return found.model_copy(update={"reason": one_line(found.reason)})
+    return Outcome(status="crashed", reason=f"The trial's outcome cannot be read: {reason}")
 
 
 def clear(folder: Path) -> None:
