@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Classes,
         Fields,
         Image,
+        Labels,
         NextToken,
         Pair,
         PerPosition,

@@ -11,6 +11,7 @@ from .contract.data_source import data_folder
 from .contract.registry import Registry, discover
 from .errors import UserError
 from .planning.find import recorded_plan
+from .planning.override import override_name
 from .planning.plan import make_plan
 from .records.record import Record
 from .records.store import ResultStore
@@ -33,6 +34,8 @@ def run(
     tier: str = "quick",
     recipe: str = "common",
     seeds: int | Sequence[int] | None = None,
+    steps: int | None = None,
+    learning_rates: Sequence[float] = (),
     results: str | Path = "results",
     data: str | Path | None = None,
     device: str = "auto",
@@ -58,6 +61,9 @@ def run(
         ``trade-off``, quality against training time from one run with a cyclic learning rate.
     seeds
         Number of seeds, counted from 0, or a list of seeds. Defaults to the tier's number of seeds.
+    steps, learning_rates
+        Optimizer steps and learning rates to try, instead of those of the task's budget and the tier. The results are
+        shown as a recipe of their own, such as ``common[steps=500]``.
     results
         Results folder. Cells with a finished record there are not run again.
     data
@@ -93,7 +99,7 @@ def run(
         plugins=paths,
         settings=settings,
         tier=tier,
-        recipe=recipe,
+        recipe=override_name(recipe, steps, learning_rates),
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
         results=Path(results),
         data=data,

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import platformdirs
 
@@ -62,8 +62,22 @@ def read_regular(path: Path, most: int) -> bytes:
     Raises
     ------
     UserError
-        If it is missing, or not a regular file (a folder, a link, or a pipe, which could block), or larger than
-        `most` bytes.
+        As for `open_regular`, or if it is larger than `most` bytes.
+    """
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise UserError(f"{path.name} is larger than {most / 2**20:.0f} MiB.")
+        return file.read()
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that another process wrote.
+
+    Raises
+    ------
+    UserError
+        If it is missing, or not a regular file (a folder, a link, or a pipe, which could block).
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -72,13 +86,10 @@ def read_regular(path: Path, most: int) -> bytes:
     except OSError as error:
         raise UserError(f"{path.name} is not a readable file: {error.strerror}.") from None
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UserError(f"{path.name} is not a regular file.")
-        if found.st_size > most:
-            raise UserError(f"{path.name} is larger than {most / 2**20:.0f} MiB.")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            yield file
     finally:
         os.close(descriptor)
 

@@ -125,7 +125,7 @@ class FeatureGate(nn.Module):
 
     def __init__(self, fields: Fields, dim: int, outputs: int, context: Sequence[int], units: int | None, width: int):
         super().__init__()
-        n_fields = len(fields.cardinalities) + fields.n_dense
+        n_fields = len(fields.cardinalities) + fields.n_numeric
         if not all(0 <= field < n_fields for field in context):
             raise UserError(
                 f"finalmlp's context fields {list(context)} must be among the task's fields 0 to {n_fields - 1}."

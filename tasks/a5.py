@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -39,8 +41,8 @@ class A5WordProblem(Task):
 
     Element g is token g + 1 and class g; id 0 is padding. With element x, the target changes from a to
     ``alternating(5)[a, x]`` (see `archarena.tasks.groups`). As published, the training rows also include
-    all products of two elements (`pairs` short rows), and all positions are scored. Early positions are
-    easy, so a second column scores only the last one.
+    all products of two elements (`pairs` short rows, marked as separate), and all positions are scored.
+    Early positions are easy, so a second column scores only the last one.
 
     Parameters
     ----------
@@ -63,6 +65,7 @@ class A5WordProblem(Task):
         "standard": {"length": 12, "train": 400_000, "valid": 1_000, "test": 5_000, "pairs": 400_000},
         "full": {"length": 20, "train": 800_000, "valid": 1_000, "test": 10_000, "pairs": 800_000},
     }
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=1500, batch=128),
@@ -91,7 +94,8 @@ class A5WordProblem(Task):
         words, valid, tested = distinct_parts(self._draw, streams, self.train, self.valid, self.test)
         train, test = np.concatenate([words, self._padded_pairs(streams.train)]), _split(tested)
         last = np.where(np.arange(self.length) == self.length - 1, test.targets, np.int8(IGNORE))
-        return Splits(_split(train), _split(valid), {"test": test, "last": Split(test.inputs, last)})
+        separate = {"separate": np.arange(len(train)) >= len(words)}
+        return Splits(_split(train, separate), _split(valid), {"test": test, "last": Split(test.inputs, last)})
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train = splits.train.targets
@@ -109,8 +113,8 @@ class A5WordProblem(Task):
         return rows
 
 
-def _split(tokens: np.ndarray) -> Split:
+def _split(tokens: np.ndarray, groups: Mapping[str, np.ndarray] = MappingProxyType({})) -> Split:
     elements = np.where(tokens > 0, tokens - 1, 0)
     products = running_products(elements, alternating(5))
     targets = np.where(tokens > 0, products, IGNORE).astype(tokens.dtype)
-    return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets)
+    return Split({"tokens": tokens, "lengths": (tokens > 0).sum(axis=1, dtype=np.int32)}, targets, groups)

@@ -64,6 +64,7 @@ class SelectiveCopying(Task):
         "standard": {"length": 1_024, "memorised": 16, "train": 100_000, "valid": 500, "test": 2_000},
         "full": {"length": 4_096, "memorised": 16, "train": 100_000, "valid": 500, "test": 2_000},
     }
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=400, batch=32),

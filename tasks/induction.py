@@ -61,6 +61,7 @@ class InductionHeads(Task):
             "train": 1_600_000, "valid": 1_000, "test": 1_000,
         },
     }  # fmt: skip
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=280, batch=32),

@@ -26,7 +26,7 @@ class ModularArithmetic(StateTracking):
     test on up to 500 tokens; here every prefix that is an expression has a target.
     """
 
-    symbols, states, window = MODULUS + 3, MODULUS, 5
+    symbols, states = MODULUS + 3, MODULUS
     arguments: ClassVar = {
         "smoke": {"length": 9, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
         "quick": {"length": 31, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},

@@ -62,6 +62,7 @@ class MultiQueryRecall(Task):
         "standard": {"vocab_size": 8192, "length": 256, "pairs": 16, "train": 100_000, "valid": 1_000, "test": 3_000},
         "full": {"vocab_size": 8192, "length": 512, "pairs": 64, "train": 100_000, "valid": 1_000, "test": 3_000},
     }
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=2100, batch=32),

@@ -68,6 +68,7 @@ class MixedMultiQueryRecall(Task):
         },
     }  # fmt: skip
     arguments["full"] = arguments["standard"]
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=400, batch=32),

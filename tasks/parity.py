@@ -23,7 +23,7 @@ class Parity(StateTracking):
     arXiv:2210.10749, so the last position of a row is their question.
     """
 
-    symbols, states, window = 2, 2, 8
+    symbols, states = 2, 2
     arguments: ClassVar = {
         "smoke": {"length": 12, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
         "quick": {"length": 32, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},

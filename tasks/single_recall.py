@@ -53,6 +53,7 @@ class SingleQueryRecall(Task):
         "standard": {"vocab_size": 30, "context": 254, "train": 20_000, "valid": 500, "test": 2_000},
         "full": {"vocab_size": 20, "context": 40, "train": 5_000, "valid": 500, "test": 500},
     }
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=200, batch=64),
@@ -133,6 +134,7 @@ class SingleQueryRecallGrid(Task):
             "train": 5_000, "valid": 100, "test": 500,
         },
     }  # fmt: skip
+    plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
         "quick": Budget(steps=400, batch=32),

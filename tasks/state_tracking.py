@@ -26,6 +26,9 @@ from .rows import distinct_rows, token_split
 SOLVED = 0.99
 """Score from which a seed has solved a column: seeds either find the automaton or do not."""
 
+WINDOWS = 15_000
+"""Most windows of the last tokens that a reference score distinguishes."""
+
 
 class StateTracking(Task):
     """Rows of random symbols whose targets are the states that they lead to.
@@ -43,19 +46,16 @@ class StateTracking(Task):
     train, valid, test
         Number of rows, all distinct; `test` is per test set.
 
-    Class attributes
-    ----------------
+    Attributes
+    ----------
     symbols
         Number of symbols; symbol s is token s + 1, and id 0 is padding.
     states
         Number of states, which are the classes.
-    window
-        Number of last tokens that the reference score "window" sees.
     """
 
-    symbols: ClassVar[int]
-    states: ClassVar[int]
-    window: ClassVar[int]
+    symbols: int
+    states: int
     published_tiers: ClassVar[tuple[str, ...] | None] = ()
     plateau: ClassVar = True
 
@@ -97,8 +97,9 @@ class StateTracking(Task):
         return Splits(self._split(train), self._split(held_out[: self.valid]), tests)
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
+        width = int(np.log(WINDOWS) / np.log(self.symbols))
         return [
-            window_score(splits.train, splits.tests[evaluation.test], self.window, evaluation.name)
+            window_score(splits.train, splits.tests[evaluation.test], width, evaluation.name)
             for evaluation in self.evaluations
         ]
 

@@ -55,3 +55,14 @@ def test_every_link_leads_to_a_file_and_heading(page):
 def test_every_named_source_file_exists(page):
     for name in re.findall(r"`([a-z_/]+/[a-z0-9_]+\.(?:py|json|md))`", page.read_text()):
         assert any((ROOT / folder / name).exists() for folder in ("", "harness", "leaderboard")), name
+
+
+def test_the_limits_in_the_security_page_are_those_of_the_code():
+    from archarena.harness.check.samples import LENGTH
+    from archarena.harness.check.trained import LENGTHS
+    from archarena.harness.running.doubts import SHORTEST_STEP, START_SECONDS
+
+    page = PAGES["SECURITY.md"].read_text()
+    lengths = ", ".join(f"{length:,}" for length in (LENGTH, *LENGTHS[:-1])) + f" and {LENGTHS[-1]:,} positions"
+    for words in (lengths, f"first {START_SECONDS:g} s", f"under {1e6 * SHORTEST_STEP:g} µs"):
+        assert words in page

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..contract.hyperparameters import check_hyperparameters, init_parameters, model_name
 from ..contract.model import FieldModel, ImageModel, Model, SequenceModel
-from ..contract.spec import Fields, Image, Pair, Series, Size, TaskSpec, Tokens
+from ..contract.spec import Fields, Image, Labels, Pair, Series, Size, TaskSpec, Tokens
 from ..errors import UserError
-from .heads import LastHead, PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
+from .heads import LabelsHead, LastHead, PairEmbedding, PairHead, PositionHead, RowHead, SeriesEmbedding, TokenEmbedding
 from .lifts import (
     FieldsEmbedding,
     ImageChunks,
@@ -59,6 +59,8 @@ def assemble(cls: type[Model], spec: TaskSpec, size: Size, /, **hyperparameters:
         raise UserError(
             f"{type(spec.inputs).__name__} inputs have no positions, so the task cannot have one output per position."
         )
+    if isinstance(spec.outputs, Labels) and isinstance(spec.inputs, Pair):
+        raise UserError("Pair inputs are joined in a head for one output per row, so the task cannot have Labels.")
     form = cls.form_for(spec)
     if issubclass(form, SequenceModel):
         return _build_sequence(form, spec, size, hyperparameters)
@@ -89,7 +91,9 @@ def _build_sequence(cls: type[SequenceModel], spec: TaskSpec, size: Size, hyperp
     if cls.causal_only and not causal:
         core = TwoDirections(core, construct(cls, hyperparameters, **offered))
         lift = f"{lift}, two-directions" if lift else "two-directions"
-    return BuiltSequence(core, embedding, make_head(size.width, spec.n_outputs), size.width, lift, spec)
+    labels = spec.outputs if isinstance(spec.outputs, Labels) else None
+    head = LabelsHead(size.width, labels) if labels else make_head(size.width, spec.n_outputs)
+    return BuiltSequence(core, embedding, head, size.width, lift, spec)
 
 
 def _build_fields(cls: type, spec: TaskSpec, size: Size, hyperparameters: Mapping[str, Any]) -> Built:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..contract.spec import Labels
+
 EMBEDDING_STD = 1.0
 """Standard deviation of initial embeddings; a protocol constant.
 
@@ -66,6 +68,13 @@ def masked_mean(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.masked_fill(~valid, 0).sum(1) / lengths.clamp(min=1).unsqueeze(-1)
 
 
+def last_position(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the last valid position of each row of x (B, length, width), (B, width)."""
+    if lengths is None:
+        return x[:, -1]
+    return x[torch.arange(len(x), device=x.device), (lengths - 1).clamp(min=0)]
+
+
 class Head(nn.Module):
     """A head whose last layer is `linear`."""
 
@@ -99,10 +108,28 @@ class LastHead(Head):
         self.linear = nn.Linear(width, n)
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        if lengths is None:
-            return self.linear(x[:, -1])
-        last = (lengths - 1).clamp(min=0)
-        return self.linear(x[torch.arange(len(x), device=x.device), last])
+        return self.linear(last_position(x, lengths))
+
+
+class LabelsHead(Head):
+    """`count` answers per row, from its last valid position: (B, length, width) to (B, count * n).
+
+    The decoder of Poli et al. 2024 (arXiv:2403.17844): to the normalized vector of that position, it adds a vector
+    per answer, and applies two layers of the same width, which all answers share.
+    """
+
+    def __init__(self, width: int, labels: Labels):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.places = nn.Parameter(torch.empty(labels.count, width).normal_(0, EMBEDDING_STD))
+        self.decoder = nn.Sequential(
+            *(layer for _ in range(2) for layer in (nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width)))
+        )
+        self.linear = nn.Linear(width, labels.n)
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        places = self.norm(last_position(x, lengths)).unsqueeze(1) + self.places
+        return self.linear(self.decoder(places)).flatten(1)
 
 
 class PairHead(Head):

@@ -6,7 +6,7 @@ lift                   model           what the model receives
 ``raster``             SequenceModel   an image as a sequence of pixels, row by row
 ``fields-as-sequence`` SequenceModel   one position per field, then one per number
 ``window-as-fields``   FieldModel      the last (or nearest) 16 positions as fields, per position
-``chunks-as-fields``   FieldModel      a row as up to 32 bags of tokens or up to 1,024 numbers
+``chunks-as-fields``   FieldModel      a row as up to 32 bags of tokens or 64 groups of numbers
 ``two-directions``     SequenceModel   a row forward, and by a second copy of the model backward
 =====================  ==============  ==============================================================
 
@@ -40,10 +40,11 @@ WINDOW = 16
 CHUNKS = 32
 """Maximum number of bags per token sequence in ``chunks-as-fields``; a protocol constant."""
 
-NUMBERS = 1024
-"""Maximum number of values per series or image in ``chunks-as-fields``; a protocol constant.
+GROUPS = 64
+"""Maximum number of numeric fields per series or image in ``chunks-as-fields``; a protocol constant.
 
-The images of the Long Range Arena have 1,024 pixels, so field models receive the numbers that sequence models receive.
+A field carries all numbers of an interval or square, so field models receive every number that sequence models
+receive. With a field per number, a model with a layer from all fields would be too large for a tier.
 """
 
 
@@ -235,7 +236,7 @@ class TokenChunks(FieldView):
 
 
 class SeriesChunks(FieldView):
-    """``chunks-as-fields`` for a series: all its values, or means over intervals of equal length."""
+    """``chunks-as-fields`` for a series: a field per position, or per interval of equal length."""
 
     name = "chunks-as-fields"
 
@@ -243,16 +244,17 @@ class SeriesChunks(FieldView):
         super().__init__()
         assert isinstance(spec.inputs, Series)
         series = spec.inputs
-        self.stretch = math.ceil(series.length / max(1, NUMBERS // series.channels))
-        self.fields = Fields((), n_dense=series.channels * math.ceil(series.length / self.stretch))
+        stretch = math.ceil(series.length / GROUPS)
+        count, group = math.ceil(series.length / stretch), series.channels * stretch
+        self.fields = Fields((), n_dense=count * group, group=group)
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        means = F.avg_pool1d(values.transpose(1, 2), self.stretch, ceil_mode=True)
-        return no_ids(len(values), values), means.transpose(1, 2).flatten(1)
+        flat = values.flatten(1)
+        return no_ids(len(values), values), F.pad(flat, (0, self.fields.n_dense - flat.shape[1]))
 
 
 class ImageChunks(FieldView):
-    """``chunks-as-fields`` for an image: all its values, or means over squares of equal size."""
+    """``chunks-as-fields`` for an image: a field per pixel, or per square of equal size."""
 
     name = "chunks-as-fields"
 
@@ -261,16 +263,19 @@ class ImageChunks(FieldView):
         assert isinstance(spec.inputs, Image)
         image = spec.inputs
         self.side = 1
-        while image.channels * self._squares(image) > NUMBERS and self.side < max(image.height, image.width):
+        while (count := self._squares(image)) > GROUPS:
             self.side += 1
-        self.fields = Fields((), n_dense=image.channels * self._squares(image))
+        group = image.channels * self.side**2
+        self.fields = Fields((), n_dense=count * group, group=group)
 
     def _squares(self, image: Image) -> int:
         return math.ceil(image.height / self.side) * math.ceil(image.width / self.side)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        means = F.avg_pool2d(pixels, self.side, ceil_mode=True)
-        return no_ids(len(pixels), pixels), means.flatten(1)
+        below, right = (-size % self.side for size in pixels.shape[2:])
+        padded = F.pad(pixels, (0, right, 0, below))
+        squares = padded.unfold(2, self.side, self.side).unfold(3, self.side, self.side)
+        return no_ids(len(pixels), pixels), squares.permute(0, 2, 3, 1, 4, 5).flatten(1)
 
 
 def no_ids(rows: int, like: Tensor) -> Tensor:

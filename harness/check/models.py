@@ -29,6 +29,7 @@ POINTS: dict[str, Callable[[ModelSubject], str | None]] = {
     "overfit": trained.overfit,
     "batch size": trained.batch_size,
     "look-ahead": trained.look_ahead,
+    "look-ahead in long rows": trained.long_look_ahead,
     "step": trained.step,
     "padding": trained.padding,
     "reach": trained.reach,

@@ -11,6 +11,7 @@ from ..contract.spec import (
     Classes,
     Fields,
     Image,
+    Labels,
     NextToken,
     Pair,
     PerPosition,
@@ -78,6 +79,8 @@ def _targets(spec: TaskSpec, rows: int, generator: torch.Generator) -> Tensor:
         case Classes(n):
             # Unequal class counts: with equal ones, the bias of a head initialized to zero would have no gradient.
             return torch.arange(rows).clamp(max=rows - 2) % n
+        case Labels(count, n):
+            return torch.randint(n, (rows, count), generator=generator)
         case PerPosition(n) | NextToken(n):
             return torch.randint(n, (rows, n_positions(spec)), generator=generator)
         case Binary():
@@ -129,12 +132,12 @@ def _other_ids(tokens: Tensor) -> Tensor:
     return torch.where(tokens > 1, tokens - 1, tokens + 1)
 
 
-def change_the_future(spec: TaskSpec) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return equal rows, and a copy in which everything after position t is changed in row t."""
-    count = n_positions(spec)
+def change_the_future(spec: TaskSpec, places: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return equal rows, and a copy in which everything after position ``places[row]`` is changed in each row."""
+    count = len(places)
     equal = repeat_row(spec, count)
     changed = {name: array.clone() for name, array in equal.items()}
-    later = torch.arange(count) > torch.arange(count)[:, None]
+    later = torch.arange(n_positions(spec)) > places[:, None]
     if "tokens" in changed:
         changed["tokens"] = torch.where(later, _other_ids(changed["tokens"]), changed["tokens"])
     elif "values" in changed:

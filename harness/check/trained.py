@@ -5,6 +5,8 @@ Training reveals leaks that are scaled by a parameter initialized to zero or mas
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,6 +22,9 @@ STEPS = 400
 RATE = 1e-2
 LEARNED = 0.3
 """Maximum loss of 8 learned rows, as a fraction of the initial loss."""
+
+LENGTHS, PLACES = (64, 300, 1024), 3
+"""Lengths of rows, and number of positions, at which a causal model must not see later positions."""
 
 TOLERANCE = 1e-4
 """Maximum difference between outputs that must be equal, as a fraction of the largest output."""
@@ -82,13 +87,34 @@ def look_ahead(subject: ModelSubject) -> str | None:
     if not subject.spec.causal:
         return "the task is not causal"
     if subject.spec.per_position:
-        equal, changed = change_the_future(subject.spec)
+        equal, changed = change_the_future(subject.spec, torch.arange(n_positions(subject.spec)))
         past = torch.ones(n_positions(subject.spec), n_positions(subject.spec)).tril()[..., None]
         _require_equal(subject.outputs(equal) * past, subject.outputs(changed) * past, "later tokens change outputs")
     if subject.mixer is not None:
         flow = gradient_flow(subject.mixer, subject)
         leak = flow.triu(1).max()
         require(bool(leak <= 1e-5 * flow.max()), "a gradient reaches an output from a later position")
+    return None
+
+
+def long_look_ahead(subject: ModelSubject) -> str | None:
+    """Check by input changes that outputs do not depend on later positions of rows as long as those of the tasks.
+
+    Weights with the same shape at both lengths are those trained on the short rows.
+    """
+    if not (subject.spec.causal and subject.spec.per_position and isinstance(subject.spec.inputs, Tokens)):
+        return "the task is not causal"
+    for length in LENGTHS:
+        long = ModelSubject(subject.cls, replace(subject.spec, inputs=replace(subject.spec.inputs, length=length)))
+        long.model, trained = long.build(), subject.model.state_dict()
+        fresh = long.model.state_dict()
+        alike = {name: array for name, array in trained.items() if name in fresh and fresh[name].shape == array.shape}
+        long.model.load_state_dict(alike, strict=False)
+        places = torch.randperm(length - 1, generator=torch.Generator().manual_seed(length))[:PLACES].sort().values
+        equal, changed = change_the_future(long.spec, places)
+        past = (torch.arange(length) <= places[:, None])[..., None]
+        before, after = (long.outputs(rows) * past for rows in (equal, changed))
+        _require_equal(before, after, f"later tokens change outputs in rows of {length} positions")
     return None
 
 

@@ -30,6 +30,12 @@ def command(
     seed: Annotated[
         list[int] | None, typer.Option("--seed", metavar="NUMBER", min=0, help="A seed; repeat for several.")
     ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="COUNT", help="Optimizer steps, instead of the task's budget.")
+    ] = None,
+    rates: Annotated[
+        str, typer.Option("--learning-rates", metavar="A,B", help="Learning rates to try, instead of the tier's.")
+    ] = "",
     device: options.Device = "auto",
     jobs: Annotated[
         int | None,
@@ -75,6 +81,7 @@ def command(
     """
     from ..api import make_executor, make_run
     from ..errors import StoppedError, UserError
+    from ..planning.override import learning_rates, override_name
     from ..running.progress import Progress
     from ..running.run import Extras
     from ..running.runner import Runner
@@ -93,7 +100,7 @@ def command(
         plugins=plugins or (),
         settings=settings or (),
         tier=tier,
-        recipe=recipe,
+        recipe=override_name(recipe, steps, learning_rates(rates)),
         seeds=seed or (range(seeds) if seeds else None),
         results=results,
         data=data,
@@ -160,29 +167,18 @@ def _print_end(report: Report, results: Path) -> None:
 
 def _print_plan(run: Run) -> None:
     import shutil
-    import statistics
 
+    from ..running.estimate import estimate
     from ..running.progress import span
 
     kept, missing = run.split()
     for note in run.plan.notes:
         say(note)
-    earlier: dict[tuple[str, str, str], list[float]] = {}
-    for record in run.store.read():
-        if record.cost.total_seconds:
-            cell = record.cell
-            earlier.setdefault((cell.task, cell.tier, cell.recipe), []).append(record.cost.total_seconds)
-    seconds, guessed = 0.0, False
     for keyed in (keyed for keyed in missing if keyed.cell.training is not None):
-        task = keyed.cell.task
-        known = earlier.get((task.name, task.tier.name, keyed.cell.recipe))
-        seconds += statistics.median(known) if known else task.tier.aim_seconds
-        guessed |= not known
         say(f"  {keyed.cell.name}")
-    source = "the tier's target time if there is no record" if guessed else "earlier records"
-    if guessed and any(keyed.cell.recipe == "published" for keyed in missing):
-        source += "; a published recipe may take many times longer"
+    expected = estimate(missing, run.store.read())
     say(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
-    say(f"About {span(seconds)} sequentially, estimated from {source}; divide by the number of parallel cells.")
+    about = f"About {span(expected.seconds)} sequentially, estimated from {expected.basis}"
+    say(f"{about}; divide by the number of parallel cells.")
     existing = next(path for path in [run.work, *run.work.parents] if path.exists())
     say(f"{shutil.disk_usage(existing).free / 2**30:.0f} GiB free on the results disk.")

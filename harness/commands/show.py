@@ -57,9 +57,12 @@ def command(
     for attempt in record.attempts:
         chosen = " <- chosen" if attempt == record.chosen else ""
         reached = f"validation {_readable(attempt.valid)} after {attempt.steps:,} steps"
-        say(f"  rate {attempt.learning_rate:g}: {reached}{chosen}")
+        end = f" ({attempt.end})" if attempt.end else ""
+        say(f"  rate {attempt.learning_rate:g}: {reached}{end}{chosen}")
     for name, value in record.cost.model_dump(exclude_none=True).items():
         say(f"  {name}: {_readable(value)}")
+    for doubt in record.doubts:
+        say(f"  doubt: {doubt}")
     if record.checksum is None:
         say("  An older version wrote this record without a checksum; its content cannot be verified.")
     say(f"  key: {record.key}\n  run again: {record.command}")

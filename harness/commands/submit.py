@@ -51,7 +51,7 @@ def command(
     if failed:
         say(f"Nothing written: {len(failed)} {'check' if len(failed) == 1 else 'checks'} failed.")
         raise typer.Exit(1)
-    pack(plugin, entries, results, records, output)
+    pack(entries, results, records, output)
     note = f"; left out {left_out} made by a different version of it" if left_out else ""
     count = "1 record" if len(records) == 1 else f"{len(records)} records"
     say(f"Wrote {output}: {plugin.name} and {count}{note}.")

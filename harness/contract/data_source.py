@@ -64,6 +64,10 @@ class DataSource(Protocol):
         ...
 
 
+class MissingDataError(UserError):
+    """A data set that a task needs is not in the data folder, and may not be fetched."""
+
+
 def data_folder(given: str | Path | None = None, *, create: bool = False) -> Path:
     """Return the data folder: `given`, ``ARCHARENA_DATA``, or the user's data directory.
 

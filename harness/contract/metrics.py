@@ -199,6 +199,11 @@ def _right_class(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     return right.astype(np.float64), np.ones(len(targets))
 
 
+def _right_labels(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
+    right = predictions.reshape(*targets.shape, -1).argmax(-1) == targets
+    return right.sum(1).astype(np.float64), np.full(len(targets), targets.shape[1])
+
+
 def _right_positions(predictions: np.ndarray, targets: np.ndarray) -> RowValues:
     row, column = np.nonzero(targets != IGNORE)
     classes = predictions if predictions.ndim == 1 else predictions.argmax(-1)
@@ -284,6 +289,11 @@ METRICS: dict[str, Metric] = {
     for metric in (
         _accuracy(
             "accuracy", _right_class, "Fraction of rows classified correctly: logits (N, n) against classes (N,)."
+        ),
+        _accuracy(
+            "label_accuracy",
+            _right_labels,
+            "Fraction of labels that are correct: logits (N, count * n) against classes (N, count).",
         ),
         _accuracy(
             "position_accuracy",

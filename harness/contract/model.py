@@ -232,7 +232,7 @@ class FieldModel(Model):
         ids
             (batch, fields, bag) int64; id 0 is padding.
         dense
-            (batch, n_dense) numeric fields, or None if the task has none.
+            (batch, n_dense) numbers, or None if the task has none.
 
         Returns
         -------

@@ -19,6 +19,7 @@ Tasks may store ``values`` and ``pixels`` as uint8; models receive them scaled t
 outputs                   the model returns                   targets
 ========================  ==================================  ================================
 ``Classes``               logits (B, n)                       (B,) int64
+``Labels``                logits (B, count * n)               (B, count) int64
 ``PerPosition``           logits (B, length, n)               (B, length) int64, or ``ignore``
 ``NextToken``             logits (B, length, vocab_size)      (B, length) int64, or -100
 ``Binary``                logits (B, 1)                       (B,) float, 0 or 1
@@ -49,7 +50,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Fields:
-    """Categorical fields, each a bag of up to `bag` ids, and `n_dense` numeric fields.
+    """Categorical fields, each a bag of up to `bag` ids, and `n_dense` numbers, `group` of them per numeric field.
 
     ``cardinalities[f]`` is the number of ids of field f, including padding (id 0).
     """
@@ -57,6 +58,12 @@ class Fields:
     cardinalities: tuple[int, ...]
     n_dense: int = 0
     bag: int = 1
+    group: int = 1
+
+    @property
+    def n_numeric(self) -> int:
+        """Return the number of numeric fields; numeric field f has the numbers from ``f * group`` on."""
+        return self.n_dense // self.group
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,14 @@ class Image:
 class Classes:
     """One of `n` classes per row."""
 
+    n: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """`count` answers per row, each one of `n` classes, decoded from a single vector of the row."""
+
+    count: int
     n: int
 
 
@@ -112,7 +127,7 @@ class Regression:
 
 Inputs = Tokens | Pair | Fields | Series | Image
 
-Outputs = Classes | PerPosition | NextToken | Binary | Regression
+Outputs = Classes | Labels | PerPosition | NextToken | Binary | Regression
 
 
 @dataclass(frozen=True)
@@ -129,6 +144,8 @@ class TaskSpec:
         match self.outputs:
             case Classes(n) | PerPosition(n) | Regression(n):
                 return n
+            case Labels(count, n):
+                return count * n
             case NextToken(vocab_size):
                 return vocab_size
             case Binary():

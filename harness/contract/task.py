@@ -27,7 +27,8 @@ class Split:
     targets
         Targets as in `archarena.harness.contract.spec`.
     groups
-        Labels per row, such as a subject or a difficulty, for slicing evaluations.
+        Labels per row, such as a subject or a difficulty, for slicing evaluations. In training rows, the group
+        ``separate`` (bool) marks those that a published recipe may use for updates of their own.
     """
 
     inputs: Mapping[str, np.ndarray]
@@ -99,7 +100,8 @@ class Task:
     version
         Increased whenever the same arguments would produce different data.
     plateau
-        Whether scores rise suddenly after a long plateau, as on recall and state tracking.
+        Whether scores rise suddenly after a long plateau, as on recall and state tracking. Training under
+        the common recipe then ends early only at a perfect score, never because the score has stalled.
     recipes_of
         Name of a task with published recipes that also apply to this task, but with the batch of this
         task's budget. Empty if the task has its own recipes.

@@ -12,6 +12,7 @@ from ..contract.spec import (
     Classes,
     Fields,
     Image,
+    Labels,
     NextToken,
     Pair,
     PerPosition,
@@ -125,6 +126,8 @@ def check_targets(place: str, split: Split, spec: TaskSpec, *, ranked: bool) -> 
     match spec.outputs:
         case Classes(n):
             _check_classes(place, targets, (len(split),), n, None)
+        case Labels(count, n):
+            _check_classes(place, targets, (len(split), count), n, None)
         case PerPosition(n, ignore):
             _check_classes(place, targets, positions or targets.shape[:2], n, ignore)
         case NextToken(vocab_size):

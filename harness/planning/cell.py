@@ -11,8 +11,6 @@ from ..contract.task import Budget, Task
 from .recipe import Training
 from .tier import Tier
 
-RECIPES = ("common", "published", "trade-off")
-
 
 @dataclass(frozen=True)
 class Variant:

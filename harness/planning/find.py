@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..contract.registry import Registry
-from ..errors import UserError, did_you_mean, unknown
+from ..errors import UserError, did_you_mean
 from ..records.record import Record
 from ..records.store import ResultStore
-from .cell import RECIPES, Cell, Plan, Variant, cell_name
+from .cell import Cell, Plan, Variant, cell_name
 from .plan import make_cell, plan_task
 from .tier import get_tier
 
@@ -53,8 +53,6 @@ def find_one_cell(results: Path, cell: str) -> Record:
 
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
     """Return a record's cell, built from the current model and task; raise `UserError` if one is not available."""
-    if record.cell.recipe not in RECIPES:
-        raise unknown("recipe", record.cell.recipe, RECIPES)
     settings = tuple(sorted(record.cell.hyperparameters.items()))
     variant = Variant(registry.find("model", record.cell.model), settings)
     task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)

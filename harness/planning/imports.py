@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from ..contract.scan import module_file
+from ..contract.scan import Entry, module_file
 
 _HARNESS = "archarena.harness"
 
@@ -35,6 +36,23 @@ def closure(file: Path, module: str | None) -> dict[Path, str | None]:
             waiting += [(source, imported)] if source else []
     native = {source: None for path, name in found.items() if name for source in path.parent.glob("*.c")}
     return found | native
+
+
+def own_sources(entry: Entry) -> tuple[Path, list[Path]]:
+    """Return the files that the source hash of a class covers, except those of archarena.
+
+    The first value is the folder from which they can be imported by the names that they have in import statements.
+    """
+    files = closure(entry.file, entry.module)
+    others = {file.parent for file, name in files.items() if name and name.startswith("archarena.")}
+    own = {file: name for file, name in files.items() if file.parent not in others}
+    roots = [_root(file, name) if name else file.parent for file, name in own.items()]
+    return Path(os.path.commonpath(roots)), list(own)
+
+
+def _root(file: Path, name: str) -> Path:
+    """Return the folder from which a module is imported by its name."""
+    return file.parents[name.count(".") + (file.name == "__init__.py")]
 
 
 def absolute(node: ast.ImportFrom, file: Path, module: str | None) -> str:

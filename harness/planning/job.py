@@ -87,7 +87,6 @@ class TrainJob(_Message):
     arrays: Path
     device: str
     readouts: list[Readout]
-    keep_weights: bool = False
     multiplicity: bool = False
 
 

@@ -76,6 +76,8 @@ class Published(BaseModel):
     def _has_one_length(self) -> Published:
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs")
+        if self.recipe.separate_batch and self.epochs is not None:
+            raise ValueError("with separate_batch, give steps, not epochs")
         if not self.recipe.learning_rates or min(self.recipe.learning_rates) <= 0:
             raise ValueError("recipe needs a learning_rate above 0")
         return self

@@ -6,19 +6,22 @@ import ast
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..contract.data_source import MissingDataError
 from ..contract.registry import Registry
 from ..contract.scan import Entry
 from ..contract.spec import Size
 from ..contract.task import Task
-from ..errors import UserError, did_you_mean, unknown
+from ..errors import UserError, did_you_mean
 from ..records.record import LARGEST_SEED, LONGEST_VARIANT
 from ..text import shortened
-from .cell import RECIPES, Cell, Plan, PlannedTask, Variant
+from .cell import Cell, Plan, PlannedTask, Variant
 from .examine import examine_hyperparameters, examine_task
 from .model_card import load_card
+from .override import Override
 from .recipe import Training, trade_off
 from .tier import Tier, get_tier
 
@@ -49,9 +52,7 @@ def make_plan(
         For an unknown name or setting, absent data, or an empty plan.
     """
     chosen_tier = get_tier(tier)
-    if recipe not in RECIPES:
-        raise unknown("recipe", recipe, RECIPES)
-    if recipe == "published" and settings:
+    if Override.named(recipe).recipe == "published" and settings:
         raise UserError(f"--set {settings[0]}: a published recipe fixes the hyperparameters; omit --set or --recipe.")
     variants = make_variants(registry, models or usual_models(registry), settings)
     planned, notes = _make_tasks(registry, tasks, suites, chosen_tier, data)
@@ -73,13 +74,18 @@ def _check_size(cells: int) -> None:
 
 
 def make_cell(variant: Variant, task: PlannedTask, seed: int, recipe: str) -> Cell:
-    """Return a cell with the training setup of its recipe; raise `UserError` for an invalid card."""
-    if recipe == "published":
+    """Return a cell with the training setup of its recipe, which may be overridden (`Override.named`).
+
+    Raises `UserError` for an unknown recipe or an invalid card.
+    """
+    override = Override.named(recipe)
+    if override.recipe == "published":
         training = _published(variant.entry, task)
     else:
-        how = trade_off(task.tier.recipe) if recipe == "trade-off" else task.tier.recipe
+        how = trade_off(task.tier.recipe) if override.recipe == "trade-off" else task.tier.recipe
+        how = replace(how, patience=0.0) if task.task.plateau else how
         training = Training(how, task.budget.batch, task.budget.steps)
-    return Cell(variant, task, seed, recipe, training)
+    return Cell(variant, task, seed, override.name, training and override.applied(training))
 
 
 def _published(entry: Entry, task: PlannedTask) -> Training | None:
@@ -105,14 +111,22 @@ def _make_tasks(
     wanted = dict(named)
     for suite in suites or (() if tasks else ("quick",)):
         wanted |= {entry.name: entry for entry in registry.suite(suite)}
-    planned, notes = [], []
+    planned, notes, without_data = [], [], []
     for name, entry in wanted.items():
         try:
             planned.append(plan_task(entry, tier, data))
         except UserError as error:
             if name in named:
                 raise
-            notes.append(f"Left out {name}: {error}")
+            if isinstance(error, MissingDataError):
+                without_data.append(name)
+            else:
+                notes.append(f"Left out {name}: {error}")
+    if without_data:
+        notes.append(
+            f"Left out {' and '.join(without_data)}, whose data is missing: ARCHARENA_HUB=1 downloads it from the hub, "
+            "and `archarena data status` says where to put your own copy."
+        )
     return planned, notes
 
 
@@ -135,7 +149,12 @@ def load_task(entry: Entry, tier: Tier, data: Path) -> PlannedTask:
     if tier.name not in cls.arguments or tier.name not in cls.budgets:
         raise UserError(f"Task '{entry.name}' has no tier '{tier.name}', only {', '.join(cls.arguments)}.")
     for source in cls.data_sources:
-        source.resolve(data)
+        try:
+            source.resolve(data)
+        except UserError as error:
+            if str(error) == source.missing(data):
+                raise MissingDataError(str(error)) from None
+            raise
     return PlannedTask.of(entry, tier)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..contract.spec import Size
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Increased whenever the same cell would be trained, scored or timed differently."""
 
 IMPROVEMENT = 1e-6
@@ -44,6 +44,13 @@ class Recipe:
         `plateau_patience` evaluations, the rate is multiplied by `plateau_factor`, down to
         `min_rate`. ``"cyclic"``: cosine from the peak to zero in cycles, each twice as long as the
         last, after a warm-up as long as the first; validation runs at the end of each cycle.
+        ``"decay"``: constant, then linear down to ``floor`` times the peak, for the share `decay` of the
+        steps up to its end (Hägele et al. 2024, arXiv:2405.18392).
+    decay, patience
+        The decay of schedule ``"decay"`` begins when the validation score has stalled over the last
+        `patience` times all steps (`archarena.harness.training.ending`), and in any case when the
+        budget leaves just enough steps. `patience` is 0, for no early end, or at least `probe`, so
+        that all learning rates are probed without a decay.
     warmup, warmup_steps
         Length of the warm-up as a fraction of all steps, or in steps if `warmup_steps` is not 0.
     warmup_power
@@ -59,6 +66,9 @@ class Recipe:
         Maximum gradient norm; 0 disables clipping.
     keep_last
         Whether an epoch ends with the rows that do not fill a batch, as in FuxiCTR; otherwise they are left out.
+    separate_batch
+        If not 0, every second step is an update on this many rows of those that the task marks with the group
+        ``separate``, and the other steps use the other rows. Otherwise batches mix all rows.
     evaluations
         Number of validation runs; one per epoch if the training length is given in epochs.
     stop_after
@@ -76,7 +86,9 @@ class Recipe:
     weight_decay: float = 0.0
     decay_all: bool = False
     embedding_l2: float = 0.0
-    schedule: Literal["cosine", "linear", "constant", "plateau", "cyclic"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "plateau", "cyclic", "decay"] = "cosine"
+    decay: float = 0.2
+    patience: float = 0.0
     warmup: float = 0.0
     warmup_steps: int = 0
     warmup_power: float = 1.0
@@ -86,6 +98,7 @@ class Recipe:
     min_rate: float = 1e-6
     clip: float = 0.0
     keep_last: bool = False
+    separate_batch: int = 0
     evaluations: int = 10
     stop_after: int = 0
     metric: str | None = None
@@ -98,15 +111,20 @@ class Recipe:
         """Return the number of batches per epoch, at least one."""
         return max(1, -(-rows // batch) if self.keep_last else rows // batch)
 
-    def rate(self, peak: float, step: int, steps: int) -> float:
-        """Return the scheduled learning rate of a step, not including plateau reductions."""
+    def rate(self, peak: float, step: int, steps: int, decay_from: int | None = None) -> float:
+        """Return the scheduled learning rate of a step, not including plateau reductions.
+
+        `decay_from` is the step at which the decay of schedule ``"decay"`` began.
+        """
         if self.schedule == "cyclic":
             return peak * self._cyclic_share(step, steps)
-        warm = self.warmup_steps or max(1, round(self.warmup * steps))
+        warm = self.warm_steps(steps)
         if step < warm:
             return peak * ((step + 1) / warm) ** self.warmup_power
         turn = (step - warm) / max(1, steps - warm)
         match self.schedule:
+            case "decay":
+                share = 1.0 if decay_from is None else self._decay_share(step, steps, decay_from)
             case "cosine":
                 share = 0.5 * (1 + math.cos(math.pi * turn))
             case "linear":
@@ -114,6 +132,21 @@ class Recipe:
             case _:
                 share = 1.0
         return peak * (self.floor + (1 - self.floor) * share)
+
+    def warm_steps(self, steps: int) -> int:
+        """Return the number of steps of the warm-up."""
+        return self.warmup_steps or max(1, round(self.warmup * steps))
+
+    def latest_decay(self, steps: int) -> int:
+        """Return the last step at which a decay can begin and still end within `steps`."""
+        return steps - max(1, round(self.decay * steps))
+
+    def decay_end(self, decay_from: int, steps: int) -> int:
+        """Return the number of steps after which a decay that began at step `decay_from` has ended."""
+        return min(steps, decay_from + max(1, math.ceil(decay_from * self.decay / (1 - self.decay))))
+
+    def _decay_share(self, step: int, steps: int, decay_from: int) -> float:
+        return 1 - (step - decay_from) / (self.decay_end(decay_from, steps) - decay_from)
 
     def _cyclic_share(self, step: int, steps: int) -> float:
         first = _first_cycle(steps)
@@ -127,12 +160,13 @@ class Recipe:
         """Return the step at which each cycle of a cyclic schedule ends; the last one is `steps`."""
         return [*(_first_cycle(steps) * 2**cycle for cycle in range(1, CYCLES)), steps]
 
-    def evaluates_after(self, step: int, steps: int) -> bool:
-        """Return whether validation runs after `step` steps."""
+    def evaluates_after(self, step: int, steps: int, decay_from: int | None = None) -> bool:
+        """Return whether validation runs after `step` steps; see `rate` for `decay_from`."""
         if self.schedule == "cyclic":
             return step in self.cycle_ends(steps) or step == self.probe_steps(steps)
         every = max(1, steps // self.evaluations)
-        return step % every == 0 or step in (steps, self.probe_steps(steps))
+        end = steps if decay_from is None else self.decay_end(decay_from, steps)
+        return step % every == 0 or step in (end, steps, self.probe_steps(steps))
 
 
 def _first_cycle(steps: int) -> int:
@@ -141,7 +175,7 @@ def _first_cycle(steps: int) -> int:
 
 def trade_off(recipe: Recipe) -> Recipe:
     """Return a recipe with a cyclic schedule; its rates are probed up to the end of the third-to-last cycle."""
-    return replace(recipe, name="trade-off", schedule="cyclic", probe=0.5 ** (CYCLES - 2))
+    return replace(recipe, name="trade-off", schedule="cyclic", patience=0.0, probe=0.5 ** (CYCLES - 2))
 
 
 @dataclass(frozen=True)

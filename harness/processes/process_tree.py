@@ -22,6 +22,11 @@ _SET_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36
 
 _CLEANUP_SECONDS = 5.0
 
+_GRACE_SECONDS = 0.3
+
+LEFT = "archarena: Ended {count} left over.\n"
+"""Last line of the standard error of a supervised process that left other processes running."""
+
 
 def supervise(work: Callable[[], None]) -> None:
     """Run `work` in a forked process; only that process returns.
@@ -44,7 +49,7 @@ def supervise(work: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGKILL))
     threading.Thread(target=_kill_when_input_closes, args=(worker,), daemon=True).start()
     status = _wait_for(worker)
-    _kill_descendants()
+    _kill_descendants(_GRACE_SECONDS if os.WIFEXITED(status) else 0.0)
     _end_like(status)
 
 
@@ -68,16 +73,26 @@ def _wait_for(worker: int) -> int:
             return status
 
 
-def _kill_descendants() -> None:
-    """Kill descendants, including those that they start meanwhile, until none is left."""
-    deadline = time.monotonic() + _CLEANUP_SECONDS
-    while _has_children() and time.monotonic() < deadline:
+def _kill_descendants(grace: float) -> None:
+    """Kill descendants, including those that they start meanwhile, until none is left.
+
+    Helpers of libraries end by themselves when their parent does; `grace` is their time in seconds to do so.
+    """
+    now = time.monotonic()
+    while _has_children() and time.monotonic() < now + grace:
+        time.sleep(0.005)
+    killed = set()
+    while _has_children() and time.monotonic() < now + grace + _CLEANUP_SECONDS:
         import psutil
 
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
                 process.kill()
+                killed.add(process.pid)
         time.sleep(0.005)
+    if killed:
+        with suppress(OSError):
+            os.write(2, LEFT.format(count=len(killed)).encode())
 
 
 def _has_children() -> bool:

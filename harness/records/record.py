@@ -87,14 +87,33 @@ class CurvePoint(_Part):
     valid: Number | None
 
 
+Ending = Literal["perfect", "stalled", "budget"]
+"""How training ended: at a perfect validation score, because the score stalled, or after all steps of the budget."""
+
+
+_ENDINGS: dict[Ending, str] = {"perfect": "perfect score", "stalled": "score stalled", "budget": "budget used"}
+
+
 class AttemptInfo(_Part):
-    """One attempt: a learning rate, its steps and its validation score."""
+    """One attempt: a learning rate, its steps and its validation score.
+
+    `ended` is None for attempts that diverged or were only probed. `decay_from` is the step at which the final decay
+    of the learning rate began, or None if there was none. Older records have neither.
+    """
 
     learning_rate: Number
     steps: Count
     valid: Number | None
     diverged: bool = False
+    ended: Ending | None = None
+    decay_from: Count | None = None
     curve: list[CurvePoint] = Field(default_factory=list)
+
+    @property
+    def end(self) -> str:
+        """Return in words how training ended; empty if it was only probed or the record does not say."""
+        decay = "" if self.decay_from is None else f", decay from step {self.decay_from:,}"
+        return f"{_ENDINGS[self.ended]}{decay}" if self.ended else ""
 
 
 class SizeInfo(_Part):
@@ -253,6 +272,11 @@ class Outcome(_Part):
     trade_off: TradeOff | None = None
     multiplicity: Multiplicity | None = None
 
+    @property
+    def chosen(self) -> AttemptInfo | None:
+        """Return the attempt with the chosen learning rate, or None if there is none."""
+        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
+
 
 class Record(Outcome):
     """The complete record of one trial.
@@ -262,6 +286,9 @@ class Record(Outcome):
     written
         Milliseconds since 1970 when the record was written, but always more than in all earlier records
         of its results folder, even if the clock was set back. 0 before the store writes the record.
+    doubts
+        One sentence per report of the trial that its parent could not confirm
+        (`archarena.harness.running.doubts`).
     checksum
         Hash of the record's content, set by the store. None for records of schemas 1 and 2: a change
         in them cannot be noticed.
@@ -284,6 +311,7 @@ class Record(Outcome):
     predictions: Artifact | None = None
     weights: Artifact | None = None
     row_scores: Artifact | None = None
+    doubts: list[str] = Field(default_factory=list)
 
     @property
     def artifacts(self) -> list[Artifact]:
@@ -309,11 +337,6 @@ class Record(Outcome):
     def failed(self) -> bool:
         """Return whether the trial neither succeeded nor was skipped."""
         return self.status not in ("ok", "skipped")
-
-    @property
-    def chosen(self) -> AttemptInfo | None:
-        """Return the attempt with the chosen learning rate, or None if there is none."""
-        return next((attempt for attempt in self.attempts if attempt.learning_rate == self.learning_rate), None)
 
 
 def milliseconds(time: str) -> int:

@@ -6,6 +6,7 @@ This isolates crashes but is not a sandbox: a plugin runs with the user's permis
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -21,9 +22,11 @@ from pydantic import ValidationError
 
 from ..errors import UserError
 from ..files import read_regular
-from ..planning.job import JOB, LOG, OUTCOME, PREDICTIONS, WEIGHTS
+from ..planning.job import JOB, LOG, OUTCOME, PREDICTIONS, PROGRESS, WEIGHTS
+from ..processes.process_tree import LEFT
 from ..records.record import Outcome
 from ..text import one_line
+from .doubts import Seen
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -39,6 +42,8 @@ _END_SECONDS = 10.0
 _OUTCOME_BYTES = 16 * 2**20
 
 _TAIL_BYTES = 4000
+
+_LEFT = re.compile(re.escape(LEFT).replace(r"\{count\}", r"(\d+)") + r"\Z")
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,14 @@ class Child:
     ----------
     log_tail
         The end of the log, once the child has ended.
+    seen
+        Its time and the processes that it left running, once it has ended.
     """
 
     def __init__(self, folder: Path, limits: Limits, threads: int, device: str | None = None):
         self.folder, self.limits = folder, limits
-        self.peak_rss, self.log_tail = 0, ""
+        self.peak_rss, self.log_tail, self.seen = 0, "", Seen()
+        self._resumed = os.path.lexists(folder / PROGRESS)
         # It stays open, because the child may delete or replace the file.
         self._log = (folder / LOG).open("w+b")
         self.process = subprocess.Popen(
@@ -126,6 +134,8 @@ class Child:
         if not self._log.closed:
             self.log_tail = _end_of(self._log.fileno())
             self._log.close()
+            left = _LEFT.search(self.log_tail)
+            self.seen = Seen(self.seconds, self._resumed, int(left[1]) if left else 0)
 
     @property
     def seconds(self) -> float:
@@ -165,7 +175,7 @@ class Child:
 
     def _outcome(self) -> Outcome:
         """Return the outcome that the child wrote, with a short reason, or what is wrong with it."""
-        if not os.path.lexists(self.folder / OUTCOME):
+        if not os.path.lexists(self.folder / OUTCOME) or self.process.returncode == -signal.SIGKILL:
             reason = f"The trial's process {_how_it_ended(self.process.returncode)} before it finished."
             return Outcome(status="crashed", reason=reason)
         try:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import UserError
 from ..files import write_json
-from ..planning.job import JOB, LOG, Job, PrepareJob, TrainJob
+from ..planning.job import JOB, LOG, PROGRESS, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
 from ..text import one_line
 from .child import Child, Limits, clear, tail
+from .doubts import Seen
 
 _POLL_SECONDS = 0.05
 
@@ -32,11 +33,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of a job, the end of its log and its peak memory in bytes."""
+    """The outcome of a job, the end of its log, its peak memory in bytes, and what else its parent saw."""
 
     outcome: Outcome
     log_tail: str = ""
     peak_rss: int = 0
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Local:
                     if outcome is not None:
                         running.remove((request, child, slot))
                         free.append(slot)
-                        yield Ended(request, Result(outcome, child.log_tail, child.peak_rss))
+                        yield Ended(request, Result(outcome, child.log_tail, child.peak_rss, child.seen))
         finally:
             end_all([child for _, child, _ in running])
 
@@ -141,8 +143,9 @@ class Inline:
 
         for request in requests:
             clear(request.folder)
+            resumed, started = (request.folder / PROGRESS).exists(), time.monotonic()
             yield Started(request)
             log = request.folder / LOG
             with log.open("w") as file, redirect_stdout(file), redirect_stderr(file):
                 outcome = do(request.work, request.folder)
-            yield Ended(request, Result(outcome, tail(log)))
+            yield Ended(request, Result(outcome, tail(log), seen=Seen(time.monotonic() - started, resumed)))

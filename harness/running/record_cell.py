@@ -17,13 +17,16 @@ from ..planning.cell import Cell, Keyed
 from ..planning.job import PREDICTIONS, WEIGHTS
 from ..planning.key import data_identity
 from ..planning.model_card import load_card
+from ..planning.override import Override
 from ..records.cards import ModelCard
 from ..records.record import Artifact, CellInfo, DataInfo, Record
 from ..records.store import ResultStore
 from ..text import one_line
+from .doubts import doubts
 from .environment import environment
 from .executor import Result
-from .score import ARTIFACT_BYTES, NotFiniteError, keep_predictions, score
+from .score import NotFiniteError, check_names, keep_predictions, score
+from .stored_arrays import ARTIFACT_BYTES
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,21 @@ class Recorder:
     store: ResultStore
     device: str
     plugins: Sequence[Path] = ()
+    keep_weights: bool = False
 
     def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
-        outcome, scores, kept, weights, rows = result.outcome, {}, None, None, None
+        outcome, scores, kept, weights, rows, doubted = result.outcome, {}, None, None, None, []
         if outcome.status == "ok":
             try:
                 check_prepared(keyed.arrays)
+                writes_text = check_names(keyed.cell.task, folder / PREDICTIONS)
                 scores, per_row = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
                 rows = per_row.write(self.store.folder, keyed.key)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
-                weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
+                if self.keep_weights:
+                    weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
+                doubted = _doubts(keyed, folder, result, writes_text=writes_text)
             except UserError as error:
                 scores, kept, weights, rows = {}, None, None, None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
@@ -64,6 +71,7 @@ class Recorder:
             predictions=kept,
             weights=weights,
             row_scores=rows,
+            doubts=doubted,
         )
 
     def command(self, cell: Cell) -> str:
@@ -73,11 +81,16 @@ class Recorder:
         for name, value in cell.variant.hyperparameters:
             words += ["--set", f"{model}.{name}={value}"]
         words += ["--task", task.name, "--tier", task.tier.name, "--seed", str(cell.seed), "--device", self.device]
-        if cell.recipe != "common":
-            words += ["--recipe", cell.recipe]
+        words += Override.named(cell.recipe).options
         for plugin in self.plugins:
             words += ["--plugin", str(plugin)]
         return shlex.join(words)
+
+
+def _doubts(keyed: Keyed, folder: Path, result: Result, *, writes_text: bool) -> list[str]:
+    training, rows = keyed.cell.training, read_meta(keyed.arrays).rows["train"]
+    assert training is not None
+    return doubts(result.outcome, result.seen, folder / WEIGHTS, training, rows, writes_text=writes_text)
 
 
 def keep_weights(weights: Path, store: Path, key: str) -> Artifact | None:

@@ -160,7 +160,6 @@ class Run:
             arrays=keyed.arrays,
             device=self.device,
             readouts=readouts(cell.task),
-            keep_weights=self.extras.keep_weights,
             multiplicity=self.extras.multiplicity,
         )
         return Request(cell.name, self.folder_of(keyed), job, self._limits(cell.task), cell.task.tier.threads)

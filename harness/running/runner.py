@@ -49,7 +49,7 @@ class Runner:
     def __init__(self, run: Run, executor: Executor, progress: Progress | None = None):
         self.run, self.executor = run, executor
         self.progress = progress or Progress(quiet=True)
-        self.recorder = Recorder(run.store, run.device, run.plugins)
+        self.recorder = Recorder(run.store, run.device, run.plugins, run.extras.keep_weights)
         self.report = Report()
         self.unprepared: dict[Path, Result] = {}
 

@@ -23,15 +23,14 @@ from ..planning.tier import get_tier
 from ..processes.in_child import call_in_child
 from ..records.record import LARGEST_NUMBER, Artifact, Score
 from ..records.row_scores import RowScores
+from ..text import shortened
+from .stored_arrays import ARTIFACT_BYTES, read_header
 
 VALIDATION = "validation"
 """Name of the predictions for the validation rows."""
 
 KEPT_ROWS = 10_000
 """Maximum number of rows per prediction array kept with a record, taken from the start."""
-
-ARTIFACT_BYTES = 2**32
-"""Maximum size of the predictions, and of the weights, that are read from a trial."""
 
 _SCORE_SECONDS = 600.0
 """Time limit of a plugin's metrics."""
@@ -106,11 +105,30 @@ def load_predictions(file: Path) -> dict[str, np.ndarray]:
     content = read_regular(file, ARTIFACT_BYTES)
     try:
         found = load(content)
-    except Exception as error:  # safetensors raises several types, also KeyError for types that NumPy does not have
+    except KeyError as error:  # safetensors names a type that NumPy does not have
+        raise UserError(
+            f"{file.name} has numbers of type {error.args[0]}, which cannot be scored: predict float32 instead."
+        ) from None
+    except Exception as error:  # safetensors raises several types
         raise UserError(f"{file.name} cannot be read: {describe(error)}.") from error
     if single := next((name for name, array in found.items() if not array.ndim), None):
         raise UserError(f"The predictions '{single}' are a single number, not an array with one entry per row.")
     return found
+
+
+def check_names(task: PlannedTask, file: Path) -> bool:
+    """Raise `UserError` unless a trial predicted every readout of its task, and nothing else.
+
+    A model that only writes text answers the readouts of kind generate only. Return whether it does.
+    """
+    found, asked = read_header(file).keys(), readouts(task)
+    generated = {readout.name for readout in asked if readout.readout == "generate"}
+    expected = generated if found <= generated else {readout.name for readout in asked}
+    if lacking := sorted(expected - found):
+        raise UserError(f"{file.name} lacks the predictions '{shortened(lacking[0])}'.")
+    if other := sorted(found - expected):
+        raise UserError(f"{file.name} has predictions '{shortened(other[0])}', which this task does not ask for.")
+    return expected == generated
 
 
 class NotFiniteError(UserError):

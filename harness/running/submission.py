@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from ..contract.scan import Entry
 from ..errors import UserError
 from ..files import replacing
+from ..planning.imports import own_sources
 from ..planning.source_hash import source_hash
 from ..records.cards import ModelCard, TaskCard
 from ..records.record import Record
@@ -35,8 +38,10 @@ def records_of(entries: Sequence[Entry], results: Path) -> tuple[list[Record], i
     return fresh, len(ours) - len(fresh)
 
 
-def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequence[Record], output: Path) -> None:
+def pack(entries: Sequence[Entry], results: Path, records: Sequence[Record], output: Path) -> None:
     """Write the zip file, laid out like a results folder, with the plugin and its model cards in ``plugin/``.
+
+    Modules of its own project that the plugin imports are packed too, in the same places relative to it.
 
     Raises
     ------
@@ -51,9 +56,10 @@ def pack(plugin: Path, entries: Sequence[Entry], results: Path, records: Sequenc
         files.append(results / artifact.file)
     files += {store.path_of_card(ModelCard, record.cell.model) for record in records}
     files += {store.path_of_card(TaskCard, record.cell.task, record.cell.tier) for record in records}
-    packed = {f"plugin/{plugin.name}": plugin}
-    for card in (entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"):
-        packed[f"plugin/cards/{card.name}"] = card
+    cards = [entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"]
+    roots, sources = zip(*map(own_sources, entries), strict=True)
+    root = Path(os.path.commonpath(roots))
+    packed = {f"plugin/{file.relative_to(root)}": file for file in sorted({*cards, *itertools.chain(*sources)})}
     for file in sorted(file for file in files if file.is_file()):
         if not file.resolve().is_relative_to(results.resolve()):
             raise UserError(f"{file} is a link out of the results folder, so it is not packed.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,12 +17,13 @@ from ..assembly.module import Built
 from ..contract.metrics import METRICS, Metric, better, sign
 from ..contract.spec import TaskSpec
 from ..contract.task import Budget
-from ..data.seeds import generator
 from ..planning.recipe import IMPROVEMENT, Recipe
-from ..records.record import AttemptInfo, CurvePoint
+from ..records.record import AttemptInfo, CurvePoint, Ending
 from .checkpoint import AttemptState, load_checkpoint, random_state, save_checkpoint, set_random_state
 from .cost import StepClock, energy_joules
+from .ending import ending, note_decay
 from .loss import at_scored_positions, loss_function
+from .order import batches
 from .predict import predict
 from .rows import Rows
 
@@ -32,7 +34,13 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class TrialSetting:
-    """Settings shared by all attempts of a trial."""
+    """Settings shared by all attempts of a trial.
+
+    Attributes
+    ----------
+    separate
+        Which training rows have separate updates, or None if the recipe has none.
+    """
 
     spec: TaskSpec
     recipe: Recipe
@@ -45,6 +53,7 @@ class TrialSetting:
     compile: bool
     report: Callable[[int], None]
     checkpoint_seconds: float = 10.0
+    separate: np.ndarray | None = None
 
 
 class Attempt:
@@ -72,25 +81,31 @@ class Attempt:
         """Return the metric computed on the validation rows."""
         return METRICS[self.setting.metric]
 
+    @property
+    def ending(self) -> Ending | None:
+        """Return how training has ended, or None if it goes on."""
+        return ending(self.state, self.setting.recipe, self.setting.budget.steps, self.metric)
+
     def run(self, until: int) -> None:
         """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
         setting, steps = self.setting, self.setting.budget.steps
-        if self.state.diverged or self._is_done() or self.state.step >= until:
+        if self.state.diverged or self.ending or self.state.step >= until:
             return
         forward = torch.compile(self.model) if setting.compile else self.model
         if setting.compile or setting.train.device.type == "cuda":
             self._warm_up(forward)
         before = energy_joules(setting.train.device)
         try:
-            for rows in self._order(self.state.step, until):
+            for rows in batches(setting, self.state.step, until):
+                note_decay(self.state, setting.recipe, steps, self.metric)
                 loss = self._step(forward, rows)
                 self.state.step += 1
                 self.state.samples += len(rows)
                 setting.report(self.state.step)
-                if setting.recipe.evaluates_after(self.state.step, steps):
+                if setting.recipe.evaluates_after(self.state.step, steps, self.state.decay_from):
                     self._validate(float(loss))
-                    if self._is_done():
-                        break
+                if self.ending:
+                    break
         except DivergedError:
             self.state.diverged = True
         after = energy_joules(setting.train.device)
@@ -120,20 +135,15 @@ class Attempt:
     def summary(self) -> AttemptInfo:
         """Return the summary of this attempt for the record."""
         p = self.state
-        return AttemptInfo(learning_rate=self.rate, steps=p.step, valid=p.best, diverged=p.diverged, curve=p.curve)
-
-    def _order(self, start: int, until: int) -> Iterator[Tensor]:
-        """Yield the row indices of each step: one permutation per epoch, cut into the recipe's batches."""
-        rows, batch = len(self.setting.train), self.setting.budget.batch
-        per_epoch = self.setting.recipe.batches(rows, batch)
-        permutation, drawn = None, -1
-        for step in range(start, until):
-            epoch, place = divmod(step, per_epoch)
-            if epoch != drawn:
-                order = generator(self.setting.order_seed, "epoch", epoch).permutation(rows)
-                permutation, drawn = torch.from_numpy(order).to(self.setting.train.device), epoch
-            assert permutation is not None
-            yield permutation[place * batch : (place + 1) * batch]
+        return AttemptInfo(
+            learning_rate=self.rate,
+            steps=p.step,
+            valid=p.best,
+            diverged=p.diverged,
+            ended=None if p.diverged or self.model.fits_itself else self.ending,
+            decay_from=p.decay_from,
+            curve=p.curve,
+        )
 
     def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
         recipe = self.setting.recipe
@@ -170,7 +180,7 @@ class Attempt:
         step, random = self.state.step, random_state(self.setting.train.device)
         weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.train()
-        for rows in self._order(step, step + 2):
+        for rows in batches(self.setting, step, step + 2):
             self._backward(forward, rows)
         self.optimizer.zero_grad(set_to_none=True)
         self.model.load_state_dict(weights)
@@ -179,7 +189,7 @@ class Attempt:
     def _set_rate(self) -> None:
         """Set the learning rate of every group from the schedule, plateau drops and the group's maximum."""
         recipe, p = self.setting.recipe, self.state
-        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps)
+        rate = recipe.rate(self.rate, p.step, self.setting.budget.steps, p.decay_from)
         if p.scale < 1:
             rate = max(rate * p.scale, recipe.min_rate)
         for group in self.optimizer.param_groups:
@@ -213,11 +223,6 @@ class Attempt:
         p.stalled += 1
         if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
             p.scale *= recipe.plateau_factor
-
-    def _is_done(self) -> bool:
-        """Return whether to stop early: the score is perfect, or has stalled as long as the recipe allows."""
-        p, stop_after = self.state, self.setting.recipe.stop_after
-        return p.best == self.metric.perfect or (stop_after > 0 and p.stalled >= stop_after)
 
     def _save(self) -> None:
         save_checkpoint(self.file, self.state, self.model, self.best_weights, self.optimizer, self.setting.train.device)

@@ -35,6 +35,8 @@ class AttemptState(BaseModel):
         Validation passes since the score last improved.
     scale
         Factor of the learning rate after plateau drops.
+    decay_from
+        The step at which the final decay of the learning rate began, or None.
     """
 
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
@@ -49,6 +51,7 @@ class AttemptState(BaseModel):
     diverged: bool = False
     stalled: int = 0
     scale: float = 1.0
+    decay_from: int | None = None
     curve: list[CurvePoint] = Field(default_factory=list)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..contract.metrics import IGNORE
-from ..contract.spec import Binary, Classes, NextToken, PerPosition, Regression, TaskSpec
+from ..contract.spec import Binary, Classes, Labels, NextToken, PerPosition, Regression, TaskSpec
 
 
 def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
@@ -16,6 +16,8 @@ def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
     match spec.outputs:
         case Classes():
             return F.cross_entropy
+        case Labels(n=n):
+            return lambda outputs, targets: F.cross_entropy(outputs.unflatten(-1, (-1, n)).mT, targets)
         case PerPosition(ignore=ignore):
             return lambda outputs, targets: _per_position_loss(outputs, targets, ignore)
         case NextToken():

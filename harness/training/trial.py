@@ -18,7 +18,7 @@ from ..assembly.module import Built
 from ..assembly.sizing import Fit, count_body, fit_width
 from ..contract.model import Model
 from ..contract.spec import Size, TaskSpec, spec_from_json
-from ..contract.task import Budget
+from ..contract.task import Budget, Split
 from ..data.arrays import load_array, load_arrays, load_split
 from ..data.prepare import BASE_SEED, check_prepared, read_meta
 from ..data.seeds import seed
@@ -66,9 +66,9 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         )
     model = attempt.restore_best()
     _predict(model, job, spec, setting, folder)
-    if job.keep_weights:
-        weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-        save_weights(weights, folder / WEIGHTS)
+    # The parent counts them, and keeps them if requested.
+    weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    save_weights(weights, folder / WEIGHTS)
     return Outcome(
         status="ok",
         learning_rate=attempt.rate,
@@ -165,7 +165,17 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Tr
         autocast=on_gpu and tier.precision == "bf16",
         compile=on_gpu and tier.compile,
         report=report,
+        separate=_separate(train, job) if recipe.separate_batch else None,
     )
+
+
+def _separate(train: Split, job: TrainJob) -> np.ndarray:
+    marked = train.groups.get("separate")
+    if marked is None or not 0 < marked.sum() < len(train):
+        raise UserError(
+            f"The recipe has separate updates (separate_batch), but task '{job.task}' marks no training rows for them."
+        )
+    return np.asarray(marked, bool)
 
 
 class _Reporter:

@@ -91,7 +91,9 @@ def _cell(record: Record) -> Facts:
     cell = record.cell
     names = {"model": cell.model, "task": cell.task, "tier": cell.tier, "recipe": cell.recipe, "seed": cell.seed}
     hyperparameters = plain(cell.hyperparameters) if cell.hyperparameters else "defaults"
-    return [*_flat(names), ("hyperparameters", hyperparameters), ("started", record.started or NONE)]
+    end = record.chosen.end if record.chosen else ""
+    ended = [("training ended", end)] if end else []
+    return [*_flat(names), ("hyperparameters", hyperparameters), *ended, ("started", record.started or NONE)]
 
 
 def _size(record: Record) -> Facts:

@@ -128,7 +128,7 @@ def notes_on(records: Iterable[Record]) -> Iterator[str]:
 def _conditions(record: Record) -> dict[str, Any]:
     """Return the parts of a record's key that all rows of a column should share."""
     parts = {name: value for name, value in record.key_parts.items() if name not in _OF_MODEL}
-    if record.cell.recipe == "published":
+    if record.cell.recipe.startswith("published"):
         parts = {name: value for name, value in parts.items() if name not in _OF_PUBLISHED_RECIPE}
     elif isinstance(parts.get("tier"), dict):
         parts["tier"] = {name: value for name, value in parts["tier"].items() if name != "depth"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +22,16 @@ from .records import notes_on, notes_on_left_out, section_of, shown_records, siz
 from .rows import COLUMNS, COSTS, SECTION, Row, group_by
 from .statistics import Comparisons
 
+SELECTIONS = ("quick", "demo")
+"""Suites whose tasks are selected from other suites."""
+
 OTHER = "other tasks"
 """The suite of tasks that belong to no suite."""
 
 
 def suite_of(card: TaskCard) -> str:
-    """Return the suite of a task; ``quick``, a selection from other suites, does not count."""
-    return next((suite for suite in card.suites if suite != "quick"), OTHER)
+    """Return the suite of a task; the selections from other suites do not count."""
+    return next((suite for suite in card.suites if suite not in SELECTIONS), OTHER)
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def _notes_on_stale(records: Iterable[Record]) -> Iterator[str]:
     """Yield a note per tier and recipe with the command that runs stale cells again."""
     counts = Counter((record.cell.tier, record.cell.recipe) for record in records)
     for (tier, recipe), count in sorted(counts.items()):
-        options = f"--tier {tier}" + (f" --recipe {recipe}" if recipe != "common" else "")
+        options = shlex.join(["--tier", tier, *(["--recipe", recipe] if recipe != "common" else [])])
         yield (
             f"Cells made by an older version of their model's source than others of their row: {count}. They are "
             f"marked and enter no average, rank or tie. `archarena run --rerun stale {options}` runs them again."

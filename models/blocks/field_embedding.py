@@ -13,7 +13,7 @@ from ...kernels.field_embedding import field_embedding
 
 
 class FieldEmbedding(nn.Module):
-    """One vector per field: a table row for an id, the mean of rows for a bag, ``x * w`` for a number.
+    """One vector per field: a table row for an id, the mean of rows for a bag, ``sum_j x_j w_j`` for numbers x_j.
 
     The fields' tables are concatenated, so a batch needs one lookup. Rows are initialized with
     standard deviation 1e-4 and the vectors of numbers Xavier-normal, as in FuxiCTR. Padding (id 0) is
@@ -34,20 +34,21 @@ class FieldEmbedding(nn.Module):
     def __init__(self, fields: Fields, dim: int, only: Sequence[int] | None = None):
         super().__init__()
         n = len(fields.cardinalities)
-        chosen = range(n + fields.n_dense) if only is None else only
+        chosen = range(n + fields.n_numeric) if only is None else only
         self.categorical = [f for f in chosen if f < n]
         self.numeric = [f - n for f in chosen if f >= n]
         self.n_vectors = len(self.categorical) + len(self.numeric)
         *starts, rows = accumulate((fields.cardinalities[f] for f in self.categorical), initial=0)
         self.register_buffer("offsets", torch.tensor(starts, dtype=torch.long), persistent=False)
         self.table = nn.Embedding(rows, dim) if self.categorical else None
-        self.slopes = nn.Parameter(torch.empty(len(self.numeric), dim)) if self.numeric else None
+        self.group = fields.group
+        self.slopes = nn.Parameter(torch.empty(len(self.numeric), fields.group, dim)) if self.numeric else None
         if self.table is not None:
             nn.init.normal_(self.table.weight, std=1e-4)
             with torch.no_grad():
                 self.table.weight[self.offsets] = 0.0
         if self.slopes is not None:
-            nn.init.normal_(self.slopes, std=(2.0 / (1 + self.slopes.shape[1])) ** 0.5)
+            nn.init.normal_(self.slopes, std=(2.0 / (fields.group + dim)) ** 0.5)
 
     def forward(self, ids: Tensor, dense: Tensor | None = None) -> Tensor:
         """Return (batch, vectors, dim) for `ids` (batch, fields, bag) and `dense` (batch, n_dense)."""
@@ -57,5 +58,6 @@ class FieldEmbedding(nn.Module):
             parts.append(field_embedding(self.table.weight, chosen, self.offsets))
         if self.slopes is not None:
             assert dense is not None, "this task has numeric fields"
-            parts.append(dense[:, self.numeric, None] * self.slopes)
+            numbers = dense.unflatten(1, (-1, self.group))[:, self.numeric]
+            parts.append(torch.einsum("bfn,fnd->bfd", numbers, self.slopes))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)

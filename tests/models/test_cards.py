@@ -40,6 +40,10 @@ def test_settings_are_those_of_the_sources_they_name():
         task: 2 if task == "lra-pathx" else 1 for task in mega
     }
     assert all(published.recipe.decay_all for published in mega.values())
+    # batch_size, batch_size // 10 for pairs, and num_steps of two updates each, of
+    # Benjamin-Walker/selective-ssms-and-linear-cdes@18a0a8d:linear_cde.py
+    word_problem = CARDS["linear-cde"].published["recall-a5"]
+    assert (word_problem.batch, word_problem.recipe.separate_batch, word_problem.steps) == (32, 3, 2_000_000)
     # FuxiCTR's loaders keep the last batch: DataLoader without drop_last in
     # reczoo/FuxiCTR@0245987:fuxictr/pytorch/dataloaders/parquet_dataloader.py
     click_recipes = [CARDS[name].published[task] for name, task in RECIPES if task.startswith("ctr-")]

@@ -25,6 +25,7 @@ def test_targets_are_running_products():
 def test_training_also_sees_pairs_and_pads_them():
     train = splits_of().train
     assert train.inputs["lengths"].tolist() == [6] * 500 + [2] * 500
+    assert train.groups["separate"].tolist() == [False] * 500 + [True] * 500
     pairs, targets = train.inputs["tokens"][500:], train.targets[500:]
     assert (pairs[:, :2] > 0).all()
     assert not pairs[:, 2:].any()

@@ -11,7 +11,7 @@ from archarena.harness.data.seeds import generator
 NAMES = [
     "recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
     "recall-copying", "recall-signature-area", "recall-signature-volume", "recall-noisy", "recall-fuzzy",
-    "recall-memorization", "state-parity",
+    "recall-memorization", "recall-compression", "state-parity",
     "state-arithmetic", "state-s3", "state-s5", "lra-listops", "lra-pathfinder",
     "ctr-synthetic", "digits",
 ]  # fmt: skip

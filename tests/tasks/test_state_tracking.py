@@ -31,11 +31,12 @@ def arithmetic(symbols: list[int]) -> int:
     return eval("".join("01234+-*"[symbol] for symbol in symbols)) % 5
 
 
-def product(points: int, symbols: list[int]) -> int:
+def product(points: int, symbols: list[int], alphabet: list[str] | None = None) -> int:
     elements = list(permutations(range(points)))
     state = tuple(range(points))
     for symbol in symbols:
-        state = tuple(state[i] for i in elements[symbol])
+        images = elements[symbol] if alphabet is None else map(int, alphabet[symbol])
+        state = tuple(state[i] for i in images)
     return elements.index(state)
 
 
@@ -84,6 +85,16 @@ def test_a_window_knows_early_positions_and_nothing_later(case):
     assert references[""] > 1.2 / task.states
     for column in ("2x", "4x"):
         assert references[column] == pytest.approx(1 / task.states, abs=0.05)
+
+
+def test_rows_may_draw_from_generators_of_the_group():
+    task = get_task("state-s5")(length=40, times=[2], train=50, valid=5, test=50, alphabet=["10234", "12340"])
+    splits = task.splits(Path(), Streams(generator("train"), generator("fixed")))
+    test = splits.tests["test"]
+    assert set(np.unique(test.inputs["tokens"])) == {1, 2}
+    for tokens, targets in zip(test.inputs["tokens"][:5], test.targets[:5], strict=True):
+        assert targets[-1] == product(5, (tokens - 1).tolist(), ["10234", "12340"])
+    assert len(np.unique(test.targets)) == 120
 
 
 @pytest.mark.parametrize(("table", "order"), [(symmetric(3), 6), (symmetric(5), 120), (alternating(5), 60)])

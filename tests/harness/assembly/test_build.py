@@ -9,6 +9,7 @@ from archarena.harness import (
     Fields,
     Image,
     ImageModel,
+    Labels,
     NextToken,
     Pair,
     PerPosition,
@@ -28,6 +29,7 @@ from torch import nn
 
 SPECS = [
     TaskSpec(Tokens(20, 12), Classes(3)),
+    TaskSpec(Tokens(20, 12), Labels(4, 3), causal=True),
     TaskSpec(Tokens(20, 12), PerPosition(3)),
     TaskSpec(Tokens(20, 12), NextToken(20), causal=True),
     TaskSpec(Tokens(20, 70), Binary()),
@@ -119,6 +121,22 @@ def test_a_pooled_row_is_the_mean_of_its_valid_positions_alone():
     mixed = model.core(model.embedding.table(tokens))
     means = torch.stack([row[:length].mean(0) for row, length in zip(mixed, lengths, strict=True)])
     torch.testing.assert_close(model(tokens=tokens, lengths=lengths), model.head.linear(means))
+
+
+def test_labels_are_decoded_from_the_last_valid_position_alone():
+    built = build(Lag, TaskSpec(Tokens(20, 12), Labels(4, 3), causal=True), Size(8, 1)).eval()
+    x, lengths = torch.randn(2, 12, 8), torch.tensor([5, 12])
+    decoded = built.head(x, lengths)
+    other = torch.randn_like(x)
+    other[0, 4], other[1, 11] = x[0, 4], x[1, 11]
+    torch.testing.assert_close(built.head(other, lengths), decoded)
+    assert decoded.shape == (2, 12)
+    assert len(decoded.unique()) == 24
+
+
+def test_pairs_have_no_labels():
+    with pytest.raises(UserError, match="cannot have Labels"):
+        build(Lag, TaskSpec(Pair(Tokens(20, 12)), Labels(4, 3)), Size(8, 1))
 
 
 def test_both_sides_of_a_pair_share_weights():

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from archarena.harness import (
@@ -18,7 +20,7 @@ from archarena.harness import (
 )
 from archarena.harness.assembly.lifts import (
     CHUNKS,
-    NUMBERS,
+    GROUPS,
     WINDOW,
     FieldsEmbedding,
     ImageChunks,
@@ -157,42 +159,42 @@ def test_a_row_longer_than_the_spec_is_refused_by_chunks():
         model(tokens=torch.ones(1, 51, dtype=torch.long))
 
 
-@pytest.mark.parametrize(
-    ("channels", "length", "numbers"), [(1, 64, 64), (1, 3000, 1000), (3, 600, 900), (2000, 5, 2000)]
-)
-def test_a_series_becomes_few_numbers(channels, length, numbers):
-    view = SeriesChunks(TaskSpec(Series(channels, length), Classes(2)))
-    ids, dense = view(values=torch.ones(2, length, channels))
+NUMBERS = {
+    Image(1, 8, 8): (64, 1),
+    Image(1, 28, 28): (49, 16),
+    Image(1, 32, 32): (64, 16),
+    Image(3, 32, 32): (64, 48),
+    Image(1, 128, 128): (64, 256),
+    Image(2, 5, 300): (60, 50),
+    Series(1, 64): (64, 1),
+    Series(1, 1025): (61, 17),
+    Series(3, 600): (60, 30),
+    Series(2000, 5): (5, 2000),
+}
+"""Inputs with the number of fields and of numbers per field that they become."""
+
+
+@pytest.mark.parametrize("inputs", NUMBERS, ids=str)
+def test_field_and_sequence_models_receive_the_same_numbers(inputs):
+    spec, is_image = TaskSpec(inputs, Classes(2)), isinstance(inputs, Image)
+    shape = (2, inputs.channels, inputs.height, inputs.width) if is_image else (2, inputs.length, inputs.channels)
+    rows = torch.arange(1.0, 1 + math.prod(shape)).view(shape)
+    view = (ImageChunks if is_image else SeriesChunks)(spec)
+    ids, dense = view(**{"pixels" if is_image else "values": rows})
+    assert (view.fields.n_numeric, view.fields.group) == NUMBERS[inputs]
+    assert view.fields.n_numeric <= GROUPS
     assert ids.shape == (2, 0, 1)
-    assert dense.shape == (2, view.fields.n_dense) == (2, numbers)
-    assert torch.equal(dense, torch.ones_like(dense))
+    assert dense.shape == (2, view.fields.n_dense)
+    for sent, received in zip(rows, dense, strict=True):
+        assert received[received > 0].sort().values.tolist() == sent.flatten().sort().values.tolist()
 
 
-@pytest.mark.parametrize(
-    ("shape", "numbers"),
-    [((1, 8, 8), 64), ((1, 28, 28), 784), ((3, 32, 32), 768), ((1, 128, 128), 1024), ((1, 5, 300), 450)],
-)
-def test_an_image_becomes_few_numbers(shape, numbers):
-    view = ImageChunks(TaskSpec(Image(*shape), Classes(2)))
-    _, dense = view(pixels=torch.ones(2, *shape))
-    assert dense.shape == (2, view.fields.n_dense) == (2, numbers)
-    assert numbers <= NUMBERS
-    assert torch.equal(dense, torch.ones_like(dense))
-
-
-@pytest.mark.parametrize("inputs", [Image(1, 32, 32), Series(1, 1024)])
-def test_field_and_sequence_models_receive_the_same_1024_pixels(inputs):
-    spec, pixels = TaskSpec(inputs, Classes(2)), torch.rand(2, 1, 32, 32)
-    given = {"pixels": pixels} if isinstance(inputs, Image) else {"values": pixels.view(2, 1024, 1)}
-    view = ImageChunks(spec) if isinstance(inputs, Image) else SeriesChunks(spec)
-    _, dense = view(**given)
-    assert torch.equal(dense, raster(pixels)[..., 0])
-
-
-def test_the_last_stretch_of_a_series_is_the_mean_of_what_is_there():
-    view = SeriesChunks(TaskSpec(Series(1, 1025), Classes(2)))
-    values = torch.arange(1025.0).view(1, 1025, 1)
-    assert view(values=values)[1][0, -1] == 1024
+def test_a_field_of_an_image_is_a_square_and_a_field_of_a_series_an_interval():
+    pixels = torch.arange(256.0).view(1, 1, 16, 16)
+    _, dense = ImageChunks(TaskSpec(Image(1, 16, 16), Classes(2)))(pixels=pixels)
+    assert dense.view(64, 4)[9].tolist() == [34, 35, 50, 51]
+    _, dense = SeriesChunks(TaskSpec(Series(2, 128), Classes(2)))(values=torch.arange(256.0).view(1, 128, 2))
+    assert dense.view(64, 4)[9].tolist() == [36, 37, 38, 39]
 
 
 def test_a_raster_goes_row_by_row():

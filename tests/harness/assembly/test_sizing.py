@@ -1,7 +1,9 @@
 import pytest
 import torch
-from archarena.harness import Classes, NextToken, SequenceModel, Size, TaskSpec, Tokens, UserError, build
+from archarena.harness import Classes, Image, NextToken, SequenceModel, Series, Size, TaskSpec, Tokens, UserError, build
 from archarena.harness.assembly.sizing import count_body, fit_width
+from archarena.harness.contract.registry import discover
+from archarena.harness.planning.tier import get_tier
 from torch import nn
 
 SPEC = TaskSpec(Tokens(100, 32), Classes(4))
@@ -105,6 +107,14 @@ def test_a_body_outside_the_tolerance_is_refused_with_the_numbers():
     fit = fit_width(Declared, SPEC, 2, 12_000, {})
     assert (fit.width, fit.fixed, fit.refusal) == (24, True, "")
     assert fit.deviation > 30
+
+
+@pytest.mark.parametrize("inputs", [Image(1, 32, 32), Image(3, 32, 32), Series(1, 1024)], ids=str)
+@pytest.mark.parametrize("model", ["finalmlp", "finalnet", "pi-net", "mlp", "dcnv2"])
+def test_field_models_have_the_size_of_quick_on_all_numbers_of_an_image(model, inputs):
+    cls = discover().find("model", model).load()
+    fit = fit_width(cls, TaskSpec(inputs, Classes(10)), 2, get_tier("quick").body_parameters, {})
+    assert fit.refusal == ""
 
 
 def test_a_body_that_grows_only_at_large_widths_is_fitted():

@@ -108,6 +108,10 @@ SEQUENCE_FAULTS = {
         "look-ahead",
         {"forward": "y = y + (y[:, -1:] > 0).to(y.dtype) if self.causal else y"},
     ),
+    "looks ahead only in rows longer than those of the other checks": (
+        "look-ahead in long rows",
+        {"forward": "y = y + y.roll(-1, 1) if self.causal and x.shape[1] > 100 else y"},
+    ),
     "sees one side where it may see both": (
         "reach",
         {"init": "self.causal = True"},

@@ -138,6 +138,17 @@ def test_a_task_without_its_data_is_not_checked(call, tmp_path):
     assert "passed" not in out
 
 
+def test_other_steps_and_learning_rates_are_kept_with_the_record(call, toys, tmp_path):
+    code, _, err = call("run", *toys, "--steps", 3, "--learning-rates", "0.02", "--inline", "--device", "cpu")
+    assert code == 0, err
+    code, out, _ = call(
+        "show", "good/toy/smoke/common[steps=3,learning_rates=0.02]/s0", "--results", tmp_path / "results"
+    )
+    assert code == 0
+    assert "--steps 3 --learning-rates 0.02" in out
+    assert re.search(r"rate 0.02: validation \S+ after 3 steps \(budget used, decay from step 2\) <- chosen", out)
+
+
 def test_skipped_cells_are_not_counted_as_ok(call, toys):
     code, out, _ = call("run", *toys, "--model", "lr", "--recipe", "published", "--inline")
     assert code == 0

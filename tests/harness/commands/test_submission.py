@@ -7,8 +7,10 @@ from unittest.mock import Mock
 import pytest
 from archarena.harness.check import Finding, check_model, run
 from archarena.harness.check.samples import SPECS
+from archarena.harness.contract.registry import discover
 from archarena.harness.records.store import ResultStore, read_record
 from archarena.harness.running.executor import Inline
+from archarena.harness.running.submission import pack
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +73,38 @@ def test_submit_packs_the_plugin_and_its_records_and_verify_repeats_one(call, pl
     monkeypatch.setattr(run, "check", lambda entry, data: [Finding("shapes", "failed", "wrong")])
     code, out, _ = call("submit", plugin, "--results", results, "--output", tmp_path / "broken.zip")
     assert (code, "Nothing written" in out) == (1, True)
+
+
+MODEL = """
+from archarena.harness import SequenceModel, register_model
+from archarena.kernels.ema import ema
+{imports}
+
+
+@register_model("mine", summary="Mine.", family="test")
+class Mine(SequenceModel):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("plugin", "imports", "others"),
+    [
+        (
+            "mine.py",
+            "import helper",
+            {"helper.py": "from parts import low", "parts/low.py": "", "parts/__init__.py": ""},
+        ),
+        ("package/mine.py", "from package.layers import x", {"package/__init__.py": "", "package/layers.py": "x = 1"}),
+        ("mine.py", "", {}),
+    ],
+)
+def test_the_modules_that_a_plugin_imports_are_packed_in_their_places(tmp_path, plugin, imports, others):
+    project, packed = tmp_path / "project", tmp_path / "mine.zip"
+    files = {plugin: MODEL.format(imports=imports), **others, "unrelated.py": ""}
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    entry = discover([project / plugin]).find("model", "mine")
+    pack([entry], tmp_path / "results", [], packed)
+    assert set(zipfile.ZipFile(packed).namelist()) == {f"plugin/{name}" for name in (plugin, *others)}

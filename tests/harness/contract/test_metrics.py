@@ -13,6 +13,8 @@ def sample(name: str, n: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     match name:
         case "accuracy":
             return RANDOM.normal(size=(n, 3)), RANDOM.integers(3, size=n), rows
+        case "label_accuracy":
+            return RANDOM.normal(size=(n, 12)), RANDOM.integers(4, size=(n, 3)), rows
         case "position_accuracy":
             targets = np.where(RANDOM.random((n, 5)) < 0.5, RANDOM.integers(4, size=(n, 5)), -100)
             row = np.nonzero(targets != -100)[0]
@@ -82,6 +84,11 @@ def test_position_accuracy_weighs_positions_not_rows():
     assert METRICS["position_accuracy"].score(logits, targets) == 0.75
     by_group = METRICS["position_accuracy"].by_group(logits, targets, np.array(["long", "short"]))
     assert by_group == {"long": 1.0, "short": 0.0}
+
+
+def test_label_accuracy_counts_each_answer_of_a_row():
+    logits = np.array([[2.0, 1.0, 0.0, 3.0], [0.0, 1.0, 1.0, 0.0]])
+    assert METRICS["label_accuracy"].score(logits, np.array([[0, 1], [1, 1]])) == 0.75
 
 
 def test_a_group_without_scored_positions_has_no_score():

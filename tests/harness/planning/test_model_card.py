@@ -54,6 +54,11 @@ def test_a_model_without_a_card_has_none(tmp_path):
         ("warmup_steps", "warmup_stepz", "recipe has no key 'warmup_stepz'. Did you mean 'warmup_steps'?"),
         ('"linear"', '"sawtooth"', "schedule: Input should be 'cosine'"),
         ("steps = 90000", "epochs = 3\nsteps = 90000", "give either steps or epochs"),
+        (
+            "steps = 90000\nbatch = 64\nrecipe = {",
+            "epochs = 9\nbatch = 64\nrecipe = { separate_batch = 3,",
+            "with separate_batch, give steps, not epochs",
+        ),
         ("learning_rate = 1e-3", "learning_rate = 0.0", "needs a learning_rate above 0"),
         ("@0123abc", "", "read_from.0: String should match pattern"),
         ("v2:", ":", "read_from.1: String should match pattern"),

@@ -1,9 +1,12 @@
 """From names and settings to cells."""
 
+import re
+
 import pytest
 from archarena.harness.contract.registry import discover
 from archarena.harness.errors import UserError
 from archarena.harness.planning.plan import make_plan, parse_setting, usual_models
+from archarena.harness.planning.tier import get_tier
 
 
 @pytest.fixture
@@ -18,6 +21,14 @@ def names(plan):
 def test_cells_are_variants_by_tasks_by_seeds(registry, tmp_path):
     plan = make_plan(registry, models=["good", "other"], tasks=["toy"], tier="smoke", seeds=[0, 3], data=tmp_path)
     assert names(plan) == ["good/toy/smoke/s0", "other/toy/smoke/s0", "good/toy/smoke/s3", "other/toy/smoke/s3"]
+
+
+def test_a_task_with_a_plateau_is_never_stopped_for_a_stalled_score(registry, tmp_path):
+    def recipe(task):
+        return make_plan(registry, models=["good"], tasks=[task], tier="smoke", data=tmp_path).cells[0].training.recipe
+
+    assert recipe("toy").patience == get_tier("smoke").recipe.patience > 0
+    assert recipe("recall-induction").patience == 0
 
 
 def test_a_setting_with_several_values_is_a_grid_of_variants(registry, tmp_path):
@@ -59,7 +70,8 @@ def test_absent_data_is_an_error_for_a_named_task_and_a_note_for_a_suite(tmp_pat
         make_plan(registry, models=["mlp"], tasks=["math"], tier="smoke", data=tmp_path)
     plan = make_plan(registry, models=["mlp"], suites=["quick"], tier="smoke", data=tmp_path)
     assert {cell.task.name for cell in plan.cells} >= {"recall-mqar", "digits"}
-    assert any(note.startswith("Left out math:") for note in plan.notes)
+    (note,) = plan.notes
+    assert re.fullmatch(r"Left out .*\bmath\b.*, whose data is missing: .*`archarena data status`.*", note)
 
 
 def test_a_suite_without_any_data_is_an_error(tmp_path):

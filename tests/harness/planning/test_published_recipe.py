@@ -55,6 +55,20 @@ def test_a_cell_is_trained_as_its_card_says_and_a_model_without_one_is_a_skipped
     assert "--recipe published" in record.command
 
 
+def test_separate_updates_need_rows_that_the_task_marks_for_them(make_run, toy_task):
+    make_run.card.write_text(
+        CARD.replace("epochs = 3", "steps = 4").replace("recipe = {", "recipe = { separate_batch = 2,")
+    )
+    (record,) = Runner(make_run(models=["good"]), Inline()).execute().records
+    assert record.status == "crashed"
+    assert "task 'toy' marks no training rows for them" in record.reason
+    marked = '(tokens[:, 0] > 4).astype(np.int64), {"separate": tokens[:, 0] == 1})'
+    toy_task.write_text(toy_task.read_text().replace("(tokens[:, 0] > 4).astype(np.int64))", marked))
+    (record,) = Runner(make_run(models=["good"]), Inline()).execute().records
+    assert record.status == "ok", record.reason
+    assert record.attempts[0].curve[-1].samples == 2 * 16 + 2 * 2
+
+
 def test_an_edited_recipe_runs_again_and_leaves_common_cells_alone(make_run):
     published, common = (make_run(models=["good"], recipe=name).keyed()[0] for name in ("published", "common"))
     make_run.card.write_text(CARD.replace("batch = 16", "batch = 8"))

@@ -8,6 +8,7 @@ import time
 
 import psutil
 import pytest
+from archarena.harness.processes.process_tree import LEFT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses prctl")
 
@@ -22,6 +23,13 @@ os.wait()
 """
 """A process that leaves the group and whose parent ends, as a daemon does."""
 
+HELPER = """
+if os.fork() == 0:
+    time.sleep(0.1)
+    os._exit(0)
+"""
+"""A process that ends soon after its parent."""
+
 HOLD_THE_GIL = "import ctypes; ctypes.PyDLL(None).sleep(600)"
 """No Python thread of this process can run meanwhile."""
 
@@ -33,12 +41,12 @@ def start(tmp_path, monkeypatch):
     pids.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    def start(code: str, count: int):
+    def start(code: str, count: int, stderr=subprocess.DEVNULL):
         head = f"import os, signal, sys, time\ndef note(): open({str(pids)!r} + '/' + str(os.getpid()), 'w')\n"
         body = "".join(f"    {line}\n" for line in f"note()\n{code}".splitlines())
         (tmp_path / "job.py").write_text(f"{head}def main():\n{body}")
         command = [sys.executable, "-m", "archarena.harness.processes.process_tree", "job"]
-        supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, stderr=subprocess.DEVNULL)
+        supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, stderr=stderr)
         deadline = time.monotonic() + 60
         while len(list(pids.iterdir())) < count and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -83,6 +91,13 @@ def test_a_process_that_hangs_ends_with_its_parent(start, hang, end):
         os.kill(supervisor.pid, signal.SIGTERM if end == "terminated" else signal.SIGKILL)
     supervisor.wait(30)
     wait_until_gone(pids)
+
+
+@pytest.mark.parametrize(("code", "count"), [(ESCAPE, 1), (ESCAPE * 2, 2), ("", 0), (HELPER, 0)])
+def test_processes_left_running_are_counted_and_helpers_that_end_are_not(start, capfd, code, count):
+    supervisor, _ = start(code, count=1, stderr=None)
+    supervisor.wait(30)
+    assert capfd.readouterr().err == (LEFT.format(count=count) if count else "")
 
 
 def test_the_supervised_process_has_no_input(start):

@@ -2,14 +2,16 @@
 
 import shutil
 import sys
+import time
 from io import StringIO
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from archarena.harness.contract.registry import discover
-from archarena.harness.planning.job import PrepareJob
+from archarena.harness.planning.job import ClassLocation, PrepareJob
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running import child, executor
@@ -43,7 +45,10 @@ BAD = {
     "garbage": (f"cp files/garbage $2/predictions.safetensors; {OK}", "predictions.safetensors cannot be read"),
     "a number": (f"cp files/number $2/predictions.safetensors; {OK}", "are a single number"),
     "one row": (f"cp files/one-row $2/predictions.safetensors; {OK}", "have the wrong shape (1, 2)"),
-    "bfloat16": (f"cp files/bfloat16 $2/predictions.safetensors; {OK}", "predictions.safetensors cannot be read"),
+    "bfloat16": (
+        f"cp files/bfloat16 $2/predictions.safetensors; {OK}",
+        "predictions.safetensors has numbers of type BF16, which cannot be scored: predict float32 instead.",
+    ),
     "too large": (
         f"truncate -s 9G $2/predictions.safetensors; {OK}",
         "predictions.safetensors is larger than 4096 MiB",
@@ -175,6 +180,52 @@ def test_a_process_that_the_system_does_not_end_is_left_alone(monkeypatch, tmp_p
 
 def _never_ends(seconds):
     raise child.subprocess.TimeoutExpired("child", seconds)
+
+
+KILLER = """
+import os, signal, sys, time
+from archarena.harness import Task, register_task
+
+for daemon in (False, True):
+    if os.fork() == 0:
+        if daemon:
+            os.setsid()
+        open(f"{folder}/{{os.getpid()}}.pid", "w").close()
+        time.sleep(600)
+time.sleep(1.5)
+open("{folder}/outcome.json", "w").write('{{"status": "ok"}}')
+os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(600)
+
+
+@register_task("killer", summary="Kills its supervisor.")
+class Killer(Task):
+    pass
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, the trial's process may outlive its supervisor")
+def test_a_plugin_that_kills_its_supervisor_gives_a_crash_and_leaves_no_process(tmp_path):
+    plugin, folder = tmp_path / "killer.py", tmp_path / "job"
+    plugin.write_text(KILLER.format(folder=folder))
+    task = ClassLocation(kind="task", name="killer", class_name="Killer", file=plugin, module=None)
+    job = PrepareJob(
+        task=task, tier="smoke", seed=0, data=tmp_path, target=tmp_path / "arrays", with_reference_scores=False
+    )
+    events = Local(1).run([Request("killer", folder, job, Limits(60, 1e12), 1)])
+    (outcome,) = [event.result.outcome for event in events if isinstance(event, Ended)]
+    assert outcome.status == "crashed"
+    assert outcome.reason == "The trial's process was killed by SIGKILL before it finished."
+    started = [int(path.stem) for path in folder.glob("*.pid")]
+    assert len(started) == 2
+    deadline = time.monotonic() + 5
+    while any(map(_lives, started)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not [pid for pid in started if _lives(pid)]
+
+
+def _lives(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_child_that_cannot_be_started_is_a_row(monkeypatch, tmp_path):

@@ -122,7 +122,7 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
         return build(Model, spec, Size(8, 1))
 
     def attempt(file):
-        recipe = Recipe("common", (1e-2,), evaluations=20)
+        recipe = Recipe("common", (1e-2,), schedule="decay", patience=0.3, evaluations=20)
         setting = TrialSetting(
             spec,
             recipe,
@@ -144,6 +144,8 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
         stopped = attempt(tmp_path / "stopped.safetensors")
         stopped.run(step)
     assert stopped.state.curve[-1].train_loss == straight.state.curve[-1].train_loss
+    assert stopped.summary().ended == straight.summary().ended == "stalled"
+    assert stopped.state.decay_from == straight.state.decay_from
     for name, tensor in straight.model.state_dict().items():
         assert torch.equal(tensor, stopped.model.state_dict()[name]), name
     valid = [[point.valid for point in attempt.state.curve] for attempt in (straight, stopped)]

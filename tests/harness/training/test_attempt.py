@@ -10,6 +10,7 @@ from archarena.harness.data.seeds import generator
 from archarena.harness.planning.recipe import Recipe
 from archarena.harness.training.attempt import Attempt, TrialSetting
 from archarena.harness.training.cost import StepClock
+from archarena.harness.training.order import batches
 from archarena.harness.training.rows import Rows
 
 SPEC = TaskSpec(Fields((9, 5)), Binary())
@@ -87,7 +88,7 @@ def test_a_stalled_score_drops_the_rate_to_its_minimum_and_ends_the_try(make_att
         stuck._note_plateau(0.5)
     stuck._set_rate()
     assert stuck.optimizer.param_groups[0]["lr"] == 1e-3
-    assert stuck._is_done()
+    assert stuck.ending == "stalled"
 
 
 def test_an_improvement_starts_the_count_anew(make_attempt):
@@ -97,7 +98,7 @@ def test_an_improvement_starts_the_count_anew(make_attempt):
     assert (attempt.state.stalled, attempt.state.scale) == (1, 0.1)
     attempt._note_plateau(0.6)
     assert (attempt.state.stalled, attempt.state.scale) == (0, 0.1)
-    assert not attempt._is_done()
+    assert attempt.ending is None
 
 
 def test_early_stopping_ends_the_run_before_its_last_step(make_attempt):
@@ -105,6 +106,7 @@ def test_early_stopping_ends_the_run_before_its_last_step(make_attempt):
     attempt.run(100)
     assert attempt.state.step < 100
     assert attempt.state.stalled == 2
+    assert attempt.summary().ended == "stalled"
 
 
 def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeypatch):
@@ -132,6 +134,6 @@ def test_compiling_is_in_no_steps_time_and_leaves_no_trace(make_attempt, monkeyp
 def test_an_epoch_holds_each_row_once_in_full_batches_and_maybe_a_partial_one(make_attempt, keep_last, sizes):
     attempt = make_attempt(keep_last=keep_last)
     attempt.setting = replace(attempt.setting, budget=Budget(20, 16))
-    batches = list(attempt._order(0, len(sizes)))
-    assert [len(rows) for rows in batches] == sizes
-    assert len(torch.cat(batches).unique()) == sum(sizes)
+    drawn = list(batches(attempt.setting, 0, len(sizes)))
+    assert [len(rows) for rows in drawn] == sizes
+    assert len(torch.cat(drawn).unique()) == sum(sizes)

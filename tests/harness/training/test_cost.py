@@ -69,6 +69,71 @@ def test_the_clock_adds_up_only_what_it_is_held_around():
     assert set(clock.quantiles_ms()) == {"p10", "p50", "p90"}
 
 
+class Device:
+    """A stand-in for a GPU: work and events are queued, and happen when the host waits for them."""
+
+    def __init__(self):
+        self.now, self.queue, self.waits = 0.0, [], 0
+
+    def event(self, enable_timing):
+        return Event(self)
+
+    def work(self, milliseconds):
+        self.queue.append(lambda: setattr(self, "now", self.now + milliseconds))
+
+    def synchronize(self):
+        self.waits += 1
+        while self.queue:
+            self.queue.pop(0)()
+
+
+class Event:
+    def __init__(self, device):
+        self.device, self.time = device, None
+
+    def record(self):
+        self.device.queue.append(lambda: setattr(self, "time", self.device.now))
+
+    def elapsed_time(self, end):
+        assert not self.device.queue, "read before the device was waited for"
+        return end.time - self.time
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    device = Device()
+    monkeypatch.setattr(torch.cuda, "Event", device.event)
+    monkeypatch.setattr(torch.cuda, "synchronize", device.synchronize)
+    return device
+
+
+def test_on_a_gpu_the_clock_adds_up_device_time_and_waits_only_when_it_is_read(gpu):
+    clock = StepClock(torch.device("cuda"))
+    for milliseconds in (10.0, 20.0, 30.0):
+        with clock:
+            gpu.work(milliseconds)
+        gpu.work(1000.0)
+    assert gpu.waits == 0
+    assert clock.take() == pytest.approx(0.06)
+    assert clock.seconds == pytest.approx([0.01, 0.02, 0.03])
+    with clock:
+        gpu.work(5.0)
+    assert clock.take() == pytest.approx(0.005)
+    assert clock.take() == 0
+    assert gpu.waits == 2
+    assert clock.quantiles_ms()["p50"] == pytest.approx(17.5), "the middle of the later two steps"
+
+
+def test_on_a_gpu_time_in_which_the_process_is_stopped_does_not_count(gpu, monkeypatch):
+    stopped = iter([0.0, 0.0, 0.0, 2.0])
+    monkeypatch.setattr("archarena.harness.training.cost.stopped_seconds", lambda: next(stopped))
+    clock = StepClock(torch.device("cuda"))
+    for milliseconds in (10.0, 2015.0):
+        with clock:
+            gpu.work(milliseconds)
+    assert clock.take() == pytest.approx(0.025)
+
+
 def test_latency_is_given_a_row(rows):
     assert 0 < inference_ms(Linear(), rows, batch=4) < 100
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from archarena.harness import Binary, Classes, Fields, NextToken, PerPosition, Regression, TaskSpec, Tokens
+from archarena.harness import Binary, Classes, Fields, Labels, NextToken, PerPosition, Regression, TaskSpec, Tokens
 from archarena.harness.contract.metrics import METRICS
 from archarena.harness.training.loss import loss_function
 from archarena.harness.training.predict import log_likelihoods, predict
@@ -35,6 +35,8 @@ def test_each_kind_of_output_has_its_mean_loss():
     assert per_position(logits[None].expand(1, 3, 3), torch.tensor([[0, -100, 1]])).item() == pytest.approx(
         (log(2) + log(4)) / 2
     )
+    labels = loss_function(TaskSpec(TOKENS, Labels(2, 3)))
+    assert labels(logits.repeat(1, 2), torch.tensor([[0, 1]])).item() == pytest.approx((log(2) + log(4)) / 2)
     binary = loss_function(TaskSpec(Fields((2,)), Binary()))
     assert binary(torch.zeros(2, 1), torch.tensor([0.0, 1.0])).item() == pytest.approx(log(2))
     squared = loss_function(TaskSpec(TOKENS, Regression(1)))

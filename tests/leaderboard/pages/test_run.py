@@ -41,6 +41,14 @@ def test_attempts_say_how_they_ended(make_record):
     ]
 
 
+def test_a_run_says_how_its_training_ended(make_record):
+    record = make_record()
+    assert "training ended" not in facts_of(run_view(record, Results((record,))), "Cell")
+    record.attempts[1].ended, record.attempts[1].decay_from = "stalled", 1200
+    ended = facts_of(run_view(record, Results((record,))), "Cell")["training ended"]
+    assert ended == "score stalled, decay from step 1,200"
+
+
 def test_facts_cover_size_cost_data_and_environment(make_record):
     record = make_record(lift="window of 8", kernels={"selective_scan": "fused-cpu"})
     view = run_view(record, Results((record,)))

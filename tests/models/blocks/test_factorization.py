@@ -27,7 +27,7 @@ def test_first_order_adds_a_weight_for_each_value(outputs):
         term.bias.normal_()
     ids, x = torch.tensor([[[2], [5]]]), torch.tensor([[-1.5]])
     weights = term.weights.table.weight
-    expected = weights[2] + weights[4 + 5] + x * term.weights.slopes[0] + term.bias
+    expected = weights[2] + weights[4 + 5] + x * term.weights.slopes[0, 0] + term.bias
     torch.testing.assert_close(term(ids, x), expected.view(1, outputs))
 
 

@@ -31,7 +31,16 @@ def test_padding_rows_are_zero_and_get_no_gradient():
 def test_numbers_multiply_a_learned_vector_each():
     embedding = FieldEmbedding(FIELDS, 5)
     vectors = embedding(torch.zeros(1, 3, 3, dtype=torch.long), torch.tensor([[2.0, -3.0]]))
-    torch.testing.assert_close(vectors[0, 3:], embedding.slopes * torch.tensor([[2.0], [-3.0]]))
+    torch.testing.assert_close(vectors[0, 3:], embedding.slopes[:, 0] * torch.tensor([[2.0], [-3.0]]))
+
+
+def test_the_numbers_of_a_field_share_a_vector_that_is_linear_in_them():
+    embedding = FieldEmbedding(Fields((), n_dense=6, group=3), 5)
+    numbers = torch.randn(2, 6)
+    vectors = embedding(torch.zeros(2, 0, 1, dtype=torch.long), numbers)
+    expected = [numbers[:, :3] @ embedding.slopes[0], numbers[:, 3:] @ embedding.slopes[1]]
+    torch.testing.assert_close(vectors, torch.stack(expected, 1))
+    assert FieldEmbedding(Fields((), n_dense=6, group=3), 5, only=(1,)).n_vectors == 1
 
 
 def test_only_the_chosen_fields_are_embedded():
@@ -39,7 +48,7 @@ def test_only_the_chosen_fields_are_embedded():
     assert embedding.table.num_embeddings == 3
     ids, dense = torch.zeros(1, 3, 3, dtype=torch.long), torch.tensor([[9.0, 2.0]])
     ids[0, 2] = torch.tensor([2, 0, 0])
-    expected = torch.stack([embedding.table.weight[2], 2.0 * embedding.slopes[0]])
+    expected = torch.stack([embedding.table.weight[2], 2.0 * embedding.slopes[0, 0]])
     torch.testing.assert_close(embedding(ids, dense)[0], expected)
 
 
