@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TypeVar
 
 from ..harness.files import slug
@@ -17,26 +16,18 @@ LONGEST = 80
 
 @dataclass(frozen=True)
 class Links:
-    """Pages by the names of models, tasks, and pairs of models in the order of `models`."""
+    """Pages by the names of models and tasks."""
 
     models: Mapping[str, str]
     tasks: Mapping[str, str]
-    pairs: Mapping[tuple[str, str], str]
 
     @classmethod
     def of(cls, models: Iterable[str], tasks: Iterable[str]) -> Links:
         """Return the links of a site for these models and tasks."""
-        models = sorted(set(models))
-        pairs = {pair: "--".join(slug(name) for name in pair) for pair in combinations(models, 2)}
         return cls(
-            unique_pages("models", {name: slug(name) for name in models}),
+            unique_pages("models", {name: slug(name) for name in sorted(set(models))}),
             unique_pages("tasks", {name: slug(name) for name in sorted(set(tasks))}),
-            unique_pages("compare", pairs),
         )
-
-    def pair(self, one: str, other: str) -> str:
-        """Return the page that compares two models, in either order."""
-        return self.pairs.get((one, other)) or self.pairs.get((other, one), "")
 
 
 def unique_pages(folder: str, stems: Mapping[Key, str]) -> dict[Key, str]:

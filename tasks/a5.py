@@ -34,7 +34,7 @@ ORDER = 60
 @register_task(
     "recall-a5",
     summary="Running product of permutations of five elements, a state tracking problem that is hard to parallelize.",
-    suites=("recall",),
+    suites=("recall", "state", "quick"),
 )
 class A5WordProblem(Task):
     """A row is `length` elements of A5; the target at each position is the product so far.
@@ -79,6 +79,7 @@ class A5WordProblem(Task):
         ),
     )
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(self, length: int, train: int, valid: int, test: int, pairs: int):
         if length < 3:

@@ -26,7 +26,7 @@ from .rows import distinct_parts
 
 @register_task(
     "recall-compression",
-    summary="Compress random tokens into the vector of the last position, from which all of them are decoded.",
+    summary="Compress random tokens into the vector of the last position, which all are decoded from (MAD-Lab).",
     suites=("recall", "quick"),
 )
 class Compression(Task):
@@ -61,6 +61,7 @@ class Compression(Task):
     }
     evaluations = (Evaluation("label_accuracy", "Share of symbols decoded correctly.", ceiling=1.0),)
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length

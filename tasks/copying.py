@@ -34,7 +34,7 @@ CHUNK = 4_000
 @register_task(
     "recall-copying",
     summary="Repeat, in order, the tokens at random positions among noise (selective copying).",
-    suites=("recall",),
+    suites=("recall", "quick"),
 )
 class SelectiveCopying(Task):
     """A row is noise with `memorised` tokens at random positions, then as many markers.
@@ -73,6 +73,7 @@ class SelectiveCopying(Task):
     }
     evaluations = (Evaluation("position_accuracy", "Share of tokens copied correctly.", ceiling=1.0, solved=0.99),)
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, length: int, memorised: int, train: int, valid: int, test: int):
         if 2 * memorised > length:

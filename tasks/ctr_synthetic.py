@@ -41,7 +41,7 @@ PROBABILITY = "click-probability"
 @register_task(
     "ctr-synthetic",
     summary="Clicks that depend on single fields, pairs and triples of fields in a known way.",
-    suites=("ctr", "quick"),
+    suites=("ctr", "quick", "demo"),
 )
 class SyntheticClicks(Task):
     """A row is eight independent categorical fields; value i of a field has frequency proportional to 1 / i.
@@ -81,6 +81,7 @@ class SyntheticClicks(Task):
         ),
     )
     published_tiers = ("full",)
+    shown_as = "fields"
 
     def __init__(self, train: int, valid: int, test: int):
         self.train, self.valid, self.test = train, valid, test

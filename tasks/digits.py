@@ -1,4 +1,4 @@
-"""Handwritten digits as pixel sequences (the copy of a UCI test set that ships with scikit-learn)."""
+"""Handwritten digits as pixel sequences and as images (the copy of a UCI test set that ships with scikit-learn)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..harness import (
     Budget,
     Classes,
     Evaluation,
+    Image,
     ReferenceScore,
     Series,
     Split,
@@ -23,14 +24,14 @@ from ..harness import (
 )
 from .reference_scores import fit_logistic, majority_score
 
-LENGTH = 64
+SIDE, LENGTH = 8, 64
 TEST_SHARE, VALID_SHARE = 0.2, 0.1
 
 
 @register_task(
     "digits",
     summary="Handwritten digits of 8 by 8 pixels as sequences of 64 gray values.",
-    suites=("quick",),
+    suites=("quick", "demo"),
 )
 class Digits(Task):
     """A row is an image in raster order, its values divided by 16.
@@ -54,6 +55,7 @@ class Digits(Task):
     }
     evaluations = (Evaluation("accuracy", "Share of digits classified correctly.", chance=0.1, ceiling=1.0),)
     published_tiers = ("quick", "standard", "full")
+    shown_as = "pixels"
 
     def __init__(self, limit: int | None = None):
         self.limit = limit
@@ -69,17 +71,44 @@ class Digits(Task):
         rank = _rank_within_class(pixels, labels)
         test, valid = rank < TEST_SHARE, (rank >= TEST_SHARE) & (rank < TEST_SHARE + VALID_SHARE)
         train = np.flatnonzero(~(test | valid))[: self.limit]
-        train, valid, test = (_split(pixels[rows], labels[rows]) for rows in (train, valid, test))
+        train, valid, test = (self._split(pixels[rows], labels[rows]) for rows in (train, valid, test))
         return Splits(train, valid, {"test": test})
+
+    def _split(self, pixels: np.ndarray, labels: np.ndarray) -> Split:
+        return Split({"values": (pixels / 16).astype(np.float32)[..., None]}, labels.astype(np.int64))
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         train, test = splits.train, splits.tests["test"]
-        model = fit_logistic(train.inputs["values"][..., 0], train.targets)
-        accuracy = float(model.score(test.inputs["values"][..., 0], test.targets))
+        model = fit_logistic(_flat(train), train.targets)
+        accuracy = float(model.score(_flat(test), test.targets))
         return [
             majority_score(train.targets, test.targets),
             ReferenceScore("", "logistic regression", accuracy, summary="On the 64 pixels."),
         ]
+
+
+@register_task(
+    "digits-image",
+    summary="Handwritten digits, images of 8 by 8 pixels that come with scikit-learn.",
+    suites=("image", "quick"),
+)
+class DigitsImage(Digits):
+    """The images of `digits` in two dimensions, for models of images, where MNIST is absent."""
+
+    budgets: ClassVar = {
+        "smoke": Budget(steps=20, batch=16),
+        "quick": Budget(steps=1_000, batch=32),
+        "standard": Budget(steps=2_000, batch=64),
+        "full": Budget(steps=10_000, batch=64),
+    }
+
+    @property
+    def spec(self) -> TaskSpec:
+        return TaskSpec(Image(1, SIDE, SIDE), Classes(10))
+
+    def _split(self, pixels: np.ndarray, labels: np.ndarray) -> Split:
+        images = (pixels / 8 - 1).astype(np.float32).reshape(-1, 1, SIDE, SIDE)
+        return Split({"pixels": images}, labels.astype(np.int64))
 
 
 def _rank_within_class(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -93,5 +122,6 @@ def _rank_within_class(pixels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return rank
 
 
-def _split(pixels: np.ndarray, labels: np.ndarray) -> Split:
-    return Split({"values": (pixels / 16).astype(np.float32)[..., None]}, labels.astype(np.int64))
+def _flat(split: Split) -> np.ndarray:
+    (pixels,) = split.inputs.values()
+    return pixels.reshape(len(split), LENGTH)

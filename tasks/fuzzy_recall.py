@@ -33,7 +33,7 @@ CHUNK = 4_000
 
 @register_task(
     "recall-fuzzy",
-    summary="Keys and values of one to three tokens from a random map per row: name the value of every repeated key.",
+    summary="Keys and values of several tokens: name the value of every repeated key (fuzzy recall of MAD-Lab).",
     suites=("recall", "quick"),
 )
 class FuzzyRecall(Task):
@@ -88,6 +88,7 @@ class FuzzyRecall(Task):
         Evaluation("position_accuracy", "Share of the value tokens of repeated keys that are correct.", ceiling=1.0),
     )
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
     plateau = True
 
     def __init__(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +24,8 @@ from ..harness import (
 )
 from ..harness.data.data_set import hold_out
 from .byte_rows import byte_rows
-from .reference_scores import fit_logistic, majority_score
+from .reference_scores import majority_score
+from .text_baselines import text_scores
 
 IMDB = DataSet(
     name="imdb",
@@ -47,7 +47,7 @@ HELD_OUT = 2_500
     "lra-text",
     summary="Sentiment of movie reviews as bytes (IMDb). Validation uses 2,500 held-out training reviews, not the test "
     "reviews as in published results.",
-    suites=("lra", "quick"),
+    suites=("lra", "quick", "demo"),
     needs=("imdb",),
 )
 class IMDbBytes(Task):
@@ -104,32 +104,5 @@ class IMDbBytes(Task):
         return Split({"tokens": tokens, "lengths": lengths}, chosen["label"].to_numpy(np.int64))
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.preprocessing import StandardScaler
-
         train, test = splits.train, splits.tests["test"]
-        byte_counts = _accuracy(train, test, _shares, StandardScaler())
-        words = _accuracy(train, test, _texts, TfidfVectorizer(sublinear_tf=True, decode_error="ignore"))
-        return [
-            majority_score(train.targets, test.targets),
-            ReferenceScore("", "byte counts", byte_counts, summary="Logistic regression on byte frequencies."),
-            ReferenceScore("", "bag of words", words, summary="Logistic regression on tf-idf word features."),
-        ]
-
-
-def _accuracy(train: Split, test: Split, features: Callable[[Split], Any], scaling: Any) -> float:
-    model = fit_logistic(scaling.fit_transform(features(train)), train.targets)
-    return float(model.score(scaling.transform(features(test)), test.targets))
-
-
-def _shares(split: Split) -> np.ndarray:
-    """Return the share of each byte in each row, (rows, 256)."""
-    tokens = split.inputs["tokens"].astype(np.int64)
-    cells = np.arange(len(tokens))[:, None] * 257 + tokens
-    counts = np.bincount(cells.ravel(), minlength=len(tokens) * 257).reshape(-1, 257)[:, 1:]
-    return counts / split.inputs["lengths"][:, None]
-
-
-def _texts(split: Split) -> list[bytes]:
-    rows = zip(split.inputs["tokens"], split.inputs["lengths"], strict=True)
-    return [(tokens[:length] - 1).astype(np.uint8).tobytes() for tokens, length in rows]
+        return [majority_score(train.targets, test.targets), *text_scores(train, test)]

@@ -26,7 +26,7 @@ from .rows import distinct_rows, next_tokens
 @register_task(
     "recall-induction",
     summary="Name the token that followed the trigger earlier in the row; also tested on longer rows.",
-    suites=("recall", "quick"),
+    suites=("recall", "quick", "demo"),
 )
 class InductionHeads(Task):
     """A row is random tokens that contain the trigger once, and the trigger again at the end.
@@ -74,6 +74,7 @@ class InductionHeads(Task):
         ),
     )
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, times: list[float], train: int, valid: int, test: int):
         self.symbols, self.length = symbols, length

@@ -30,7 +30,7 @@ from .rows import distinct_rows
 @register_task(
     "lra-listops",
     summary="Evaluate a nested list of minima, maxima, medians and sums modulo 10, written in prefix form.",
-    suites=("lra", "quick"),
+    suites=("lra", "quick", "demo"),
 )
 class ListOps(Task):
     """A row is a tree of operators over digits in prefix form, and the target is the tree's value.
@@ -63,6 +63,8 @@ class ListOps(Task):
     version = 2
     evaluations = (Evaluation("accuracy", "Share of trees evaluated correctly.", chance=0.1, ceiling=1.0),)
     published_tiers = ("full",)
+    shown_as = "tree"
+    token_names = VOCABULARY
 
     def __init__(self, longer_than: int, shorter_than: int, train: int, valid: int, test: int):
         self.longer_than, self.shorter_than = longer_than, shorter_than

@@ -55,6 +55,12 @@ MATH = DataSet(
         ),
     ),
 )
+"""MATH; the hub's mirror EleutherAI/hendrycks_math states the license of its authors.
+
+The authors' copy ``hendrycks/competition_math`` was withdrawn from the hub after a notice by Art of Problem
+Solving of 2 January 2025, which claims the copyright of the problems. Nothing is downloaded unless
+``ARCHARENA_HUB=1`` is set.
+"""
 
 MATH_500 = DataSet(
     name="math-500",
@@ -103,7 +109,7 @@ READING = (
     "math",
     summary="Byte language model of worked solutions to competition problems (MATH), scored by bits per byte, "
     "multiple choice and generated solutions.",
-    suites=("math", "quick"),
+    suites=("math", "quick", "demo"),
     needs=("math",),
 )
 class Math(Task):

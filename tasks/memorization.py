@@ -28,7 +28,7 @@ from .rows import distinct_rows, token_split
 
 @register_task(
     "recall-memorization",
-    summary="Name the value of each key, from a map that is the same in all rows and never shown.",
+    summary="Name the value of each key, from a map that is the same in all rows and never shown (MAD-Lab).",
     suites=("recall", "quick"),
 )
 class Memorization(Task):
@@ -61,8 +61,9 @@ class Memorization(Task):
         "standard": Budget(steps=1_000, batch=128),
         "full": Budget(steps=20_000, batch=128),
     }
-    evaluations = (Evaluation("position_accuracy", "Share of keys whose value is correct.", ceiling=1.0),)
+    evaluations = (Evaluation("position_accuracy", "Share of keys whose value is correct."),)
     published_tiers = ("standard",)
+    shown_as = "tokens"
 
     def __init__(self, keys: int, length: int, train: int, valid: int, test: int):
         self.keys, self.length = keys, length
@@ -81,9 +82,10 @@ class Memorization(Task):
 
     def reference_scores(self, splits: Splits) -> list[ReferenceScore]:
         chance = 1 / (self.keys + 1)
+        known = window_score(splits.train, splits.tests["test"], width=2).value
         return [
             ReferenceScore("", "any value", chance, "chance", "A random guess among all values."),
-            window_score(splits.train, splits.tests["test"], 2),
+            ReferenceScore("", "training pairs", known, "ceiling", "A lookup of the pairs in the training rows."),
         ]
 
     def _draw(self, generator: np.random.Generator, n: int) -> np.ndarray:

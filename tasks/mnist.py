@@ -115,6 +115,7 @@ class MNISTDigits(Task):
     }
     evaluations = (Evaluation("accuracy", "Share of test digits classified correctly.", chance=0.1, ceiling=1.0),)
     published_tiers = ("standard", "full")
+    shown_as = "pixels"
     data_sources = (MNIST,)
     dataset = MNIST
     held_out = HELD_OUT

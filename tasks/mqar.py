@@ -29,7 +29,7 @@ from .rows import distinct_parts, token_split
 @register_task(
     "recall-mqar",
     summary="Key-value pairs, then each key again: name its value (multi-query associative recall).",
-    suites=("recall", "quick"),
+    suites=("recall", "quick", "demo"),
 )
 class MultiQueryRecall(Task):
     """A row is k1 v1 ... kn vn, then each key once more, at a position drawn from a power law.
@@ -71,6 +71,7 @@ class MultiQueryRecall(Task):
     }
     evaluations = (Evaluation("position_accuracy", "Share of queries answered correctly.", ceiling=1.0, solved=0.99),)
     published_tiers = ("full",)
+    shown_as = "tokens"
 
     def __init__(
         self,

@@ -77,6 +77,7 @@ class MixedMultiQueryRecall(Task):
     }
     evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of queries answered correctly."),)
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
 
     def __init__(self, vocab_size: int, trained: list, tested: list, valid: int, test: int):
         self.vocab_size, self.valid, self.test = vocab_size, valid, test

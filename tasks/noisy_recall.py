@@ -34,7 +34,7 @@ SOLVED = 0.99
 
 @register_task(
     "recall-noisy",
-    summary="Key-value pairs from a random map per row, with noise between them: name the value of every repeated key.",
+    summary="Key-value pairs among noise: name the value of every repeated key (noisy recall of MAD-Lab).",
     suites=("recall", "quick"),
 )
 class NoisyRecall(Task):
@@ -89,6 +89,7 @@ class NoisyRecall(Task):
         Evaluation("position_accuracy", "Share of repeated keys whose value is correct.", ceiling=1.0, solved=SOLVED),
     )
     published_tiers = ("standard", "full")
+    shown_as = "tokens"
     plateau = True
 
     def __init__(

@@ -29,6 +29,7 @@ class _Drawn(Task):
 
     evaluations = (Evaluation("accuracy", "Share of images classified correctly.", chance=0.5, ceiling=1.0),)
     published_tiers = ("full",)
+    shown_as = "pixels"
     version = 2
 
     def __init__(self, train: int, valid: int, test: int):

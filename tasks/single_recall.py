@@ -27,7 +27,7 @@ from .rows import distinct_parts, joined, next_tokens
 @register_task(
     "recall-single",
     summary="Key-value pairs from a random map per row, then one key: name its value.",
-    suites=("recall", "quick"),
+    suites=("recall", "quick", "demo"),
 )
 class SingleQueryRecall(Task):
     """A row is key-value pairs, with repeated keys, then the symbol ``=>`` and a key from the row.
@@ -60,6 +60,7 @@ class SingleQueryRecall(Task):
         "standard": Budget(steps=6_000, batch=64),
         "full": Budget(steps=62_500, batch=32),
     }
+    shown_as = "tokens"
     evaluations = (Evaluation("position_accuracy", "Share of rows answered correctly.", ceiling=1.0, solved=0.99),)
 
     def __init__(self, vocab_size: int, context: int, train: int, valid: int, test: int):
@@ -143,6 +144,7 @@ class SingleQueryRecallGrid(Task):
     }
     evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of rows answered correctly."),)
     published_tiers = ()
+    shown_as = "tokens"
 
     def __init__(self, vocabularies: list[int], contexts: list[int], train: int, valid: int, test: int):
         self.largest, self.longest = max(vocabularies), max(contexts)

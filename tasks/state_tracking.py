@@ -56,7 +56,9 @@ class StateTracking(Task):
 
     symbols: int
     states: int
+    evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of all positions correct."),)
     published_tiers: ClassVar[tuple[str, ...] | None] = ()
+    shown_as = "tokens"
     plateau: ClassVar = True
 
     def __init__(self, length: int, times: list[float], train: int, valid: int, test: int):

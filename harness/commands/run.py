@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +73,12 @@ def command(
     inline: Annotated[
         bool, typer.Option("--inline", help="Run in this process without limits, for debugging.")
     ] = False,
+    board: Annotated[
+        int | None,
+        typer.Option(
+            "--board", metavar="PORT", min=0, max=65535, help="Serve the board on this machine while it runs."
+        ),
+    ] = None,
     allow_failures: Annotated[bool, typer.Option("--allow-failures", help="Exit with 0 even if cells failed.")] = False,
 ) -> None:
     """Run models on tasks. Finished cells are kept, so the same command resumes.
@@ -113,17 +121,31 @@ def command(
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if until_decided:
-            report = _run_until_decided(run, jobs, inline, max_hours)
-        else:
-            with Progress() as progress:
-                report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
+        with _served(results, board):
+            if until_decided:
+                report = _run_until_decided(run, jobs, inline, max_hours)
+            else:
+                with Progress() as progress:
+                    report = Runner(run, make_executor(run, jobs, inline=inline), progress).execute()
     except KeyboardInterrupt:
         message = f"Stopped. Finished cells are in {results}; run the same command to resume."
         raise StoppedError(message) from None
     _print_end(report, results)
     if report.failed and not allow_failures:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _served(results: Path, port: int | None) -> Iterator[None]:
+    """Serve the board of the results on a port; 0 takes a free one, and None serves nothing."""
+    if port is None:
+        yield
+        return
+    from ...leaderboard.live import LiveBoard
+
+    with LiveBoard(results, port) as live:
+        say(f"The board is at {live.address} until the run ends.")
+        yield
 
 
 def _run_until_decided(run: Run, jobs: int | None, inline: bool, hours: float | None) -> Report:

@@ -116,6 +116,8 @@ class Task:
     version: ClassVar[int] = 1
     plateau: ClassVar[bool] = False
     recipes_of: ClassVar[str] = ""
+    shown_as: ClassVar[str] = ""
+    token_names: ClassVar[tuple[str, ...]] = ()
 
     @property
     def spec(self) -> TaskSpec:

@@ -84,7 +84,7 @@ class Verdicts:
         """Return the standing of each row."""
         first = int(np.argmax(self.best))
         verdicts = self.against(first)
-        is_decided = any(verdict is Verdict.WORSE for verdict in verdicts) or self._ties_with(first)
+        is_decided = any(verdict == Verdict.WORSE for verdict in verdicts) or self._ties_with(first)
         words = {
             Verdict.TIED: Standing.TIED,
             Verdict.WORSE: Standing.BEHIND,

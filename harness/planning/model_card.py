@@ -6,6 +6,7 @@ name::
     multiplies = "One or two sentences: which quantities the model multiplies."
     deviations = ["One sentence each: a difference from the paper, or a choice the paper does not specify."]
     strengths = "One sentence."                    # optional
+    equation = "h_t = a_t h_{t-1} + x_t; y_t = h_t"   # optional: formulas, separated by semicolons
 
     [published.lra-listops]                        # optional: the paper's recipe for that task
     citation = "arXiv:2111.00396, Table 8"
@@ -89,6 +90,7 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     multiplies: str
+    equation: str = ""
     deviations: list[str] = Field(default_factory=list)
     strengths: str = ""
     published: dict[str, Published] = Field(default_factory=dict)

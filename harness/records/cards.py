@@ -35,6 +35,7 @@ class ModelCard(BaseModel):
     origin: str = ""
     description: str = ""
     multiplies: str = ""
+    equation: str = ""
     deviations: list[str] = []
     strengths: str = ""
     published: dict[str, RecipeCard] = {}

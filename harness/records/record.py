@@ -258,6 +258,55 @@ class Multiplicity(_Part):
     steps: list[MultiplicityStep] = Field(default_factory=list)
 
 
+class LayerInfo(_Part):
+    """A layer of the trained module.
+
+    Attributes
+    ----------
+    depth
+        Its level: the layers that follow with a larger depth are inside it.
+    repeat
+        Number of equal neighbors that it stands for.
+    parameters
+        Parameters of one of them.
+    shape
+        Shape of its output for one row; empty if it is not one tensor.
+    products
+        Number of products computed in the layer itself, by what they multiply.
+    """
+
+    depth: Count
+    name: str
+    kind: str
+    repeat: Count = 1
+    parameters: Count = 0
+    shape: list[Count] = Field(default_factory=list)
+    products: dict[str, Count] = Field(default_factory=dict)
+
+
+class Calibration(_Part):
+    """The rows of one bin of predicted probabilities: their mean, and the share of rows whose label is 1."""
+
+    predicted: Number
+    observed: Number
+    rows: Count
+
+
+class Decisions(_Part):
+    """How the model decided on the test rows of the first evaluation.
+
+    Attributes
+    ----------
+    confusion
+        Number of rows by target, then by predicted class; empty for outputs without few classes.
+    calibration
+        Bins by predicted probability; empty unless the output is a binary label.
+    """
+
+    confusion: list[list[Count]] = Field(default_factory=list)
+    calibration: list[Calibration] = Field(default_factory=list)
+
+
 class Outcome(_Part):
     """The result a child process reports, and part of the record; predictions are stored in a separate file."""
 
@@ -269,6 +318,7 @@ class Outcome(_Part):
     lift: str | None = None
     kernels: dict[str, str] = Field(default_factory=dict)
     cost: Cost = Field(default_factory=Cost)
+    outline: list[LayerInfo] = Field(default_factory=list)
     trade_off: TradeOff | None = None
     multiplicity: Multiplicity | None = None
 
@@ -286,6 +336,8 @@ class Record(Outcome):
     written
         Milliseconds since 1970 when the record was written, but always more than in all earlier records
         of its results folder, even if the clock was set back. 0 before the store writes the record.
+    sampled
+        One answer per sample row of the task (`archarena.harness.running.sampled`); empty if it shows none.
     doubts
         One sentence per report of the trial that its parent could not confirm
         (`archarena.harness.running.doubts`).
@@ -300,6 +352,8 @@ class Record(Outcome):
     key: str
     key_parts: dict[str, Any]
     cell: CellInfo
+    sampled: list[Any] = Field(default_factory=list)
+    decisions: Decisions | None = None
     log_tail: str = ""
     scores: dict[str, Score] = Field(default_factory=dict)
     data: DataInfo

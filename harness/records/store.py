@@ -8,6 +8,7 @@ Its layout::
     rows/KEY.safetensors.z                  scores per test row, compressed (`archarena.harness.records.row_scores`)
     cards/models/NAME.json                  model information for pages
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
+    cards/samples/TASK-TIER.json            sample test rows for pages, if they may be republished
     work/                                   running trials and prepared arrays; may be deleted
     set-aside/                              records that cannot be read, moved here by a run
     .archarena                              marks the folder as written by a run
@@ -36,13 +37,15 @@ from .cards import ModelCard, TaskCard
 from .hashes import canonical_hash
 from .left_out import say_left_out
 from .record import SCHEMA, Record, milliseconds
+from .samples import SampleCard
 
 SET_ASIDE, MARKER = "set-aside", ".archarena"
 
 DEEPEST = 100
 """Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""
 
-Card = TypeVar("Card", ModelCard, TaskCard)
+AnyCard = ModelCard | TaskCard | SampleCard
+Card = TypeVar("Card", ModelCard, TaskCard, SampleCard)
 Content = TypeVar("Content", bound=BaseModel)
 
 
@@ -170,11 +173,11 @@ class ResultStore:
     def by_key(self) -> dict[str, Record]:
         return {record.key: record for record in self.read()}
 
-    def path_of_card(self, kind: type[ModelCard | TaskCard], *identity: str) -> Path:
+    def path_of_card(self, kind: type[AnyCard], *identity: str) -> Path:
         """Return the path of the card with this identity: a model's name, or a task and its tier."""
         return self.folder / "cards" / kind.folder / f"{slug('-'.join(identity))}.json"
 
-    def write_card(self, card: ModelCard | TaskCard) -> None:
+    def write_card(self, card: AnyCard) -> None:
         """Write a card, replacing an earlier one of the same model or task."""
         write_json(self.path_of_card(type(card), *card.identity), card.model_dump(mode="json"))
 

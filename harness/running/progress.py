@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, TaskID, TaskProgressColumn
+from rich.progress import BarColumn, ProgressColumn, TaskID, TaskProgressColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
@@ -19,8 +20,22 @@ from ..planning.job import PROGRESS
 from ..records.meta import TrialProgress
 from ..records.record import Record
 from ..text import visible
+from .score_table import ScoreTable
 
 UPDATE_SECONDS = 0.25
+
+
+class _Bars(Bars):
+    """Progress bars below the table of the scores so far."""
+
+    def __init__(self, scores: ScoreTable, *columns: str | ProgressColumn, **options: Any):
+        self._scores = scores
+        super().__init__(*columns, **options)
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        if self._scores.cells:
+            yield self._scores.render()
+        yield from super().get_renderables()
 
 
 class Progress:
@@ -34,7 +49,10 @@ class Progress:
         self.total = self.done = self.failed = 0
         self.running: dict[str, tuple[TaskID, Path]] = {}
         self.began = self.updated = time.monotonic()
-        self._bars = Bars("{task.description}", BarColumn(), TaskProgressColumn(), console=self.console, transient=True)
+        self.scores = ScoreTable()
+        self._bars = _Bars(
+            self.scores, "{task.description}", BarColumn(), TaskProgressColumn(), console=self.console, transient=True
+        )
         self._bars.disable = not self.console.is_terminal
         self._cells = self._bars.add_task("", total=None)
 
@@ -72,6 +90,7 @@ class Progress:
         if bar := self.running.pop(name_of(record), None):
             self._bars.remove_task(bar[0])
         cell = record.cell
+        self.scores.add(record)
         self.done += 1
         self.failed += record.failed
         values = {column: score.value for column, score in record.scores.items() if score.value is not None}

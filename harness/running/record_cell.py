@@ -8,9 +8,12 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..contract.scan import Entry
+from ..data.arrays import load_array
 from ..data.prepare import check_prepared, is_prepared, read_meta
+from ..data.samples import sample_card
 from ..errors import UserError
 from ..files import read_regular
 from ..planning.cell import Cell, Keyed
@@ -19,13 +22,15 @@ from ..planning.key import data_identity
 from ..planning.model_card import load_card
 from ..planning.override import Override
 from ..records.cards import ModelCard
-from ..records.record import Artifact, CellInfo, DataInfo, Record
+from ..records.record import Artifact, CellInfo, DataInfo, Decisions, Record
 from ..records.store import ResultStore
 from ..text import one_line
+from .decisions import decisions
 from .doubts import doubts
 from .environment import environment
 from .executor import Result
-from .score import NotFiniteError, check_names, keep_predictions, score
+from .sampled import sampled_answers
+from .score import NotFiniteError, check_names, keep_predictions, load_predictions, score
 from .stored_arrays import ARTIFACT_BYTES
 
 
@@ -40,19 +45,21 @@ class Recorder:
 
     def record(self, keyed: Keyed, folder: Path, result: Result, started: str) -> Record:
         """Return the record of a cell: with scores if its trial succeeded, otherwise with the reason and the log."""
-        outcome, scores, kept, weights, rows, doubted = result.outcome, {}, None, None, None, []
+        outcome, scores, kept, weights, rows = result.outcome, {}, None, None, None
+        sampled, decided, doubted = [], None, []
         if outcome.status == "ok":
             try:
                 check_prepared(keyed.arrays)
                 writes_text = check_names(keyed.cell.task, folder / PREDICTIONS)
                 scores, per_row = score(keyed.cell.task, keyed.arrays, folder / PREDICTIONS)
+                sampled, decided = _shown(keyed, folder / PREDICTIONS)
                 rows = per_row.write(self.store.folder, keyed.key)
                 kept = keep_predictions(folder / PREDICTIONS, self.store.folder, keyed.key)
                 if self.keep_weights:
                     weights = keep_weights(folder / WEIGHTS, self.store.folder, keyed.key)
                 doubted = _doubts(keyed, folder, result, writes_text=writes_text)
             except UserError as error:
-                scores, kept, weights, rows = {}, None, None, None
+                scores, kept, weights, rows, sampled, decided = {}, None, None, None, [], None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
                 outcome = outcome.model_copy(update={"status": status, "reason": one_line(str(error))})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
@@ -64,6 +71,8 @@ class Recorder:
             cell=cell_info(keyed.cell),
             log_tail="" if outcome.status == "ok" else result.log_tail,
             scores=scores,
+            sampled=sampled,
+            decisions=decided,
             data=_data_info(keyed),
             environment=environment(self.device),
             command=self.command(keyed.cell),
@@ -85,6 +94,18 @@ class Recorder:
         for plugin in self.plugins:
             words += ["--plugin", str(plugin)]
         return shlex.join(words)
+
+
+def _shown(keyed: Keyed, file: Path) -> tuple[list[Any], Decisions | None]:
+    """Return what pages show of the predictions of the first evaluation: answers on sample rows, and decisions."""
+    first = keyed.cell.task.task.evaluations[0]
+    predictions, outputs = load_predictions(file), read_meta(keyed.arrays).spec["outputs"]
+    if first.predictions not in predictions or first.readout != "outputs":
+        return [], None
+    targets = load_array(keyed.arrays / "answers" / first.test / "targets.npy")
+    card = sample_card(keyed.cell.task, keyed.arrays)
+    answers = sampled_answers(card, outputs, predictions) if card else []
+    return answers, decisions(str(outputs.get("kind", "")), predictions[first.predictions], targets)
 
 
 def _doubts(keyed: Keyed, folder: Path, result: Result, *, writes_text: bool) -> list[str]:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..data.prepare import is_damaged, is_prepared, read_meta, task_card
+from ..data.samples import sample_card
 from ..planning.cell import Keyed
 from ..planning.job import LOG
 from ..records.record import Outcome, Record
@@ -98,7 +99,10 @@ class Runner:
                 else:
                     self.progress.tick()
         for task, arrays in with_card.values():
-            self.run.store.write_card(task_card(task, read_meta(arrays) if is_prepared(arrays) else None))
+            prepared = is_prepared(arrays)
+            self.run.store.write_card(task_card(task, read_meta(arrays) if prepared else None))
+            if samples := sample_card(task, arrays) if prepared else None:
+                self.run.store.write_card(samples)
 
     def _record_what_cannot_run(self, missing: Sequence[Keyed]) -> list[Keyed]:
         """Record the cells that have no recipe or no arrays, and return the others."""

@@ -15,6 +15,7 @@ from safetensors.torch import save_file as save_weights
 from ...kernels.paths import paths_taken
 from ..assembly.build import build, construct
 from ..assembly.module import Built
+from ..assembly.outline import outline
 from ..assembly.sizing import Fit, count_body, fit_width
 from ..contract.model import Model
 from ..contract.spec import Size, TaskSpec, spec_from_json
@@ -77,6 +78,7 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
         lift=model.lift,
         kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
         cost=_cost(attempt, setting, report.seconds),
+        outline=outline(model, setting.train.batch(slice(0, 1))[0]),
         trade_off=_trade_off(attempt, setting),
         multiplicity=_multiplicity(model, job, setting) if job.multiplicity else None,
     )

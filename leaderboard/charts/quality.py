@@ -59,7 +59,7 @@ def quality_chart(section: SectionView, scores: Sequence[Row], colors: Mapping[s
     )
     return Chart(
         f"{section.id}-quality",
-        "Score against cost",
+        "Score against cost by task",
         note,
         specification(body.add_params(chosen)),
         {"points": points},

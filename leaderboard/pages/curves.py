@@ -6,11 +6,11 @@ specification), and 0.2 ms here. A site has two panels per run.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...harness.records.record import AttemptInfo, CurvePoint, Record
+from ..charts.ticks import linear_scale, nice_ticks
 from ..formats import ScoreFormat, quantity
 
 WIDTH, HEIGHT = 460, 260
@@ -79,7 +79,7 @@ def _panel(
     values = [y for _, points in curves for _, y in points]
     xs = nice_ticks(0, max(x for _, points in curves for x, _ in points))
     ys = nice_ticks(min(values), max(values))
-    to_x, to_y = _scale(xs, LEFT, WIDTH - RIGHT), _scale(ys, HEIGHT - BOTTOM, TOP)
+    to_x, to_y = linear_scale(xs, LEFT, WIDTH - RIGHT), linear_scale(ys, HEIGHT - BOTTOM, TOP)
     lines = tuple(_line(attempt, [(to_x(x), to_y(y)) for x, y in points], record) for attempt, points in curves)
     x_ticks, y_ticks = ((to_x(x), quantity(x)) for x in xs), ((to_y(y), label(y)) for y in ys)
     return CurvePanel(title, lines, tuple(x_ticks), tuple(y_ticks))
@@ -92,23 +92,6 @@ def _points(attempt: AttemptInfo, value: Callable[[CurvePoint], float | None]) -
 def _line(attempt: AttemptInfo, points: Sequence[tuple[float, float]], record: Record) -> CurveLine:
     text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return CurveLine(text, f"{attempt.learning_rate:g}", attempt == record.chosen, points[-1])
-
-
-def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Return about `count` round numbers that enclose the range."""
-    if high - low <= 1e-9 * max(abs(low), abs(high), 1.0):
-        margin = max(abs(low) * 0.1, 0.01)
-        low, high = low - margin, high + margin
-    raw = (high - low) / (count - 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * (1 - 1e-9))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def _scale(ticks: Sequence[float], start: float, end: float) -> Callable[[float], float]:
-    span = ticks[-1] - ticks[0]
-    return lambda value: round(start + (end - start) * (value - ticks[0]) / span, 2)
 
 
 def _four_digits(value: float) -> str:

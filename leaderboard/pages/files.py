@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 
 from ...harness.records.cards import RecipeCard
 from ..charts.drawing import Chart, chart_library, draw
 from ..charts.speed import speed_charts
-from ..formats import paper_address, plain, visible
+from ..formats import duration, paper_address, plain, visible
 from ..table.rows import to_csv, to_json
-from ..table.sections import RowView, SectionView
-from .comparison import comparisons
-from .index import choices, section_charts, section_payload
+from ..table.scales import shade
+from .comparison import comparison_payload
+from .formula import formula
+from .index import choices, section_charts, section_payload, section_table
+from .model import model_view
 from .run import run_view
 from .site import Site
-from .task import task_charts, task_view
+from .task import task_view
 
 File = tuple[str, str]
 """Path and text of a file."""
 ASSETS = Path(__file__).parent / "assets"
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("state", "table", "compare", "download", "seeds", "charts", "board")
-"""Scripts of the index page, in order of their dependencies."""
+SCRIPTS = Path(__file__).parent / "scripts"
+PARTS = ("state", "table", "compare", "download", "seeds", "board")
+"""Parts of the script of the index page, in order of their dependencies."""
 
 
 def site_files(site: Site) -> Iterator[File]:
     """Yield the files of the site. The index is last, so that its links never point to missing files."""
     for asset in sorted(ASSETS.iterdir()):
         yield f"assets/{asset.name}", asset.read_text(encoding="utf-8")
+    yield "assets/board.js", board_script()
     yield "assets/vega.js", chart_library()
     yield "table.csv", to_csv(site.table)
     yield "table.json", to_json(site.table)
@@ -39,9 +44,14 @@ def site_files(site: Site) -> Iterator[File]:
     yield from _run_pages(site)
     yield from _model_pages(site)
     yield from _task_pages(site)
-    yield from _comparison_pages(site)
+    yield from _comparison_page(site)
     yield from _speed_page(site)
     yield from index_page(site)
+
+
+def board_script() -> str:
+    """Return the script of the index page."""
+    return "\n".join((SCRIPTS / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
 
 
 def render(template: str, page: str, **values: object) -> str:
@@ -59,7 +69,14 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "paper_address": paper_address, "recipe": recipe_line}
+    environment.filters |= {
+        "plain": plain,
+        "paper_address": paper_address,
+        "recipe": recipe_line,
+        "duration": duration,
+        "formula": formula,
+    }
+    environment.globals |= {"shade": shade}
     return environment
 
 
@@ -75,35 +92,31 @@ def index_page(site: Site) -> Iterator[File]:
     for section in site.sections:
         drawings = [draw(chart, "index.html") for chart in section_charts(section, site)]
         yield from ((drawn.script, drawn.source) for drawn in drawings)
-        views.append({"section": section, "charts": drawings, "payload": section_payload(section.main)})
+        table = section_table(section, site)
+        views.append({"table": table, "charts": drawings, "payload": section_payload(table.main)})
     shown = {
         "sections": views,
+        "first_table": next((i for i, section in enumerate(site.sections) if not section.is_line), None),
         "notes": site.notes,
         "choices": choices(site),
         "speed": bool(site.results.bench_reports),
     }
-    yield "index.html", render("index.html", "index.html", scripts=SCRIPTS, **shown)
+    yield "index.html", render("index.html", "index.html", **shown)
 
 
 def _run_pages(site: Site) -> Iterator[File]:
     for record in site.records:
         page = site.run_pages[record.key]
-        yield page, render("run.html", page, run=run_view(record, site.results), links=site.links)
+        view = run_view(record, site.results, site.earlier(record))
+        yield page, render("run.html", page, run=view, links=site.links)
 
 
 def _model_pages(site: Site) -> Iterator[File]:
     for model, page in site.links.models.items():
-        others = {name: site.links.pair(model, name) for name in site.links.models if name != model}
-        card, found = site.results.model(model), site.rows_of_model(model)
-        yield page, render("model.html", page, card=card, found=found, lifts=_lifts(found), others=others)
-
-
-def _lifts(found: Iterable[tuple[SectionView, Sequence[RowView]]]) -> dict[str, list[str]]:
-    """Return the tasks of each lift over all sections."""
-    lifts: dict[str, list[str]] = {}
-    for lift, tasks in (lift for _, rows in found for row in rows for lift in row.lifts):
-        lifts[lift] = sorted({*lifts.get(lift, []), *tasks})
-    return lifts
+        others = {
+            name: f"compare.html#models={quote(model)},{quote(name)}" for name in site.links.models if name != model
+        }
+        yield page, render("model.html", page, view=model_view(model, site), others=others)
 
 
 def recipe_line(card: RecipeCard) -> str:
@@ -117,13 +130,12 @@ def recipe_line(card: RecipeCard) -> str:
 
 def _task_pages(site: Site) -> Iterator[File]:
     for task, page in site.links.tasks.items():
-        yield from _with_drawings("task.html", page, task_charts(task, site), task=task_view(task, site))
+        yield page, render("task.html", page, task=task_view(task, site))
 
 
-def _comparison_pages(site: Site) -> Iterator[File]:
-    for (one, other), page in site.links.pairs.items():
-        parts = list(comparisons(one, other, site))
-        yield page, render("compare.html", page, one=one, other=other, parts=parts)
+def _comparison_page(site: Site) -> Iterator[File]:
+    payloads = [comparison_payload(section, site) for section in site.sections]
+    yield "compare.html", render("compare.html", "compare.html", payloads=payloads)
 
 
 def _speed_page(site: Site) -> Iterator[File]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...harness.records.cards import TaskCard
-from ...harness.records.record import Record, Score
+from ...harness.records.record import AttemptInfo, Calibration, Record, Score
 from ..formats import NONE, ScoreFormat, duration, energy, memory, plain, quantity
 from ..read.results import Results
 from .curves import CurvePanel, curve_panels
+from .samples import answer_of, target_of
 
 Facts = list[tuple[str, str]]
 """Names and values, in display order."""
@@ -28,26 +29,64 @@ class ScoreView:
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something that happened in the trial, at a percentage of its duration; `length` is a percentage too."""
+
+    name: str
+    status: str
+    time: str
+    steps: str = ""
+    valid: str = ""
+    start: float = 0.0
+    length: float = 0.0
+
+
+@dataclass(frozen=True)
+class PredictedRow:
+    """The answer on a sample row; `right` is None if that is no question."""
+
+    row: int
+    target: str
+    answer: str
+    right: bool | None
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A point of the calibration curve, in SVG units of a square of 200, with its numbers."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
 class RunView:
-    """One run; `attempts` are learning rate, steps, validation score and outcome."""
+    """One run."""
 
     record: Record
     scores: tuple[ScoreView, ...]
-    attempts: tuple[tuple[str, ...], ...]
+    events: tuple[Event, ...]
+    rows: tuple[PredictedRow, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    calibration: tuple[Bin, ...]
     valid_label: str
     panels: tuple[CurvePanel, ...]
     facts: tuple[tuple[str, Facts], ...]
 
 
-def run_view(record: Record, results: Results) -> RunView:
-    """Return the contents of the page of one record."""
+def run_view(record: Record, results: Results, earlier: Sequence[Record] = ()) -> RunView:
+    """Return the contents of the page of one record; `earlier` are older records of the same cell."""
     card = results.task(record)
     valid = _valid_format(card)
     columns = dict.fromkeys([evaluation.column for evaluation in card.evaluations] + list(record.scores))
     return RunView(
         record=record,
         scores=tuple(_score(name, record.scores[name], card) for name in columns if name in record.scores),
-        attempts=tuple(_attempts(record, valid)),
+        events=tuple(_events(record, earlier, valid)),
+        rows=tuple(_rows(record, results)),
+        confusion=tuple(tuple(line) for line in record.decisions.confusion) if record.decisions else (),
+        calibration=tuple(map(_bin, record.decisions.calibration)) if record.decisions else (),
         valid_label=valid.label,
         panels=tuple(curve_panels(record, valid)),
         facts=tuple((name, facts) for name, facts in _facts(record) if facts),
@@ -68,10 +107,48 @@ def _score(column: str, score: Score, card: TaskCard) -> ScoreView:
     return ScoreView(column, write.label, write(score.value), score.rows, slices)
 
 
-def _attempts(record: Record, write: ScoreFormat) -> Iterator[tuple[str, ...]]:
-    for attempt in record.attempts:
+def _events(record: Record, earlier: Sequence[Record], write: ScoreFormat) -> Iterator[Event]:
+    """Yield earlier results of the cell, and the parts of the trial: learning rates in order, then the rest."""
+    for older in earlier:
+        yield Event("earlier result", older.status, older.started or NONE)
+    total = record.cost.total_seconds or sum(attempt_seconds(attempt) for attempt in record.attempts)
+    at = 0.0
+    for attempt in sorted(record.attempts, key=lambda one: one == record.chosen):
+        seconds = min(attempt_seconds(attempt), total - at)
         outcome = "diverged" if attempt.diverged else "chosen" if attempt == record.chosen else "stopped"
-        yield f"{attempt.learning_rate:g}", f"{attempt.steps:,}", write(attempt.valid), outcome
+        yield Event(
+            f"learning rate {attempt.learning_rate:g}",
+            outcome,
+            duration(seconds),
+            f"{attempt.steps:,}",
+            write(attempt.valid),
+            round(100 * at / total, 1) if total else 0.0,
+            round(100 * seconds / total, 1) if total else 0.0,
+        )
+        at += seconds
+    if record.attempts and total > at:
+        share = round(100 * at / total, 1)
+        yield Event("validation, tests, other", "", duration(total - at), start=share, length=round(100 - share, 1))
+
+
+def attempt_seconds(attempt: AttemptInfo) -> float:
+    """Return the seconds of training of one learning rate, from its curve."""
+    return attempt.curve[-1].seconds if attempt.curve else 0.0
+
+
+def _rows(record: Record, results: Results) -> Iterator[PredictedRow]:
+    card = results.samples.get((record.cell.task, record.cell.tier))
+    kind = str(results.task(record).spec.get("outputs", {}).get("kind", ""))
+    for row, found in zip(card.rows if card else [], record.sampled, strict=False):
+        answer = answer_of("", "", [found], row, kind, card) if card else None
+        if answer and kind != "NextToken":
+            right = None if any(good is None for _, good in answer.parts) else answer.right
+            yield PredictedRow(row.row, target_of(row, kind, card), " ".join(text for text, _ in answer.parts), right)
+
+
+def _bin(found: Calibration) -> Bin:
+    text = f"predicted {found.predicted:.3f}, observed {found.observed:.3f}, {found.rows:,} rows"
+    return Bin(round(200 * found.predicted, 1), round(200 * (1 - found.observed), 1), text)
 
 
 def _facts(record: Record) -> Iterator[tuple[str, Facts]]:

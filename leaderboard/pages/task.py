@@ -1,4 +1,4 @@
-"""The page of a task: the standings in each of its columns, its learning curves and its multiplicity."""
+"""The page of a task: sample rows, the ranking in each of its columns, learning curves, slices and multiplicity."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from ...harness.contract.metrics import better
 from ...harness.records.cards import TaskCard
-from ..charts.drawing import Chart
-from ..charts.learning import learning_chart
 from ..table.columns import CellView, ColumnView
 from ..table.multiplicity import TaskMultiplicity, task_multiplicity
 from ..table.sections import PublishedView, RowView, SectionView
+from .forest import Forest, forest
+from .samples import SampleView, sample_views
 from .site import Site
+from .task_charts import ChoiceOfCharts, learning_curves, slice_charts
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Place:
 
 @dataclass(frozen=True)
 class ColumnStandings:
-    """One column of one section, best first if the section compares rows."""
+    """One column of one section, best first if the section compares rows; `charts` only for the task's first column."""
 
     section: SectionView
     column: ColumnView
     places: tuple[Place, ...]
     published: Mapping[str, Sequence[PublishedView]]
+    forest: Forest | None
+    charts: tuple[ChoiceOfCharts, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class TaskView:
 
     name: str
     cards: tuple[TaskCard, ...]
+    samples: tuple[SectionView, tuple[SampleView, ...]] | None
     standings: tuple[ColumnStandings, ...]
     multiplicity: tuple[tuple[SectionView, ColumnView, TaskMultiplicity], ...]
 
@@ -48,28 +52,27 @@ class TaskView:
 def task_view(task: str, site: Site) -> TaskView:
     """Return the contents of the page of one task."""
     found = [
-        _standings(section, index)
+        _standings(section, index, site)
         for section in site.sections
         for index, column in enumerate(section.columns)
         if column.task.task == task and not column.is_average
     ]
     cards = {(entry.column.task.task, entry.column.task.tier): entry.column.task for entry in found}
-    return TaskView(task, tuple(cards.values()), tuple(found), tuple(_multiplicity(task, site)))
-
-
-def _first_columns(task: str, site: Site) -> Iterator[tuple[SectionView, ColumnView]]:
-    for section in site.sections:
-        yield from ((section, column) for column in section.first_columns.values() if column.task.task == task)
+    return TaskView(
+        task, tuple(cards.values()), sample_views(task, site), tuple(found), tuple(_multiplicity(task, site))
+    )
 
 
 def _multiplicity(task: str, site: Site) -> Iterator[tuple[SectionView, ColumnView, TaskMultiplicity]]:
-    for section, column in _first_columns(task, site):
-        found = task_multiplicity(site.records_of(section, task), column.name, column.task, site.results)
-        if found and section.compares:
-            yield section, column, found
+    for section in site.sections:
+        for column in section.first_columns.values():
+            if column.task.task == task and section.compares:
+                found = task_multiplicity(site.records_of(section, task), column.name, column.task, site.results)
+                if found:
+                    yield section, column, found
 
 
-def _standings(section: SectionView, index: int) -> ColumnStandings:
+def _standings(section: SectionView, index: int, site: Site) -> ColumnStandings:
     column = section.columns[index]
     entries = [(number, row, row.cells[index]) for number, row in enumerate(section.rows)]
     scored = [entry for entry in entries if entry[2].value is not None]
@@ -83,20 +86,18 @@ def _standings(section: SectionView, index: int) -> ColumnStandings:
         for number, row, cell in [*scored, *unscored]
     )
     published = {variant: cells[index] for variant, cells in section.published.items() if cells[index]}
-    return ColumnStandings(section, column, places, published)
+    charts = tuple(_charts(section, column, site, is_first=is_first))
+    return ColumnStandings(section, column, places, published, forest(column, [place.cell for place in places]), charts)
+
+
+def _charts(section: SectionView, column: ColumnView, site: Site, *, is_first: bool) -> Iterator[ChoiceOfCharts]:
+    records = site.records_of(section, column.task.task)
+    if is_first and (curves := learning_curves(f"{section.id}-curves", records, column, site)):
+        yield curves
+    yield from slice_charts(f"{section.id}-{column.name}-slices", records, column, site)
 
 
 def _gap(cell: CellView, best: float | None, column: ColumnView) -> str:
     if cell.value is None or best is None or not better(column.evaluation.direction, best, cell.value):
         return ""
     return column.format.signed(cell.value - best)
-
-
-def task_charts(task: str, site: Site) -> Iterator[Chart]:
-    """Yield the learning curves of a task, one chart per section."""
-    for section, column in _first_columns(task, site):
-        own = site.records_of(section, task)
-        place = f"{section.tier} tier, {section.recipe} recipe, protocol {section.protocol}"
-        chart = learning_chart(f"{section.id}-curves", place, own, site.families, site.colors, column.format)
-        if chart:
-            yield chart

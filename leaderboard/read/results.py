@@ -12,6 +12,7 @@ from ...harness.records.bench_report import BenchReport
 from ...harness.records.cards import ModelCard, TaskCard
 from ...harness.records.record import Record
 from ...harness.records.row_scores import RowScores
+from ...harness.records.samples import SampleCard
 from ...harness.records.store import Card, ResultStore
 from .bench_reports import read_bench_reports, report_files
 
@@ -22,7 +23,7 @@ class Results:
 
     Attributes
     ----------
-    tasks
+    tasks, samples
         Cards by task and tier.
     folders
         The results folder of each record, by key.
@@ -33,6 +34,7 @@ class Results:
     records: tuple[Record, ...]
     models: Mapping[str, ModelCard] = field(default_factory=dict)
     tasks: Mapping[tuple[str, str], TaskCard] = field(default_factory=dict)
+    samples: Mapping[tuple[str, str], SampleCard] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
     bench_reports: tuple[BenchReport, ...] = ()
     notes: tuple[str, ...] = ()
@@ -78,10 +80,12 @@ def read_results(folders: Sequence[Path]) -> Results:
     folder_of = {id(record): folder for record, folder in located}
     models, model_notes = _merge_cards(card for store in stores for card in store.cards(ModelCard))
     tasks, task_notes = _merge_cards(card for store in stores for card in store.cards(TaskCard))
+    samples, _ = _merge_cards(card for store in stores for card in store.cards(SampleCard))
     return Results(
         records=tuple(records),
         models={card.name: card for card in models},
         tasks={(card.task, card.tier): card for card in tasks},
+        samples={(card.task, card.tier): card for card in samples},
         folders={record.key: folder_of[id(record)] for record in records},
         bench_reports=read_bench_reports(folders),
         notes=(*notes, *model_notes, *task_notes),

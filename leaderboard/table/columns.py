@@ -149,6 +149,10 @@ class ColumnView:
         """Return the column's reference scores of one kind."""
         return [score for score in self.task.references(self.name) if score.kind == kind]
 
+    def strongest(self, scores: Sequence[ReferenceCard]) -> ReferenceCard:
+        """Return the best of some reference scores."""
+        return max(scores, key=lambda score: self.sign * score.value)
+
 
 def column_view(
     rows: Sequence[Row], results: Results, links: Links, comparisons: Comparisons | None, *, compares: bool = True

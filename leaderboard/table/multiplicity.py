@@ -23,6 +23,7 @@ from ..read.results import Results
 
 EPSILONS = (0.01, 0.02, 0.05)
 """Distances to the best score, in the unit of the column."""
+MOST_DISPUTED = 12
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ class TaskMultiplicity:
         Number of test rows.
     pairs
         Mean fraction of rows on which runs of two variants differ, by the two variants.
+    disputed
+        Numbers of the rows on which runs differ most.
     """
 
     rows: int
     steps: tuple[NearBest, ...]
     variants: tuple[str, ...]
     pairs: Mapping[tuple[str, str], float]
+    disputed: tuple[int, ...]
 
 
 def task_multiplicity(
@@ -81,7 +85,15 @@ def task_multiplicity(
     steps = tuple(
         _step(epsilon, np.abs(values - values[0]) <= epsilon, names, decisions, classes) for epsilon in EPSILONS
     )
-    return TaskMultiplicity(decisions.shape[1], steps, tuple(dict.fromkeys(names)), _pairs(names, decisions))
+    disputed = _disputed(decisions, classes)
+    return TaskMultiplicity(decisions.shape[1], steps, tuple(dict.fromkeys(names)), _pairs(names, decisions), disputed)
+
+
+def _disputed(decisions: np.ndarray, classes: int) -> tuple[int, ...]:
+    """Return the rows on which the most frequent class has the smallest share of runs, unless it has all."""
+    agreed = np.max([(decisions == label).sum(0) for label in range(classes)], axis=0)
+    rows = np.argsort(agreed, kind="stable")[:MOST_DISPUTED]
+    return tuple(int(row) for row in rows if agreed[row] < len(decisions))
 
 
 def _step(epsilon: float, near: np.ndarray, names: Sequence[str], decisions: np.ndarray, classes: int) -> NearBest:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from archarena.harness import Splits, Streams
 from archarena.harness.data.seeds import generator
-from archarena.tasks.digits import Digits
+from archarena.tasks.digits import Digits, DigitsImage
 from sklearn.datasets import load_digits
 
 
@@ -53,3 +53,12 @@ def test_a_limit_leaves_the_test_set_alone(splits: Splits):
     small = Digits(limit=50).splits(Path(), Streams(generator("train"), generator("fixed")))
     assert len(small.train) == 50
     assert len(small.tests["test"]) == len(splits.tests["test"])
+
+
+def test_images_are_the_sequences_in_two_dimensions_scaled_to_both_signs(splits: Splits):
+    images = DigitsImage().splits(Path(), Streams(generator("train"), generator("fixed")))
+    for name in splits.tests:
+        sequence, image = splits.tests[name], images.tests[name]
+        np.testing.assert_array_equal(image.targets, sequence.targets)
+        assert image.inputs["pixels"].shape == (len(sequence), 1, 8, 8)
+        np.testing.assert_allclose(image.inputs["pixels"].reshape(-1, 64, 1), 2 * sequence.inputs["values"] - 1)

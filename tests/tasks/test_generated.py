@@ -12,8 +12,8 @@ NAMES = [
     "recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
     "recall-copying", "recall-signature-area", "recall-signature-volume", "recall-noisy", "recall-fuzzy",
     "recall-memorization", "recall-compression", "state-parity",
-    "state-arithmetic", "state-s3", "state-s5", "lra-listops", "lra-pathfinder",
-    "ctr-synthetic", "digits",
+    "state-arithmetic", "state-s3", "state-s5", "lra-listops", "lra-text-synthetic", "lra-pathfinder",
+    "ctr-synthetic", "digits", "digits-image", "math-modular-addition",
 ]  # fmt: skip
 TIERS = ["smoke", "quick", "standard", "full"]
 
@@ -52,7 +52,7 @@ def test_a_seed_moves_the_training_rows_alone(task: Task):
     first, second = draw(task, 0), draw(task, 1)
     assert same(first.valid, second.valid)
     assert all(same(first.tests[name], second.tests[name]) for name in first.tests)
-    is_real_data = task.registered_name == "digits"
+    is_real_data = task.registered_name in ("digits", "digits-image")
     assert same(first.train, second.train) == is_real_data
 
 

@@ -12,7 +12,7 @@ from archarena.harness.training.rows import Rows
 TASKS = ["recall-mqar", "recall-mqar-mixed", "recall-single", "recall-single-grid", "recall-induction", "recall-a5",
          "recall-copying"]  # fmt: skip
 OTHERS = ["recall-noisy", "recall-fuzzy", "recall-memorization", "state-parity", "state-arithmetic", "state-s3",
-          "state-s5"]  # fmt: skip
+          "state-s5", "math-modular-addition"]  # fmt: skip
 """Tasks of the same form; running all models on them would show nothing new."""
 MODELS = ["mamba", "tcnca", "monet", "finalmlp", "transformer", "mlp"]
 

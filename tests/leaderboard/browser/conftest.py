@@ -3,6 +3,9 @@
 import shutil
 
 import pytest
+from archarena.harness.records.record import Decisions, LayerInfo
+from archarena.harness.records.samples import SampleCard, SampleRow
+from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
 FLAGS = [
@@ -14,6 +17,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+]
+LAYERS = [
+    LayerInfo(depth=0, name="core", kind="Mamba", parameters=90, shape=[32, 64]),
+    LayerInfo(depth=1, name="blocks.0", kind="Residual", repeat=2, parameters=40, products={"selective scan": 1}),
 ]
 LONG = "mamba[" + "very_long_hyperparameter_name=1," * 5 + "]"
 
@@ -43,10 +50,17 @@ def site(write_results, make_record, task_card, model_card, tmp_path_factory):
     ]
     records[0] = make_record("mamba", status="timeout", reason="Too slow. " * 20, log_tail="x" * 500)
     records[-1].scores["math-choice"].slices = {"level": {str(level): level / 10 for level in range(1, 6)}}
-    cards = [task_card(task, columns) for task, columns in tasks.items()]
+    decided = Decisions(confusion=[[5, 1], [2, 4]])
+    records[1] = make_record("mamba", seed=1, value=0.11, sampled=[[1], [2]], decisions=decided, outline=LAYERS)
+    records[-9] = make_record("mlp", seed=0, value=0.3, sampled=[[1], [1]])
+    cards = [task_card(task, columns, spec={"outputs": {"kind": "PerPosition"}}) for task, columns in tasks.items()]
     models = [model_card(variant.split("[")[0]) for variant in ("mamba", "transformer", "mlp")]
     folder = tmp_path_factory.mktemp("pages")
-    build_board([write_results(folder / "results", *records, tasks=cards, models=models)], folder / "site")
+    results = write_results(folder / "results", *records, tasks=cards, models=models)
+    rows = [SampleRow(row=row, inputs={"tokens": [9, 1, 9]}, target=[1], positions=[2], first=row) for row in range(2)]
+    card = SampleCard(task="recall-mqar", tier="quick", shown_as="tokens", predictions="p", rows=rows)
+    ResultStore(results).write_card(card)
+    build_board([results], folder / "site")
     return folder / "site"
 
 
@@ -63,7 +77,8 @@ def open_page(browser, site):
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
         page.on("request", lambda request: page.requests.append(request.url))
-        page.goto((site / name).as_uri() + hash)
+        path, _, place = name.partition("#")
+        page.goto((site / path).as_uri() + (f"#{place}" if place else hash))
         return page
 
     yield open_

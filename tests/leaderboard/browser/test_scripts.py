@@ -68,6 +68,14 @@ def test_a_status_can_be_left_out(open_page):
     assert variants(page) == ["mamba"], "the only row with a cell that did not finish"
 
 
+def test_a_part_of_a_name_finds_models(open_page):
+    page = open_page()
+    page.get_by_label("Find models").fill("MAMB")
+    assert variants(page)[0] == "mamba"
+    assert "mlp" not in variants(page)
+    assert page.evaluate("location.hash") == "#find=MAMB"
+
+
 def test_filters_move_no_mark(open_page):
     page = open_page()
     before = page.locator(".models td.best").count()
@@ -85,7 +93,7 @@ def test_comparing_shows_the_differences_that_python_works_out(open_page, site):
     }
     found = difference(scores["mamba"], scores["mlp"])
     write = ScoreFormat("accuracy", "fraction")
-    cell = row(page, "mamba").locator("td:nth-child(4)")
+    cell = row(page, "mamba").locator("td:nth-child(5)")
     shown = cell.locator(".difference").inner_text().split(" ±\u00a0")
     assert shown[0] == write.signed(found.mean)
     assert shown[1].startswith(write(found.half_width))
@@ -96,7 +104,7 @@ def test_comparing_shows_the_differences_that_python_works_out(open_page, site):
 def test_what_cannot_be_told_apart_fades(open_page):
     page = open_page()
     page.get_by_label("Compare with").select_option("mamba")
-    faded = row(page, "mlp").locator("td:nth-child(7)")
+    faded = row(page, "mlp").locator("td:nth-child(8)")
     expect(faded).to_have_attribute("data-verdict", "unknown")
     assert float(faded.evaluate("cell => getComputedStyle(cell).opacity")) < 1
     row(page, "mamba").get_by_role("button", name="compare").click()
@@ -153,7 +161,7 @@ def test_a_table_is_copied_as_a_table(open_page):
 
 def test_pointing_at_a_cell_shows_its_seeds(open_page):
     page = open_page()
-    row(page, "mlp").locator("td:nth-child(4)").hover()
+    row(page, "mlp").locator("td:nth-child(5)").hover()
     tip = page.get_by_role("tooltip")
     assert "seed 0: 30.0 · seed 1: 31.0 · seed 2: 32.0" in tip.inner_text()
     assert tip.locator("circle.own").count() == 3

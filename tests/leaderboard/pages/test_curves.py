@@ -1,9 +1,7 @@
 import pytest
 from archarena.harness.records.record import AttemptInfo, CurvePoint
 from archarena.leaderboard.formats import ScoreFormat
-from archarena.leaderboard.pages.curves import HEIGHT, LEFT, RIGHT, TOP, WIDTH, curve_panels, nice_ticks
-from hypothesis import given
-from hypothesis import strategies as st
+from archarena.leaderboard.pages.curves import HEIGHT, LEFT, RIGHT, TOP, WIDTH, curve_panels
 
 ACCURACY = ScoreFormat("accuracy", "fraction")
 
@@ -18,22 +16,6 @@ def a_try(rate, *values):
         for i, value in enumerate(values, 1)
     ]
     return AttemptInfo(learning_rate=rate, steps=10 * len(values), valid=None, curve=curve)
-
-
-@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
-def test_ticks_enclose_the_range_and_rise(a, b):
-    low, high = sorted((a, b))
-    ticks = nice_ticks(low, high)
-    slack = 1e-6 * max(1, abs(low), abs(high))
-    assert ticks[0] <= low + slack
-    assert ticks[-1] >= high - slack
-    assert ticks == sorted(set(ticks))
-    assert 2 <= len(ticks) <= 8
-
-
-def test_ticks_are_round():
-    assert nice_ticks(0, 700) == [0, 200, 400, 600, 800]
-    assert nice_ticks(0.0, 1.0) == [0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_a_panel_for_the_loss_and_one_for_the_score(make_record):

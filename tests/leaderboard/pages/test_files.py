@@ -5,6 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 from archarena.harness.errors import UserError
+from archarena.harness.records.record import LayerInfo
+from archarena.harness.records.samples import SampleCard, SampleRow
+from archarena.harness.records.store import ResultStore
 from archarena.leaderboard.build import build_board
 
 VOID = {"meta", "link", "br", "input"}
@@ -66,15 +69,15 @@ def run_page(folder, record):
     return folder / "runs" / f"{record.short_key}.html"
 
 
-def test_a_site_has_a_page_a_run_a_model_a_task_and_a_pair(site, make_record):
+def test_a_site_has_a_page_per_run_model_and_task_and_one_to_compare(site, make_record):
     records = [make_record("mamba"), make_record("mlp", status="crashed", reason="boom")]
     folder, summary = site(*records)
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     pages = {f"runs/{record.short_key}.html" for record in records}
-    pages |= {"models/mamba.html", "models/mlp.html", "tasks/recall-mqar.html", "compare/mamba--mlp.html"}
+    pages |= {"models/mamba.html", "models/mlp.html", "tasks/recall-mqar.html", "compare.html"}
     pages |= {"index.html", "reading.html", "table.csv", "table.json"}
     assert {name for name in found if not name.startswith(("assets/", "charts/"))} == pages
-    assert {"assets/vega.js", "assets/board.css", "charts/tasks-recall-mqar-section-1-curves.js"} <= found
+    assert {"assets/vega.js", "assets/board.css", "assets/board.js"} <= found
     assert (summary.rows, summary.cells, summary.failures, summary.pages) == (2, 2, 1, len(found))
     assert str(summary) == f"2 variants, 2 cells, 1 of them failed; {len(found)} of {len(found)} files changed"
     assert summary.index == folder / "index.html"
@@ -88,7 +91,7 @@ def test_every_link_leads_to_a_file_or_a_place_on_the_page(site, make_record):
             name, _, place = link.partition("#")
             target = (path.parent / name).resolve() if name else path
             assert target.is_file()
-            assert not place or place in Page(target).ids
+            assert not place or place in Page(target).ids or target.name == "compare.html"
 
 
 def test_only_what_changed_is_written_again(site, make_record, results, tmp_path):
@@ -116,8 +119,8 @@ def test_every_number_of_the_table_comes_from_the_csv(site, make_record):
     page = Page(folder / "index.html")
     for variant in values:
         scores = [100 * float(row["value"]) for row in rows if row["variant"] == variant]
-        assert page.row(variant)[3].startswith(f"{sum(scores) / 3:.1f} ±")
-        seeds = Page(folder / "tasks" / "recall-mqar.html").row(variant)[4]
+        assert f"{sum(scores) / 3:.1f} ±" in page.row(variant)[3]
+        seeds = Page(folder / "tasks" / "recall-mqar.html").row(variant)[5]
         assert re.findall(r"seed \d: ([\d.]+)", seeds) == [f"{score:.1f}" for score in scores]
 
 
@@ -127,8 +130,8 @@ def test_failures_show_their_status_and_reason(site, make_record):
     page = Page(folder / "index.html")
     row = page.row("tcnca")
     assert row[1] == "0 of 2"
-    assert row[3] == "not run"
-    assert row[4] == "timeout"
+    assert row[4] == "not run"
+    assert row[5] == "timeout"
     (unfinished,) = [row for row in page.rows if row and row[0] == "tcnca"]
     assert unfinished == ["tcnca", "recall-mqar", "0", "timeout", "Took longer than 900 s."]
     text = run_page(folder, failed).read_text()
@@ -138,24 +141,26 @@ def test_failures_show_their_status_and_reason(site, make_record):
 
 
 def test_a_mean_that_beats_no_rule_says_so_in_words(site, make_record):
-    folder, _ = site(make_record("mlp", "lra-listops", value=0.16))
+    folder, _ = site(make_record("mlp", "lra-listops", value=0.16), make_record("mamba", "lra-listops", value=0.5))
     assert "no better than majority" in Page(folder / "index.html").row("mlp")[3]
 
 
 def test_references_have_rows_of_their_own(site, make_record):
-    folder, _ = site(make_record())
+    folder, _ = site(make_record(), make_record("mlp"))
     page = Page(folder / "index.html")
     assert page.row("chance")[3] == "3.1 any value"
-    assert page.row("baselines")[3] == "25.0 value from the row"
+    assert page.row("best baseline")[3] == "25.0 value from the row"
     assert page.row("ceiling")[3] == "100.0"
 
 
 def test_the_page_says_what_the_interval_covers_and_that_one_seed_cannot_tell(site, make_record):
-    folder, _ = site(make_record())
-    assert "one seed is too few to compare rows" in " ".join((folder / "index.html").read_text().split())
+    folder, _ = site(make_record(), make_record("mlp"))
+    assert "one seed does not show whether training again would change the order" in " ".join(
+        (folder / "index.html").read_text().split()
+    )
     text = " ".join((folder / "reading.html").read_text().split())
-    assert "covers the noise of seeds" in text
-    assert "does not cover the choice of data, the tuning or the hardware" in text
+    assert "covers the choice of test rows and the noise of seeds" in text
+    assert "does not cover the tuning or the hardware" in text
     assert "Compare times only within one device and one protocol" in text
 
 
@@ -167,9 +172,9 @@ def test_conflicts_are_said_on_the_page(results, make_record, tmp_path):
     assert summary.notes[0] in (tmp_path / "site" / "index.html").read_text()
 
 
-def hostile_record(make_record):
+def hostile_record(make_record, variant=HOSTILE):
     return make_record(
-        HOSTILE,
+        variant,
         HOSTILE,
         value={HOSTILE: 0.5},
         reason=HOSTILE,
@@ -179,6 +184,8 @@ def hostile_record(make_record):
         started=HOSTILE,
         kernels={HOSTILE: HOSTILE},
         environment={HOSTILE: {HOSTILE: [HOSTILE]}},
+        sampled=[HOSTILE, [HOSTILE], {HOSTILE: HOSTILE}, 1],
+        outline=[LayerInfo(depth=0, name=HOSTILE, kind=HOSTILE, products={HOSTILE: 1})],
         cell={"tier": HOSTILE, "recipe": HOSTILE, "model": HOSTILE, "hyperparameters": {HOSTILE: HOSTILE}},
         parts={"device": HOSTILE, "protocol": HOSTILE},
     )
@@ -188,11 +195,21 @@ def hostile_cards(task_card, model_card):
     score = {"column": HOSTILE, "name": HOSTILE, "value": 0.9, "kind": "baseline", "summary": HOSTILE}
     texts = {"tier": HOSTILE, "summary": HOSTILE, "suites": [HOSTILE], "rows": {HOSTILE: 1}}
     model = model_card(HOSTILE, summary=HOSTILE, family=HOSTILE, paper=HOSTILE)
+    texts["spec"] = {"outputs": {"kind": "Classes"}}
     return {"tasks": [task_card(HOSTILE, [HOSTILE], reference_scores=[score], **texts)], "models": [model]}
 
 
-def test_hostile_text_is_only_text(site, make_record, task_card, model_card):
-    others = [make_record("mamba", HOSTILE, seed, {HOSTILE: 0.4}) for seed in range(3)]
+def hostile_samples():
+    kinds = ({"tokens": [0, 1]}, {"tokens": HOSTILE}, {HOSTILE: HOSTILE}, {"ids": [[HOSTILE]], "dense": [1]})
+    rows = [SampleRow(row=i, inputs=inputs, target=HOSTILE, first=i) for i, inputs in enumerate(kinds)]
+    names = [HOSTILE, HOSTILE]
+    return SampleCard(task=HOSTILE, tier=HOSTILE, shown_as="tokens", names=names, predictions="p", rows=rows)
+
+
+def test_hostile_text_is_only_text(site, make_record, task_card, model_card, tmp_path):
+    others = [make_record(name, HOSTILE, seed, {HOSTILE: 0.4}) for seed in range(3) for name in ("mamba", "mlp")]
+    others.append(hostile_record(make_record, "plain"))
+    ResultStore(tmp_path / "results").write_card(hostile_samples())
     folder, _ = site(hostile_record(make_record), *others, **hostile_cards(task_card, model_card))
     for path in folder.rglob("*.html"):
         page = Page(path)
@@ -230,5 +247,5 @@ def test_the_page_marks_cells_of_an_older_source_and_says_how_to_run_them_again(
     new = make_record("mamba", parts={"model_source": "new"}, started="2026-02-01T00:00:00+00:00")
     folder, _ = site(old, new)
     text = (folder / "index.html").read_text()
-    assert text.count(">older source</small>") == 1
+    assert text.count('<span class="unseen"> older source</span>') == 1
     assert "archarena run --rerun stale --tier quick" in text

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from archarena.harness.records.cards import EvaluationCard, TaskCard
 from archarena.harness.records.record import Score
 from archarena.leaderboard.pages.run import run_view
@@ -30,23 +32,22 @@ def test_scores_keep_the_order_of_the_task_and_show_slices(make_record):
     assert view.valid_label == "bits per byte"
 
 
-def test_attempts_say_how_they_ended(make_record):
+def test_events_say_how_attempts_ended_and_when(make_record):
     record = make_record()
     record.attempts[2].diverged = True
-    view = run_view(record, Results((record,)))
-    assert [(rate, outcome) for rate, _, _, outcome in view.attempts] == [
-        ("0.001", "stopped"),
-        ("0.003", "chosen"),
-        ("0.01", "diverged"),
+    earlier = make_record(status="crashed", started="2026-01-01")
+    view = run_view(record, Results((record,)), [earlier])
+    assert [(event.name, event.status, event.steps) for event in view.events] == [
+        ("earlier result", "crashed", ""),
+        ("learning rate 0.001", "stopped", "140"),
+        ("learning rate 0.01", "diverged", "140"),
+        ("learning rate 0.003", "chosen", "700"),
+        ("validation, tests, other", "", ""),
     ]
-
-
-def test_a_run_says_how_its_training_ended(make_record):
-    record = make_record()
-    assert "training ended" not in facts_of(run_view(record, Results((record,))), "Cell")
-    record.attempts[1].ended, record.attempts[1].decay_from = "stalled", 1200
-    ended = facts_of(run_view(record, Results((record,))), "Cell")["training ended"]
-    assert ended == "score stalled, decay from step 1,200"
+    ends = [(event.start, round(event.start + event.length, 1)) for event in view.events[1:]]
+    assert ends[0][0] == 0
+    assert ends[-1][1] == 100
+    assert all(abs(end - start) < 0.2 for (_, end), (start, _) in pairwise(ends))
 
 
 def test_facts_cover_size_cost_data_and_environment(make_record):
@@ -73,4 +74,4 @@ def test_a_failure_without_a_size_has_no_size_part(make_record):
     record = make_record(status="crashed", size=None)
     view = run_view(record, Results((record,)))
     assert "Size" not in dict(view.facts)
-    assert view.scores == view.panels == view.attempts == ()
+    assert view.scores == view.panels == view.events == ()

@@ -38,6 +38,7 @@ def test_only_runs_near_the_best_count(runs):
     assert found.steps[1].variants == ("m0", "m1")
     assert found.steps[1].ambiguity == 0.25
     assert found.pairs["m0", "m2"] == 0.75
+    assert found.disputed == (0, 2, 3), "all runs agree on row 1"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ const board = {};
 {
   const LISTS = ["suite", "column", "family", "tier", "recipe", "device", "status"];
 
-  // `hidden` holds the hidden options per list; `sort` is a column, with the prefix "-" if reversed.
+  // `hidden` holds the hidden options per list; `sort` is a column, with the prefix "-" if reversed; `find` is a part
+  // of a model's name.
   board.initialState = () => ({
     hidden: Object.fromEntries(LISTS.map((list) => [list, new Set()])),
     with: "",
     sort: "",
+    find: "",
     published: false,
   });
 
@@ -26,6 +28,7 @@ const board = {};
     const parts = LISTS.filter((list) => state.hidden[list].size).map(
       (list) => `${list}=${writeList(state.hidden[list], options[list])}`,
     );
+    if (state.find) parts.push(`find=${encodeURIComponent(state.find)}`);
     if (state.sort) parts.push(`sort=${encodeURIComponent(state.sort)}`);
     if (state.with) parts.push(`with=${encodeURIComponent(state.with)}`);
     if (state.published) parts.push("published");
@@ -45,7 +48,7 @@ const board = {};
       const [name, text = ""] = part.split(/=(.*)/s);
       try {
         if (LISTS.includes(name) && text) state.hidden[name] = readList(text, options[name]);
-        else if (name === "sort" || name === "with") state[name] = decodeURIComponent(text);
+        else if (["sort", "with", "find"].includes(name)) state[name] = decodeURIComponent(text);
         else if (name === "published") state.published = true;
       } catch {
         // Ignore a broken escape and keep the rest of the URL.

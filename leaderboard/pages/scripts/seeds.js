@@ -64,15 +64,17 @@
     document.body.append(tip);
     for (const section of sections) {
       if (section.data.seeds.length < 2) continue;
-      for (const row of section.rows)
-        row.cells.forEach((cell, column) => {
-          if (!board.numbers(section.data.scores[column][row.index]).length) return;
-          const show = () => showAt(cell, describe(section, row, column));
-          cell.addEventListener("pointerenter", show);
-          cell.addEventListener("focusin", show);
-          cell.addEventListener("pointerleave", hide);
-          cell.addEventListener("focusout", hide);
-        });
+      const rowOf = new Map(section.rows.map((row) => [row.tr, row]));
+      const enter = (event) => {
+        const cell = event.target.closest("td");
+        if (cell === shownAt && !tip.hidden) return;
+        const row = rowOf.get(cell?.parentNode);
+        const column = row ? row.cells.indexOf(cell) : -1;
+        if (column < 0 || !board.numbers(section.data.scores[column][row.index]).length) hide();
+        else showAt(cell, describe(section, row, column));
+      };
+      for (const name of ["pointerover", "focusin"]) section.table.addEventListener(name, enter);
+      for (const name of ["pointerleave", "focusout"]) section.table.addEventListener(name, hide);
     }
     addEventListener("scroll", place, { capture: true, passive: true });
     addEventListener("keydown", (event) => event.key === "Escape" && hide());

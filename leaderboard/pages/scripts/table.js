@@ -8,16 +8,16 @@
     [...document.querySelectorAll("section.results")].map((element) => {
       const data = JSON.parse(element.querySelector(".payload").textContent);
       const table = element.querySelector("table.scores");
-      const lead = table.tHead.rows[1] ? 3 : 0;
+      const lead = Number(table.dataset.lead);
       const rows = [...table.querySelectorAll(".models > tr")].map((tr, index) => ({
         tr,
         index,
-        cells: [...tr.cells].slice(lead),
         ...data.rows[index],
+        cells: [...tr.cells].slice(lead),
       }));
       const heads = [...table.tHead.rows[1].cells];
       const groups = [...table.tHead.rows[0].cells].slice(lead);
-      return { element, data, table, rows, heads, groups, lead };
+      return { element, data, table, rows, order: rows, heads, groups, lead };
     });
 
   board.numbers = (values) => (values ?? []).filter((value) => typeof value === "number");
@@ -32,16 +32,18 @@
     return found;
   };
 
-  const setHidden = (elements, hidden) => elements.forEach((element) => (element.hidden = hidden));
+  const setHidden = (element, hidden) => {
+    if (element.hidden !== hidden) element.hidden = hidden;
+  };
 
   const showColumns = (section, state) => {
     const shown = section.data.columns.map(
       (column) => !state.hidden.suite.has(column.group) && !state.hidden.column.has(column.name),
     );
     shown.forEach((isShown, index) => {
-      section.heads[index].hidden = !isShown;
+      setHidden(section.heads[index], !isShown);
       for (const body of section.table.tBodies)
-        for (const tr of body.rows) tr.cells[section.lead + index].hidden = !isShown;
+        for (const tr of body.rows) setHidden(tr.cells[section.lead + index], !isShown);
     });
     let start = 0;
     for (const group of section.groups) {
@@ -57,8 +59,9 @@
   const showRows = (section, state) =>
     section.rows.map((row) => {
       const statuses = [...board.statuses(section, row.index)];
-      const shown = !state.hidden.family.has(row.family) && statuses.some((status) => !state.hidden.status.has(status));
-      row.tr.hidden = !shown;
+      const isFound = row.variant.toLowerCase().includes(state.find.toLowerCase());
+      const shown = isFound && !state.hidden.family.has(row.family) && statuses.some((status) => !state.hidden.status.has(status));
+      setHidden(row.tr, !shown);
       return shown;
     });
 
@@ -79,11 +82,11 @@
     return { rows: count(section.shownRows), columns: count(section.shownColumns) };
   };
 
-  const leading = (text) => Number.parseFloat(text);
   const keys = {
     name: (section, row) => row.variant,
-    count: (section, row) => leading(row.tr.cells[1].textContent),
-    ahead: (section, row) => leading(row.tr.cells[2].textContent),
+    count: (section, row) => row.cells_ok,
+    ahead: (section, row) => row.ahead,
+    time: (section, row) => row.seconds,
   };
 
   const scoreKey = (index) => (section, row) => {
@@ -105,8 +108,9 @@
       const difference = typeof a.value === "string" ? a.value.localeCompare(b.value, "en") : a.value - b.value;
       return sign * difference || a.row.index - b.row.index;
     });
-    order.forEach(({ row }) => row.tr.parentNode.append(row.tr));
-    section.order = order.map(({ row }) => row);
+    const rows = order.map(({ row }) => row);
+    if (rows.some((row, place) => row !== section.order[place])) rows[0].tr.parentNode.append(...rows.map((row) => row.tr));
+    section.order = rows;
     for (const head of section.table.querySelectorAll("[data-sort]")) {
       const isSorted = name !== "" && board.sortName(section, head) === name;
       if (isSorted) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");

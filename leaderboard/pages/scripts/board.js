@@ -12,6 +12,7 @@
 
   const writeControls = () => {
     form.elements.with.value = state.with;
+    form.elements.find.value = state.find;
     for (const list of Object.keys(state.hidden))
       for (const input of form.querySelectorAll(`input[name="${list}"]`)) input.checked = !state.hidden[list].has(input.value);
     if (form.elements.published) form.elements.published.checked = state.published;
@@ -21,6 +22,7 @@
 
   const readControls = () => {
     state.with = form.elements.with.value;
+    state.find = form.elements.find.value.trim();
     for (const list of Object.keys(state.hidden))
       state.hidden[list] = new Set(
         [...form.querySelectorAll(`input[name="${list}"]:not(:checked)`)].map((input) => input.value),
@@ -49,21 +51,27 @@
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   };
 
+  // The second line of a header, which names the metric, becomes the button that sorts by the column.
   const addSortButtons = (section) => {
     for (const head of section.table.querySelectorAll("[data-sort]")) {
       const name = board.sortName(section, head);
-      const label = `Sort by ${section.data.columns[head.dataset.sort]?.name ?? head.textContent.trim()}`;
+      const label = head.querySelector(".label");
       const button = document.createElement("button");
       button.type = "button";
       button.className = "sort";
-      button.title = label;
-      button.innerHTML = '<span aria-hidden="true"></span><span class="unseen">Sort</span>';
-      button.lastChild.textContent = label;
+      const text = document.createElement("span");
+      text.className = "text-of";
+      text.append(...label.childNodes);
+      button.append(text);
+      const said = document.createElement("span");
+      said.className = "unseen";
+      said.textContent = `Sort by ${section.data.columns[head.dataset.sort]?.name ?? button.textContent.trim()}`;
+      button.prepend(said, " ");
       button.addEventListener("click", () => {
         state.sort = state.sort === name ? `-${name}` : state.sort === `-${name}` ? "" : name;
         change();
       });
-      head.append(button);
+      label.append(button);
     }
   };
 
@@ -90,6 +98,11 @@
     readControls();
     change();
   });
+  form.elements.find.addEventListener("input", () => {
+    readControls();
+    change();
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", (event) => {
     event.preventDefault();
     state = board.initialState();
