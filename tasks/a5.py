@@ -34,7 +34,7 @@ ORDER = 60
 @register_task(
     "recall-a5",
     summary="Running product of permutations of five elements, a state tracking problem that is hard to parallelize.",
-    suites=("recall", "quick"),
+    suites=("recall", "state", "quick"),
 )
 class A5WordProblem(Task):
     """A row is `length` elements of A5; the target at each position is the product so far.

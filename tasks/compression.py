@@ -26,7 +26,7 @@ from .rows import distinct_parts
 
 @register_task(
     "recall-compression",
-    summary="Compress random tokens into the vector of the last position, from which all of them are decoded.",
+    summary="Compress random tokens into the vector of the last position, which all are decoded from (MAD-Lab).",
     suites=("recall", "quick"),
 )
 class Compression(Task):

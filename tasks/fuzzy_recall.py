@@ -33,7 +33,7 @@ CHUNK = 4_000
 
 @register_task(
     "recall-fuzzy",
-    summary="Keys and values of one to three tokens from a random map per row: name the value of every repeated key.",
+    summary="Keys and values of several tokens: name the value of every repeated key (fuzzy recall of MAD-Lab).",
     suites=("recall", "quick"),
 )
 class FuzzyRecall(Task):

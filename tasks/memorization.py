@@ -28,7 +28,7 @@ from .rows import distinct_rows, token_split
 
 @register_task(
     "recall-memorization",
-    summary="Name the value of each key, from a map that is the same in all rows and never shown.",
+    summary="Name the value of each key, from a map that is the same in all rows and never shown (MAD-Lab).",
     suites=("recall", "quick"),
 )
 class Memorization(Task):

@@ -27,7 +27,7 @@ from .rows import token_split
 
 @register_task(
     "math-modular-addition",
-    summary="Add two numbers modulo a prime. Test scores often rise long after training scores (grokking).",
+    summary="Add two numbers modulo a prime. Test scores often rise long after training scores (Power et al. 2022).",
     suites=("math", "quick"),
 )
 class ModularAddition(Task):

@@ -15,7 +15,7 @@ PLUS, MINUS, TIMES = range(MODULUS, MODULUS + 3)
 
 @register_task(
     "state-arithmetic",
-    summary="The value modulo 5 of a sum of products after each of its numbers. Also tested on longer rows.",
+    summary="The value modulo 5 of sums of products so far. Also tested on longer rows (Delétang et al. 2023).",
     suites=("state", "quick"),
 )
 class ModularArithmetic(StateTracking):

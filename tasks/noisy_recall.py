@@ -34,7 +34,7 @@ SOLVED = 0.99
 
 @register_task(
     "recall-noisy",
-    summary="Key-value pairs from a random map per row, with noise between them: name the value of every repeated key.",
+    summary="Key-value pairs among noise: name the value of every repeated key (noisy recall of MAD-Lab).",
     suites=("recall", "quick"),
 )
 class NoisyRecall(Task):

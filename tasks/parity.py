@@ -12,7 +12,7 @@ from .state_tracking import StateTracking
 
 @register_task(
     "state-parity",
-    summary="Is the number of ones so far odd? Also tested on longer rows.",
+    summary="Is the number of ones so far odd? Also tested on longer rows (Delétang et al. 2023).",
     suites=("state", "quick"),
 )
 class Parity(StateTracking):

@@ -46,7 +46,7 @@ class _WordProblem(StateTracking):
 
 @register_task(
     "state-s3",
-    summary="Running product of permutations of three elements, a solvable group. Also tested on longer rows.",
+    summary="Running product of permutations of three elements (S3). Also tested on longer rows (Merrill et al. 2024).",
     suites=("state", "quick"),
 )
 class S3(_WordProblem):
@@ -69,7 +69,7 @@ class S3(_WordProblem):
 
 @register_task(
     "state-s5",
-    summary="Running product of permutations of five elements, which is complete for NC1. Also tested on longer rows.",
+    summary="Running product of permutations of five elements (S5). Also tested on longer rows (Merrill et al. 2024).",
     suites=("state", "quick"),
 )
 class S5(_WordProblem):
