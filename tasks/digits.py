@@ -31,7 +31,7 @@ TEST_SHARE, VALID_SHARE = 0.2, 0.1
 @register_task(
     "digits",
     summary="Handwritten digits of 8 by 8 pixels as sequences of 64 gray values.",
-    suites=("quick", "demo"),
+    suites=("image", "quick"),
 )
 class Digits(Task):
     """A row is an image in raster order, its values divided by 16.
