@@ -191,7 +191,9 @@ def _size(record: Record) -> Facts:
 
 def _cost(record: Record) -> Facts:
     cost = record.cost
+    share = f"{cost.members} seeds; times and memory are this cell's share" if cost.members > 1 else NONE
     facts = [
+        ("trained together", share),
         ("training time", duration(cost.train_seconds)),
         ("whole trial", duration(cost.total_seconds)),
         ("samples per second", quantity(cost.samples_per_second)),
