@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,22 +42,28 @@ def command(
         if name not in names:
             known = ", ".join(sorted(names)) or "none"
             raise UserError(f"{results} has no record of '{name}'.{did_you_mean(name, names)} Known: {known}.")
-    columns: dict[tuple, dict[str, Any]] = defaultdict(dict)
+    columns: dict[tuple, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for row in scored:
-        columns[place_of(row)][row["variant"]] = row
+        columns[place_of(row)][row["variant"]].append(row)
     shared = {place: rows for place, rows in columns.items() if {one, other} <= rows.keys()}
     if not shared:
         raise UserError(f"{one} and {other} have no column in common in {results}.")
     for place, rows in sorted(shared.items(), key=str):
-        row, compared = rows[one], table.comparisons.get(place)
+        row, compared = rows[one][0], table.comparisons.get(place)
         where = f"{row['column']} ({row['tier']}, {row['recipe']})"
-        if compared is None:
-            reason = "at the smoke tier" if row["tier"] == "smoke" else "because the sizes are fixed"
-            say(f"{where}: not compared {reason}")
-        elif {one, other} <= set(compared.names):
+        if compared and {one, other} <= set(compared.names):
             say(f"{where}: {_compared(one, other, compared)}")
-        else:
-            say(f"{where}: not compared, because a seed has no score")
+            continue
+        reason = "because a seed has no score or is of older code"
+        if row["tier"] == "smoke" or row["sizing"] == "fixed":
+            reason = "at the smoke tier" if row["tier"] == "smoke" else "because the sizes are fixed"
+        means = "; ".join(f"{name} {_mean(rows[name])}" for name in (one, other))
+        say(f"{where}: {means}; not compared {reason}")
+
+
+def _mean(rows: Sequence[dict[str, Any]]) -> str:
+    values = [row["value"] for row in rows if row["value"] is not None]
+    return f"{fmean(values):.4g} (n={len(values)})" if values else "no score"
 
 
 def _compared(one: str, other: str, compared: Comparisons) -> str:

@@ -31,7 +31,8 @@ def cells_of(section):
 def test_a_cell_is_mean_and_half_interval(board, three):
     (section,) = board(*three("mamba", 0.8, 0.9, 1.0))
     (cell,) = section.rows[0].cells
-    assert (cell.mean, cell.half_width) == ("90.0", "24.8"), "mostly over seeds: Student's t"
+    assert cell.mean == "90.0"
+    assert 24 < float(cell.half_width) < 25, "mostly over seeds, for which Student's t alone gives 24.8"
     assert [seed.text for seed in cell.seeds] == ["80.0", "90.0", "100.0"]
     assert all(seed.page.startswith("runs/") for seed in cell.seeds)
 
