@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast, get_args
 
 from .contract.data_source import data_folder
 from .contract.registry import Registry, discover
@@ -110,41 +110,38 @@ def run(
     return frame(Runner(run, make_executor(run, jobs)).execute().records)
 
 
+class Selection(TypedDict):
+    """The cells of a run, as `make_plan` takes them; see `run` for the fields."""
+
+    models: Sequence[str]
+    tasks: Sequence[str]
+    suites: Sequence[str]
+    settings: Sequence[str]
+    tier: str
+    recipe: str
+    seeds: Sequence[int] | None
+
+
 def make_run(
     registry: Registry,
     *,
-    models: Sequence[str],
-    tasks: Sequence[str],
-    suites: Sequence[str],
     plugins: Sequence[Path],
-    settings: Sequence[str],
-    tier: str,
-    recipe: str,
-    seeds: Sequence[int] | None,
     results: Path,
     data: str | Path | None,
     device: str,
     rerun: str,
     extras: Extras,
+    **selection: Unpack[Selection],
 ) -> Run:
     """Return the run that a command or a call of `run` asks for; see `run` for the parameters."""
     if rerun not in get_args(Rerun):
         raise UserError(f"--rerun {rerun}: use missing, failed, stale or all.")
     folder, chosen = data_folder(data), resolve_device(device)
-    if rerun == "stale" and not (models or tasks or suites or settings):
+    if rerun == "stale" and not any(selection[name] for name in ("models", "tasks", "suites", "settings")):
+        tier, recipe, seeds = selection["tier"], selection["recipe"], selection["seeds"]
         plan = recorded_plan(results, registry, tier=tier, recipe=recipe, seeds=seeds, data=folder)
     else:
-        plan = make_plan(
-            registry,
-            models=models,
-            tasks=tasks,
-            suites=suites,
-            settings=settings,
-            tier=tier,
-            recipe=recipe,
-            seeds=seeds,
-            data=folder,
-        )
+        plan = make_plan(registry, data=folder, **selection)
     return Run(plan, ResultStore(results), folder, chosen, plugins, extras, cast(Rerun, rerun))
 
 

@@ -68,7 +68,7 @@ class A5WordProblem(Task):
     plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=1500, batch=128),
+        "quick": Budget(steps=1_500, batch=64),
         "standard": Budget(steps=20_000, batch=128),
         "full": Budget(steps=1_000_000, batch=64),
     }

@@ -42,7 +42,7 @@ SHOTS = ([3, "+", 8], [7, "-", 2, "*", 4], [2, "*", 5, "-", 9], [6, "*", 3, "+",
 @register_task(
     "math-arithmetic",
     summary="Byte language model of worked arithmetic, such as 7-2*3=7-6=1, scored by generated answers.",
-    suites=("math", "quick"),
+    suites=("math", "quick", "demo"),
 )
 class Arithmetic(Task):
     r"""A row is an expression and its solution, one operation per step: ``7-2*3=7-6=\boxed{1}``.
@@ -88,6 +88,7 @@ class Arithmetic(Task):
         "standard": Budget(steps=10_000, batch=64),
         "full": Budget(steps=50_000, batch=64),
     }
+    shown_as = "problem"
     evaluations: tuple[Evaluation, ...] = (
         Evaluation(
             "bits_per_byte", "Bits per byte of solutions; the end mark counts as a byte.", "lm", "lm", slices=("level",)

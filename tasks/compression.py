@@ -55,12 +55,13 @@ class Compression(Task):
     arguments["full"] = arguments["standard"]
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=600, batch=32),
+        "quick": Budget(steps=1_200, batch=32),
         "standard": Budget(steps=5_000, batch=128),
         "full": Budget(steps=20_000, batch=128),
     }
     evaluations = (Evaluation("label_accuracy", "Share of symbols decoded correctly.", ceiling=1.0),)
     published_tiers = ("standard", "full")
+    plateau = True
     shown_as = "tokens"
 
     def __init__(self, symbols: int, length: int, train: int, valid: int, test: int):

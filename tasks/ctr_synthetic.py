@@ -66,7 +66,7 @@ class SyntheticClicks(Task):
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=64),
-        "quick": Budget(steps=300, batch=128),
+        "quick": Budget(steps=600, batch=128),
         "standard": Budget(steps=6_000, batch=4096),
         "full": Budget(steps=20_000, batch=4096),
     }

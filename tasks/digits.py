@@ -31,7 +31,7 @@ TEST_SHARE, VALID_SHARE = 0.2, 0.1
 @register_task(
     "digits",
     summary="Handwritten digits of 8 by 8 pixels as sequences of 64 gray values.",
-    suites=("quick", "demo"),
+    suites=("image", "quick"),
 )
 class Digits(Task):
     """A row is an image in raster order, its values divided by 16.
@@ -49,7 +49,7 @@ class Digits(Task):
     arguments: ClassVar = {"smoke": {"limit": 256}, "quick": {}, "standard": {}, "full": {}}
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=100, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=2_000, batch=64),
         "full": Budget(steps=10_000, batch=64),
     }

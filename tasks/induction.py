@@ -51,7 +51,7 @@ class InductionHeads(Task):
 
     arguments: ClassVar = {
         "smoke": {"symbols": 8, "length": 16, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
-        "quick": {"symbols": 16, "length": 32, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
+        "quick": {"symbols": 16, "length": 16, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {
             "symbols": 16, "length": 256, "times": [0.25, 0.5, 2, 4, 8, 16],
             "train": 200_000, "valid": 1_000, "test": 1_000,
@@ -64,7 +64,7 @@ class InductionHeads(Task):
     plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=280, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=12_000, batch=32),
         "full": Budget(steps=204_800, batch=8),
     }

@@ -50,13 +50,13 @@ class ListOps(Task):
 
     arguments: ClassVar = {
         "smoke": {"longer_than": 10, "shorter_than": 33, "train": 256, "valid": 64, "test": 128},
-        "quick": {"longer_than": 10, "shorter_than": 49, "train": 10_000, "valid": 250, "test": 1_000},
+        "quick": {"longer_than": 5, "shorter_than": 25, "train": 20_000, "valid": 250, "test": 2_000},
         "standard": {"longer_than": 100, "shorter_than": 513, "train": 96_000, "valid": 1_000, "test": 2_000},
         "full": {"longer_than": 500, "shorter_than": 2000, "train": 96_000, "valid": 2_000, "test": 2_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=220, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=5_000, batch=64),
         "full": Budget(steps=30_000, batch=32),
     }

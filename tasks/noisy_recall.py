@@ -70,7 +70,7 @@ class NoisyRecall(Task):
             "train": 256, "valid": 64, "test": 128,
         },
         "quick": {
-            "keys": 8, "values": 8, "noise_symbols": 16, "noise": 0.2, "length": 64,
+            "keys": 8, "values": 8, "noise_symbols": 16, "noise": 0.2, "length": 32,
             "train": 12_800, "valid": 250, "test": 1_000,
         },
         "standard": {

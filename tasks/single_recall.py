@@ -56,7 +56,7 @@ class SingleQueryRecall(Task):
     plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=200, batch=64),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=6_000, batch=64),
         "full": Budget(steps=62_500, batch=32),
     }

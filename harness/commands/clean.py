@@ -55,10 +55,10 @@ def command(
 
 
 def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
-    from ..records.store import ResultStore
+    from ..records.store import WORK, ResultStore
 
     for name, (pattern, what) in _WORK.items():
-        for path in _own_entries(results / "work" / name):
+        for path in _own_entries(results / WORK / name):
             if pattern.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
                 yield path, what
     store, records = ResultStore(results), results / "records"

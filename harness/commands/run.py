@@ -196,8 +196,9 @@ def _print_plan(run: Run) -> None:
     kept, missing = run.split()
     for note in run.plan.notes:
         say(note)
-    for keyed in (keyed for keyed in missing if keyed.cell.training is not None):
-        say(f"  {keyed.cell.name}")
+    for group in run.together([keyed for keyed in missing if keyed.cell.training is not None]):
+        first, seeds = group[0].cell.name, [f"s{keyed.cell.seed}" for keyed in group]
+        say(f"  {first}" if len(group) == 1 else f"  {first} with {', '.join(seeds[1:])}: trained together")
     expected = estimate(missing, run.store.read())
     say(f"{len(missing)} {'cell' if len(missing) == 1 else 'cells'} to run, {len(kept)} with a record.")
     about = f"About {span(expected.seconds)} sequentially, estimated from {expected.basis}"

@@ -117,7 +117,7 @@ class Task:
     plateau: ClassVar[bool] = False
     recipes_of: ClassVar[str] = ""
     shown_as: ClassVar[str] = ""
-    token_names: ClassVar[tuple[str, ...]] = ()
+    token_names: tuple[str, ...] = ()
 
     @property
     def spec(self) -> TaskSpec:

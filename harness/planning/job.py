@@ -90,7 +90,15 @@ class TrainJob(_Message):
     multiplicity: bool = False
 
 
+class EnsembleJob(_Message):
+    """Train cells that differ only in the seed as one ensemble; each has its own folder, with its own outcome."""
+
+    action: Literal["train together"] = "train together"
+    trials: list[TrainJob]
+    folders: list[Path]
+
+
 class Job(_Message):
     """The content of ``job.json``."""
 
-    work: PrepareJob | TrainJob = Field(discriminator="action")
+    work: PrepareJob | TrainJob | EnsembleJob = Field(discriminator="action")

@@ -9,7 +9,7 @@ from ..errors import unknown
 from .recipe import Recipe
 
 
-def common(*learning_rates: float, evaluations: int = 40) -> Recipe:
+def common(*learning_rates: float, evaluations: int = 24) -> Recipe:
     """Return the recipe shared by all models, with the learning rates to probe."""
     return Recipe(
         "common",
@@ -17,7 +17,7 @@ def common(*learning_rates: float, evaluations: int = 40) -> Recipe:
         betas=(0.9, 0.95),
         weight_decay=0.01,
         schedule="decay",
-        patience=0.25,
+        patience=1 / 3,
         warmup=0.05,
         clip=1.0,
         evaluations=evaluations,
@@ -52,7 +52,7 @@ TIERS = {
     tier.name: tier
     for tier in (
         Tier("smoke", depth=2, body_parameters=12_000, recipe=common(3e-3, 1e-2, evaluations=10), aim_seconds=4.0),
-        Tier("quick", depth=2, body_parameters=100_000, recipe=common(5e-3, 2e-2)),
+        Tier("quick", depth=2, body_parameters=32_000, recipe=common(5e-3, 2e-2)),
         Tier(
             "standard",
             depth=4,
@@ -70,7 +70,7 @@ TIERS = {
             "full",
             depth=6,
             body_parameters=4_000_000,
-            recipe=common(3e-4, 1e-3, 3e-3),
+            recipe=common(3e-4, 1e-3, 3e-3, evaluations=40),
             seeds=5,
             threads=4,
             precision="bf16",

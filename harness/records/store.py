@@ -39,7 +39,8 @@ from .left_out import say_left_out
 from .record import SCHEMA, Record, milliseconds
 from .samples import SampleCard
 
-SET_ASIDE, MARKER = "set-aside", ".archarena"
+SET_ASIDE, WORK, MARKER = "set-aside", "work", ".archarena"
+"""Names in a results folder: records that cannot be read, running trials with prepared arrays, and the marker file."""
 
 DEEPEST = 100
 """Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""

@@ -14,7 +14,7 @@ from ..data.samples import sample_card
 from ..planning.cell import Keyed
 from ..planning.job import LOG
 from ..records.record import Outcome, Record
-from .child import tail
+from .child import read_outcome, tail
 from .executor import Ended, Executor, Result, Started
 from .lock import locked
 from .progress import Progress
@@ -118,26 +118,59 @@ class Runner:
         return ready
 
     def _train(self, ready: Sequence[Keyed]) -> None:
-        """Run the trials and record each result; if the run is stopped, record the unfinished ones as interrupted."""
-        cells = {self.run.folder_of(keyed): keyed for keyed in ready}
+        """Run the trials; a cell that its ensemble leaves without an outcome runs again on its own."""
+        again = self._train_groups(self.run.together(ready))
+        self._train_groups([[keyed] for keyed in again])
+
+    def _train_groups(self, groups: Sequence[Sequence[Keyed]]) -> list[Keyed]:
+        """Run and record the trials, and return the cells that have no outcome because their ensemble failed.
+
+        If the run is stopped, record the unfinished cells as interrupted.
+        """
+        requests = [self.run.train_request(group) for group in groups]
+        cells = {request.folder: group for request, group in zip(requests, groups, strict=True)}
         running: dict[Path, str] = {}
-        with closing(self.executor.run([self.run.train_request(keyed) for keyed in ready])) as events:
+        again: list[Keyed] = []
+        with closing(self.executor.run(requests)) as events:
             try:
                 for event in events:
                     if isinstance(event, Started):
-                        running[event.request.folder] = _now()
-                        self.progress.started(event.request.name, event.request.folder)
+                        folder = event.request.folder
+                        running[folder] = _now()
+                        for keyed in cells[folder]:
+                            self.progress.started(keyed.cell.name, self.run.folder_of(keyed))
                     elif isinstance(event, Ended):
                         folder = event.request.folder
-                        self._record(cells[folder], event.result, running[folder])
+                        for keyed, result in self._results(cells[folder], event.result):
+                            if result is None:
+                                again.append(keyed)
+                            else:
+                                self._record(keyed, result, running[folder])
+                        if len(cells[folder]) > 1:
+                            shutil.rmtree(folder, ignore_errors=True)
                         del running[folder]
                     else:
                         self.progress.tick()
             except BaseException:
                 events.close()  # ends the trials
                 for folder, started in running.items():
-                    self._record(cells[folder], Result(_STOPPED, tail(folder / LOG)), started)
+                    for keyed in cells[folder]:
+                        self._record(keyed, Result(_STOPPED, tail(folder / LOG)), started)
                 raise
+        return again
+
+    def _results(self, cells: Sequence[Keyed], result: Result) -> list[tuple[Keyed, Result | None]]:
+        """Return the result of each cell of a job; those trained together have their outcomes in their own folders."""
+        if len(cells) == 1:
+            return [(cells[0], result)]
+        if result.outcome.status != "ok":
+            return [(keyed, None) for keyed in cells]
+        outcomes = [read_outcome(self.run.folder_of(keyed)) for keyed in cells]
+        peak, seen = result.peak_rss // len(cells), replace(result.seen, seconds=None)
+        return [
+            (keyed, outcome and replace(result, outcome=outcome, peak_rss=peak, seen=seen))
+            for keyed, outcome in zip(cells, outcomes, strict=True)
+        ]
 
     def _record(self, keyed: Keyed, result: Result, started: str) -> None:
         folder = self.run.folder_of(keyed)

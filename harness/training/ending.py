@@ -6,7 +6,7 @@ Everything here is a function of the attempt's state, so a resumed attempt decid
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, variance
+from statistics import fmean
 
 from ..contract.metrics import Metric, sign
 from ..planning.recipe import Recipe
@@ -14,7 +14,7 @@ from ..records.record import Ending
 from .checkpoint import AttemptState
 
 FEWEST = 4
-"""A score has stalled only after this many validation passes: two in each half have a variance."""
+"""A score has stalled only after this many validation passes."""
 
 
 def ending(state: AttemptState, recipe: Recipe, steps: int, metric: Metric) -> Ending | None:
@@ -47,14 +47,13 @@ def _is_flat(state: AttemptState, recipe: Recipe, steps: int, metric: Metric) ->
 
 
 def has_stalled(scores: Sequence[float]) -> bool:
-    """Return whether scores, of which higher ones are better, rise by no more than their scatter explains.
+    """Return whether scores, of which higher ones are better, rise no more: the later half is no higher on average.
 
-    The mean of the later half is compared with that of the earlier half. The score still rises if it is higher by
-    more than one standard error, computed from the scatter within the halves. All passes use the same validation
-    rows, so this scatter is how far the choice of rows and of the step can move a difference between passes.
+    Means of several passes are compared because single passes scatter, with the step and with the validation rows.
+    Flat scores are found within a few passes, as the scatter soon puts one mean above the other, while scores that
+    rise over the budget by eight times the scatter of a pass rarely count as stalled.
     """
     if len(scores) < FEWEST:
         return False
-    earlier, later = scores[: len(scores) // 2], scores[len(scores) // 2 :]
-    error = (variance(earlier) / len(earlier) + variance(later) / len(later)) ** 0.5
-    return fmean(later) - fmean(earlier) <= error
+    middle = len(scores) // 2
+    return fmean(scores[middle:]) <= fmean(scores[:middle])

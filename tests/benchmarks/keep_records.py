@@ -54,10 +54,15 @@ def _repeated(option: str, values: Sequence[str]) -> list[str]:
 
 def superseded(folder: Path) -> list[Path]:
     """Return the files of records whose cell has a newer record in the same results folder."""
-    store, newest = ResultStore(folder), dict[str, Record]()
+    store = ResultStore(folder)
     records = sorted(store.read(), key=lambda record: record.order)
     newest = {name_of(record): record for record in records}
-    return [store.path_of(record) for record in records if newest[name_of(record)] is not record]
+    older = [record for record in records if newest[name_of(record)] is not record]
+    return [path for record in older for path in (store.path_of(record), *_artifacts(folder, record))]
+
+
+def _artifacts(folder: Path, record: Record) -> list[Path]:
+    return [folder / artifact.file for artifact in record.artifacts]
 
 
 def commit(folder: Path, message: str) -> None:
@@ -78,7 +83,7 @@ def main() -> None:
         if done.returncode:
             sys.exit(done.returncode)
         for file in superseded(folder):
-            file.unlink()
+            file.unlink(missing_ok=True)
         task = options[options.index("--task") + 1]
         commit(folder, f"Keep records of {task} in {name}")
         print(f"{(time.monotonic() - began) / 3600:.2f} hours", flush=True)

@@ -86,6 +86,13 @@ def test_a_dry_run_says_what_and_runs_nothing(call, toys, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_a_dry_run_says_which_seeds_train_together(call, toys):
+    plugin = toys[3]
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=8'))
+    _, out, _ = call("run", *toys, "--seeds", 4, "--device", "cpu", "--dry-run")
+    assert "good/toy/smoke/s0 with s1, s2, s3: trained together" in out
+
+
 def test_run_show_why_and_board(call, toys, tmp_path):
     results, plugins = tmp_path / "results", toys[:4]
     code, out, err = call("run", *toys, "--seed", 3, "--jobs", 1, "--device", "cpu")

@@ -75,8 +75,8 @@ def test_absent_data_is_an_error_for_a_named_task_and_a_note_for_a_suite(tmp_pat
 
 
 def test_a_suite_without_any_data_is_an_error(tmp_path):
-    with pytest.raises(UserError, match=r"Nothing to run\. Left out math"):
-        make_plan(discover(), models=["mlp"], suites=["math"], tier="smoke", data=tmp_path)
+    with pytest.raises(UserError, match=r"Nothing to run\. Left out enwik8"):
+        make_plan(discover(), models=["mlp"], suites=["text"], tier="smoke", data=tmp_path)
 
 
 def test_a_run_that_names_no_model_takes_all_that_need_no_setting(tmp_path):

@@ -101,6 +101,7 @@ def run_scripts(toy_task, make_model, tmp_path, monkeypatch):
     shell.write_text(f"#!/bin/bash\n{start}\n{GOOD}\n")
     shell.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(shell))
+    monkeypatch.setenv("ARCHARENA_SPAWN", "1")
 
     def run(script: str, **limits):
         monkeypatch.setenv("SCRIPT", script)

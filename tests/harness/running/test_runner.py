@@ -9,6 +9,7 @@ from archarena.harness.api import make_run as run_of
 from archarena.harness.contract.registry import discover
 from archarena.harness.data.prepare import META
 from archarena.harness.errors import UserError
+from archarena.harness.planning.job import EnsembleJob
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
@@ -47,6 +48,17 @@ def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_run, make_
     assert record.command.startswith(
         "archarena run --model good --task toy --tier smoke --seed 0 --device cpu --plugin"
     )
+
+
+def test_a_forked_child_gives_the_same_bits_as_a_new_interpreter(make_run, monkeypatch):
+    found = []
+    for spawn in "01":
+        monkeypatch.setenv("ARCHARENA_SPAWN", spawn)
+        run = make_run(models=["mamba"], rerun="all", extras=Extras(keep_weights=True))
+        (record,) = Runner(run, Local(1)).execute().records
+        assert record.status == "ok", record.reason
+        found.append((record.scores, record.predictions.sha256, record.weights.sha256))
+    assert found[0] == found[1]
 
 
 def test_a_depth_that_is_set_replaces_the_tiers_at_equal_parameters(make_run):
@@ -322,3 +334,54 @@ def test_stale_cells_are_those_with_a_record_of_another_source_only(make_run, ma
     place["tier"] = "quick"
     with pytest.raises(UserError, match="has no record at tier quick with the common recipe"):
         run_of(discover(plugins), plugins=plugins, results=tmp_path, rerun="stale", **place, **nothing)
+
+
+def curves(records):
+    found = {record.cell.seed: [p.train_loss for a in record.attempts for p in a.curve] for record in records}
+    return [found[seed] for seed in sorted(found)]
+
+
+def test_seeds_train_together_and_each_has_its_own_record(make_run, make_model, tmp_path):
+    plugin = make_model()
+    plugin.write_text(plugin.read_text().replace("torch.nn.Dropout(0.1)", "torch.nn.Identity()"))
+    alone = Runner(make_run(plugin, seeds=range(4)), Inline()).execute().new
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = replace(make_run(plugin, seeds=range(4)), store=ResultStore(tmp_path / "together"))
+    assert [len(group) for group in run.together(run.keyed())] == [4]
+    together = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in together] == [("ok", 4)] * 4
+    for found, expected in zip(curves(together), curves(alone), strict=True):
+        assert found == pytest.approx(expected, rel=1e-3)
+    assert len({record.predictions.sha256 for record in together}) == 4
+    assert all(record.cost.total_seconds > record.cost.train_seconds > 0 for record in together)
+    assert not [*run.work.glob("ensembles/*"), *run.work.glob("cells/*")]
+    assert len(Runner(run, Inline()).execute().kept) == 4
+
+
+def test_seeds_that_cannot_train_together_train_alone(make_run, make_model):
+    plugin = make_model()  # draws random numbers in a way that torch.vmap refuses
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = make_run(plugin, seeds=range(4))
+    assert [len(group) for group in run.together(run.keyed())] == [4]
+    records = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in records] == [("ok", 1)] * 4
+
+
+class StopsWhenTrainingStarts(Inline):
+    def run(self, requests):
+        for event in super().run(requests):
+            yield event
+            if isinstance(event, Started) and isinstance(event.request.work, EnsembleJob):
+                raise KeyboardInterrupt
+
+
+def test_a_stopped_ensemble_is_interrupted_cells_which_run_again(make_run, make_model):
+    plugin = make_model()
+    plugin.write_text(plugin.read_text().replace("torch.nn.Dropout(0.1)", "torch.nn.Identity()"))
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = make_run(plugin, seeds=range(4))
+    with pytest.raises(KeyboardInterrupt):
+        Runner(run, StopsWhenTrainingStarts()).execute()
+    assert [record.status for record in run.store.read()] == ["interrupted"] * 4
+    again = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in again] == [("ok", 4)] * 4

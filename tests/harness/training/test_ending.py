@@ -9,7 +9,7 @@ from archarena.harness.planning.recipe import Recipe
 from archarena.harness.planning.tier import common
 from archarena.harness.records.record import CurvePoint
 from archarena.harness.training.checkpoint import AttemptState
-from archarena.harness.training.ending import ending, has_stalled, note_decay
+from archarena.harness.training.ending import ending, note_decay
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,13 +38,14 @@ def ended(state: AttemptState, recipe: Recipe = RECIPE, metric=ACCURACY) -> str 
 
 def test_a_perfect_score_ends_at_once():
     state = trained(lambda step: 1.0 if step >= 300 else 0.1)
-    assert (state.step, ended(state), state.decay_from) == (300, "perfect", None)
+    assert (ended(state), state.decay_from) == ("perfect", None)
+    assert 300 <= state.step < 300 + STEPS / RECIPE.evaluations
 
 
 def test_a_score_that_stays_flat_decays_and_ends_early():
     state = trained(lambda step: min(0.9, step / 200))
     assert ended(state) == "stalled"
-    assert 300 <= state.decay_from <= 500
+    assert 400 <= state.decay_from <= 600
     assert state.step == pytest.approx(state.decay_from / 0.8, abs=1)
     assert state.curve[-1].step == state.step
 
@@ -66,7 +67,8 @@ def test_a_task_with_a_plateau_ends_early_only_when_perfect():
     flat = trained(lambda step: 0.1, patient)
     assert (flat.step, ended(flat, patient)) == (STEPS, "budget")
     late = trained(lambda step: 1.0 if step > 700 else 0.1, patient)
-    assert (late.step, ended(late, patient)) == (725, "perfect")
+    assert ended(late, patient) == "perfect"
+    assert 700 < late.step < 700 + STEPS / RECIPE.evaluations
 
 
 def test_rates_are_probed_before_any_decay():
@@ -74,12 +76,18 @@ def test_rates_are_probed_before_any_decay():
     assert state.decay_from > RECIPE.probe_steps(STEPS)
 
 
-@pytest.mark.parametrize(("rise", "share"), [(0.0, 0.7), (0.05, 0.02)])
-def test_noise_of_the_validation_rows_hides_no_rise_and_feigns_few(rise, share):
+@pytest.mark.parametrize(("rise", "least", "most"), [(0, 0.99, 1.0), (8, 0.0, 0.3), (12, 0.0, 0.05)])
+def test_scatter_hides_no_rise_and_feigns_none(rise, least, most):
+    """The rise over the whole budget is `rise` times the standard deviation of one validation pass."""
     draw = np.random.default_rng(0)
-    noisy = np.linspace(0, 9 * rise, 10) + draw.normal(0, 0.05, (1000, 10))
-    found = np.mean([has_stalled(list(scores)) for scores in noisy])
-    assert found >= share if rise == 0 else found <= share
+    states = [trained(lambda step: 0.1 + 0.02 * (rise * step / STEPS + draw.normal())) for _ in range(200)]
+    assert least <= np.mean([ended(state) == "stalled" for state in states]) <= most
+
+
+def test_a_flat_score_is_found_by_the_middle_of_the_budget():
+    draw = np.random.default_rng(1)
+    begins = [trained(lambda step: 0.5 + 0.02 * draw.normal()).decay_from for _ in range(200)]
+    assert np.median(begins) <= STEPS / 2
 
 
 @given(st.integers(1, 3000), st.data())
