@@ -1,7 +1,7 @@
 """Other sizes of the battery's tasks, to compare with `battery.py`: a plugin with the suite ``candidates``.
 
-    archarena run --plugin tests/benchmarks/candidates.py --suite candidates --seeds 5 --results build/candidates
-    python tests/benchmarks/battery.py separation build/candidates
+archarena run --plugin tests/benchmarks/candidates.py --suite candidates --seeds 5 --results build/candidates
+python tests/benchmarks/battery.py separation build/candidates
 """
 
 from typing import ClassVar
