@@ -65,7 +65,7 @@ class MultiQueryRecall(Task):
     plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=2_000, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=6_000, batch=256),
         "full": Budget(steps=50_000, batch=128),
     }
