@@ -23,7 +23,13 @@ _Class = TypeVar("_Class", bound=type)
 
 
 def register_model(
-    name: str, *, summary: str, paper: str = "", family: str = "", on_request: bool = False
+    name: str,
+    *,
+    summary: str,
+    paper: str = "",
+    family: str = "",
+    on_request: bool = False,
+    requires: tuple[str, ...] = (),
 ) -> Callable[[_Class], _Class]:
     """Register a model class under `name`; all arguments must be literals.
 
@@ -39,6 +45,8 @@ def register_model(
         Architecture family, used by the leaderboard to group and color rows.
     on_request
         Whether to run the model only if it is named, because it needs a setting or extra resources.
+    requires
+        Names of hyperparameters that must be set, because their defaults do not work.
     """
     return _stamp(name)
 

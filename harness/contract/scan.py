@@ -105,7 +105,7 @@ def _checked(declared: dict[str, Any], node: ast.ClassDef) -> dict[str, Any]:
 _TEXT = (lambda value: isinstance(value, str)), "text"
 _NAMES = (lambda value: isinstance(value, tuple | list) and all(isinstance(v, str) for v in value)), "a tuple of names"
 _FLAG = (lambda value: isinstance(value, bool)), "True or False"
-_DECLARED = {"on_request": _FLAG, "suites": _NAMES, "needs": _NAMES}
+_DECLARED = {"on_request": _FLAG, "requires": _NAMES, "suites": _NAMES, "needs": _NAMES}
 """Tests and types of the keyword arguments of the decorators; all others are text."""
 
 _LONGEST = 2000
