@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
+from .members import map_members
 from .paths import Path, note, path, runs_triton
 
 Gradients = tuple[Tensor | None, ...]
@@ -55,6 +56,7 @@ def register(
     returns: tuple[str, ...] = ("y",),
     keeps: tuple[str, ...] = (),
     replaces: str | None = None,
+    members: Mapping[str, int] | None = None,
 ) -> Callable[..., Any]:
     """Register ``archarena::NAME`` and ``archarena::NAME_backward`` with torch; return the forward operation.
 
@@ -72,6 +74,10 @@ def register(
         Names of the further outputs, kept for the backward pass.
     replaces
         An operand that the backward pass does not need: it gets the first output in its place.
+    members
+        The axis of each tensor operand and of each output along which independent problems can be put next to each
+        other, so that `torch.vmap` needs one call for all. While an operand without such an axis is used, it calls
+        the operation once per index instead.
     """
     fields, hints = operands._fields, get_type_hints(operands)
     arguments = ", ".join(f"{_SCHEMA[hints[field]]} {field}" for field in fields)
@@ -134,8 +140,11 @@ def register(
         return *(gradient if _differentiable(x) else None for x, gradient in pairs), *(None for _ in ctx.options)
 
     forward.register_autograd(differentiate, setup_context=remember)
-    for operation in (forward, backward):
-        operation.register_vmap(_one_at_a_time(operation))
+    given_axes, kept_axes, returned_axes = (
+        [(members or {}).get(each) for each in names] for names in (fields[:tensors], keeps, returns)
+    )
+    forward.register_vmap(map_members(forward, given_axes, [*returned_axes, *kept_axes]))
+    backward.register_vmap(map_members(backward, [*kept_axes, *returned_axes, *given_axes], given_axes))
     packets = torch.ops.archarena
     register_flop_formula(getattr(packets, name), get_raw=True)(
         lambda *given, **_: operands(*given).cost(backward=False).flops
@@ -164,20 +173,3 @@ def check(first: Tensor, expected: Mapping[str, tuple[Tensor | None, tuple[int, 
 
 def _differentiable(x: Any) -> bool:
     return x is not None and (x.is_floating_point() or x.is_complex())
-
-
-def _one_at_a_time(operation: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
-    """Return a rule for `torch.vmap` that runs `operation` per index of the mapped axis: each has enough work."""
-
-    def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
-        def at(index: int) -> Any:
-            mapped = zip(inputs, in_dims, strict=True)
-            return operation(*(x if dim is None else x.select(dim, index) for x, dim in mapped))
-
-        results = [at(index) for index in range(info.batch_size)]
-        if isinstance(results[0], Tensor):
-            return torch.stack(results), 0
-        stacked = tuple(map(torch.stack, zip(*results, strict=True)))
-        return stacked, (0,) * len(stacked)
-
-    return rule

@@ -11,6 +11,7 @@ from .mlp import MLP
     paper="arXiv:1606.07792",
     summary="The DNN of click-through benchmarks: a multi-layer perceptron over all field embeddings.",
     family="baseline",
+    together=64,
 )
 class DNN(MLP):
     """The deep part of Wide & Deep (Cheng et al. 2016), as implemented in FuxiCTR.

@@ -19,6 +19,7 @@ from .blocks.perceptron import hidden_layers, xavier_linear
     paper="arXiv:2304.00902",
     summary="Two MLP streams over gated field embeddings, fused by a multi-head bilinear form.",
     family="feature interaction",
+    together=64,
 )
 class FinalMLP(FieldModel):
     """Two-stream MLP for click-through rates (Mao et al., AAAI 2023).

@@ -16,6 +16,7 @@ from .blocks.field_embedding import FieldEmbedding
     paper="doi:10.1109/ICDM.2010.127",
     summary="Factorization machine: logistic regression plus the inner products of all pairs of field vectors.",
     family="feature interaction",
+    together=128,
 )
 class FM(FieldModel):
     """``b + sum_f w_f[x_f] + sum_{f < g} <v_f[x_f], v_g[x_g]>`` (Rendle, ICDM 2010).

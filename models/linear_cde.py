@@ -23,6 +23,7 @@ from ..harness import (
 )
 from ..harness.contract.hyperparameters import check_hyperparameters
 from .blocks.controlled_flow import ControlledFlow, Drive, FlowState
+from .blocks.dropout import Dropout
 from .blocks.padding import reverse_valid
 from .blocks.residual import ResidualStack
 
@@ -94,7 +95,7 @@ class Block(nn.Module):
     def __init__(self, width: int, causal: bool, length: int, drive: Drive, dropout: float):
         super().__init__()
         self.flow = Flows(width, width, causal, length, drive)
-        self.map = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout))
+        self.map = nn.Sequential(Dropout(dropout), nn.Linear(width, width), nn.ReLU(), Dropout(dropout))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:

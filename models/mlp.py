@@ -16,6 +16,7 @@ from .blocks.perceptron import hidden_layers, xavier_linear
     paper="arXiv:1606.07792",
     summary="Multi-layer perceptron over the concatenated embeddings of all fields.",
     family="baseline",
+    together=64,
 )
 class MLP(FieldModel):
     """Concatenated embeddings, `depth` hidden layers of `width` units, and a linear head.

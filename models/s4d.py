@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ..harness import Built, BuiltSequence, ParamGroup, Size, TaskSpec, UserError, assemble, register_model
 from ..kernels.precision import accumulator
+from .blocks.dropout import Dropout
 from .blocks.norms import NormKind, make_norm
 from .blocks.padding import zero_padding
 from .blocks.residual import ResidualStack
@@ -171,7 +172,7 @@ class GatedMap(nn.Module):
         return self.dropout(F.glu(self.linear(self.dropout(F.gelu(self.dropout(x))))))
 
 
-class TiedDropout(nn.Dropout):
+class TiedDropout(Dropout):
     """Dropout of (batch, length, width) with one mask for all positions of a row."""
 
     def forward(self, x: Tensor) -> Tensor:

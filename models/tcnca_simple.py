@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ..harness import State, register_model
 from .blocks.chunked_attention import ChunkedAttention
+from .blocks.dropout import Dropout
 from .blocks.filters import BothWays
 from .blocks.gated_attention import FeedForward
 from .blocks.norms import LayerNorm
@@ -91,7 +92,7 @@ class Block(nn.Module):
         self.mixer_norm, self.mixer = LayerNorm(width), mixer
         self.attention_norm, self.attention = LayerNorm(width), attention
         self.ffn = ffn
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None) -> Tensor:
         x = x + self.dropout(self.mixer(self.mixer_norm(x), valid))

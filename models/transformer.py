@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ..harness import SequenceModel, UserError, register_model
 from ..kernels.depthwise_conv import depthwise_conv
+from .blocks.dropout import Dropout
 from .blocks.padding import valid_positions, zero_padding
 from .blocks.rotary import rotary_angles, rotate
 from .blocks.swiglu import SwiGLU
@@ -112,7 +113,7 @@ class Block(nn.Module):
         self.attention = Attention(width, heads, causal)
         self.ffn_norm = nn.RMSNorm(width, eps=1e-5)
         self.ffn = SwiGLU(width, ffn)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, rotation: Rotation, valid: Tensor | None) -> Tensor:
         h = self.attention_norm(x)

@@ -88,6 +88,7 @@ class Arithmetic(Task):
         "standard": Budget(steps=10_000, batch=64),
         "full": Budget(steps=50_000, batch=64),
     }
+    shown_as = "problem"
     evaluations: tuple[Evaluation, ...] = (
         Evaluation(
             "bits_per_byte", "Bits per byte of solutions; the end mark counts as a byte.", "lm", "lm", slices=("level",)

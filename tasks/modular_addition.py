@@ -67,11 +67,13 @@ class ModularAddition(Task):
     }
     evaluations: tuple[Evaluation, ...] = (Evaluation("position_accuracy", "Share of sums correct."),)
     published_tiers = ("standard", "full")
+    shown_as = "problem"
     plateau = True
 
     def __init__(self, prime: int, share: float, valid: int, test: int):
         self.prime, self.valid, self.test = prime, valid, test
         self.train = round(share * prime**2)
+        self.token_names = ("", *map(str, range(prime)), "+", "=")
         if self.train + valid + test > prime**2:
             raise UserError(
                 f"There are {prime**2} pairs modulo {prime}, fewer than {self.train} + {valid} + {test} rows."

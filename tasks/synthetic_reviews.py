@@ -69,6 +69,7 @@ class SyntheticReviews(Task):
         "standard": Budget(steps=5_000, batch=32),
         "full": Budget(steps=20_000, batch=32),
     }
+    shown_as = "text"
     evaluations = (Evaluation("accuracy", "Share of reviews classified correctly.", chance=0.5, ceiling=1.0),)
 
     def __init__(self, words: int, phrases: int, train: int, valid: int, test: int):

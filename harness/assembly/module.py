@@ -30,7 +30,8 @@ class Built(nn.Module):
 
     For tasks with one output per position, callers may also pass ``scored``, a boolean mask of
     shape (batch, length). The outputs are then only those of the marked positions, (marked, n), in
-    the order of `torch.nonzero`, and the head is not computed for other positions.
+    the order of `torch.nonzero`, and the head is not computed for other positions. ``scored`` may
+    also be the indices of positions, (count,), counted through all rows.
 
     Attributes
     ----------
@@ -166,7 +167,9 @@ class BuiltSequence(Built):
     def forward(self, *, scored: Tensor | None = None, **inputs: Tensor) -> Tensor:
         x, lengths = self.embedding(**inputs)
         y = self._expect(self.core(x, lengths), (*x.shape[:2], self.width))
-        return self.head(y, lengths) if scored is None else self.head(y[scored], None)
+        if scored is None:
+            return self.head(y, lengths)
+        return self.head(y[scored] if scored.dtype == torch.bool else y.flatten(0, 1)[scored], None)
 
     @property
     def steps_itself(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..records.record import LayerInfo
 from .module import Built
@@ -25,7 +27,7 @@ def outline(model: Built, inputs: Mapping[str, Tensor]) -> list[LayerInfo]:
 
     Equal neighbors in a list of modules are given once, with their number.
     """
-    recorder = _Recorder(model)
+    recorder = _Recorder(model, inputs.values())
     try:
         with torch.no_grad(), recorder:
             model.eval()(**inputs)
@@ -75,14 +77,17 @@ def _equal(one: nn.Module, other: nn.Module) -> bool:
 
 
 class _Recorder(TorchDispatchMode):
-    """Attributes products to the innermost module that computes them, and notes the shapes of outputs."""
+    """Attributes products to the innermost module that computes them, and notes the shapes of outputs.
 
-    def __init__(self, model: nn.Module):
+    A tensor that depends on the inputs is an activation; others, such as parameters and positions, are weights.
+    """
+
+    def __init__(self, model: nn.Module, inputs: Iterable[Tensor]):
         super().__init__()
+        self._activations = WeakTensorKeyDictionary(dict.fromkeys(inputs, True))
         self.shapes: dict[nn.Module, list[int]] = {}
         self.products: dict[nn.Module, Counter[str]] = {}
         self._open: list[nn.Module] = []
-        self._weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
         self._handles = [
             handle
             for module in model.modules()
@@ -103,26 +108,30 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        kind = self._kind(func, args, output)
-        if kind and self._open:
-            self.products.setdefault(self._open[-1], Counter())[kind] += 1
+        leaves = tree_leaves((args, kwargs))
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        activations = [tensor for tensor in tensors if tensor in self._activations]
+        if activations:
+            self._activations.update((leaf, True) for leaf in tree_leaves(output) if isinstance(leaf, Tensor))
+            kind = _kind(func, tensors, activations)
+            if kind and self._open:
+                self.products.setdefault(self._open[-1], Counter())[kind] += 1
         return output
 
-    def _kind(self, func: Any, args: Any, output: Any) -> str:
-        """Return what an operation multiplies; empty if it multiplies no two tensors."""
-        namespace, _, name = func.name().partition("::")
-        name = name.partition(".")[0]
-        tensors = [arg for arg in args if isinstance(arg, Tensor)]
-        if namespace not in ("aten", "prims"):
-            return name.replace("_", " ")
-        if "attention" in name:
-            return "attention"
-        if name in _MATRICES:
-            return "weights × activations" if any(map(self._is_weight, tensors)) else "activations × activations"
-        sizes = [tensor.numel() for tensor in tensors]
-        if name == "mul" and len(sizes) == 2 and sizes[0] == sizes[1] and not any(map(self._is_weight, tensors)):
-            return "gate"
-        return ""
 
-    def _is_weight(self, tensor: Tensor) -> bool:
-        return tensor.untyped_storage().data_ptr() in self._weights
+def _kind(func: Any, tensors: Sequence[Tensor], activations: Sequence[Tensor]) -> str:
+    """Return what an operation multiplies; empty if it multiplies no two tensors."""
+    namespace, _, name = func.name().partition("::")
+    name = name.partition(".")[0]
+    if namespace not in ("aten", "prims"):
+        return name.replace("_", " ")
+    if "attention" in name:
+        return "attention"
+    if name == "glu":
+        return "gate"
+    if name in _MATRICES:
+        return "activations × activations" if len(activations) > 1 else "weights × activations"
+    if name == "mul" and len(activations) == 2:
+        one, other = tensors
+        return "gate" if one is not other and one.numel() == other.numel() else ""
+    return ""

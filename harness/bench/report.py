@@ -15,6 +15,7 @@ from rich.table import Table
 from ..records.bench_report import BenchReport
 from ..running.environment import environment
 from .filters import FFT, OFFICIAL, PUBLISHED, RECURRENCE, TCNCA
+from .overhead import PHASES, overhead
 from .roofline import Roofline
 
 
@@ -111,6 +112,17 @@ def filter_tables(console: Console, rows: Sequence[dict[str, Any]]) -> None:
         )
 
 
+def ensemble_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the time of a step per member, and its ratio to a separate step, of one model on one task."""
+    first = rows[0]
+    title = f"{first['model']} on {first['task']}, width {first['width']}"
+    lines = [("separate", milliseconds(first["separate_seconds"]), "1.00", "1.00")]
+    for row in rows:
+        ratios = (f"{row['ratio']:.2f}", f"{row['median_ratio']:.2f}")
+        lines.append((f"{row['members']} together", milliseconds(row["seconds"]), *ratios))
+    print_table(console, title, ("", "ms per member", "ratio", "of medians"), lines)
+
+
 CONTESTS = {
     "step": (
         "Training step of a small mamba language model",
@@ -148,3 +160,25 @@ def contest_table(console: Console, bench: str, rows: Sequence[dict[str, Any]]) 
     for row in rows:
         if "problem" in row:
             console.print(f"{row['contestant']}: {row['problem']}")
+
+
+def harness_table(console: Console, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the seconds of each cell and the share of each phase, then of all cells of tasks together."""
+    cells = [row for row in rows if row["tier"] != "smoke"] or rows
+    phases = {name: sum(row["phases"][name] for row in cells) for name in PHASES}
+    total = {"cell": "all but the empty cell", "seconds": sum(row["seconds"] for row in cells), "phases": phases}
+    lines = [
+        (row["cell"], f"{row['seconds']:.2f}", *(f"{_share(row, name):.1%}" for name in PHASES))
+        for row in (*rows, total)
+    ]
+    print_table(console, "Cells: seconds, and the share of each phase", ("", "seconds", *PHASES), lines)
+    for name, meaning in PHASES.items():
+        console.print(f"{name}: {meaning}")
+    console.print(f"\nOverhead, all but training with its probes: {overhead(cells):.1%} of the cells' seconds.")
+    for row in rows:
+        if "problem" in row:
+            console.print(f"{row['cell']}: {row['problem']}")
+
+
+def _share(row: dict[str, Any], phase: str) -> float:
+    return row["phases"][phase] / row["seconds"] if row["seconds"] else 0.0

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ..contract.registry import discover
 from ..errors import UserError
+from ..planning.tier import get_tier
 from ..running.environment import resolve_device
 from . import report
 from .contest import SIZES, contest
@@ -74,6 +75,19 @@ def run_filters(device: str, output: str, seconds: float, longest: int | None) -
     return 0
 
 
+def run_ensemble(output: str, seconds: float, only: list[str], tier: str) -> int:
+    """Time a training step of several seeds together and alone, on the CPU."""
+    from .ensemble import MODELS, bench_ensemble
+
+    console, body = report.make_console(), {"tier": tier, "rows": []}
+    for rows in bench_ensemble(only or MODELS, get_tier(tier), seconds=seconds):
+        report.ensemble_table(console, rows)
+        body["rows"] += rows
+        _keep(output, "ensemble", torch.device("cpu"), body)
+    _write(console, output, "ensemble", torch.device("cpu"), body)
+    return 0
+
+
 def run_contest(bench: str, output: str, seconds: float, peer_python: str | None) -> int:
     """Time training on the CPU, in archarena and in other packages (see `contest`)."""
     console, rows = report.make_console(), contest(bench, peer_python or sys.executable, seconds=seconds)
@@ -86,6 +100,7 @@ BENCHES: dict[str, Callable[..., int]] = {
     "kernels": run_kernels,
     "lengths": run_lengths,
     "filters": run_filters,
+    "ensemble": run_ensemble,
     "step": partial(run_contest, "step"),
     "epoch": partial(run_contest, "epoch"),
 }

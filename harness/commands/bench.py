@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Device, finite, usable_path
+from .options import Data, Device, TierName, finite, usable_path
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed. Example: archarena bench kernels --only selective_scan")
 
@@ -86,6 +86,23 @@ def filters(
     _launch("filters", threads, device=device, seconds=seconds, output=str(output), longest=longest)
 
 
+@app.command("ensemble")
+def ensemble(
+    only: Annotated[list[str] | None, typer.Option("--only", help="Model to time; repeat for several.")] = None,
+    tier: Annotated[str, typer.Option("--tier", help="Tier that gives the body size.")] = "quick",
+    seconds: Seconds = 1.0,
+    output: Output = DEFAULT_OUTPUT,
+) -> None:
+    """Time a training step of 1, 2, 4 and 8 seeds as one ensemble, on one CPU thread.
+
+    Prints the time per seed, and its ratio to a step of one seed alone. Ratios below 1 say that seeds train faster
+    together.
+
+    Example: archarena bench ensemble --only fm --only mlp
+    """
+    _launch("ensemble", 1, seconds=seconds, output=str(output), only=only or [], tier=tier)
+
+
 @app.command("step")
 def step(
     peer_python: PeerPython = None,
@@ -122,6 +139,36 @@ def epoch(
     _launch("epoch", threads, seconds=seconds, output=str(output), peer_python=peer_python)
 
 
+@app.command("harness")
+def harness(
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="A model; repeat for several.")] = None,
+    task: Annotated[list[str] | None, typer.Option("--task", "-t", help="A task; repeat for several.")] = None,
+    tier: TierName = "quick",
+    data: Data = None,
+    device: Device = "auto",
+    output: Output = DEFAULT_OUTPUT,
+) -> None:
+    """Show where the time of cells goes: imports, set-up, training, validation, prediction, scoring and recording.
+
+    The first cell has a model without layers and a single step, so all its seconds are the harness's.
+
+    Example: archarena bench harness --model mamba --task recall-induction
+    """
+    from ..bench.overhead import MODELS, TASKS, bench_harness
+    from ..contract.data_source import data_folder
+    from ..running.environment import resolve_device
+
+    chosen = resolve_device(device)
+    rows = list(bench_harness(model or MODELS, task or TASKS, tier, data_folder(data), chosen))
+
+    from ..bench import report  # imports torch, which would share the cores with the cells
+
+    console = report.make_console()
+    report.harness_table(console, rows)
+    path = report.write_report(output, "harness", chosen, {"rows": rows})
+    console.print(f"Wrote {path}", soft_wrap=True)
+
+
 @app.command("all")
 def everything(
     device: Device = "auto",
@@ -130,7 +177,7 @@ def everything(
     peer_python: PeerPython = None,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
-    """Run all five benchmarks in sequence. On a GPU, step and epoch are left out because they are CPU benchmarks.
+    """Run all six benchmarks in sequence. On a GPU, ensemble, step and epoch are left out: they are CPU benchmarks.
 
     Example: archarena bench all --output leaderboard/records/speed/bench
     """
@@ -144,6 +191,7 @@ def everything(
         ("lengths", {**on, "only": [], "width": None, "longest": None}),
     ]
     if on["device"] == "cpu":
+        jobs.append(("ensemble", {**common, "only": [], "tier": "quick"}))
         jobs += [(what, {**common, "peer_python": peer_python}) for what in ("step", "epoch")]
     # A killed process has a negative exit code.
     raise typer.Exit(max(abs(_exit_code(what, threads, options)) for what, options in jobs))
@@ -155,7 +203,7 @@ def _launch(what: str, threads: int | None, **options: Any) -> None:
 
 def _exit_code(what: str, threads: int | None, options: dict[str, Any]) -> int:
     """Run a benchmark in a child process with the allocator settings of a trial, on the first GPU if it uses one."""
-    from ..running.child import child_environment
+    from ..processes.environment import child_environment
     from ..running.environment import gpus
 
     command = [sys.executable, "-m", "archarena.harness.bench.worker", what, json.dumps(options)]

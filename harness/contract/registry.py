@@ -23,7 +23,14 @@ _Class = TypeVar("_Class", bound=type)
 
 
 def register_model(
-    name: str, *, summary: str, paper: str = "", family: str = "", on_request: bool = False
+    name: str,
+    *,
+    summary: str,
+    paper: str = "",
+    family: str = "",
+    on_request: bool = False,
+    together: int = 0,
+    requires: tuple[str, ...] = (),
 ) -> Callable[[_Class], _Class]:
     """Register a model class under `name`; all arguments must be literals.
 
@@ -39,6 +46,11 @@ def register_model(
         Architecture family, used by the leaderboard to group and color rows.
     on_request
         Whether to run the model only if it is named, because it needs a setting or extra resources.
+    together
+        Largest number of rows per step with which seeds train faster together than one after the other, at the body
+        size of tier ``quick`` and on one CPU thread, as measured by ``archarena bench ensemble``; 0 if they never do.
+    requires
+        Names of hyperparameters that must be set, because their defaults do not work.
     """
     return _stamp(name)
 

@@ -49,7 +49,7 @@ def finish(record: Record) -> Finish | None:
     metric = METRICS.get(first.metric) if first else None
     if metric and attempt.valid == metric.perfect:
         return Finish.LEARNED
-    if getattr(attempt, "ended", None) == "stalled":
+    if attempt.ended == "stalled":
         return Finish.STALLED
     direction = first.direction if first else "higher"
     return curve_finish(_before_decay(attempt), sign(direction), metric.margin if metric else None)
@@ -57,7 +57,7 @@ def finish(record: Record) -> Finish | None:
 
 def _before_decay(attempt: AttemptInfo) -> Sequence[CurvePoint]:
     """Return the curve up to the final decay of the learning rate, during which every score rises once more."""
-    begin = getattr(attempt, "decay_from", None)
+    begin = attempt.decay_from
     if begin is None:
         return attempt.curve
     found = [point for point in attempt.curve if point.step <= begin]

@@ -1,6 +1,7 @@
 """Job descriptions that a parent process passes to a child process as one JSON file.
 
-The child writes only to the job's folder; the parent reads the outcome from there.
+The child writes only to the job's folder, and to those of the cells that it trains together; the parent reads the
+outcomes from there.
 """
 
 from __future__ import annotations
@@ -90,7 +91,15 @@ class TrainJob(_Message):
     multiplicity: bool = False
 
 
+class EnsembleJob(_Message):
+    """Train cells that differ only in the seed as one ensemble; each has its own folder, with its own outcome."""
+
+    action: Literal["train together"] = "train together"
+    trials: list[TrainJob]
+    folders: list[Path]
+
+
 class Job(_Message):
     """The content of ``job.json``."""
 
-    work: PrepareJob | TrainJob = Field(discriminator="action")
+    work: PrepareJob | TrainJob | EnsembleJob = Field(discriminator="action")

@@ -17,6 +17,8 @@ from typing import Any
 from ..errors import UserError
 from ..files import read_regular
 from ..text import one_line
+from .environment import child_environment
+from .supervised import Forked, start_supervised
 
 SECONDS = 60.0
 """Time limit of calls that set none."""
@@ -48,8 +50,7 @@ def call_in_child(what: str, function: Callable[..., Any], *arguments: Any, seco
         folder = Path(place)
         question = [function.__module__, function.__qualname__, arguments]
         (folder / "question.json").write_text(json.dumps(question))
-        command = [sys.executable, "-m", "archarena.harness.processes.process_tree", __name__, place]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, start_new_session=True)
+        process = start_supervised(__name__, place, stdout=2, stderr=2, environment=child_environment(1))
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -74,7 +75,7 @@ def _read(path: Path, what: str) -> dict[str, Any]:
         raise UserError(f"{what} left an answer that cannot be read: {one_line(str(error))}") from None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Forked | subprocess.Popen[bytes]) -> None:
     """Let the supervisor kill all processes, and kill it too if it does not end."""
     assert process.stdin is not None
     process.stdin.close()

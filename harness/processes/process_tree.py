@@ -24,17 +24,22 @@ _CLEANUP_SECONDS = 5.0
 
 _GRACE_SECONDS = 0.3
 
+STATUS_BYTES = 4
+"""Length of a wait status in a pipe."""
+
 LEFT = "archarena: Ended {count} left over.\n"
 """Last line of the standard error of a supervised process that left other processes running."""
 
 
-def supervise(work: Callable[[], None]) -> None:
+def supervise(work: Callable[[], None], status_pipe: int | None = None) -> None:
     """Run `work` in a forked process; only that process returns.
 
     This process waits until `work` is done, or until its standard input closes, which happens whenever its parent
     ends. It then kills all remaining descendants and ends with the exit code or the signal of the forked process. It
     runs none of the code under test, so it can act whatever that code does. On Linux, the descendants include
     processes that left the group and lost their parent, and the forked process ends even if this one is killed.
+
+    The wait status of the forked process is written to `status_pipe`, for a parent that cannot wait for this process.
     """
     supervisor = os.getpid()
     _prctl(_SET_CHILD_SUBREAPER, 1)
@@ -44,12 +49,18 @@ def supervise(work: Callable[[], None]) -> None:
         if os.getppid() != supervisor:
             os._exit(1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if status_pipe is not None:
+            os.close(status_pipe)
+        # A sandbox (namespaces, Landlock, seccomp) belongs here, before any code of a plugin runs.
         work()
         return
     signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGKILL))
     threading.Thread(target=_kill_when_input_closes, args=(worker,), daemon=True).start()
     status = _wait_for(worker)
     _kill_descendants(_GRACE_SECONDS if os.WIFEXITED(status) else 0.0)
+    if status_pipe is not None:
+        with suppress(OSError):
+            os.write(status_pipe, status.to_bytes(STATUS_BYTES, "big"))
     _end_like(status)
 
 

@@ -21,7 +21,7 @@ class BenchReport(BaseModel):
     Attributes
     ----------
     bench
-        What was timed: kernels, lengths, filters, step or epoch.
+        What was timed: kernels, lengths, filters, ensemble, step, epoch or harness.
     roofline
         Measured peak rates of the device.
     published

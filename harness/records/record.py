@@ -143,18 +143,25 @@ class Cost(_Part):
     total_seconds
         The whole trial: all learning rates, validation and test, summed over all processes if it was
         interrupted and resumed.
+    phases
+        Seconds per phase of the process that finished the trial (`archarena.harness.training.phases`): set up, train
+        (all learning rates), validate, predict and measure.
     state_bytes
         Recurrent state per row, over all layers, after a sequence of the task's length; None if the
         model has no `step` or the task is not causal.
+    members
+        Number of seeds trained together as one ensemble; the times and the memory are this cell's share.
     energy_joules
         Energy used by the device for the chosen attempt, including validation; None if the device
         does not report it.
     """
 
+    members: Annotated[int, Field(ge=1)] = 1
     train_seconds: Number | None = None
     total_seconds: Number | None = None
     samples_per_second: Number | None = None
     tokens_per_second: Number | None = None
+    phases: dict[str, Number] = Field(default_factory=dict)
     step_ms: dict[str, Number] = Field(default_factory=dict)
     inference_ms: Number | None = None
     forward_flops: Number | None = None

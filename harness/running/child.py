@@ -11,7 +11,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,16 +22,14 @@ from pydantic import ValidationError
 from ..errors import UserError
 from ..files import read_regular
 from ..planning.job import JOB, LOG, OUTCOME, PREDICTIONS, PROGRESS, WEIGHTS
+from ..processes.environment import child_environment
 from ..processes.process_tree import LEFT
+from ..processes.supervised import start_supervised
 from ..records.record import Outcome
 from ..text import one_line
 from .doubts import Seen
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-
-# Otherwise glibc maps and unmaps every large tensor, and page faults dominate CPU training.
-_ALLOCATOR = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
+_WORKER = "archarena.harness.running.worker"
 
 _LOOK_SECONDS = 0.4
 
@@ -79,19 +76,9 @@ class Child:
         self._resumed = os.path.lexists(folder / PROGRESS)
         # It stays open, because the child may delete or replace the file.
         self._log = (folder / LOG).open("w+b")
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "archarena.harness.processes.process_tree",
-                "archarena.harness.running.worker",
-                str(folder),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env=child_environment(threads, device),
-            start_new_session=True,
+        log = self._log.fileno()
+        self.process = start_supervised(
+            _WORKER, str(folder), stdout=log, stderr=log, environment=child_environment(threads, device)
         )
         self.started = self._looked = time.monotonic()
         self._root = psutil.Process(self.process.pid)
@@ -175,20 +162,28 @@ class Child:
 
     def _outcome(self) -> Outcome:
         """Return the outcome that the child wrote, with a short reason, or what is wrong with it."""
-        if not os.path.lexists(self.folder / OUTCOME) or self.process.returncode == -signal.SIGKILL:
-            reason = f"The trial's process {_how_it_ended(self.process.returncode)} before it finished."
+        found = None if self.process.returncode == -signal.SIGKILL else read_outcome(self.folder)
+        if found is None:
+            reason = f"The trial's process {_how_it_ended(self.process.wait())} before it finished."
             return Outcome(status="crashed", reason=reason)
-        try:
-            found = Outcome.model_validate_json(read_regular(self.folder / OUTCOME, _OUTCOME_BYTES))
-        except ValidationError as error:
-            first = error.errors(include_input=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            reason = one_line(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
-        except UserError as error:
-            reason = str(error)
-        else:
-            return found.model_copy(update={"reason": one_line(found.reason)})
-        return Outcome(status="crashed", reason=f"The trial's outcome cannot be read: {reason}")
+        return found
+
+
+def read_outcome(folder: Path) -> Outcome | None:
+    """Return the outcome that a child wrote to a folder, or what is wrong with it; None if there is none."""
+    if not os.path.lexists(folder / OUTCOME):
+        return None
+    try:
+        found = Outcome.model_validate_json(read_regular(folder / OUTCOME, _OUTCOME_BYTES))
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = one_line(f"{OUTCOME} is not valid: {place}: {first['msg']}.".replace(": : ", ": "))
+    except UserError as error:
+        reason = str(error)
+    else:
+        return found.model_copy(update={"reason": one_line(found.reason)})
+    return Outcome(status="crashed", reason=f"The trial's outcome cannot be read: {reason}")
 
 
 def clear(folder: Path) -> None:
@@ -237,13 +232,3 @@ def _rss(process: psutil.Process) -> int:
         return process.memory_info().rss
     except psutil.Error:
         return 0
-
-
-def child_environment(threads: int, device: str | None = None) -> dict[str, str]:
-    """Return a child's environment variables: threads, GPU, and an allocator that keeps freed memory."""
-    environment = {**os.environ, **_ALLOCATOR, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
-    environment |= {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
-    if device is not None:
-        # With this order, GPU numbers are those of the driver, which gives the GPU's name for records.
-        environment |= {"CUDA_VISIBLE_DEVICES": device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-    return environment

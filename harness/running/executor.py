@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ..errors import UserError
 from ..files import write_json
-from ..planning.job import JOB, LOG, PROGRESS, Job, PrepareJob, TrainJob
+from ..planning.job import JOB, LOG, PROGRESS, EnsembleJob, Job, PrepareJob, TrainJob
 from ..records.record import Outcome
 from ..text import one_line
 from .child import Child, Limits, clear, tail
@@ -26,7 +26,7 @@ class Request:
 
     name: str
     folder: Path
-    work: PrepareJob | TrainJob
+    work: PrepareJob | TrainJob | EnsembleJob
     limits: Limits
     threads: int
 
@@ -119,11 +119,17 @@ class Local:
 def start(request: Request, device: str | None) -> Child | Result:
     """Write the job file and start the child process; return why, if that fails."""
     try:
-        clear(request.folder)
+        clear_all(request)
         write_json(request.folder / JOB, Job(work=request.work).model_dump(mode="json"))
         return Child(request.folder, request.limits, request.threads, device)
     except (OSError, UserError) as error:
         return Result(Outcome(status="crashed", reason=one_line(f"The job could not be started: {error}")))
+
+
+def clear_all(request: Request) -> None:
+    """Clear the folders of a request: its own, and those of the cells that it trains together."""
+    for folder in [request.folder, *(request.work.folders if isinstance(request.work, EnsembleJob) else ())]:
+        clear(folder)
 
 
 def end_all(children: Sequence[Child]) -> None:
@@ -142,7 +148,7 @@ class Inline:
         from .worker import do
 
         for request in requests:
-            clear(request.folder)
+            clear_all(request)
             resumed, started = (request.folder / PROGRESS).exists(), time.monotonic()
             yield Started(request)
             log = request.folder / LOG

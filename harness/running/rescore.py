@@ -9,13 +9,14 @@ from ..contract.registry import Registry
 from ..data.prepare import is_prepared, prepare, prepared_folder, read_meta
 from ..errors import UserError
 from ..planning.cell import PlannedTask
+from ..planning.find import find_entry
 from ..planning.job import ClassLocation
 from ..planning.plan import plan_task
 from ..planning.tier import get_tier
 from ..processes.in_child import call_in_child
 from ..records.record import Record, Score
 from ..records.row_scores import RowScores
-from ..records.store import ResultStore
+from ..records.store import WORK, ResultStore
 from .run import PREPARE_SECONDS
 from .score import NotFiniteError, score
 
@@ -30,8 +31,8 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
     """
     assert record.predictions is not None
     record.predictions.read(store.folder)  # fails if the file was changed
-    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
-    arrays = prepared_folder(store.folder.resolve() / "work", task, record.cell.seed)
+    task = plan_task(find_entry(registry, "task", record), get_tier(record.cell.tier), data)
+    arrays = prepared_folder(store.folder.resolve() / WORK, task, record.cell.seed)
     if not is_prepared(arrays):
         _prepare(task, record.cell.seed, data, arrays)
     if read_meta(arrays).checksum != record.data.checksum:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from ..data.prepare import prepared_folder
-from ..planning.cell import Keyed, Plan, PlannedTask
+from ..errors import UserError
+from ..planning.cell import Cell, Keyed, Plan, PlannedTask
+from ..planning.ensemble import ensembles
 from ..planning.find import name_of
-from ..planning.job import ClassLocation, PrepareJob, TrainJob
+from ..planning.job import ClassLocation, EnsembleJob, PrepareJob, TrainJob
 from ..planning.key import key_of, key_parts
 from ..records.record import Record
-from ..records.store import ResultStore
+from ..records.store import WORK, ResultStore
+from ..text import shortened
 from .child import Limits
 from .environment import device_name, torch_version
 from .executor import Request
@@ -26,6 +29,26 @@ Rerun = Literal["missing", "failed", "stale", "all"]
 
 SOURCES = ("model_source", "task_source")
 """Parts of a key that change when the code of a model or task is edited."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `number` of `count` parts of a plan, for runs that share a results folder."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Return the shard of a text such as ``2/8``, or raise `UserError`."""
+        number, slash, count = text.partition("/")
+        if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise UserError(f"--shard {shortened(text, 40)}: use I/N, with I from 1 to N, such as 1/4.")
+        return cls(int(number), int(count))
+
+    def of(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """Return every count-th cell."""
+        return cells[self.number - 1 :: self.count]
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,8 @@ class Run:
         (with a record of an older source and none of the current one), or ``all``.
     limits
         Limits of every trial; by default those of the tier.
+    shard
+        Which part of the plan's cells this run covers, or None for all.
     """
 
     plan: Plan
@@ -78,17 +103,18 @@ class Run:
     extras: Extras = Extras()
     rerun: Rerun = "missing"
     limits: Limits | None = None
+    shard: Shard | None = None
 
     @property
     def work(self) -> Path:
         """Return the folder of running trials and prepared arrays."""
-        return self.store.folder.resolve() / "work"
+        return self.store.folder.resolve() / WORK
 
     def keyed(self) -> list[Keyed]:
         """Return the cells with their keys."""
         name, torch = device_name(self.device), torch_version()
         found = []
-        for cell in self.plan.cells:
+        for cell in self.shard.of(self.plan.cells) if self.shard else self.plan.cells:
             parts = key_parts(cell, device=name, torch_version=torch)
             found.append(Keyed(cell, key_of(parts), parts, prepared_folder(self.work, cell.task, cell.seed)))
         return found
@@ -144,11 +170,27 @@ class Run:
         limits = replace(self._limits(task), seconds=PREPARE_SECONDS)
         return Request(f"{task.name} s{seed}", self.work / "prepare" / target.name, job, limits, task.tier.threads)
 
-    def train_request(self, keyed: Keyed) -> Request:
-        """Return the request to train a cell that has a recipe."""
+    def together(self, cells: Sequence[Keyed]) -> list[list[Keyed]]:
+        """Return the cells in groups: those that train together, or a cell alone."""
+        return ensembles(cells) if self.device == "cpu" else [[keyed] for keyed in cells]
+
+    def train_request(self, cells: Sequence[Keyed]) -> Request:
+        """Return the request to train a cell that has a recipe, or several that differ only in the seed together."""
+        first, *others = cells
+        task, folders = first.cell.task, [self.folder_of(keyed) for keyed in cells]
+        limits = self._limits(task)
+        if not others:
+            return Request(first.cell.name, folders[0], self._train_job(first), limits, task.tier.threads)
+        job = EnsembleJob(trials=[self._train_job(keyed) for keyed in cells], folders=folders)
+        count = len(cells)
+        limits = replace(limits, seconds=limits.seconds * count, memory_bytes=limits.memory_bytes * count)
+        folder = self.work / "ensembles" / first.key
+        return Request(f"{first.cell.name} and {len(others)} more seeds", folder, job, limits, task.tier.threads)
+
+    def _train_job(self, keyed: Keyed) -> TrainJob:
         cell, training = keyed.cell, keyed.cell.training
         assert training is not None
-        job = TrainJob(
+        return TrainJob(
             model=ClassLocation.of(cell.variant.entry),
             hyperparameters=cell.variant.model_hyperparameters | dict(training.hyperparameters),
             depth=cell.depth,
@@ -162,7 +204,6 @@ class Run:
             readouts=readouts(cell.task),
             multiplicity=self.extras.multiplicity,
         )
-        return Request(cell.name, self.folder_of(keyed), job, self._limits(cell.task), cell.task.tier.threads)
 
     def _limits(self, task: PlannedTask) -> Limits:
         return self.limits or Limits(seconds=task.tier.seconds, memory_bytes=task.tier.memory_gib * 2**30)

@@ -52,7 +52,7 @@ class UntilDecided:
 
     def until_settled(self, hours: float | None = None) -> Report:
         """Run the wanted cells until none is left, or until the next one is not expected to end in time."""
-        report, deadline = Report(), time.monotonic() + 3600 * (hours or float("inf"))
+        report, deadline = Report(), time.monotonic() + (float("inf") if hours is None else 3600 * hours)
         while chosen := self._that_fit(self.wanted(), deadline - time.monotonic()):
             found = self.execute(replace(self.run, plan=Plan(tuple(chosen), self.run.plan.notes)))
             report.new += found.new

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from ..records.record import AttemptInfo, CurvePoint, Ending
 from .checkpoint import AttemptState, load_checkpoint, random_state, save_checkpoint, set_random_state
 from .cost import StepClock, energy_joules
 from .ending import ending, note_decay
-from .loss import at_scored_positions, loss_function
+from .loss import at_scored_positions, training_loss
 from .order import batches
+from .phases import phase
 from .predict import predict
 from .rows import Rows
 
@@ -63,11 +64,12 @@ class Attempt:
     state, so an attempt that was killed and resumed gives the same result as an uninterrupted one.
     """
 
+    @phase("set up")
     def __init__(self, setting: TrialSetting, rate: float, make_model: Callable[[], Built], file: Path):
         self.setting, self.rate, self.file = setting, rate, file
         self.model = make_model()
         groups = self.model.param_groups(setting.recipe.weight_decay, decay_all=setting.recipe.decay_all)
-        self.optimizer = _optimizer(setting.recipe, groups, rate)
+        self.optimizer = make_optimizer(setting.recipe, groups, rate)
         self.tables = self.model.embedding_tables() if setting.recipe.embedding_l2 else []
         self.state = AttemptState()
         self.best_weights: dict[str, Tensor] = {}
@@ -75,6 +77,7 @@ class Attempt:
         self._saved_at = time.perf_counter()
         if found := load_checkpoint(file, self.model, self.optimizer):
             self.state, self.best_weights = found
+        self.random = random_state(setting.train.device)
 
     @property
     def metric(self) -> Metric:
@@ -88,30 +91,47 @@ class Attempt:
 
     def run(self, until: int) -> None:
         """Train up to step `until`, evaluating on the validation rows when the recipe says so."""
-        setting, steps = self.setting, self.setting.budget.steps
-        if self.state.diverged or self.ending or self.state.step >= until:
+        setting = self.setting
+        if not self.goes_on(until):
             return
+        set_random_state(self.random)
         forward = torch.compile(self.model) if setting.compile else self.model
         if setting.compile or setting.train.device.type == "cuda":
             self._warm_up(forward)
         before = energy_joules(setting.train.device)
-        try:
-            for rows in batches(setting, self.state.step, until):
-                note_decay(self.state, setting.recipe, steps, self.metric)
-                loss = self._step(forward, rows)
-                self.state.step += 1
-                self.state.samples += len(rows)
-                setting.report(self.state.step)
-                if setting.recipe.evaluates_after(self.state.step, steps, self.state.decay_from):
-                    self._validate(float(loss))
-                if self.ending:
-                    break
-        except DivergedError:
-            self.state.diverged = True
+        for rows in batches(setting, self.state.step, until):
+            self.prepare_step()
+            loss = self.step(forward, rows)
+            self.count_step(len(rows), loss)
+            if not self.goes_on(until):
+                break
         after = energy_joules(setting.train.device)
         if before is not None and after is not None:
             self.state.joules = (self.state.joules or 0.0) + after - before
-        self._save()
+        self.save()
+        self.random = random_state(setting.train.device)
+
+    def goes_on(self, until: int) -> bool:
+        """Return whether there is a step to train before step `until`."""
+        return not (self.state.diverged or self.ending or self.state.step >= until)
+
+    def prepare_step(self) -> None:
+        """Set the learning rate of the next step."""
+        note_decay(self.state, self.setting.recipe, self.setting.budget.steps, self.metric)
+        self.model.train()
+        self._set_rate()
+
+    def count_step(self, samples: int, loss: Tensor) -> None:
+        """Count a finished step with its training loss, and evaluate if the recipe says so."""
+        setting, p = self.setting, self.state
+        p.step += 1
+        p.samples += samples
+        setting.report(p.step)
+        if setting.recipe.evaluates_after(p.step, setting.budget.steps, p.decay_from):
+            try:
+                self._validate(float(loss))
+            except DivergedError:
+                p.diverged = True
 
     def fit(self) -> None:
         """Call the model's `fit` once on all training rows, instead of running the training loop."""
@@ -124,7 +144,7 @@ class Attempt:
             self._validate(predict(self.model, self.setting.train, self.setting.spec, 4 * self.setting.budget.batch)[1])
         except DivergedError:
             self.state.diverged = True
-        self._save()
+        self.save()
 
     def restore_best(self) -> Built:
         """Return the model with the weights that scored best on the validation rows."""
@@ -145,30 +165,31 @@ class Attempt:
             curve=p.curve,
         )
 
-    def _step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+    def step(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
+        """Train one step on the given rows with the model or its compiled form, and return the loss."""
         recipe = self.setting.recipe
-        self.model.train()
-        self._set_rate()
         with self.clock:
             self.optimizer.zero_grad(set_to_none=True)
-            loss = self._backward(forward, rows)
+            loss = self.backward(forward, *self.batch(rows))
             for table in self.tables:
-                _add_to_gradient(table, recipe.embedding_l2)
+                add_to_gradient(table, recipe.embedding_l2)
             if recipe.clip:
                 nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
             self.optimizer.step()
         return loss
 
-    def _backward(self, forward: Callable[..., Tensor], rows: Tensor) -> Tensor:
-        """Accumulate the gradients of the loss on `rows`, and return the loss."""
-        setting = self.setting
-        inputs, targets = setting.train.batch(rows)
+    def batch(self, rows: Tensor) -> tuple[Mapping[str, Tensor], Tensor]:
+        """Return the inputs of the model and the targets of the loss."""
+        inputs, targets = self.setting.train.batch(rows)
         assert targets is not None
-        inputs, targets = at_scored_positions(setting.spec, inputs, targets)
+        return at_scored_positions(self.setting.spec, inputs, targets)
+
+    def backward(self, forward: Callable[..., Tensor], inputs: Mapping[str, Tensor], targets: Tensor) -> Tensor:
+        """Accumulate the gradients of the loss on a batch, and return the loss."""
+        setting = self.setting
         with torch.autocast(setting.train.device.type, torch.bfloat16, enabled=setting.autocast):
             outputs = forward(**inputs)
-        loss = loss_function(setting.spec)(outputs.float(), targets)
-        auxiliary = self.model.auxiliary_loss()
+        loss, auxiliary = training_loss(self.model, outputs, targets)
         (loss if auxiliary is None else loss + auxiliary).backward()
         return loss.detach()
 
@@ -181,7 +202,7 @@ class Attempt:
         weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         self.model.train()
         for rows in batches(self.setting, step, step + 2):
-            self._backward(forward, rows)
+            self.backward(forward, *self.batch(rows))
         self.optimizer.zero_grad(set_to_none=True)
         self.model.load_state_dict(weights)
         set_random_state(random)
@@ -195,6 +216,7 @@ class Attempt:
         for group in self.optimizer.param_groups:
             group["lr"] = min(rate, group["max_rate"])
 
+    @phase("validate")
     def _validate(self, train_loss: float) -> None:
         p, setting = self.state, self.setting
         p.seconds += self.clock.take()
@@ -212,7 +234,7 @@ class Attempt:
             p.best = value
             self.best_weights = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         if time.perf_counter() - self._saved_at > setting.checkpoint_seconds:
-            self._save()
+            self.save()
 
     def _note_plateau(self, value: float) -> None:
         """Count validation passes without improvement, and lower the learning rate if the recipe says so."""
@@ -224,17 +246,18 @@ class Attempt:
         if recipe.schedule == "plateau" and p.stalled % recipe.plateau_patience == 0:
             p.scale *= recipe.plateau_factor
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write the checkpoint."""
         save_checkpoint(self.file, self.state, self.model, self.best_weights, self.optimizer, self.setting.train.device)
         self._saved_at = time.perf_counter()
 
 
-def _optimizer(recipe: Recipe, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
+def make_optimizer(recipe: Recipe, groups: list[dict[str, Any]], rate: float) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     return kind(groups, lr=rate, betas=recipe.betas, eps=recipe.eps, fused=True)
 
 
-def _add_to_gradient(table: nn.Parameter, factor: float) -> None:
+def add_to_gradient(table: nn.Parameter, factor: float) -> None:
     """Add ``factor * table``, the gradient of ``factor / 2 * sum(table**2)``, to a table's gradient."""
     if table.grad is None:
         table.grad = factor * table.detach()

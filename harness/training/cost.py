@@ -45,6 +45,10 @@ class StepClock:
         else:
             self.seconds.append(active_time() - self._start)
 
+    def add(self, seconds: float) -> None:
+        """Count a step that was timed elsewhere."""
+        self.seconds.append(seconds)
+
     def take(self) -> float:
         """Return the total seconds of all steps since the last call."""
         if self._pending:
@@ -143,6 +147,13 @@ def peak_memory(device: torch.device) -> dict[str, int]:
         peak["peak_allocated_bytes"] = torch.cuda.max_memory_allocated(device)
         peak["peak_reserved_bytes"] = torch.cuda.max_memory_reserved(device)
     return peak
+
+
+def share(cost: Cost, members: int) -> Cost:
+    """Return the cost of one of several cells trained together; its times are its share already, its memory is not."""
+    peaks = ("peak_rss_bytes", "peak_allocated_bytes", "peak_reserved_bytes")
+    shares = {name: value // members for name in peaks if (value := getattr(cost, name)) is not None}
+    return cost.model_copy(update={"members": members, **shares})
 
 
 def throughput(cost: Cost, samples: int, tokens: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..assembly.module import Built
 from ..contract.metrics import IGNORE
 from ..contract.spec import Binary, Classes, Labels, NextToken, PerPosition, Regression, TaskSpec
 
@@ -30,6 +31,11 @@ def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
 
 def _per_position_loss(outputs: Tensor, targets: Tensor, ignore: int) -> Tensor:
     return F.cross_entropy(outputs.flatten(0, -2).float(), targets.flatten(), ignore_index=ignore)
+
+
+def training_loss(model: Built, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return the loss of outputs, and the auxiliary loss of the forward pass that made them; their sum is minimized."""
+    return loss_function(model.spec)(outputs.float(), targets), model.auxiliary_loss()
 
 
 def at_scored_positions(

@@ -1,9 +1,11 @@
-"""Run a trial in the child process: find the width, tune, train, predict and measure the cost."""
+"""Run trials in the child process: find the width, tune, train, predict and measure the cost."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from ..data.prepare import BASE_SEED, check_prepared, read_meta
 from ..data.seeds import seed
 from ..errors import UserError
 from ..files import read_regular, write_atomically
-from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, Readout, TrainJob
+from ..planning.job import PREDICTIONS, PROGRESS, WEIGHTS, EnsembleJob, Readout, TrainJob
 from ..planning.recipe import TRADE_OFF_NOISE
 from ..planning.tier import Tier, get_tier
 from ..records.meta import TrialProgress
@@ -35,13 +37,91 @@ from .active_time import active_time
 from .attempt import Attempt, TrialSetting
 from .generate import decode, generate_text
 from .perturb import explore
+from .phases import phase
 from .predict import log_likelihoods, predict
 from .rows import Rows
-from .tune import tune
+from .tune import Tuning, tune
+
+Attended = Callable[[Callable[[], Any]], Any]
+"""Calls a function and returns what it returns, or the `Outcome` that stands for its exception."""
 
 
+@phase("set up")
 def run_trial(job: TrainJob, folder: Path) -> Outcome:
     """Run a trial and return its outcome; write predictions and weights to `folder`."""
+    trial = _begin(job, folder)
+    if isinstance(trial, Outcome):
+        return trial
+    if trial.fits_itself:
+        trial.tuning.fit()
+    else:
+        tune([trial.tuning])
+    return trial.finish()
+
+
+def run_trials(job: EnsembleJob, attended: Attended) -> list[Outcome]:
+    """Run the trials of an ensemble and return the outcome of each; `attended` turns exceptions into outcomes.
+
+    Raises
+    ------
+    UserError
+        If the trials cannot train together, because their lengths differ or the model trains itself.
+    """
+    places = zip(job.trials, job.folders, strict=True)
+    begun = [attended(partial(_begin, each, folder, len(job.trials))) for each, folder in places]
+    trials = [trial for trial in begun if isinstance(trial, _Trial)]
+    if any(trial.fits_itself for trial in trials) or len({trial.setting.budget for trial in trials}) > 1:
+        raise UserError("These trials cannot train together.")
+    if trials:
+        tune([trial.tuning for trial in trials])
+    return [attended(each.finish) if isinstance(each, _Trial) else each for each in begun]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A trial that has begun, and may be one of several `members` of an ensemble."""
+
+    job: TrainJob
+    folder: Path
+    members: int
+    fit: Fit
+    size: Size
+    setting: TrialSetting
+    report: _Reporter
+    tuning: Tuning
+    fits_itself: bool
+
+    def finish(self) -> Outcome:
+        """Predict with the trained model, and return the outcome."""
+        attempt, job, setting = self.tuning.attempt, self.job, self.setting
+        if attempt is None:
+            return Outcome(
+                status="diverged",
+                reason="Every learning rate diverged: the loss became NaN or infinite.",
+                attempts=self.tuning.attempts,
+            )
+        model = attempt.restore_best()
+        _predict(model, job, setting.spec, setting, self.folder)
+        # The parent counts them, and keeps them if requested.
+        weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+        save_weights(weights, self.folder / WEIGHTS)
+        cost = _cost(attempt, setting, self.report.seconds)
+        return Outcome(
+            status="ok",
+            learning_rate=attempt.rate,
+            attempts=self.tuning.attempts,
+            size=_size(model, self.fit, self.size),
+            lift=model.lift,
+            kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
+            cost=measure.share(cost, self.members),
+            outline=outline(model, setting.train.batch(slice(0, 1))[0]),
+            trade_off=_trade_off(attempt, setting),
+            multiplicity=_multiplicity(model, job, setting) if job.multiplicity else None,
+        )
+
+
+def _begin(job: TrainJob, folder: Path, members: int = 1) -> _Trial | Outcome:
+    """Return the trial, or its outcome if there is nothing to train."""
     check_prepared(job.arrays, without="answers")
     cls, tier = job.model.load(), get_tier(job.tier)
     if not issubclass(cls, Model):
@@ -50,37 +130,22 @@ def run_trial(job: TrainJob, folder: Path) -> Outcome:
     reason = cls.supports(spec)
     if reason:
         return Outcome(status="skipped", reason=reason)
-    report = _Reporter(folder / PROGRESS)
+    report = _Reporter(folder / PROGRESS, members)
     fit, size = _fit_size(cls, spec, job, tier)
     if fit.refusal:
         return Outcome(status="skipped", reason=fit.refusal)
     hyperparameters = {**job.hyperparameters, **fit.slack}
-    make_model = _factory(cls, spec, size, hyperparameters, job)
     setting = _setting(job, tier, spec, report)
-    fits_itself = _fits_itself(cls, spec, size, hyperparameters)
-    attempt, attempts = tune(setting, make_model, folder, fits_itself=fits_itself)
-    if attempt is None:
-        return Outcome(
-            status="diverged",
-            reason="Every learning rate diverged: the loss became NaN or infinite.",
-            attempts=attempts,
-        )
-    model = attempt.restore_best()
-    _predict(model, job, spec, setting, folder)
-    # The parent counts them, and keeps them if requested.
-    weights = {name: tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    save_weights(weights, folder / WEIGHTS)
-    return Outcome(
-        status="ok",
-        learning_rate=attempt.rate,
-        attempts=attempts,
-        size=_size(model, fit, size),
-        lift=model.lift,
-        kernels={operation: "+".join(paths) for operation, paths in paths_taken().items()},
-        cost=_cost(attempt, setting, report.seconds),
-        outline=outline(model, setting.train.batch(slice(0, 1))[0]),
-        trade_off=_trade_off(attempt, setting),
-        multiplicity=_multiplicity(model, job, setting) if job.multiplicity else None,
+    return _Trial(
+        job=job,
+        folder=folder,
+        members=members,
+        fit=fit,
+        size=size,
+        setting=setting,
+        report=report,
+        tuning=Tuning(setting, _factory(cls, spec, size, hyperparameters, job), folder),
+        fits_itself=_fits_itself(cls, spec, size, hyperparameters),
     )
 
 
@@ -155,6 +220,7 @@ def _setting(job: TrainJob, tier: Tier, spec: TaskSpec, report: _Reporter) -> Tr
     on_gpu = device.type == "cuda"
     train, valid = load_split(job.arrays / "train"), load_split(job.arrays / "valid")
     recipe, steps = job.training.over(len(train))
+    recipe = recipe.thrifty(steps * job.training.batch, len(valid))
     report.steps = recipe.probe_steps(steps) * (len(recipe.learning_rates) - 1) + steps
     return TrialSetting(
         spec=spec,
@@ -177,13 +243,14 @@ def _separate(train: Split, job: TrainJob) -> np.ndarray:
         raise UserError(
             f"The recipe has separate updates (separate_batch), but task '{job.task}' marks no training rows for them."
         )
-    return np.asarray(marked, bool)
+    return np.array(marked, bool)  # not the map of the file, which torch cannot share
 
 
 class _Reporter:
     """Reports the progress of the trial to the parent, at most twice per second.
 
-    A resumed trial continues from the progress that the interrupted one reported.
+    A resumed trial continues from the progress that the interrupted one reported. A trial that is one of several
+    `members` of an ensemble counts its share of the time.
 
     Attributes
     ----------
@@ -193,15 +260,15 @@ class _Reporter:
 
     steps = 1
 
-    def __init__(self, file: Path):
-        self.file, self.began = file, active_time()
+    def __init__(self, file: Path, members: int):
+        self.file, self.members, self.began = file, members, active_time()
         self.done, self.written = 0, -math.inf
         self.before = _read_progress(file)
 
     @property
     def seconds(self) -> float:
         """Return how long the trial has run, including before it was interrupted."""
-        return self.before.seconds + active_time() - self.began
+        return self.before.seconds + (active_time() - self.began) / self.members
 
     def __call__(self, step: int) -> None:
         self.done += 1
@@ -221,6 +288,7 @@ def _read_progress(file: Path) -> TrialProgress:
         return TrialProgress()
 
 
+@phase("predict")
 def _predict(model: Built, job: TrainJob, spec: TaskSpec, setting: TrialSetting, folder: Path) -> None:
     """Write the predictions of all readouts to one file, by name."""
     found = {readout.name: _predict_split(model, job, spec, setting, readout) for readout in job.readouts}
@@ -259,6 +327,7 @@ def _size(model: Built, fit: Fit, size: Size) -> SizeInfo:
     )
 
 
+@phase("measure")
 def _cost(attempt: Attempt, setting: TrialSetting, total_seconds: float) -> Cost:
     model, rows, state = attempt.model, setting.train, attempt.state
     cost = Cost(

@@ -135,4 +135,6 @@ def _implementation(taken: Path) -> Implementation:
     return triton_forward, triton_backward
 
 
-attend = register("chunked_attention", Operands, _implementation)
+attend = register(
+    "chunked_attention", Operands, _implementation, members=dict.fromkeys(("q", "k", "v", "valid", "y"), 0)
+)

@@ -125,4 +125,4 @@ def _implementation(taken: Path) -> Implementation:
     return (c, c) if taken == "c" else (torch_form, torch_form)
 
 
-conv = register("depthwise_conv", Operands, _implementation)
+conv = register("depthwise_conv", Operands, _implementation, members={"x": 2, "weight": 0, "bias": 0, "y": 2})

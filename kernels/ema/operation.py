@@ -92,4 +92,10 @@ def _implementation(taken: Path) -> Implementation:
     return (c, c) if taken == "c" else (torch_form, torch_form)
 
 
-averages = register("ema", Operands, _implementation, keeps=("checkpoints",))
+averages = register(
+    "ema",
+    Operands,
+    _implementation,
+    keeps=("checkpoints",),
+    members={"x": 2, "decay": 0, "weight": 0, "y": 2, "checkpoints": 3},
+)

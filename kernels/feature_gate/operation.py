@@ -81,4 +81,4 @@ def _implementation(taken: Path) -> Implementation:
     return triton_forward, triton_backward
 
 
-gate = register("feature_gate", Operands, _implementation)
+gate = register("feature_gate", Operands, _implementation, members={"entries": 1, "scores": 1, "y": 1})

@@ -87,4 +87,10 @@ def _implementation(taken: Path) -> Implementation:
     return (c, c) if taken == "c" else (torch_form, torch_form)
 
 
-recurrence = register("linear_recurrence", Operands, _implementation, replaces="b")
+recurrence = register(
+    "linear_recurrence",
+    Operands,
+    _implementation,
+    replaces="b",
+    members={"a": 0, "b": 0, "initial_state": 0, "y": 0},
+)

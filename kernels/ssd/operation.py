@@ -144,4 +144,11 @@ def _implementation(taken: Path) -> Implementation:
     return (c, c) if taken == "c" else (torch_form, torch_form)
 
 
-scan = register("ssd", Operands, _implementation, returns=("y", "final"), keeps=("checkpoints",))
+scan = register(
+    "ssd",
+    Operands,
+    _implementation,
+    returns=("y", "final"),
+    keeps=("checkpoints",),
+    members=dict.fromkeys((*Operands._fields, "y", "final", "checkpoints"), 0),
+)

@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 680, 320
 LEFT, RIGHT, TOP, BOTTOM = 52, 130, 14, 44
 LINE = 14
 """Height of a label."""
+LETTER = 7
+"""Width of a letter."""
 LONGEST = 19
 """Characters of a label; longer ones are cut."""
 
@@ -111,7 +113,8 @@ def line_chart(
     ends = {one.name: to_y(one.points[-1][1]) for one in series}
     places = spread(ends, TOP, HEIGHT - BOTTOM)
     lines = tuple(_line(one, to_x, to_y, places.get(one.name)) for one in series)
-    label = (lambda x: names[int(x)]) if names else quantity
+    fitting = int((WIDTH - RIGHT - LEFT) / max(1, len(names) - 1) / LETTER)
+    label = (lambda x: _cut(names[int(x)], fitting)) if names else quantity
     return LineChart(
         key,
         x_title,
@@ -136,11 +139,15 @@ def _line(
     upper = [f"{to_x(x)},{to_y(high)}" for x, _, _, high in one.points]
     lower = [f"{to_x(x)},{to_y(low)}" for x, _, low, _ in reversed(one.points)]
     has_band = any(high > low for _, _, low, high in one.points)
-    label = one.name if len(one.name) <= LONGEST else one.name[: LONGEST - 1] + "…"
+    label = _cut(one.name, LONGEST)
     x, y, *_ = one.points[-1]
     return DrawnLine(
         one.name, label, one.color, line, " ".join(upper + lower) if has_band else "", (to_x(x), to_y(y)), label_y
     )
+
+
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else name[: max(1, most - 1)] + "…"
 
 
 def spread(places: dict[str, float], top: float, bottom: float) -> dict[str, float]:

@@ -140,10 +140,10 @@ def _rows(record: Record, results: Results) -> Iterator[PredictedRow]:
     card = results.samples.get((record.cell.task, record.cell.tier))
     kind = str(results.task(record).spec.get("outputs", {}).get("kind", ""))
     for row, found in zip(card.rows if card else [], record.sampled, strict=False):
-        answer = answer_of("", "", [found], row, kind, card) if card else None
+        answer = answer_of("", "", [found], row, kind) if card else None
         if answer and kind != "NextToken":
             right = None if any(good is None for _, good in answer.parts) else answer.right
-            yield PredictedRow(row.row, target_of(row, kind, card), " ".join(text for text, _ in answer.parts), right)
+            yield PredictedRow(row.row, target_of(row, kind), " ".join(text for text, _ in answer.parts), right)
 
 
 def _bin(found: Calibration) -> Bin:
@@ -191,7 +191,9 @@ def _size(record: Record) -> Facts:
 
 def _cost(record: Record) -> Facts:
     cost = record.cost
+    share = f"{cost.members} seeds; times and memory are this cell's share" if cost.members > 1 else NONE
     facts = [
+        ("trained together", share),
         ("training time", duration(cost.train_seconds)),
         ("whole trial", duration(cost.total_seconds)),
         ("samples per second", quantity(cost.samples_per_second)),

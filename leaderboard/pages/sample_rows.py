@@ -187,7 +187,7 @@ def _problem(card: SampleCard, row: SampleRow) -> Picture:
     text = (
         "".join(card.names[token] for token in tokens[: _length(row, tokens)] if token) if card.names else _spelled(row)
     )
-    return Picture("problem", text=text)
+    return Picture("problem", text=text.replace("\\boxed", ""))
 
 
 _KINDS = {"tokens": _tokens, "tree": _tree, "pixels": _pixels, "fields": _fields, "text": _text, "problem": _problem}

@@ -16,6 +16,8 @@ from .site import Site
 
 SHOWN = 3
 """Number of rows on a page."""
+NOTES = {"NextToken": "bits per scored token, mean over seeds", "Binary": "probability of 1, mean over seeds"}
+"""What the numbers are that models answer, by the kind of the task's outputs."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class SampleView:
-    """One test row; `heads` are the scored tokens if there are several answers."""
+    """One test row; `heads` are the scored tokens if there are several answers, and `note` says what answers are."""
 
     row: int
     picture: Picture
     target: str
     heads: tuple[str, ...]
     answers: tuple[Answer, ...]
+    note: str = ""
 
     @property
     def distinct(self) -> int:
@@ -95,21 +98,21 @@ def _view(card: SampleCard, number: int, kind: str, records: Sequence[Record], s
         if number < len(record.sampled):
             by_variant.setdefault(record.cell.variant, []).append(record.sampled[number])
     answers = tuple(
-        answer_of(view.variant, view.color, by_variant[view.variant], row, kind, card)
+        answer_of(view.variant, view.color, by_variant[view.variant], row, kind)
         for view in section.rows
         if view.variant in by_variant
     )
     heads = tuple(_head(row, position, card) for position in row.positions)
-    return SampleView(row.row, picture(card, row), target_of(row, kind, card), heads, answers)
+    return SampleView(row.row, picture(card, row), target_of(row, kind), heads, answers, NOTES.get(kind, ""))
 
 
-def answer_of(variant: str, color: str, found: Sequence[Any], row: SampleRow, kind: str, card: SampleCard) -> Answer:
+def answer_of(variant: str, color: str, found: Sequence[Any], row: SampleRow, kind: str) -> Answer:
     """Return the most frequent of the answers of some runs; answers and targets may be any JSON values."""
     if kind == "PerPosition":
         answers = Counter(tuple(map(str, one)) for one in found if isinstance(one, list))
         most, agreed = answers.most_common(1)[0] if answers else ((), 0)
         targets = [str(one) for one in row.target] if isinstance(row.target, list) else []
-        parts = tuple((_named(card, one), one == target) for one, target in zip(most, targets, strict=False))
+        parts = tuple((one, one == target) for one, target in zip(most, targets, strict=False))
         return Answer(variant, color, parts, " ".join(most), agreed, len(found))
     if kind == "Classes":
         most, agreed = Counter(map(str, found)).most_common(1)[0]
@@ -129,12 +132,12 @@ def _flat(found: Sequence[Any]) -> list[Any]:
     return [one for entry in found for one in (entry if isinstance(entry, list) else [entry])]
 
 
-def target_of(row: SampleRow, kind: str, card: SampleCard) -> str:
+def target_of(row: SampleRow, kind: str) -> str:
     """Return the target of a row as text, with spaces between those of several positions."""
     if kind == "NextToken":
         return ""
     if isinstance(row.target, list):
-        return " ".join(_named(card, one) if kind == "PerPosition" else _number(one) for one in row.target)
+        return " ".join(map(_number, row.target))
     return _number(row.target)
 
 

@@ -161,7 +161,8 @@ def _cost(section: SectionView, cells: Sequence[Row]) -> Iterator[Finding]:
     ]
     if cheapest == first.variant:
         second = sorted(seconds.values())[1]
-        yield (*parts, Part(": "), Part("the cheapest", link), Part(f", {second / own:.2g} times as fast as the next."))
+        rest = f"; the next takes {second / own:.2g} times as long." if second > 1.05 * own else "."
+        yield (*parts, Part(", "), Part("no longer than any other", link), Part(rest))
     else:
         ratio = own / seconds[cheapest]
         yield (*parts, Part(", "), Part(f"{ratio:.2g} times as long", link), Part(f" as the cheapest, {cheapest}."))

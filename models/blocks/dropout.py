@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
+
+from ...kernels.random_bits import random_words
 
 LEVELS = 2**16
 """Number of distinct values of a 16-bit random word."""
@@ -21,6 +22,5 @@ class Dropout(nn.Dropout):
         dropped = round(self.p * LEVELS)
         if not self.training or x.device.type != "cpu" or not 0 < dropped < LEVELS:
             return super().forward(x)
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)  # four random words each
-        kept = words.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - LEVELS // 2
+        kept = random_words(x) >= dropped - LEVELS // 2
         return x * kept.to(x.dtype).mul_(LEVELS / (LEVELS - dropped))

@@ -40,7 +40,7 @@ class FieldEmbedding(nn.Module):
         self.n_vectors = len(self.categorical) + len(self.numeric)
         *starts, rows = accumulate((fields.cardinalities[f] for f in self.categorical), initial=0)
         self.register_buffer("offsets", torch.tensor(starts, dtype=torch.long), persistent=False)
-        self.table = nn.Embedding(rows, dim) if self.categorical else None
+        self.table = nn.Embedding(rows, dim, padding_idx=0) if self.categorical else None
         self.group = fields.group
         self.slopes = nn.Parameter(torch.empty(len(self.numeric), fields.group, dim)) if self.numeric else None
         if self.table is not None:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ...harness import State, UserError
 from .chunked_attention import BiasKind, ChunkedAttention, Weighting
+from .dropout import Dropout
 from .filters import SkipFilter
 from .norms import NormKind, make_norm
 from .residual import ResidualStack, Stepping
@@ -73,7 +74,7 @@ class GatedAttentionModel(ResidualStack):
             if choice not in get_args(known):
                 raise UserError(f"Unknown {name} '{choice}': use one of {', '.join(get_args(known))}.")
         self.causal = causal
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.ModuleList()
         for _ in range(depth):
             z = shared or width // 2
@@ -155,7 +156,7 @@ class GatedAttention(nn.Module):
         self.scale = nn.Parameter(torch.empty(2, shared).normal_(std=0.02))
         self.offset = nn.Parameter(torch.zeros(2, shared))
         self.attention = attention
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Mix `x` (batch, length, width); `valid` (batch, length) marks non-padding positions."""
@@ -199,7 +200,7 @@ class FeedForward(nn.Module):
         self.norm = norm
         self.up = small_linear(width, units)
         self.down = small_linear(units, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         normed = self.norm(x, valid) if self.prenorm else x

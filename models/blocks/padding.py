@@ -21,9 +21,16 @@ def valid_positions(x: Tensor, lengths: Tensor | None) -> Tensor | None:
     Tensor or None
         (batch, length) booleans.
     """
-    if lengths is None or not bool((lengths < x.shape[1]).any()):
+    if lengths is None or _all_full(x, lengths):
         return None
     return torch.arange(x.shape[1], device=x.device) < lengths.clamp(min=1)[:, None]
+
+
+def _all_full(x: Tensor, lengths: Tensor) -> bool:
+    try:
+        return not bool((lengths < x.shape[1]).any())
+    except RuntimeError:  # under torch.vmap no value can be read
+        return False
 
 
 def zero_padding(x: Tensor, valid: Tensor | None) -> Tensor:

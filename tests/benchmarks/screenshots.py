@@ -13,20 +13,18 @@ from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screens"
 SIZES = {390: 844, 1440: 900}
-COLORS = 64
+COLORS = 255
 """Colors of a picture; pages have few, and PNGs with a palette are small."""
 
 
 def pages(site: Path) -> dict[str, str]:
     """Return a page of each kind by its name; the run is the one with most on its page."""
     run = max((site / "runs").glob("*.html"), key=lambda path: path.stat().st_size)
-    models = sorted(path.stem for path in (site / "models").glob("*.html"))
-    task = max((site / "tasks").glob("*.html"), key=lambda path: ("samples" in path.read_text(), path.stat().st_size))
     return {
         "index": "index.html",
-        "task": f"tasks/{task.name}",
-        "model": f"models/{'mamba' if 'mamba' in models else models[0]}.html",
-        "compare": "compare.html",
+        "task": "tasks/recall-mqar.html",
+        "model": "models/mamba.html",
+        "compare": "compare.html#models=mamba,transformer,finalmlp",
         "run": f"runs/{run.name}",
     }
 
@@ -38,9 +36,12 @@ def main(site: Path) -> None:
         for width, height in SIZES.items():
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
             for name, address in pages(site).items():
-                page.goto((site / address).resolve().as_uri())
+                path, _, place = address.partition("#")
+                page.goto(f"{(site / path).resolve().as_uri()}#{place}")
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                picture.quantize(COLORS, dither=Image.Dither.NONE).save(FOLDER / f"{name}-{width}.png", optimize=True)
+                picture.quantize(COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                    FOLDER / f"{name}-{width}.png", optimize=True
+                )
         browser.close()
     total = sum(path.stat().st_size for path in FOLDER.glob("*.png"))
     print(f"{FOLDER}: {total / 1024:.0f} KiB")

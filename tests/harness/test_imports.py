@@ -20,6 +20,7 @@ EXCEPTIONS = {
     ("harness/commands/board.py", "leaderboard"),  # a command imports what it runs, inside its function
     ("harness/commands/run.py", "leaderboard"),
     ("harness/commands/doctor.py", "kernels"),  # it reports the compiler that kernels use
+    ("harness/training/ensemble.py", "kernels"),  # each member draws from its own generator
     ("harness/training/trial.py", "kernels"),  # a record says which kernel paths ran
     ("harness/bench/filters.py", "models"),  # it times the model's own filter
 }

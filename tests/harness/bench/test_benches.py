@@ -5,15 +5,16 @@ import sys
 
 import pytest
 import torch
-from archarena.harness.bench import lengths, worker
+from archarena.harness.bench import ensemble, lengths, worker
 from archarena.harness.bench.contest import OURS, contest
 from archarena.harness.bench.kernels import bench_kernels
 from archarena.harness.bench.lengths import bench_lengths, fitted_exponent
-from archarena.harness.bench.report import contest_table, kernel_table, length_table, write_report
+from archarena.harness.bench.report import contest_table, ensemble_table, kernel_table, length_table, write_report
 from archarena.harness.bench.roofline import Roofline, measure
 from archarena.harness.bench.timing import CpuClock, race
 from archarena.harness.bench.workloads import load
 from archarena.harness.contract.registry import discover
+from archarena.harness.planning.tier import get_tier
 from archarena.kernels.workload import Contestant
 from rich.console import Console
 
@@ -122,6 +123,16 @@ def test_a_sweep_ends_at_the_longest_length_and_fits_an_exponent(capsys):
     for row in (sweep, other):
         length_table(Console(), row)
     assert "exponent" in capsys.readouterr().out
+
+
+def test_seeds_are_timed_together_and_alone(monkeypatch, capsys):
+    monkeypatch.setattr(ensemble, "MEMBERS", (1, 2))
+    images, clicks = ensemble.bench_ensemble(["fm"], get_tier("smoke"), seconds=0.0)
+    for rows in (images, clicks):
+        assert [row["members"] for row in rows] == [1, 2]
+        assert all(row["ratio"] == row["seconds"] / row["separate_seconds"] > 0 for row in rows)
+        ensemble_table(Console(), rows)
+    assert "2 together" in capsys.readouterr().out
 
 
 def test_the_exponent_of_a_power_law():

@@ -1,5 +1,6 @@
 """The learning rate schedule, and when validation runs."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -66,6 +67,19 @@ def test_validation_rows_are_read_at_the_probe_and_at_the_end(steps):
     assert RECIPE.probe_steps(steps) in read
     assert read[-1] == steps
     assert len(read) <= 2 * RECIPE.evaluations + 2
+
+
+@pytest.mark.parametrize(
+    ("trained", "valid", "evaluations"),
+    [(100_000, 500, 40), (75_000, 500, 30), (1_000, 500, 20), (0, 0, 20)],
+)
+def test_validation_reads_a_fifth_of_the_rows_that_are_trained_unless_that_needs_too_few_passes(
+    trained, valid, evaluations
+):
+    recipe = get_tier("quick").recipe
+    assert recipe.evaluations == 40
+    assert recipe.thrifty(trained, valid) == replace(recipe, evaluations=evaluations)
+    assert trade_off(recipe).thrifty(trained, valid) == trade_off(recipe)
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -2,13 +2,15 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
+from archarena.harness.processes.environment import child_environment
 from archarena.harness.processes.process_tree import LEFT
+from archarena.harness.processes.supervised import Forked, start_supervised
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses prctl")
 
@@ -34,19 +36,22 @@ HOLD_THE_GIL = "import ctypes; ctypes.PyDLL(None).sleep(600)"
 """No Python thread of this process can run meanwhile."""
 
 
-@pytest.fixture
-def start(tmp_path, monkeypatch):
+@pytest.fixture(params=["forked", "new interpreter"])
+def start(request, tmp_path, monkeypatch):
     """Return a function that starts a supervised process, waits until `count` processes run, and returns them."""
     pids = tmp_path / "pids"
     pids.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARCHARENA_SPAWN", str(int(request.param != "forked")))
 
-    def start(code: str, count: int, stderr=subprocess.DEVNULL):
+    def start(code: str, count: int, stderr: int | None = None):
         head = f"import os, signal, sys, time\ndef note(): open({str(pids)!r} + '/' + str(os.getpid()), 'w')\n"
         body = "".join(f"    {line}\n" for line in f"note()\n{code}".splitlines())
         (tmp_path / "job.py").write_text(f"{head}def main():\n{body}")
-        command = [sys.executable, "-m", "archarena.harness.processes.process_tree", "job"]
-        supervisor = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, stderr=stderr)
+        with Path(os.devnull).open("w") as null:
+            output = null.fileno() if stderr is None else stderr
+            supervisor = start_supervised("job", stdout=output, stderr=output, environment=child_environment(1))
+        assert isinstance(supervisor, Forked) == (request.param == "forked")
         deadline = time.monotonic() + 60
         while len(list(pids.iterdir())) < count and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -95,7 +100,7 @@ def test_a_process_that_hangs_ends_with_its_parent(start, hang, end):
 
 @pytest.mark.parametrize(("code", "count"), [(ESCAPE, 1), (ESCAPE * 2, 2), ("", 0), (HELPER, 0)])
 def test_processes_left_running_are_counted_and_helpers_that_end_are_not(start, capfd, code, count):
-    supervisor, _ = start(code, count=1, stderr=None)
+    supervisor, _ = start(code, count=1, stderr=2)
     supervisor.wait(30)
     assert capfd.readouterr().err == (LEFT.format(count=count) if count else "")
 

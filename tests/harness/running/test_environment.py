@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from archarena.harness.errors import UserError
+from archarena.harness.processes.environment import child_environment
 from archarena.harness.running import environment
-from archarena.harness.running.child import child_environment
 from archarena.harness.running.environment import device_name, gpus, resolve_device
 from archarena.harness.running.executor import Local
 

@@ -40,10 +40,12 @@ def test_every_job_starts_once_and_then_ends_once(executor, make_request, tmp_pa
 
 def test_closing_the_events_ends_the_jobs_that_run(make_request, monkeypatch):
     monkeypatch.setattr(sys, "executable", _sleeper(make_request(0).folder.parent))
+    monkeypatch.setenv("ARCHARENA_SPAWN", "1")
     monkeypatch.setattr(child, "_END_SECONDS", 0.1)  # the sleeper does not watch its input as a supervisor does
+    before = psutil.Process().children()
     events = Local(1).run([make_request(0), make_request(1)])
     assert next(events) == Started(make_request(0))
-    (process,) = psutil.Process().children()
+    (process,) = set(psutil.Process().children()) - set(before)
     events.close()
     assert not process.is_running()
     assert list(events) == []

@@ -9,14 +9,15 @@ from archarena.harness.api import make_run as run_of
 from archarena.harness.contract.registry import discover
 from archarena.harness.data.prepare import META
 from archarena.harness.errors import UserError
+from archarena.harness.planning.job import EnsembleJob
 from archarena.harness.planning.plan import make_plan
 from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Ended, Inline, Local, Started
-from archarena.harness.running.lock import locked
+from archarena.harness.running.lock import Claims, locked
 from archarena.harness.running.progress import Progress
-from archarena.harness.running.run import Extras, Run
+from archarena.harness.running.run import Extras, Run, Shard
 from archarena.harness.running.runner import Runner
 
 
@@ -49,6 +50,17 @@ def test_a_cell_leaves_a_record_with_score_size_cost_and_command(make_run, make_
     )
 
 
+def test_a_forked_child_gives_the_same_bits_as_a_new_interpreter(make_run, monkeypatch):
+    found = []
+    for spawn in "01":
+        monkeypatch.setenv("ARCHARENA_SPAWN", spawn)
+        run = make_run(models=["mamba"], rerun="all", extras=Extras(keep_weights=True))
+        (record,) = Runner(run, Local(1)).execute().records
+        assert record.status == "ok", record.reason
+        found.append((record.scores, record.predictions.sha256, record.weights.sha256))
+    assert found[0] == found[1]
+
+
 def test_a_depth_that_is_set_replaces_the_tiers_at_equal_parameters(make_run):
     records = Runner(make_run(models=["mlp"], settings=["mlp.depth=1,3"]), Inline()).execute().records
     assert [record.cell.variant for record in records] == ["mlp[depth=1]", "mlp[depth=3]"]
@@ -63,6 +75,13 @@ def test_finished_cells_never_run_twice(make_run, make_model):
     second = Runner(make_run(plugin), Inline()).execute()
     assert (len(second.kept), len(second.new)) == (1, 0)
     assert second.kept == first.new
+
+
+def test_a_renamed_plugin_does_not_run_again(make_run, make_model):
+    plugin = make_model()
+    Runner(make_run(plugin), Inline()).execute()
+    renamed = plugin.rename(plugin.with_name("other_name.py"))
+    assert make_run(renamed).split()[1] == []
 
 
 def test_a_changed_model_runs_again(make_run, make_model):
@@ -220,9 +239,50 @@ def test_inline_gives_the_same_numbers_as_a_child(make_run, make_model):
     assert inline.predictions.sha256 == child.predictions.sha256
 
 
-def test_two_runs_do_not_write_to_one_folder(make_run, make_model, tmp_path):
-    with locked(tmp_path / "results"), pytest.raises(UserError, match="Another run is writing"):
+def test_a_run_waits_for_no_command_that_changes_the_folder(make_run, make_model, tmp_path):
+    with locked(tmp_path / "results"), pytest.raises(UserError, match="Another command is changing"):
         Runner(make_run(make_model()), Local(1)).execute()
+
+
+def test_shards_cover_every_cell_once_and_share_a_folder(make_run, make_model):
+    plugin, done = make_model(), []
+    for number in (1, 2, 3):
+        run = make_run(plugin, settings=["good.scale=1.0,2.0"], seeds=[4, 5], shard=Shard(number, 3))
+        done += [record.cell for record in Runner(run, Inline()).execute().new]
+    assert sorted((cell.variant, cell.seed) for cell in done) == [
+        (f"good[scale={scale}]", seed) for scale in (1.0, 2.0) for seed in (4, 5)
+    ]
+    whole = make_run(plugin, settings=["good.scale=1.0,2.0"], seeds=[4, 5])
+    assert len(whole.split()[0]) == 4
+    assert whole.store.card(TaskCard, "toy", "smoke").references("toy")
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "a/b", "1/2/3"])
+def test_an_invalid_shard_is_refused(text):
+    with pytest.raises(UserError, match="use I/N, with I from 1 to N"):
+        Shard.parse(text)
+
+
+def test_a_cell_that_another_run_works_on_is_left_to_it(make_run, make_model):
+    run = make_run(make_model(), seeds=[0, 1])
+    first = run.keyed()[0]
+    other = Claims()
+    assert other.take(run.folder_of(first))
+    report = Runner(run, Inline()).execute()
+    assert report.elsewhere == [first.cell.name]
+    assert [record.cell.seed for record in report.new] == [1]
+    other.release_all()
+    assert [record.cell.seed for record in Runner(run, Inline()).execute().new] == [0]
+
+
+def test_a_cell_that_another_run_recorded_in_the_meantime_is_kept(make_run, make_model):
+    run = make_run(make_model())
+    late = Runner(run, Inline())
+    late.began -= 10  # it has looked for records before the other run wrote one
+    missing = run.split()[1]
+    Runner(run, Inline()).execute()
+    assert list(late._claimed(missing)) == []
+    assert len(late.report.kept) == 1
 
 
 def test_failures_run_again_and_diverged_cells_only_when_asked(make_run, make_model):
@@ -322,3 +382,54 @@ def test_stale_cells_are_those_with_a_record_of_another_source_only(make_run, ma
     place["tier"] = "quick"
     with pytest.raises(UserError, match="has no record at tier quick with the common recipe"):
         run_of(discover(plugins), plugins=plugins, results=tmp_path, rerun="stale", **place, **nothing)
+
+
+def curves(records):
+    found = {record.cell.seed: [p.train_loss for a in record.attempts for p in a.curve] for record in records}
+    return [found[seed] for seed in sorted(found)]
+
+
+def test_seeds_train_together_and_each_has_its_own_record(make_run, make_model, tmp_path):
+    plugin = make_model()
+    plugin.write_text(plugin.read_text().replace("torch.nn.Dropout(0.1)", "torch.nn.Identity()"))
+    alone = Runner(make_run(plugin, seeds=range(4)), Inline()).execute().new
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = replace(make_run(plugin, seeds=range(4)), store=ResultStore(tmp_path / "together"))
+    assert [len(group) for group in run.together(run.keyed())] == [4]
+    together = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in together] == [("ok", 4)] * 4
+    for found, expected in zip(curves(together), curves(alone), strict=True):
+        assert found == pytest.approx(expected, rel=1e-3)
+    assert len({record.predictions.sha256 for record in together}) == 4
+    assert all(record.cost.total_seconds > record.cost.train_seconds > 0 for record in together)
+    assert not [*run.work.glob("ensembles/*"), *run.work.glob("cells/*")]
+    assert len(Runner(run, Inline()).execute().kept) == 4
+
+
+def test_seeds_that_cannot_train_together_train_alone(make_run, make_model):
+    plugin = make_model()  # draws random numbers in a way that torch.vmap refuses
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = make_run(plugin, seeds=range(4))
+    assert [len(group) for group in run.together(run.keyed())] == [4]
+    records = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in records] == [("ok", 1)] * 4
+
+
+class StopsWhenTrainingStarts(Inline):
+    def run(self, requests):
+        for event in super().run(requests):
+            yield event
+            if isinstance(event, Started) and isinstance(event.request.work, EnsembleJob):
+                raise KeyboardInterrupt
+
+
+def test_a_stopped_ensemble_is_interrupted_cells_which_run_again(make_run, make_model):
+    plugin = make_model()
+    plugin.write_text(plugin.read_text().replace("torch.nn.Dropout(0.1)", "torch.nn.Identity()"))
+    plugin.write_text(plugin.read_text().replace('family="test"', 'family="test", together=64'))
+    run = make_run(plugin, seeds=range(4))
+    with pytest.raises(KeyboardInterrupt):
+        Runner(run, StopsWhenTrainingStarts()).execute()
+    assert [record.status for record in run.store.read()] == ["interrupted"] * 4
+    again = Runner(run, Inline()).execute().new
+    assert [(record.status, record.cost.members) for record in again] == [("ok", 4)] * 4

@@ -7,6 +7,7 @@ from archarena.harness.errors import UserError
 from archarena.harness.judging.race import LOOKS
 from archarena.harness.planning.cell import Plan
 from archarena.harness.planning.plan import make_plan
+from archarena.harness.records.cards import EvaluationCard, ReferenceCard, TaskCard
 from archarena.harness.records.record import Cost, DataInfo, Record, Score
 from archarena.harness.records.row_scores import RowScores
 from archarena.harness.records.store import ResultStore
@@ -16,6 +17,12 @@ from archarena.harness.running.runner import Report
 from archarena.harness.running.until_decided import UntilDecided
 
 ROWS = 400
+CARD = TaskCard(
+    task="toy",
+    tier="smoke",
+    evaluations=[EvaluationCard(column="toy", metric="accuracy", direction="higher", unit="fraction")],
+    reference_scores=[ReferenceCard(column="toy", name="chance", value=0.5, kind="chance")],
+)
 
 
 @pytest.fixture
@@ -25,6 +32,7 @@ def racing(toy_task, tmp_path):
 
     def make(shares, spread=0.0, status="ok"):
         store = ResultStore(tmp_path / "results")
+        store.write_card(CARD)
         settings = [f"mlp.depth={','.join(shares)}"]
         plan = make_plan(
             discover([toy_task]), models=["mlp"], settings=settings, tasks=["toy"], tier="smoke", data=tmp_path

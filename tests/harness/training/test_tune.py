@@ -8,7 +8,7 @@ from archarena.harness.data.seeds import generator
 from archarena.harness.planning.recipe import Recipe
 from archarena.harness.training.attempt import TrialSetting
 from archarena.harness.training.rows import Rows
-from archarena.harness.training.tune import tune
+from archarena.harness.training.tune import Tuning, tune
 
 SPEC = TaskSpec(Fields((9, 5)), Binary())
 RATES = (0.01, 0.03)
@@ -59,7 +59,9 @@ def tuned(folder, stop_at: int | None = None):
     setting = TrialSetting(
         SPEC, recipe, Budget(STEPS, 8), "auc", train, valid, 1, False, False, report, checkpoint_seconds=-1.0
     )
-    return tune(setting, make_model, folder)
+    tuning = Tuning(setting, make_model, folder)
+    tune([tuning])
+    return tuning.attempt, tuning.attempts
 
 
 @pytest.fixture(scope="module")

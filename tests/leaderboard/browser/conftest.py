@@ -52,7 +52,7 @@ def site(write_results, make_record, task_card, model_card, tmp_path_factory):
     records[-1].scores["math-choice"].slices = {"level": {str(level): level / 10 for level in range(1, 6)}}
     decided = Decisions(confusion=[[5, 1], [2, 4]])
     records[1] = make_record("mamba", seed=1, value=0.11, sampled=[[1], [2]], decisions=decided, outline=LAYERS)
-    records[-9] = make_record("mlp", seed=0, value=0.3, sampled=[[1], [1]])
+    records[18] = make_record("mlp", seed=0, value=0.3, sampled=[[1], [1]])
     cards = [task_card(task, columns, spec={"outputs": {"kind": "PerPosition"}}) for task, columns in tasks.items()]
     models = [model_card(variant.split("[")[0]) for variant in ("mamba", "transformer", "mlp")]
     folder = tmp_path_factory.mktemp("pages")

@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from archarena.leaderboard.charts.lines import HEIGHT, LEFT, LINE, RIGHT, WIDTH, Series, line_chart, spread
+from archarena.leaderboard.charts.lines import HEIGHT, LEFT, LETTER, LINE, RIGHT, WIDTH, Series, line_chart, spread
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +24,15 @@ def test_a_logarithmic_chart_puts_equal_ratios_at_equal_distances():
     (x0, y0), (x1, y1), (x2, y2) = places(line)
     assert abs((x1 - x0) - (x2 - x1)) < 0.2
     assert abs((y1 - y0) - (y2 - y1)) < 0.2
+
+
+def test_names_of_an_axis_are_cut_to_fit():
+    names = ["Counting & Probability"] * 7
+    chart = line_chart("", "", "", [Series("m", "", [(i, i, i, i) for i in range(7)])], str, names)
+    (x0, text), (x1, _) = chart.x_ticks[:2]
+    assert LETTER * len(text) <= x1 - x0
+    assert text.startswith("Counting")
+    assert text.endswith("…")
 
 
 def test_without_points_there_is_no_chart():

@@ -79,8 +79,7 @@ def test_rows_on_which_models_disagree_come_first_with_the_most_frequent_answer_
 
 def test_probabilities_on_the_same_side_are_the_same_choice():
     row = SampleRow(row=0, inputs={}, target=1.0, first=0)
-    card = SampleCard(task="t", tier="quick", shown_as="fields", predictions="p", rows=[row])
-    low, high = (answer_of("m", "", found, row, "Binary", card) for found in ([0.6, 0.7, 0.4], [0.9, 0.9, 0.8]))
+    low, high = (answer_of("m", "", found, row, "Binary") for found in ([0.6, 0.7, 0.4], [0.9, 0.9, 0.8]))
     assert low.choice == high.choice
     assert (low.parts, low.agreed) == ((("0.57", True),), 2)
 
