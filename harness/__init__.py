@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .training.generate import read_text
     from .training.least_squares import fit_head
     from .training.rows import Rows
+    from .training.scored_rows import test_rows
 
 
 @cache

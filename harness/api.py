@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast, get_args
 
 from .contract.data_source import data_folder
 from .contract.registry import Registry, discover
@@ -15,9 +14,11 @@ from .planning.override import override_name
 from .planning.plan import make_plan
 from .records.record import Record
 from .records.store import ResultStore
+from .running.cpus import usable_cpus
 from .running.environment import gpus, resolve_device
 from .running.executor import Executor, Inline, Local
-from .running.run import Extras, Rerun, Run
+from .running.progress import Progress
+from .running.run import Extras, Rerun, Run, Shard
 from .running.runner import Runner
 
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 def run(
     *,
-    models: Sequence[str] = (),
-    tasks: Sequence[str] = (),
-    suites: Sequence[str] = (),
-    plugins: Sequence[str | Path] = (),
-    settings: Sequence[str] = (),
+    models: str | Sequence[str] = (),
+    tasks: str | Sequence[str] = (),
+    suites: str | Sequence[str] = (),
+    plugins: str | Path | Sequence[str | Path] = (),
+    settings: str | Sequence[str] = (),
     tier: str = "quick",
     recipe: str = "common",
     seeds: int | Sequence[int] | None = None,
@@ -43,13 +44,17 @@ def run(
     rerun: Rerun = "missing",
     keep_weights: bool = False,
     multiplicity: bool = False,
+    shard: str | None = None,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Run models on tasks and return one row per (variant, column, seed).
+
+    The notes on what was left out are in ``attrs["notes"]`` of the result.
 
     Parameters
     ----------
     models, tasks, suites
-        Names. Defaults to all models not registered with ``on_request``, and to suite ``quick``.
+        Names, one or several. Defaults to all models not registered with ``on_request``, and to suite ``quick``.
     plugins
         Python files that register models or tasks.
     settings
@@ -71,7 +76,8 @@ def run(
     device
         ``auto``, ``cpu`` or ``cuda``.
     jobs
-        Number of cells to run in parallel; by default one per GPU, or as many as fit on the CPU cores.
+        Number of cells to run in parallel; by default one per GPU, or as many as fit on the CPUs that this
+        process may use (`archarena.harness.running.cpus`).
     rerun
         ``missing``; ``failed`` (includes diverged cells); ``stale``, only cells with records of an older source, by
         default all those of the results folder; or ``all``.
@@ -79,6 +85,10 @@ def run(
         Keep the trained models, for `archarena.harness.load_trained`.
     multiplicity
         Also measure predictive multiplicity with perturbed models (`archarena.harness.training.perturb`).
+    shard
+        ``I/N``: run only part I of N parts of the cells, for several runs that share a results folder.
+    progress
+        Whether to show progress; by default in a terminal and in a notebook.
 
     Raises
     ------
@@ -87,17 +97,17 @@ def run(
 
     Examples
     --------
-    >>> from archarena.harness import run
-    >>> run(models=["mamba", "transformer"], tasks=["recall-mqar"], tier="smoke")  # doctest: +SKIP
+    >>> import archarena
+    >>> archarena.run(models=["mamba", "transformer"], tasks="recall-mqar", tier="smoke")  # doctest: +SKIP
     """
-    paths = [Path(plugin) for plugin in plugins]
+    paths = [Path(plugin) for plugin in _several(plugins)]
     run = make_run(
         discover(paths),
-        models=models,
-        tasks=tasks,
-        suites=suites,
+        models=_several(models),
+        tasks=_several(tasks),
+        suites=_several(suites),
         plugins=paths,
-        settings=settings,
+        settings=_several(settings),
         tier=tier,
         recipe=override_name(recipe, steps, learning_rates),
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
@@ -106,8 +116,17 @@ def run(
         device=device,
         rerun=rerun,
         extras=Extras(keep_weights, multiplicity),
+        shard=shard,
     )
-    return frame(Runner(run, make_executor(run, jobs)).execute().records)
+    with Progress(quiet=not progress) if progress is not None else Progress.if_watched() as shown:
+        table = frame(Runner(run, make_executor(run, jobs), shown).execute().records)
+    table.attrs["notes"] = list(run.plan.notes)
+    return table
+
+
+def _several(names: Any) -> list[Any]:
+    """Return one name or path, or a sequence of them, as a list."""
+    return [names] if isinstance(names, str | Path) else list(names)
 
 
 class Selection(TypedDict):
@@ -131,6 +150,7 @@ def make_run(
     device: str,
     rerun: str,
     extras: Extras,
+    shard: str | None = None,
     **selection: Unpack[Selection],
 ) -> Run:
     """Return the run that a command or a call of `run` asks for; see `run` for the parameters."""
@@ -142,7 +162,8 @@ def make_run(
         plan = recorded_plan(results, registry, tier=tier, recipe=recipe, seeds=seeds, data=folder)
     else:
         plan = make_plan(registry, data=folder, **selection)
-    return Run(plan, ResultStore(results), folder, chosen, plugins, extras, cast(Rerun, rerun))
+    part = Shard.parse(shard) if shard else None
+    return Run(plan, ResultStore(results), folder, chosen, plugins, extras, cast(Rerun, rerun), shard=part)
 
 
 def frame(records: Iterable[Record]) -> pd.DataFrame:
@@ -164,5 +185,5 @@ def make_executor(run: Run, jobs: int | None, *, inline: bool = False) -> Execut
     if inline:
         return Inline()
     ids = tuple(gpu.id for gpu in gpus()) if run.device == "cuda" else ()
-    slices = max(1, (os.cpu_count() or 1) // run.plan.cells[0].task.tier.threads)
+    slices = max(1, usable_cpus() // run.plan.cells[0].task.tier.threads)
     return Local(jobs or len(ids) or slices, ids)

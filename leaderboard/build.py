@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..harness.errors import UserError
 from ..harness.files import write_atomically
+from ..harness.records.store import ResultStore
 from .pages.files import site_files
 from .pages.site import make_site
 from .read.results import read_results
+from .read.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,22 @@ class BoardSummary:
         return f"{variants}, {cells}{failed}; {self.written} of {self.pages} files changed"
 
 
-def build_board(folders: Sequence[Path], output: Path) -> BoardSummary:
+def build_board(folders: Sequence[Path], output: Path, selection: Selection | None = None) -> BoardSummary:
     """Write the site for one or more result folders. Files that did not change are not rewritten.
+
+    Parameters
+    ----------
+    selection
+        Which records the site shows; by default all.
 
     Raises
     ------
     UserError
         If there are no records that can be read, or the site cannot be written.
     """
-    site = make_site(read_results(folders))
+    _check_output(output)
+    results = read_results(folders)
+    site = make_site(selection.of(results) if selection else results)
     changed = [_write_if_changed(output / name, text) for name, text in site_files(site)]
     return BoardSummary(
         index=output / "index.html",
@@ -60,6 +70,15 @@ def build_board(folders: Sequence[Path], output: Path) -> BoardSummary:
         failures=sum(record.failed for record in site.records),
         notes=site.notes,
     )
+
+
+def _check_output(output: Path) -> None:
+    """Raise `UserError` if a folder is not a site's: a results folder, or one with someone else's pages."""
+    if (output / "records").is_dir() or ResultStore(output).is_marked:
+        raise UserError(f"{output} is a results folder: write the site to another folder with --output.")
+    index = output / "index.html"
+    if index.is_file() and not (output / "assets" / "board.css").is_file():
+        raise UserError(f"{index} is not a page of archarena: write the site to another folder with --output.")
 
 
 def _write_if_changed(path: Path, text: str) -> bool:

@@ -15,6 +15,7 @@ from ..harness import UserError, register_model
     summary="A pretrained causal language model, set by --set pretrained.path=FOLDER_OR_HUB_NAME; needs extra 'hf'.",
     family="pretrained",
     on_request=True,
+    requires=("path",),
 )
 class Pretrained:
     """Continues prompts with `transformers`; not trained here, so it supports only generation tasks.

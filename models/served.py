@@ -28,6 +28,7 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
     summary="A language model with an OpenAI-compatible API, set by --set served.url=http://HOST:PORT/v1.",
     family="pretrained",
     on_request=True,
+    requires=("url",),
 )
 class Served:
     """Requests completions from a server; not trained here, so it supports only generation tasks.

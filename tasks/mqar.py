@@ -58,14 +58,14 @@ class MultiQueryRecall(Task):
 
     arguments: ClassVar = {
         "smoke": {"vocab_size": 32, "length": 16, "pairs": 2, "train": 256, "valid": 64, "test": 128},
-        "quick": {"vocab_size": 32, "length": 24, "pairs": 4, "train": 40_000, "valid": 500, "test": 2_000},
+        "quick": {"vocab_size": 16, "length": 16, "pairs": 3, "train": 20_000, "valid": 500, "test": 2_000},
         "standard": {"vocab_size": 8192, "length": 256, "pairs": 16, "train": 100_000, "valid": 1_000, "test": 3_000},
         "full": {"vocab_size": 8192, "length": 512, "pairs": 64, "train": 100_000, "valid": 1_000, "test": 3_000},
     }
     plateau: ClassVar = True
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=1_500, batch=32),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=6_000, batch=256),
         "full": Budget(steps=50_000, batch=128),
     }

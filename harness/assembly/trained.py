@@ -10,7 +10,7 @@ from safetensors.torch import load
 from ..contract.registry import discover
 from ..contract.spec import Size, TaskSpec, spec_from_json
 from ..errors import UserError
-from ..planning.find import find_record, name_of
+from ..planning.find import find_entry, find_record, name_of
 from ..records.cards import TaskCard
 from ..records.record import Record
 from ..records.store import ResultStore
@@ -33,7 +33,7 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
     Raises
     ------
     UserError
-        If there is no such cell, its weights were not kept or do not match the record, or the
+        If there is no such cell or several match, its weights were not kept or do not match the record, or the
         model has changed and the weights no longer fit.
 
     Examples
@@ -41,12 +41,11 @@ def load_trained(results: str | Path, cell: str, *, plugins: Sequence[str | Path
     >>> model = load_trained("results", "mamba/recall-mqar/quick/s0")  # doctest: +SKIP
     >>> model(tokens=tokens, lengths=lengths)  # doctest: +SKIP
     """
-    store = ResultStore(Path(results))
-    record = find_record(store.folder, cell)
+    store, record = find_record([Path(results)], cell)
     if record.weights is None or record.size is None:
         raise UserError(f"The weights of {name_of(record)} were not kept: run {record.command} --keep-weights.")
     content = record.weights.read(store.folder)
-    cls = discover([Path(plugin) for plugin in plugins]).find("model", record.cell.model).load()
+    cls = find_entry(discover([Path(plugin) for plugin in plugins]), "model", record).load()
     settings = {**record.key_parts["hyperparameters"], **record.size.slack}
     size = Size(record.size.width, record.size.depth)
     model = build(cls, _spec(store, record), size, **settings)

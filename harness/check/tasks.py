@@ -87,6 +87,7 @@ def _make(task: Entry | type, tier: str, data: Path, made: list[TaskSubject]) ->
         if source.find(data) is None:
             return source.missing(data)
     subject = TaskSubject(cls, tier, data)
+    require(isinstance(subject.splits, Splits), f"splits() returned {type(subject.splits).__name__}, not Splits")
     empty = [name for name, split in subject.named().items() if not len(split.targets)]
     require(not empty, f"there are no rows in {', '.join(empty)}")
     made.append(subject)

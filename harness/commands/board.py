@@ -19,6 +19,18 @@ def command(
     site: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", parser=usable_path, help="Output folder of the site.")
     ] = Path("site"),
+    models: Annotated[
+        list[str] | None, typer.Option("--model", "-m", metavar="NAME", help="Show only this model; repeat.")
+    ] = None,
+    tasks: Annotated[
+        list[str] | None, typer.Option("--task", "-t", metavar="NAME", help="Show only this task; repeat.")
+    ] = None,
+    tiers: Annotated[
+        list[str] | None, typer.Option("--tier", metavar="NAME", help="Show only this tier; repeat.")
+    ] = None,
+    suites: Annotated[
+        list[str] | None, typer.Option("--suite", "-s", metavar="NAME", help="Show only this suite; repeat.")
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the site in the browser.")] = False,
     screenshot: Annotated[
         Path | None,
@@ -30,8 +42,9 @@ def command(
     Example: archarena board results -o site --open
     """
     from ...leaderboard.build import build_board
+    from ...leaderboard.read.selection import Selection
 
-    summary = build_board(results, site)
+    summary = build_board(results, site, Selection(models or (), tasks or (), tiers or (), suites or ()))
     say(f"Wrote {summary.index}: {summary}")
     if screenshot:
         from ...leaderboard.screenshot import take_screenshot

@@ -68,7 +68,8 @@ def _superfluous(results: Path) -> Iterator[tuple[Path, str]]:
     if unreadable:
         say(f"  {unreadable[0]} cannot be read: files that no record names are kept.")
         return
-    named = {file.file for record in store.read() for file in record.artifacts}
+    kept = [*store.read(), *store.forgotten()]
+    named = {file.file for record in kept for file in record.artifacts}
     for kind in ("predictions", "weights", "rows"):
         for path in _own_entries(results / kind):
             is_ours = _ARTIFACT.fullmatch(path.name) and path.is_file() and not path.is_symlink()

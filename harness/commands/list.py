@@ -6,28 +6,34 @@ from typing import Annotated
 
 import typer
 
-from ..contract.scan import Entry
+from ..contract.scan import KINDS, Entry
 from ..errors import UserError, did_you_mean
 from .options import Plugins, open_registry
 from .output import say
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="models, tasks, suites, all, or the name of a model")] = "all",
+    what: Annotated[str, typer.Argument(help="models, tasks, suites, all, or the name of a model or task")] = "all",
     plugins: Plugins = None,
 ) -> None:
-    """List models, tasks and suites, or print one model's card.
+    """List models, tasks and suites, or describe one model or task.
 
-    Example: archarena list tasks --plugin my_task.py
+    Of a model: hyperparameters with defaults, the kinds of tasks that it takes, and its card. Of a task: sizes and
+    budgets by tier, columns with constant reference scores, data sets and licenses.
+
+    Example: archarena list recall-mqar
     """
     kinds = ("models", "tasks", "suites")
     registry = open_registry(plugins)
-    if what in registry.models:
-        _print_card(registry.models[what])
+    found = [registry.find(kind, what) for kind in KINDS if what in registry.of_kind(kind)]
+    for entry in found:
+        _describe_one(entry)
+    if found:
         return
     if what not in (*kinds, "all"):
-        near = did_you_mean(what, [*kinds, *registry.models])
-        raise UserError(f"There is no list of '{what}'.{near} Use models, tasks, suites, all or the name of a model.")
+        near = did_you_mean(what, [*kinds, *registry.models, *registry.tasks])
+        advice = "Use models, tasks, suites, all or the name of a model or task."
+        raise UserError(f"There is no list of '{what}'.{near} {advice}")
     for kind in kinds if what == "all" else (what,):
         say(f"{kind}:")
         if kind == "suites":
@@ -40,10 +46,19 @@ def command(
             say(f"  {name:<{width}}  {text}")
 
 
+def _describe_one(entry: Entry) -> None:
+    from ..check.facts import facts
+
+    say(f"{entry.kind} {entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")
+    for line in facts(entry):
+        say(f"  {line}")
+    if entry.kind == "model":
+        _print_card(entry)
+
+
 def _print_card(entry: Entry) -> None:
     from ..planning.model_card import load_card
 
-    say(f"{entry.name}: {_describe(entry.declared)}\n  source: {entry.file}")
     card = load_card(entry.name, entry.file)
     if card is None:
         say(f"  no card ({entry.file.parent / 'cards' / entry.name}.toml)")

@@ -75,6 +75,13 @@ RecipeName = Annotated[
     ),
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", parser=usable_path, help="The results folder.")]
+ManyResults = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--results", metavar="DIR", parser=usable_path, help="A results folder; repeat for several. Default: results."
+    ),
+]
+DEFAULT_RESULTS = [Path("results")]
 Data = Annotated[
     Path | None,
     typer.Option(

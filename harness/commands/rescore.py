@@ -49,7 +49,7 @@ def _rescore(store: ResultStore, registry: Registry, folder: Path, tasks: set[st
     """Print the scores that differ, write them if `yes`, and return the number of records that they are in."""
     from ..running.rescore import rescored
 
-    changed = 0
+    changed, listed = 0, False
     for record in list(store.read()):
         if record.predictions is None or (tasks and record.cell.task not in tasks):
             continue
@@ -57,7 +57,9 @@ def _rescore(store: ResultStore, registry: Registry, folder: Path, tasks: set[st
         try:
             scores, per_row = rescored(record, store, registry, folder)
         except UserError as error:
-            say(f"  skipped {name_of_cell}: {error}")
+            reason, known, names = str(error).partition(" Known: ")
+            say(f"  skipped {name_of_cell}: {reason}{known * (not listed)}{names * (not listed)}")
+            listed = listed or bool(known)
             continue
         moved = {name: score for name, score in scores.items() if _changed(record.scores.get(name), score)}
         if yes and (moved or record.row_scores is None):

@@ -41,7 +41,9 @@ def command(
     device: options.Device = "auto",
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", metavar="COUNT", min=1, help="Parallel cells. Default: one per GPU or core."),
+        typer.Option(
+            "--jobs", "-j", metavar="COUNT", min=1, help="Parallel cells. Default: one per GPU or usable CPU."
+        ),
     ] = None,
     results: options.Results = Path("results"),
     data: options.Data = None,
@@ -66,6 +68,10 @@ def command(
         typer.Option(
             "--max-hours", metavar="H", min=0.0, help="With --until-decided: start no cell that would end later."
         ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Run part I of N parts of the cells, as in an array job."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells and the estimated time, then stop.")
@@ -98,6 +104,8 @@ def command(
         raise UserError("Use --seeds COUNT or --seed NUMBER, not both.")
     if until_decided and (seeds is not None or seed or rerun != "missing"):
         raise UserError("--until-decided chooses the seeds itself: leave out --seeds, --seed and --rerun.")
+    if until_decided and shard:
+        raise UserError("--until-decided looks at all cells together: leave out --shard.")
     if max_hours is not None and not until_decided:
         raise UserError("--max-hours needs --until-decided.")
     run = make_run(
@@ -115,6 +123,7 @@ def command(
         device=device,
         rerun=rerun,
         extras=Extras(keep_weights, multiplicity),
+        shard=shard,
     )
     if dry_run:
         _print_plan(run)
@@ -181,6 +190,9 @@ def _print_end(report: Report, results: Path) -> None:
     counts = Counter(record.status for record in report.records)
     total = ", ".join(f"{counts[status]} {status}" for status in sorted(counts, key=get_args(Status).index))
     say(f"{total or 'No cells'}. The records are in {results}.")
+    if report.elsewhere:
+        count = "1 cell is" if len(report.elsewhere) == 1 else f"{len(report.elsewhere)} cells are"
+        say(f"  {count} running in another run of this folder.")
     for record in report.failed:
         say(f"  {record.status}: {record.cell.variant} on {record.cell.task} s{record.cell.seed}: {record.reason}")
     if report.failed:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .options import Results
+from .options import DEFAULT_RESULTS, ManyResults
 from .output import say
 
 
@@ -23,7 +22,7 @@ def _readable(value: Any) -> str:
 
 def command(
     cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],
-    results: Results = Path("results"),
+    results: ManyResults = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record.")] = False,
 ) -> None:
     """Show the scores, cost and status of one cell.
@@ -32,14 +31,13 @@ def command(
     """
     from ..planning.find import find_record, name_of
     from ..records.cards import TaskCard
-    from ..records.store import ResultStore
 
-    record = find_record(results, cell)
+    store, record = find_record(results or DEFAULT_RESULTS, cell)
     if as_json:
         say(json.dumps(record.model_dump(mode="json", by_alias=True), indent=1))
         return
     say(f"{name_of(record)}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
-    card = ResultStore(results).card(TaskCard, record.cell.task, record.cell.tier)
+    card = store.card(TaskCard, record.cell.task, record.cell.tier)
     for column, score in record.scores.items():
         say(f"  {column}: {_readable(score.value)} ({score.metric}, {score.direction} is better, {score.rows} rows)")
         if card is None or score.value is None:

@@ -45,7 +45,7 @@ def command(
     """
     from ..contract.data_source import data_folder
     from ..planning.cell import Plan
-    from ..planning.find import find_one_cell, name_of
+    from ..planning.find import find_record, name_of
     from ..planning.key import changed_parts
     from ..records.store import ResultStore
     from ..running.environment import resolve_device
@@ -53,7 +53,7 @@ def command(
     from ..running.run import Run
     from ..running.runner import Runner
 
-    record, folder = find_one_cell(results, cell), data_folder(data)
+    record, folder = find_record([results], cell)[1], data_folder(data)
     plan = Plan((_cell_of(record, plugins, folder),))
     with tempfile.TemporaryDirectory() as place:
         run = Run(plan, ResultStore(Path(place)), folder, resolve_device(device), plugins or ())

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import Data, Device, Plugins, Results, open_registry
+from .options import DEFAULT_RESULTS, Data, Device, ManyResults, Plugins, open_registry
 from .output import say
 
 
 def command(
     cell: Annotated[str, typer.Argument(help="VARIANT/TASK[/TIER/sSEED], or the start of a key")],
-    results: Results = Path("results"),
+    results: ManyResults = None,
     plugins: Plugins = None,
     data: Data = None,
     device: Device = "auto",
@@ -26,14 +25,13 @@ def command(
     from ..planning.cell import Plan
     from ..planning.find import find_record, name_of, recorded_cell
     from ..planning.key import changed_parts
-    from ..records.store import ResultStore
     from ..running.environment import resolve_device
     from ..running.run import Run
 
-    record = find_record(results, cell)
+    store, record = find_record(results or DEFAULT_RESULTS, cell)
     registry, folder = open_registry(plugins), data_folder(data)
     plan = Plan((recorded_cell(record, registry, folder),))
-    now = Run(plan, ResultStore(results), folder, resolve_device(device)).keyed()[0]
+    now = Run(plan, store, folder, resolve_device(device)).keyed()[0]
     changed = changed_parts(record.key_parts, now.parts)
     if changed:
         say(f"{name_of(record)} would run again, because these parts of its key changed:")

@@ -14,7 +14,8 @@ DEEPEST = 256
 """Largest number of blocks that can be set."""
 
 
-def _hyperparameters(cls: type) -> dict[str, inspect.Parameter]:
+def hyperparameters_of(cls: type) -> dict[str, inspect.Parameter]:
+    """Return the hyperparameters of a class and of its image form: keyword-only parameters with defaults."""
     return {
         name: parameter
         for form in (getattr(cls, "image_form", None), cls)
@@ -35,14 +36,14 @@ def check_grid(cls: type, grid: Mapping[str, Sequence[Any]]) -> None:
 
 def check_hyperparameters(cls: type, hyperparameters: Mapping[str, Any]) -> None:
     """Raise `UserError` for an unknown hyperparameter or a value of the wrong type."""
-    known = _hyperparameters(cls)
+    known = hyperparameters_of(cls)
     for name, value in hyperparameters.items():
         if name not in known:
             raise UserError(
                 f"Model {model_name(cls)} has no hyperparameter '{name}'.{did_you_mean(name, known)} "
                 f"Known: {', '.join(known) or 'none'}."
             )
-        kind = _kind_of(known[name])
+        kind = kind_of(known[name])
         if not _is_of_kind(value, kind):
             found = shortened(repr(value), 80)
             raise UserError(f"Model {model_name(cls)}: hyperparameter '{name}' must be {kind}, found {found}.")
@@ -72,7 +73,7 @@ def check_depth(cls: type, depth: Any) -> None:
 _TYPES = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
 
 
-def _kind_of(parameter: inspect.Parameter) -> str:
+def kind_of(parameter: inspect.Parameter) -> str:
     """Return a parameter's type, such as ``int | None``: its annotation, or else its default's type."""
     if parameter.annotation is parameter.empty:
         return type(parameter.default).__name__

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Protocol, Required, TypeAlias, TypedD
 import torch
 from torch import nn
 
+from ..errors import UserError
 from .spec import Image, TaskSpec
 
 State: TypeAlias = Any
@@ -186,7 +187,7 @@ class SequenceModel(Model):
         torch.Tensor
             (batch, length, width).
         """
-        raise NotImplementedError
+        raise _undefined(self, "forward(x, lengths), which returns the output sequence")
 
     def init_state(self, batch: int) -> State:
         """Return the state before the first position, on the model's device.
@@ -239,11 +240,11 @@ class FieldModel(Model):
         torch.Tensor
             (batch, outputs) logits.
         """
-        raise NotImplementedError
+        raise _undefined(self, "forward(ids, dense), which returns the logits")
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         """Return the parameters that count toward the body size: all but the embedding tables and the head."""
-        raise NotImplementedError
+        raise _undefined(self, "body_parameters(), which returns all parameters but the embedding tables and the head")
 
 
 class ImageModel(Model):
@@ -274,11 +275,16 @@ class ImageModel(Model):
         torch.Tensor
             (batch, outputs) logits.
         """
-        raise NotImplementedError
+        raise _undefined(self, "forward(pixels), which returns the logits")
 
     def body_parameters(self) -> Iterable[nn.Parameter]:
         """Return the parameters that count toward the body size: all but the patch embedding and the head."""
-        raise NotImplementedError
+        raise _undefined(self, "body_parameters(), which returns all parameters but the first layer and the head")
+
+
+def _undefined(model: Model, method: str) -> UserError:
+    name = getattr(model, "registered_name", type(model).__name__)
+    return UserError(f"Model '{name}' does not define {method}.")
 
 
 def gives_one_answer_an_image(spec: TaskSpec) -> bool:

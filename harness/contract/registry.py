@@ -30,6 +30,7 @@ def register_model(
     family: str = "",
     on_request: bool = False,
     together: int = 0,
+    requires: tuple[str, ...] = (),
 ) -> Callable[[_Class], _Class]:
     """Register a model class under `name`; all arguments must be literals.
 
@@ -48,6 +49,8 @@ def register_model(
     together
         Largest number of rows per step with which seeds train faster together than one after the other, at the body
         size of tier ``quick`` and on one CPU thread, as measured by ``archarena bench ensemble``; 0 if they never do.
+    requires
+        Names of hyperparameters that must be set, because their defaults do not work.
     """
     return _stamp(name)
 

@@ -106,7 +106,7 @@ _TEXT = (lambda value: isinstance(value, str)), "text"
 _NAMES = (lambda value: isinstance(value, tuple | list) and all(isinstance(v, str) for v in value)), "a tuple of names"
 _FLAG = (lambda value: isinstance(value, bool)), "True or False"
 _COUNT = (lambda value: type(value) is int and value >= 0), "a whole number"
-_DECLARED = {"on_request": _FLAG, "together": _COUNT, "suites": _NAMES, "needs": _NAMES}
+_DECLARED = {"on_request": _FLAG, "together": _COUNT, "requires": _NAMES, "suites": _NAMES, "needs": _NAMES}
 """Tests and types of the keyword arguments of the decorators; all others are text."""
 
 _LONGEST = 2000

@@ -55,11 +55,11 @@ class Splits:
         if not isinstance(self.tests, Mapping):
             found = type(self.tests).__name__
             raise UserError(f"The tests of Splits must be a dict, such as {{'test': split}}, found {found}.")
+        for name in self.tests:
+            check_name("test set", name)
         for split in (self.train, self.valid, *self.tests.values()):
             if not isinstance(split, Split):
                 raise UserError(f"The parts of Splits must be a Split each, found {type(split).__name__}.")
-        for name in self.tests:
-            check_name("test set", name)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ def require(holds: bool, message: str) -> None:
 
 def check_splits(splits: Splits, spec: TaskSpec, evaluations: Sequence[Evaluation]) -> None:
     """Raise `UserError` if an array of a split does not match the spec in name, shape, dtype or range."""
-    require(isinstance(splits, Splits), f"splits() returned {type(splits).__name__}, not Splits")
     read_by = {how: {e.test for e in evaluations if e.readout == how} for how in ("generate", "likelihood")}
     check_split("train", splits.train, spec)
     check_split("valid", splits.valid, spec)

@@ -131,7 +131,8 @@ class Column:
         with np.errstate(all="ignore"):
             below = of_rows**2 / np.maximum(np.minimum.outer(rows, rows) - 1, 1)
             below = below + (one + noise[:, None]) ** 2 / freedom[:, None] + (other + noise) ** 2 / freedom[None]
-            return np.where(below > 0, (of_rows + one + other) ** 2 / below, np.inf)
+            found = np.where(below > 0, (of_rows + one + other) ** 2 / below, MANY)
+            return np.maximum(found, np.minimum.outer(freedom, freedom))
 
     @cached_property
     def half_widths(self) -> np.ndarray:
@@ -148,7 +149,8 @@ class Column:
             noise = np.array([run.residual for run in self._runs]) / self.seeds
             below = np.nan_to_num(of_rows) ** 2 / np.maximum(self._rows - 1, 1)
             below = below + np.nan_to_num((of_seeds + noise) ** 2 / self.seed_freedom)
-            freedom = np.where(below > 0, total**2 / below, np.inf)
+            freedom = np.where(below > 0, total**2 / below, MANY)
+            freedom = np.fmax(freedom, self.seed_freedom)
         return stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(total)
 
     @cached_property
@@ -207,6 +209,9 @@ def _two_sided(gaps: np.ndarray, errors: np.ndarray, freedom: np.ndarray) -> np.
 def _is_binary(run: Runs) -> bool:
     return run.rows is not None and bool(((run.rows == 0) | (run.rows == 1)).all())
 
+
+MANY = 1e6
+"""Degrees of freedom where no variance was estimated."""
 
 PRIOR_FREEDOM = 1.0
 """Weight of the other variants' seeds in the variance of a variant's seeds, in degrees of freedom.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from .column import Column
+from .column import MANY, Column
 from .exact import CONFIDENCE, shares_differ
 
 POWER = 0.8
@@ -38,7 +38,7 @@ def _for_means(column: Column, one: int, other: int) -> int | None:
     total = of_rows + of_seeds.sum(0)
     below = (of_seeds**2 / (_SEEDS - 1)).sum(0)
     with np.errstate(all="ignore"):
-        freedom = np.where(below > 0, total**2 / below, np.inf)
+        freedom = np.where(below > 0, total**2 / below, MANY)
     reach = (stats.t.ppf((1 + CONFIDENCE) / 2, freedom) + stats.t.ppf(POWER, freedom)) * np.sqrt(total)
     enough = np.flatnonzero(gap > reach)
     return int(_SEEDS[enough[0]]) if len(enough) else None

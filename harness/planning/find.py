@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..contract.registry import Registry
+from ..contract.scan import Entry, Kind
 from ..errors import UserError, did_you_mean
 from ..records.record import Record
 from ..records.store import ResultStore
 from .cell import Cell, Plan, Variant, cell_name
 from .plan import make_cell, plan_task
 from .tier import get_tier
+
+SHOWN = 8
+"""Number of cells that a message lists."""
 
 
 def name_of(record: Record) -> str:
@@ -20,42 +26,56 @@ def name_of(record: Record) -> str:
     return cell_name(cell.variant, cell.task, cell.tier, cell.recipe, cell.seed)
 
 
-def find_record(results: Path, cell: str) -> Record:
-    """Return the newest record that matches a cell name, a prefix of one, or a prefix of a key.
+def find_record(folders: Sequence[Path], cell: str) -> tuple[ResultStore, Record]:
+    """Return the newest record of a cell, given its name, a prefix of it or of a key, with the store that has it.
 
-    Raises `UserError` if no record matches.
+    Raises
+    ------
+    UserError
+        If no record matches, or records of several cells.
     """
-    return _newest(list(ResultStore(results).read()), results, cell)
+    stores = [ResultStore(folder) for folder in folders]
+    records = [(store, record) for store in stores for record in store.read()]
+    found = [pair for pair in records if cell in (name_of(pair[1]), pair[1].key)]
+    found = found or [pair for pair in records if matches(pair[1], cell)]
+    names = sorted({name_of(record) for _, record in found})
+    if not names:
+        hint = f"{did_you_mean(cell, {name_of(record) for _, record in records})} Use the form VARIANT/TASK/TIER/sSEED."
+        raise UserError(f"{', '.join(map(str, folders))} has no record of '{cell}'.{hint}")
+    if len(names) > 1:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        listed = ", ".join(names[:SHOWN]) + more
+        raise UserError(f"'{cell}' matches {len(names)} cells: {listed}. Name one, with its tier and seed.")
+    return max(found, key=lambda pair: pair[1].order)
 
 
-def _newest(records: Sequence[Record], results: Path, cell: str) -> Record:
-    names = {name_of(record) for record in records}
-    found = [record for record in records if name_of(record) == cell or record.key == cell]
-    found = found or [record for record in records if _begins(record, cell)]
-    if not found:
-        hint = f"{did_you_mean(cell, names)} Use the form VARIANT/TASK/TIER/sSEED."
-        raise UserError(f"{results} has no record of '{cell}'.{hint}")
-    return max(found, key=lambda record: record.order)
+def matches(record: Record, cell: str) -> bool:
+    """Return whether a name is that of a record's cell or its start, or at least six characters of its key."""
+    name = name_of(record)
+    return name == cell or name.startswith(f"{cell}/") or (len(cell) >= 6 and record.key.startswith(cell))
 
 
-def find_one_cell(results: Path, cell: str) -> Record:
-    """Return the newest record as `find_record`, or raise `UserError` if records of several cells match."""
-    records = list(ResultStore(results).read())
-    record = _newest(records, results, cell)
-    if cell not in (name_of(record), record.key):
-        names = sorted({name_of(found) for found in records if _begins(found, cell)})
-        if len(names) > 1:
-            raise UserError(
-                f"'{cell}' matches {len(names)} cells, such as {names[0]} and {names[1]}. Name one of them."
-            )
-    return record
+def find_entry(registry: Registry, kind: Kind, record: Record) -> Entry:
+    """Return the model or task of a record; if it is not registered, raise `UserError` with what to pass."""
+    name = record.cell.model if kind == "model" else record.cell.task
+    plugins = recorded_plugins(record)
+    if name in registry.of_kind(kind) or not plugins:
+        return registry.find(kind, name)
+    options = " ".join(f"--plugin {plugin}" for plugin in plugins)
+    raise UserError(f"The {kind} '{name}' is a plugin's: add {options}.")
+
+
+def recorded_plugins(record: Record) -> list[str]:
+    """Return the plugin files in the command of a record."""
+    words = shlex.split(record.command)
+    return [value for option, value in itertools.pairwise(words) if option == "--plugin"]
 
 
 def recorded_cell(record: Record, registry: Registry, data: Path) -> Cell:
     """Return a record's cell, built from the current model and task; raise `UserError` if one is not available."""
     settings = tuple(sorted(record.cell.hyperparameters.items()))
-    variant = Variant(registry.find("model", record.cell.model), settings)
-    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
+    variant = Variant(find_entry(registry, "model", record), settings)
+    task = plan_task(find_entry(registry, "task", record), get_tier(record.cell.tier), data)
     return make_cell(variant, task, record.cell.seed, record.cell.recipe)
 
 
@@ -82,7 +102,3 @@ def recorded_plan(
         found = " ".join([f"{results} has no record at tier {tier} with the {recipe} recipe to run.", *notes.values()])
         raise UserError(found)
     return Plan(tuple(cells.values()), tuple(notes.values()))
-
-
-def _begins(record: Record, cell: str) -> bool:
-    return name_of(record).startswith(f"{cell}/") or (len(cell) >= 6 and record.key.startswith(cell))

@@ -1,6 +1,7 @@
 """Job descriptions that a parent process passes to a child process as one JSON file.
 
-The child writes only to the job's folder; the parent reads the outcome from there.
+The child writes only to the job's folder, and to those of the cells that it trains together; the parent reads the
+outcomes from there.
 """
 
 from __future__ import annotations

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ..contract.scan import Entry
 from ..records.hashes import canonical_hash
 from .cell import Cell, PlannedTask
-from .named_files import named_files
+from .named_files import default_texts, named_files
 from .recipe import PROTOCOL, Training
 from .source_hash import source_hash
 
@@ -30,7 +31,7 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
     tier, training = cell.task.tier, cell.training
     on_cpu = not device.startswith("cuda")
     hyperparameters = cell.variant.model_hyperparameters | dict(training.hyperparameters if training else ())
-    files = named_files(hyperparameters)
+    files = _files_of(cell.variant.entry, hyperparameters)
     return {
         "protocol": PROTOCOL,
         "model": cell.variant.entry.name,
@@ -50,6 +51,13 @@ def key_parts(cell: Cell, *, device: str, torch_version: str) -> dict[str, Any]:
         "torch": torch_version,
         **({"files": files} if files else {}),
     }
+
+
+def _files_of(entry: Entry, hyperparameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hashes of the files that hyperparameters name: of a plugin, also its defaults, next to its file."""
+    if not entry.is_plugin:
+        return named_files(hyperparameters)
+    return named_files([*default_texts(entry), hyperparameters], entry.file.parent)
 
 
 def _budget(training: Training | None) -> dict[str, int | None]:

@@ -165,7 +165,8 @@ def usual_models(registry: Registry) -> list[str]:
 
 def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[str]) -> list[Variant]:
     """Return the variants: every model with every combination of its ``MODEL.NAME=V1,V2`` settings."""
-    entries = {name: registry.find("model", name) for name in models}
+    given = [_named_variant(name) for name in dict.fromkeys(models)]
+    entries = {name: registry.find("model", name) for name, _ in given}
     grids: dict[str, dict[str, tuple[Any, ...]]] = {name: {} for name in entries}
     for setting in settings:
         model, parameter, values = parse_setting(setting)
@@ -175,14 +176,39 @@ def make_variants(registry: Registry, models: Iterable[str], settings: Sequence[
     for name, grid in grids.items():
         _check_hyperparameters(entries[name], grid)
     _check_size(sum(math.prod(map(len, grid.values())) for grid in grids.values()))
-    variants = [
-        Variant(entries[name], tuple(sorted(zip(grid, values, strict=True))))
-        for name, grid in grids.items()
-        for values in itertools.product(*grid.values())
-    ]
+    for name, settings_of_one in given:
+        _check_hyperparameters(entries[name], {parameter: (value,) for parameter, value in settings_of_one.items()})
+        _check_required(entries[name], {*grids[name], *settings_of_one})
+    variants = list(
+        dict.fromkeys(
+            Variant(entries[name], tuple(sorted({**settings_of_one, **dict(zip(grid, values, strict=True))}.items())))
+            for name, settings_of_one in given
+            for grid in [grids[name]]
+            for values in itertools.product(*grid.values())
+        )
+    )
     if long := next((variant for variant in variants if len(variant.name) > LONGEST_VARIANT), None):
         raise UserError(f"The name of variant {shortened(long.name, 80)} has more than {LONGEST_VARIANT} characters.")
     return variants
+
+
+def _named_variant(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the model and the settings of a name such as ``mamba[d_state=8,depth=2]``."""
+    model, bracket, inner = name.partition("[")
+    if not bracket:
+        return name, {}
+    if not inner.endswith("]"):
+        raise UserError(f"--model {shortened(name)}: use NAME or NAME[HYPERPARAMETER=VALUE,...].")
+    parsed = [parse_setting(f"{model}.{setting}") for setting in inner[:-1].split(",")]
+    return model, {parameter: values[0] for _, parameter, values in parsed}
+
+
+def _check_required(entry: Entry, settings: set[str]) -> None:
+    """Raise `UserError` if a hyperparameter without a usable default is not set."""
+    for parameter in entry.declared.get("requires", ()):
+        if parameter not in settings:
+            name = f"{entry.name}.{parameter}"
+            raise UserError(f"Model '{entry.name}' runs only with a value of {parameter}: add --set {name}=VALUE.")
 
 
 def parse_setting(setting: str) -> tuple[str, str, tuple[Any, ...]]:

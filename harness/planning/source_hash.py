@@ -15,12 +15,14 @@ from .imports import absolute, closure, is_harness
 def source_hash(entry: Entry) -> str:
     """Return a hash of the class's file and of the modules that it imports from its own project and archarena.
 
-    Comments, docstrings, layout and imports from the harness are ignored. C files next to an imported
-    module are included. The harness is covered by the protocol version.
+    Comments, docstrings, layout, the name of a plugin's file and imports from the harness are ignored. C files next to
+    an imported module are included. The harness is covered by the protocol version.
     """
     digest = hashlib.sha256()
+    renamed = {entry.file: ""} if entry.module is None else {}  # no module imports a plugin's own file by its name
     files = closure(entry.file, entry.module).items()
-    for name, meaning in sorted((file.name, _meaning(file, module, file.stat().st_mtime_ns)) for file, module in files):
+    found = ((renamed.get(f, f.name), _meaning(f, module, f.stat().st_mtime_ns)) for f, module in files)
+    for name, meaning in sorted(found):
         digest.update(name.encode() + b"\0" + meaning + b"\0")
     return digest.hexdigest()
 

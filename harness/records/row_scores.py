@@ -45,7 +45,7 @@ class RowScores:
 
     def to_bytes(self) -> bytes:
         """Return the scores as compressed safetensors."""
-        return zlib.compress(save(dict(self.columns)), 9)
+        return zlib.compress(save({column: _as_bits(values) for column, values in self.columns.items()}), 9)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> RowScores:
@@ -56,9 +56,9 @@ class RowScores:
         except (zlib.error, SafetensorError, KeyError, ValueError) as error:
             raise UserError(f"Scores per row cannot be read: {error}.") from None
         for column, values in columns.items():
-            if values.dtype != np.float32 or values.ndim != 1 or not np.isfinite(values).all():
+            if values.dtype not in (np.float32, np.uint8) or values.ndim != 1 or not np.isfinite(values).all():
                 raise UserError(f"The scores per row of '{column}' are not a list of finite numbers.")
-        return cls(columns)
+        return cls({column: values.astype(np.float32) for column, values in columns.items()})
 
     def write(self, results: Path, key: str) -> Artifact | None:
         """Write the scores into a results folder, unless there are none."""
@@ -71,6 +71,11 @@ class RowScores:
     def read(cls, artifact: Artifact, results: Path) -> RowScores:
         """Return the scores kept with a record; raise `UserError` if they are missing, changed or not valid."""
         return cls.from_bytes(artifact.read(results))
+
+
+def _as_bits(values: np.ndarray) -> np.ndarray:
+    """Return values that are all 0 or 1 as bytes, and others unchanged."""
+    return values.astype(np.uint8) if ((values == 0) | (values == 1)).all() else values
 
 
 def _sampled(values: np.ndarray) -> np.ndarray:

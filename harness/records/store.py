@@ -10,6 +10,7 @@ Its layout::
     cards/tasks/TASK-TIER.json              task information for pages, including reference scores
     cards/samples/TASK-TIER.json            sample test rows for pages, if they may be republished
     work/                                   running trials and prepared arrays; may be deleted
+    forgotten/                              records taken away by `archarena forget`, and its log
     set-aside/                              records that cannot be read, moved here by a run
     .archarena                              marks the folder as written by a run
 
@@ -25,6 +26,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,15 +34,16 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
 from ..files import slug, write_atomically, write_json
-from ..text import shortened
+from ..text import shortened, visible
 from .cards import ModelCard, TaskCard
 from .hashes import canonical_hash
 from .left_out import say_left_out
-from .record import SCHEMA, Record, milliseconds
+from .record import SCHEMA, CellInfo, Record, milliseconds
 from .samples import SampleCard
 
-SET_ASIDE, WORK, MARKER = "set-aside", "work", ".archarena"
-"""Names in a results folder: records that cannot be read, running trials with prepared arrays, and the marker file."""
+SET_ASIDE, FORGOTTEN, WORK, MARKER = "set-aside", "forgotten", "work", ".archarena"
+"""Names in a results folder: records that cannot be read, records taken off the board, running trials with prepared
+arrays, and the marker file."""
 
 DEEPEST = 100
 """Levels of nesting of a file that can be read; pydantic cannot write more than about 250."""
@@ -92,8 +95,11 @@ class ResultStore:
         self._reported: set[Path] = set()
 
     def path_of(self, record: Record) -> Path:
-        cell = record.cell
-        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{slug(record.short_key)}.json"
+        return self.path(record.cell, record.key)
+
+    def path(self, cell: CellInfo, key: str) -> Path:
+        """Return where the record of a cell with this key is."""
+        name = f"{slug(cell.variant)[:120]}-s{cell.seed}-{slug(key[:12])}.json"
         return self.folder / "records" / slug(cell.task) / name
 
     def write(self, record: Record) -> Path:
@@ -161,6 +167,31 @@ class ResultStore:
 
     def record_files(self) -> list[Path]:
         return sorted((self.folder / "records").glob("*/*.json"))
+
+    def forgotten(self) -> Iterator[Record]:
+        """Yield the records that `archarena forget` took away and that can be read."""
+        for path in sorted((self.folder / FORGOTTEN).glob("*/*.json")):
+            record = self._read(path)
+            if isinstance(record, Record):
+                yield record
+
+    def forget(self, record: Record, name: str, reason: str) -> None:
+        """Move a record to ``forgotten/`` and log it; `name` is that of its cell."""
+        self._move(record, "records", FORGOTTEN, " ".join(filter(None, ("forgot", name, record.short_key, reason))))
+
+    def restore(self, record: Record, name: str) -> None:
+        """Move a forgotten record back and log it; raise `UserError` if its cell has been run again."""
+        if self.path_of(record).exists():
+            raise UserError(f"{name} was run again since it was forgotten: forget that record first.")
+        self._move(record, FORGOTTEN, "records", f"restored {name} {record.short_key}")
+
+    def _move(self, record: Record, origin: str, target: str, line: str) -> None:
+        place = self.path_of(record).relative_to(self.folder / "records")
+        (self.folder / target / place).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / origin / place).replace(self.folder / target / place)
+        (self.folder / FORGOTTEN).mkdir(exist_ok=True)
+        with (self.folder / FORGOTTEN / "log.txt").open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {visible(line)}\n")
 
     def mark(self) -> None:
         """Mark the folder as a results folder, in which `archarena clean` may delete files."""

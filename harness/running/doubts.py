@@ -16,8 +16,8 @@ from .stored_arrays import StoredArray, distinct_numbers, read_header
 START_SECONDS = 10.0
 """Longest time in which a trial starts; it is not part of the time that the trial reports."""
 
-SHORTEST_STEP = 5e-5
-"""Seconds that an optimizer step takes at least: it starts dozens of operations."""
+SHORTEST_STEP = 1e-5
+"""Seconds that an optimizer step takes at least, also for one of several models that train together."""
 
 _CLOCK_SECONDS = 1.0
 
@@ -64,8 +64,8 @@ def doubts(
         If there is a weights file that cannot be read.
     """
     found = [*_of_clock(outcome, seen), *_of_attempts(outcome, training, rows)]
-    arrays = read_header(weights, math.inf) if os.path.lexists(weights) else {}
-    if outcome.size is not None and arrays:
+    arrays = read_header(weights, math.inf) if os.path.lexists(weights) else None
+    if outcome.size is not None and arrays is not None:
         found += _of_size(outcome.size, weights, arrays)
     elif not writes_text:
         found.append("It reported no size or left no weights, so its parameters were not counted.")

@@ -34,6 +34,6 @@ def estimate(cells: Iterable[Keyed], records: Iterable[Record]) -> Estimate:
         seconds += statistics.median(known) if known else cell.task.tier.aim_seconds
         guessed |= set() if known else {cell.recipe}
     basis = "the tier's target time if there is no record" if guessed else "earlier records"
-    if "published" in guessed:
+    if any(recipe.startswith("published") for recipe in guessed):
         basis += "; a published recipe may take many times longer"
     return Estimate(seconds, basis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -48,13 +49,20 @@ class Progress:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
         self.total = self.done = self.failed = 0
         self.running: dict[str, tuple[TaskID, Path]] = {}
+        self.earlier: dict[str, float] = {}
         self.began = self.updated = time.monotonic()
         self.scores = ScoreTable()
         self._bars = _Bars(
             self.scores, "{task.description}", BarColumn(), TaskProgressColumn(), console=self.console, transient=True
         )
-        self._bars.disable = not self.console.is_terminal
+        self._bars.disable = not self.console.is_terminal or _is_bare_notebook(self.console)
         self._cells = self._bars.add_task("", total=None)
+
+    @classmethod
+    def if_watched(cls) -> Progress:
+        """Return a progress that prints only in a terminal or a notebook."""
+        found = cls()
+        return found if found.console.is_terminal else cls(quiet=True)
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -84,6 +92,7 @@ class Progress:
         if not self.done and not self.running:
             self.began = time.monotonic()
         self.running[name] = self._bars.add_task(escape(visible(name)), total=1.0), folder
+        self.earlier[name] = _fraction(folder)
 
     def recorded(self, record: Record) -> None:
         """Print a cell's status and score, and the time left."""
@@ -117,10 +126,14 @@ class Progress:
         self._bars.update(self._cells, description=text, total=self.total, completed=finished)
 
     def _left(self, finished: float) -> str:
-        """Return the estimated time left, assuming that cells take as long as the mean so far."""
-        if not finished or self.done == self.total:
+        """Return the estimated time left, assuming that cells take as long as the mean so far.
+
+        What an earlier run has done of cells that this run resumed does not count as fast work of this run.
+        """
+        worked = finished - sum(self.earlier.values())
+        if worked <= 0 or self.done == self.total:
             return ""
-        left = (time.monotonic() - self.began) / finished * (self.total - finished)
+        left = (time.monotonic() - self.began) / worked * (self.total - finished)
         return f"about {span(left)} left"
 
     def _print(self, text: str, style: str | None = None) -> None:
@@ -139,3 +152,8 @@ def _fraction(folder: Path) -> float:
         return TrialProgress.model_validate_json(read_regular(folder / PROGRESS, 10_000)).fraction
     except (UserError, ValueError):
         return 0.0
+
+
+def _is_bare_notebook(console: Console) -> bool:
+    """Return whether this is a notebook without ipywidgets, in which bars cannot be drawn; lines can."""
+    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is None

@@ -29,6 +29,7 @@ from .decisions import decisions
 from .doubts import doubts
 from .environment import environment
 from .executor import Result
+from .own_paths import relative, without_own_paths
 from .sampled import sampled_answers
 from .score import NotFiniteError, check_names, keep_predictions, load_predictions, score
 from .stored_arrays import ARTIFACT_BYTES
@@ -62,6 +63,7 @@ class Recorder:
                 scores, kept, weights, rows, sampled, decided = {}, None, None, None, [], None
                 status = "diverged" if isinstance(error, NotFiniteError) else "crashed"
                 outcome = outcome.model_copy(update={"status": status, "reason": one_line(str(error))})
+        outcome = outcome.model_copy(update={"reason": self._clean(outcome.reason)})
         peak = max(result.peak_rss, outcome.cost.peak_rss_bytes or 0) or None
         cost = outcome.cost.model_copy(update={"peak_rss_bytes": peak})
         return Record(
@@ -69,7 +71,7 @@ class Recorder:
             key=keyed.key,
             key_parts=keyed.parts,
             cell=cell_info(keyed.cell),
-            log_tail="" if outcome.status == "ok" else result.log_tail,
+            log_tail="" if outcome.status == "ok" else self._clean(result.log_tail),
             scores=scores,
             sampled=sampled,
             decisions=decided,
@@ -83,6 +85,9 @@ class Recorder:
             doubts=doubted,
         )
 
+    def _clean(self, text: str) -> str:
+        return without_own_paths(text, [*(plugin.parent for plugin in self.plugins), self.store.folder])
+
     def command(self, cell: Cell) -> str:
         """Return the command that runs only this cell."""
         model, task = cell.variant.entry.name, cell.task
@@ -92,7 +97,7 @@ class Recorder:
         words += ["--task", task.name, "--tier", task.tier.name, "--seed", str(cell.seed), "--device", self.device]
         words += Override.named(cell.recipe).options
         for plugin in self.plugins:
-            words += ["--plugin", str(plugin)]
+            words += ["--plugin", relative(plugin)]
         return shlex.join(words)
 
 
@@ -152,4 +157,6 @@ def model_card(entry: Entry) -> ModelCard:
     description = ast.get_docstring(classes[entry.class_name]) or ""
     card = load_card(entry.name, entry.file)
     details = card.model_dump(mode="json", exclude_defaults=True) if card else {}
-    return ModelCard(name=entry.name, **declared, origin=entry.origin, description=description, **details)
+    return ModelCard(
+        name=entry.name, **declared, origin=entry.module or entry.file.name, description=description, **details
+    )

@@ -9,6 +9,7 @@ from ..contract.registry import Registry
 from ..data.prepare import is_prepared, prepare, prepared_folder, read_meta
 from ..errors import UserError
 from ..planning.cell import PlannedTask
+from ..planning.find import find_entry
 from ..planning.job import ClassLocation
 from ..planning.plan import plan_task
 from ..planning.tier import get_tier
@@ -30,7 +31,7 @@ def rescored(record: Record, store: ResultStore, registry: Registry, data: Path)
     """
     assert record.predictions is not None
     record.predictions.read(store.folder)  # fails if the file was changed
-    task = plan_task(registry.find("task", record.cell.task), get_tier(record.cell.tier), data)
+    task = plan_task(find_entry(registry, "task", record), get_tier(record.cell.tier), data)
     arrays = prepared_folder(store.folder.resolve() / WORK, task, record.cell.seed)
     if not is_prepared(arrays):
         _prepare(task, record.cell.seed, data, arrays)

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from ..data.prepare import prepared_folder
-from ..planning.cell import Keyed, Plan, PlannedTask
+from ..errors import UserError
+from ..planning.cell import Cell, Keyed, Plan, PlannedTask
 from ..planning.ensemble import ensembles
 from ..planning.find import name_of
 from ..planning.job import ClassLocation, EnsembleJob, PrepareJob, TrainJob
 from ..planning.key import key_of, key_parts
 from ..records.record import Record
 from ..records.store import WORK, ResultStore
+from ..text import shortened
 from .child import Limits
 from .environment import device_name, torch_version
 from .executor import Request
@@ -27,6 +29,26 @@ Rerun = Literal["missing", "failed", "stale", "all"]
 
 SOURCES = ("model_source", "task_source")
 """Parts of a key that change when the code of a model or task is edited."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part `number` of `count` parts of a plan, for runs that share a results folder."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Return the shard of a text such as ``2/8``, or raise `UserError`."""
+        number, slash, count = text.partition("/")
+        if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise UserError(f"--shard {shortened(text, 40)}: use I/N, with I from 1 to N, such as 1/4.")
+        return cls(int(number), int(count))
+
+    def of(self, cells: Sequence[Cell]) -> Sequence[Cell]:
+        """Return every count-th cell."""
+        return cells[self.number - 1 :: self.count]
 
 
 @dataclass(frozen=True)
@@ -69,6 +91,8 @@ class Run:
         (with a record of an older source and none of the current one), or ``all``.
     limits
         Limits of every trial; by default those of the tier.
+    shard
+        Which part of the plan's cells this run covers, or None for all.
     """
 
     plan: Plan
@@ -79,6 +103,7 @@ class Run:
     extras: Extras = Extras()
     rerun: Rerun = "missing"
     limits: Limits | None = None
+    shard: Shard | None = None
 
     @property
     def work(self) -> Path:
@@ -89,7 +114,7 @@ class Run:
         """Return the cells with their keys."""
         name, torch = device_name(self.device), torch_version()
         found = []
-        for cell in self.plan.cells:
+        for cell in self.shard.of(self.plan.cells) if self.shard else self.plan.cells:
             parts = key_parts(cell, device=name, torch_version=torch)
             found.append(Keyed(cell, key_of(parts), parts, prepared_folder(self.work, cell.task, cell.seed)))
         return found

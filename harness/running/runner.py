@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,14 +12,16 @@ from pathlib import Path
 
 from ..data.prepare import is_damaged, is_prepared, read_meta, task_card
 from ..data.samples import sample_card
-from ..planning.cell import Keyed
-from ..planning.job import LOG
+from ..errors import UserError
+from ..planning.cell import Cell, Keyed
+from ..planning.job import LOG, PrepareJob
 from ..records.record import Outcome, Record
+from ..records.store import read_record
 from .child import read_outcome, tail
-from .executor import Ended, Executor, Result, Started
-from .lock import locked
+from .executor import Ended, Executor, Request, Result, Started
+from .lock import Claims, locked
 from .progress import Progress
-from .record_cell import Recorder, model_card
+from .record_cell import Recorder, cell_info, model_card
 from .run import Run
 
 _STOPPED = Outcome(status="interrupted", reason="The run was stopped; the next run resumes from here.")
@@ -32,6 +35,8 @@ class Report:
 
     kept: list[Record] = field(default_factory=list)
     new: list[Record] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Names of the cells that other runs were working on."""
 
     @property
     def records(self) -> list[Record]:
@@ -53,18 +58,22 @@ class Runner:
         self.recorder = Recorder(run.store, run.device, run.plugins, run.extras.keep_weights)
         self.report = Report()
         self.unprepared: dict[Path, Result] = {}
+        self.claims = Claims()
+        self.began = time.time()
 
     def execute(self) -> Report:
         """Run the missing cells. A failure is recorded and does not stop the other cells."""
-        with locked(self.run.store.folder):
+        with locked(self.run.store.folder, shared=True):
             self.run.store.mark()
             set_aside = self.run.store.set_aside()
             self.report.kept, missing = self.run.split()
             self.progress.begin(len(missing), len(self.report.kept), [*self.run.plan.notes, *set_aside])
             self._write_model_cards(missing)
-            self._prepare(missing)
-            ready = self._record_what_cannot_run(missing)
-            self._train(ready)
+            try:
+                self._prepare(missing)
+                self._train(self._record_what_cannot_run(missing))
+            finally:
+                self.claims.release_all()
         return self.report
 
     def _write_model_cards(self, missing: Sequence[Keyed]) -> None:
@@ -75,16 +84,36 @@ class Runner:
         """Prepare the arrays of each task and seed once; the lowest seed also gives the card's reference scores."""
         trained = [keyed for keyed in missing if keyed.cell.training is not None]
         wanted = {keyed.arrays: keyed.cell for keyed in sorted(trained, key=lambda keyed: -keyed.cell.seed)}
-        with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items()}
-        requests, targets = [], {}
+        with_card = {cell.task.name: (cell.task, arrays) for arrays, cell in wanted.items() if self._gives_card(cell)}
+        waiting: list[tuple[Request, Path]] = []
         for arrays, cell in wanted.items():
-            with_scores = with_card[cell.task.name][1] == arrays
+            with_scores = cell.task.name in with_card and with_card[cell.task.name][1] == arrays
             if is_damaged(arrays):
                 self.progress.damaged(f"{cell.task.name} s{cell.seed}")
-            if not is_prepared(arrays) or (with_scores and read_meta(arrays).reference_scores is None):
+            if _lacks(arrays, with_scores):
                 request = self.run.prepare_request(cell.task, cell.seed, arrays, with_reference_scores=with_scores)
-                requests.append(request)
-                targets[request.folder] = arrays
+                waiting.append((request, arrays))
+        claimed = [pair for pair in waiting if self.claims.take(pair[0].folder)]
+        self._prepare_claimed(claimed)
+        for pair in waiting:
+            if pair not in claimed:  # another run prepares these arrays
+                self.claims.take(pair[0].folder, wait=True)
+                self._prepare_claimed([pair])
+        for task, arrays in with_card.values():
+            prepared = is_prepared(arrays)
+            self.run.store.write_card(task_card(task, read_meta(arrays) if prepared else None))
+            if samples := sample_card(task, arrays) if prepared else None:
+                self.run.store.write_card(samples)
+
+    def _gives_card(self, cell: Cell) -> bool:
+        """Return whether this run writes the card of a cell's task: the shard with the plan's lowest seed does."""
+        seeds = [other.seed for other in self.run.plan.cells if other.task.name == cell.task.name]
+        return self.run.shard is None or cell.seed == min(seeds)
+
+    def _prepare_claimed(self, claimed: Sequence[tuple[Request, Path]]) -> None:
+        """Prepare arrays that another run has not prepared in the meantime, and release their claims."""
+        targets = {request.folder: arrays for request, arrays in claimed}
+        requests = [request for request, arrays in claimed if _lacks(arrays, _scores_of(request))]
         with closing(self.executor.run(requests)) as events:
             for event in events:
                 if isinstance(event, Started):
@@ -95,14 +124,11 @@ class Runner:
                         result = replace(result, outcome=_NOTHING_PREPARED)
                     if result.outcome.status != "ok":
                         self.unprepared[arrays] = result
-                    shutil.rmtree(event.request.folder, ignore_errors=True)
                 else:
                     self.progress.tick()
-        for task, arrays in with_card.values():
-            prepared = is_prepared(arrays)
-            self.run.store.write_card(task_card(task, read_meta(arrays) if prepared else None))
-            if samples := sample_card(task, arrays) if prepared else None:
-                self.run.store.write_card(samples)
+        for folder in targets:
+            shutil.rmtree(folder, ignore_errors=True)
+            self.claims.release(folder)
 
     def _record_what_cannot_run(self, missing: Sequence[Keyed]) -> list[Keyed]:
         """Record the cells that have no recipe or no arrays, and return the others."""
@@ -127,11 +153,10 @@ class Runner:
 
         If the run is stopped, record the unfinished cells as interrupted.
         """
-        requests = [self.run.train_request(group) for group in groups]
-        cells = {request.folder: group for request, group in zip(requests, groups, strict=True)}
+        cells: dict[Path, Sequence[Keyed]] = {}
         running: dict[Path, str] = {}
         again: list[Keyed] = []
-        with closing(self.executor.run(requests)) as events:
+        with closing(self.executor.run(self._claimed(groups, cells))) as events:
             try:
                 for event in events:
                     if isinstance(event, Started):
@@ -172,6 +197,36 @@ class Runner:
             for keyed, outcome in zip(cells, outcomes, strict=True)
         ]
 
+    def _claimed(self, groups: Iterable[Sequence[Keyed]], cells: dict[Path, Sequence[Keyed]]) -> Iterator[Request]:
+        """Claim the cells of each group just before they run, and note in `cells` which ones a request's folder has."""
+        for group in groups:
+            taken = [keyed for keyed in group if self._claim(keyed)]
+            if taken:
+                request = self.run.train_request(taken)
+                cells[request.folder] = taken
+                yield request
+
+    def _claim(self, keyed: Keyed) -> bool:
+        """Claim a cell, unless another run works on it or has recorded it since this one began."""
+        folder = self.run.folder_of(keyed)
+        if not self.claims.take(folder):
+            self.report.elsewhere.append(keyed.cell.name)
+            return False
+        if record := self._recorded_meanwhile(keyed):
+            self.report.kept.append(record)
+            self.claims.release(folder)
+            return False
+        return True
+
+    def _recorded_meanwhile(self, keyed: Keyed) -> Record | None:
+        """Return the final record of a cell that another run has written since this one began."""
+        path = self.run.store.path(cell_info(keyed.cell), keyed.key)
+        try:
+            record = read_record(path) if path.stat().st_mtime > self.began else None
+        except (OSError, UserError):
+            return None
+        return record if record and record.is_final else None
+
     def _record(self, keyed: Keyed, result: Result, started: str) -> None:
         folder = self.run.folder_of(keyed)
         record = self.recorder.record(keyed, folder, result, started)
@@ -179,7 +234,16 @@ class Runner:
         self.report.new.append(record)
         if record.is_final:
             shutil.rmtree(folder, ignore_errors=True)
+        self.claims.release(folder)
         self.progress.recorded(record)
+
+
+def _lacks(arrays: Path, with_scores: bool) -> bool:
+    return not is_prepared(arrays) or (with_scores and read_meta(arrays).reference_scores is None)
+
+
+def _scores_of(request: Request) -> bool:
+    return isinstance(request.work, PrepareJob) and request.work.with_reference_scores
 
 
 def _without_recipe(keyed: Keyed) -> Result:

@@ -1,7 +1,8 @@
 """The child process of a job, which calls `main` with the job's folder.
 
 `archarena.harness.processes.process_tree` supervises it. It reads ``job.json`` and writes ``outcome.json`` last.
-Outside its folder, it writes only the prepared arrays that the job asks for.
+Outside its folder, it writes only the prepared arrays that the job asks for, or the folders of the cells that it trains
+together.
 """
 
 from __future__ import annotations

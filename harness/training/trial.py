@@ -243,7 +243,7 @@ def _separate(train: Split, job: TrainJob) -> np.ndarray:
         raise UserError(
             f"The recipe has separate updates (separate_batch), but task '{job.task}' marks no training rows for them."
         )
-    return np.asarray(marked, bool)
+    return np.array(marked, bool)  # not the map of the file, which torch cannot share
 
 
 class _Reporter:

@@ -41,7 +41,7 @@ class RowView:
     parameters
         Range of the number of body parameters over its cells; empty if unknown.
     ok, total
-        Number of finished cells, and of cells of the section per variant.
+        Number of finished cells, and of cells that were run.
     """
 
     variant: str
@@ -215,8 +215,7 @@ def _section(
         column_view(rows, results, links, comparisons.get(place_of(rows[0])), compares=is_compared)
         for rows in by_column
     )
-    expected = len({(row["task"], row["seed"]) for row in cells})
-    rows = [_row(own, columns, expected, results, links, colors) for own in group_by(cells, "variant").values()]
+    rows = [_row(own, columns, results, links, colors) for own in group_by(cells, "variant").values()]
     return SectionView(
         id=id,
         **{name: part[0][name] for name in SECTION},
@@ -242,7 +241,6 @@ def _column_place(rows: Sequence[Row]) -> tuple:
 def _row(
     own: Sequence[Row],
     columns: Sequence[ColumnView],
-    expected: int,
     results: Results,
     links: Links,
     colors: Mapping[str, str],
@@ -263,7 +261,7 @@ def _row(
         parameters=size_range(own),
         ahead=sum(standing in MAY_BE_FIRST for standing in standings),
         ok=sum(row["status"] == "ok" for row in own),
-        total=expected,
+        total=len({(row["task"], row["seed"]) for row in own}),
     )
 
 

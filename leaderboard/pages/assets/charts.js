@@ -21,11 +21,23 @@
   const specs = {};
   window.archarenaChart = (name, spec) => (specs[name] = spec);
 
+  // The content policy allows styles that scripts set, but no style attributes, which Vega sets.
+  const { setAttribute } = Element.prototype;
+  const withoutStyleAttributes = () => {
+    Element.prototype.setAttribute = function (name, value) {
+      if (name === "style") this.style.cssText = value;
+      else setAttribute.call(this, name, value);
+    };
+  };
+
   const explore = async (figure) => {
     const root = document.querySelector("link[rel=stylesheet]").getAttribute("href").replace("assets/board.css", "");
+    withoutStyleAttributes();
     await Promise.all([load(`${root}assets/vega.js`), load(figure.dataset.spec)]);
     const drawing = figure.querySelector(".drawing");
-    await vegaEmbed(drawing, specs[figure.id], { renderer: "svg", actions: false, ast: true, defaultStyle: false });
+    const tooltip = { disableDefaultStyle: true };
+    const options = { renderer: "svg", actions: false, ast: true, defaultStyle: false, tooltip };
+    await vegaEmbed(drawing, specs[figure.id], options);
     drawing.removeAttribute("role");
     figure.classList.add("live");
   };

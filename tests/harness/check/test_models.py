@@ -293,3 +293,16 @@ def test_a_model_that_only_writes_text_is_asked_for_texts(tmp_path, text, sample
     failed = [finding for finding in check_model(scan(file)[0]) if finding.status == "failed"]
     assert [finding.name for finding in failed] == ([] if says is None else ["answers"])
     assert says is None or says in failed[0].message
+
+
+@pytest.mark.parametrize(
+    ("source", "method"),
+    [(SEQUENCE, "forward(x, lengths)"), (FIELDS, "forward(ids, dense)"), (FIELDS, "body_parameters()")],
+)
+def test_a_missing_method_is_named(tmp_path, source, method):
+    entry = write_plugin(tmp_path, source)
+    defined = method.partition("(")[0]
+    entry.file.write_text(entry.file.read_text().replace(f"def {defined}(", f"def other_{defined}("))
+    specs = SEQUENCE_SPECS if source is SEQUENCE else FIELD_SPECS
+    failed = [finding.message for finding in check_model(entry, specs) if finding.status == "failed"]
+    assert any(f"Model 'plugin' does not define {method}" in message for message in failed)

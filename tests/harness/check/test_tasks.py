@@ -117,7 +117,7 @@ AUTHORS_MISTAKES = {
         lambda s, _: Splits(s.train, None, s.tests),
         "The parts of Splits must be a Split each, found NoneType.",
     ),
-    "a tuple of splits": (lambda s, _: (s.train, s.valid, s.tests), "splits() returned tuple, not Splits."),
+    "a tuple of splits": (lambda s, _: (s.train, s.valid, s.tests), "splits() returned tuple, not Splits"),
 }
 
 
@@ -146,7 +146,7 @@ def test_a_missing_method_is_named(name, says):
 
 def test_repeated_rows_need_a_reason():
     def repeat(s, _):
-        return Splits(s.train, s.valid, {"test": join(s.tests["test"], s.train, 20)})
+        return Splits(join(s.train, s.tests["test"], 20), s.valid, s.tests)
 
     assert failed(changed(repeat)) == ["no leak"]
     declared = type("Declared", (changed(repeat),), {"duplicates": "Customers come back."})

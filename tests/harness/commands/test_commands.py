@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from archarena.harness import DataSet
@@ -24,6 +25,7 @@ COMMANDS = [
     "show",
     "why",
     "compare",
+    "forget",
     "rescore",
     "board",
     "data",
@@ -221,3 +223,40 @@ def test_import_creates_the_data_folder(call, tmp_path):
     code, _, err = call("data", "import", "enwik8", tmp_path / "enwik8", "--data", tmp_path / "new" / "folder")
     assert code == 2
     assert "does not exist" not in err
+
+
+def test_list_describes_a_model(call):
+    code, out, _ = call("list", "mamba")
+    assert code == 0
+    assert "model mamba: " in out
+    assert "arXiv:2312.00752" in out
+    assert "hyperparameter d_state: int, default 16, from 1 to" in out
+    assert "runs on every kind of task" in out
+
+
+def test_list_describes_a_task(call, toy_task):
+    code, out, _ = call("list", "toy", "--plugin", toy_task)
+    assert code == 0
+    assert "tier smoke: count 64; 20 steps of 8 rows" in out
+    assert "column toy: accuracy (higher is better), chance 0.5, ceiling 1. Share of right rows." in out
+    assert "data: generated, no files are needed" in out
+    _, out, _ = call("list", "math-500")
+    assert "License: MIT" in out
+
+
+@pytest.mark.parametrize("name", ["pretrained", "served"])
+def test_a_model_without_its_required_setting_is_refused_before_a_run(call, name):
+    code, _, err = call("run", "--model", name, "--task", "recall-mqar")
+    assert code == 2
+    assert re.search(rf"Model '{name}' runs only with a value of (path|url): add --set {name}\.\1=VALUE\.", err)
+
+
+def test_a_variant_is_named_as_on_the_board(call):
+    code, out, _ = call("run", "-m", "mamba[d_state=8,d_conv=2]", "-t", "recall-mqar", "--dry-run")
+    assert code == 0
+    assert "mamba[d_conv=2,d_state=8]/recall-mqar/quick/s0" in out
+    assert call("run", "-m", "mamba[d_stat=8]", "-t", "recall-mqar", "--dry-run")[0] == 2
+
+
+def test_the_version_is_printed(call):
+    assert call("--version") == (0, f"archarena {version('archarena')}\n", "")

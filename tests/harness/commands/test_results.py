@@ -1,10 +1,14 @@
 """Commands on a folder of records: compare, rescore and clean, and their errors."""
 
 import json
+import zipfile
+from pathlib import Path
 
 from archarena.harness.planning.key import key_of
 from archarena.harness.records.record import CellInfo, DataInfo, Record
 from archarena.harness.records.store import ResultStore, read_record
+
+RECORDS = Path(__file__).parents[3] / "leaderboard" / "records" / "quick-cpu-3-seeds"
 
 
 def test_show_marks_a_record_without_a_checksum(call, tmp_path):
@@ -27,7 +31,7 @@ def _compare(call, results):
     code, out, _ = call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results)
     assert code == 0
     assert out.startswith("toy (smoke, common): good[scale=1.0] ")
-    assert out.count("(n=3)") == 3
+    assert out.count("(n=3)") == 2
     assert "not compared at the smoke tier" in out
     older = _outdate(results)
     assert call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results)[1] == out
@@ -98,3 +102,61 @@ def test_doctor_fails_where_something_is_missing(call, tmp_path, monkeypatch):
     code, out, _ = call("doctor", "--results", tmp_path, "--data", tmp_path)
     assert code == 1
     assert "missing disk: 0 GiB free" in out
+
+
+def test_no_file_of_a_results_folder_a_site_or_an_archive_contains_a_path_of_this_machine(call, make_model, toy_task):
+    plugin, folder = make_model(), toy_task.parent
+    bad = make_model("bad", "raise ValueError(__file__)")
+    options = [word for file in (toy_task, plugin, bad) for word in ("--plugin", file)]
+    cells = ["--model", "good", "--model", "bad", "--task", "toy", "--tier", "smoke", "--device", "cpu"]
+    call("run", *options, *cells, "--inline", "--results", folder / "results")
+    call("board", folder / "results", "-o", folder / "site")
+    call("submit", plugin, "--results", folder / "results", "-o", folder / "good.zip")
+    assert (folder / "good.zip").is_file()
+    with zipfile.ZipFile(folder / "good.zip") as archive:
+        archive.extractall(folder / "archive")
+    written = [folder / name for name in ("results/records", "results/cards", "site", "archive")]
+    texts = {file: file.read_bytes() for place in written for file in place.rglob("*") if file.is_file()}
+    assert len(texts) > 10
+    assert [file for file, text in texts.items() if str(folder).encode() in text] == []
+
+
+def test_compare_reads_several_folders_and_prints_json(call, results, tmp_path):
+    code, out, _ = call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results, "--json")
+    assert code == 0
+    (found,) = json.loads(out)
+    assert (found["column"], found["tier"], found["verdict"]) == ("toy", "smoke", "not compared at the smoke tier")
+    empty = tmp_path / "empty"
+    (empty / "records").mkdir(parents=True)
+    code, _, err = call("compare", "good[scale=1.0]", "good[scale=2.0]", "--results", results, "--results", empty)
+    assert (code, "There are no records in" in err) == (2, True)
+    code, out, _ = call("compare", "mamba", "mlp", "--results", RECORDS, "--results", results, "--json")
+    first = json.loads(out)[0]
+    assert first["means"]["mamba"]["seeds"] == 3
+    assert first["difference"]["half_width"] > 0
+    assert first["verdict"]
+
+
+def test_a_name_that_matches_several_cells_is_not_resolved_silently(call, results, plugins):
+    for command in (["show"], ["why", *plugins]):
+        code, _, err = call(*command, "good[scale=1.0]/toy", "--results", results)
+        assert code == 2
+        assert "matches 3 cells: good[scale=1.0]/toy/smoke/s0, good[scale=1.0]/toy/smoke/s1" in err
+        assert "Name one, with its tier and seed." in err
+
+
+def test_a_cell_of_a_plugin_says_which_plugin_to_pass(call, results, plugins):
+    code, _, err = call("why", "good[scale=1.0]/toy/smoke/s0", "--results", results)
+    assert code == 2
+    assert "The model 'good' is a plugin's: add --plugin toy_task.py --plugin good_model.py." in err
+
+
+def test_rescore_lists_the_known_names_once(call, results):
+    for file in (results / "records").rglob("*.json"):
+        record = read_record(file)
+        record.command = record.command.partition(" --plugin")[0]
+        ResultStore(results).write(record)
+    code, out, _ = call("rescore", "--results", results)
+    assert code == 0
+    assert out.count("There is no task 'toy'") == 6
+    assert out.count("Known:") == 1

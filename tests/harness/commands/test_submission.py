@@ -24,7 +24,7 @@ def short_check(monkeypatch):
 def results(call, plugins, tmp_path):
     """Return a results folder with one cell of a model that passes the checks."""
     plugin, folder = tmp_path / "mine.py", tmp_path / "results"
-    call("new", "mine", "--kind", "field-model", "--output", plugin)
+    call("new", "mine", "--kind", "field", "--output", plugin)
     cell = ["--model", "mine", "--task", "toy", "--tier", "smoke", "--device", "cpu"]
     code, _, err = call("run", *plugins, "--plugin", plugin, *cell, "--inline", "--results", folder)
     assert code == 0, err

@@ -1,4 +1,4 @@
-"""A plugin imports the modules next to it, in the parent and in a child process alike."""
+"""A plugin imports the modules next to it, in the parent and in a child process."""
 
 import os
 

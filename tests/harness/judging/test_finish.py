@@ -13,7 +13,7 @@ def curve(scores):
     ]
 
 
-def noise(size=40, sd=0.004):
+def noise(size=40, sd=0.002):
     return np.random.default_rng(0).normal(0, sd, size)
 
 

@@ -58,15 +58,17 @@ def test_exactly_equal_rows_are_best_together(column):
 
 
 def test_holm_corrects_over_the_column(column, right):
-    pair = {"a": right(0.62, seed=1), "b": right(0.575, seed=2)}
-    assert against(column(**pair), "a")["b"] == "<"
-    crowd = {f"c{i}": right(0.6, seed=3 + i) for i in range(8)}
+    one, other = right(0.6), right(0.6)
+    one[0, :108], other[0, :108] = np.arange(108) < 66, np.arange(108) >= 66
+    pair = {"a": one, "b": other}
+    assert against(column(**pair), "a")["b"] == "<", "66 rows only a has right, 42 only b"
+    crowd = {f"c{i}": one for i in range(8)}
     assert against(column(**pair, **crowd), "a")["b"] == "?"
 
 
 def test_more_seeds_are_needed_if_they_vary_more(column, right):
-    calm = column(a=right(0.50, 0.54), b=right(0.55, 0.58, seed=1))
-    wild = column(a=right(0.40, 0.64), b=right(0.45, 0.68, seed=1))
+    calm = column(a=right(0.50, 0.54, rows=20_000), b=right(0.55, 0.58, rows=20_000, seed=1))
+    wild = column(a=right(0.47, 0.57, rows=20_000), b=right(0.52, 0.61, rows=20_000, seed=1))
     assert 1 <= more_seeds(calm, 0, 1) < more_seeds(wild, 0, 1)
 
 

@@ -128,3 +128,16 @@ def test_the_content_of_a_file_that_a_setting_names_is_part_of_a_key(cell, named
     assert list(changed_parts(old, new)) == ["files" if named == "hyperparameters" else "data"]
     assert key_of(old) == key_of(again)
     assert len({key_of(absent), key_of(old), key_of(new)}) == 3
+
+
+def test_a_default_that_names_a_file_next_to_a_plugin_is_part_of_its_key(cell, tmp_path):
+    plugin, weights = tmp_path / "m.py", tmp_path / "start.safetensors"
+    init = 'def __init__(self, width, *, start: str = "start.safetensors", mode="mean"):\n        pass'
+    plugin.write_text(f'@register_model("m", summary="")\nclass M:\n    {init}\n')
+    entry = scan(plugin)[0]
+    keys = []
+    for content in (b"old", b"new"):
+        weights.write_bytes(content)
+        keys.append(key_parts(replace(cell, variant=replace(cell.variant, entry=entry)), **CONTEXT))
+    assert list(keys[0]["files"]) == ["start.safetensors"]
+    assert list(changed_parts(*keys)) == ["files"]

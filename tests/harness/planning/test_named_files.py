@@ -16,3 +16,14 @@ def test_a_folder_is_hashed_by_the_files_directly_in_it(tmp_path):
 def test_other_text_names_no_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert named_files({"a": "gelu", "b": "", "c": "x" * 5000, "d": "a\0b", "e": [1, None, ("relu",)]}) == {}
+
+
+def test_a_path_is_relative_to_the_plugin_first(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "start.bin").write_bytes(b"near the plugin")
+    near = named_files(["start.bin"], tmp_path)
+    assert named_files(["start.bin"]) == {}
+    (tmp_path / "here" / "start.bin").write_bytes(b"in the working directory")
+    assert named_files(["start.bin"], tmp_path) == near
+    assert named_files(["start.bin"]) != near

@@ -83,8 +83,8 @@ def test_a_run_that_names_no_model_takes_all_that_need_no_setting(tmp_path):
     registry = discover()
     usual = usual_models(registry)
     assert set(registry.models) - set(usual) == {"pretrained", "served"}
-    plan = make_plan(registry, models=["served"], tasks=["digits"], tier="smoke", data=tmp_path)
-    assert {cell.variant.name for cell in plan.cells} == {"served"}
+    plan = make_plan(registry, models=["served[url=http://x]"], tasks=["digits"], tier="smoke", data=tmp_path)
+    assert {cell.variant.name for cell in plan.cells} == {"served[url=http://x]"}
 
 
 def test_only_a_task_with_a_published_setup_is_reduced(registry, tmp_path):

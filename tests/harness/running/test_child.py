@@ -205,16 +205,50 @@ class Killer(Task):
 """
 
 
+DAEMON = """
+import os, sys, time
+
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(600)
+    os._exit(0)
+os.wait()
+sys.exit(0)
+"""
+
+
+@pytest.fixture
+def prepare(tmp_path):
+    """Return a function that prepares a task with this code, whose class is Killer, and returns the result."""
+
+    def prepare(code: str):
+        plugin = tmp_path / "killer.py"
+        plugin.write_text(code)
+        task = ClassLocation(kind="task", name="killer", class_name="Killer", file=plugin, module=None)
+        job = PrepareJob(
+            task=task, tier="smoke", seed=0, data=tmp_path, target=tmp_path / "arrays", with_reference_scores=False
+        )
+        events = Local(1).run([Request("killer", tmp_path / "job", job, Limits(60, 1e12), 1)])
+        (result,) = [event.result for event in events if isinstance(event, Ended)]
+        return result
+
+    return prepare
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses a subreaper")
+def test_the_parent_sees_how_long_a_child_ran_and_what_it_left(prepare):
+    before = time.monotonic()
+    result = prepare(DAEMON)
+    assert "SystemExit: 0" in result.outcome.reason
+    assert (result.seen.left, result.seen.resumed) == (1, False)
+    assert 0 < result.seen.seconds <= time.monotonic() - before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, the trial's process may outlive its supervisor")
-def test_a_plugin_that_kills_its_supervisor_gives_a_crash_and_leaves_no_process(tmp_path):
-    plugin, folder = tmp_path / "killer.py", tmp_path / "job"
-    plugin.write_text(KILLER.format(folder=folder))
-    task = ClassLocation(kind="task", name="killer", class_name="Killer", file=plugin, module=None)
-    job = PrepareJob(
-        task=task, tier="smoke", seed=0, data=tmp_path, target=tmp_path / "arrays", with_reference_scores=False
-    )
-    events = Local(1).run([Request("killer", folder, job, Limits(60, 1e12), 1)])
-    (outcome,) = [event.result.outcome for event in events if isinstance(event, Ended)]
+def test_a_plugin_that_kills_its_supervisor_gives_a_crash_and_leaves_no_process(prepare, tmp_path):
+    folder = tmp_path / "job"
+    outcome = prepare(KILLER.format(folder=folder)).outcome
     assert outcome.status == "crashed"
     assert outcome.reason == "The trial's process was killed by SIGKILL before it finished."
     started = [int(path.stem) for path in folder.glob("*.pid")]

@@ -30,6 +30,7 @@ RECORDS = [*(record("toy", seconds) for seconds in (1.0, 5.0, 3.0)), record("toy
         ([keyed("toy")] * 2, 6.0, "earlier records"),
         ([keyed("toy"), keyed("new")], 3.0 + QUICK.aim_seconds, "the tier's target time"),
         ([keyed("toy", "published")], QUICK.aim_seconds, "a published recipe may take many times longer"),
+        ([keyed("toy", "published[steps=5]")], QUICK.aim_seconds, "a published recipe may take many times longer"),
         ([keyed("toy"), keyed("toy", "published", training=False)], 3.0, "earlier records"),
         ([], 0.0, "earlier records"),
     ],

@@ -31,17 +31,29 @@ def test_each_cell_ends_with_a_line_of_its_score_time_and_the_time_left(tmp_path
 
 
 def test_a_terminal_shows_the_fraction_that_each_running_cell_reports(tmp_path, monkeypatch):
-    (tmp_path / "progress.json").write_text('{"fraction": 0.25, "seconds": 1.0}')
     console = Console(file=StringIO(), width=120, force_terminal=True)
     monkeypatch.setattr("archarena.harness.running.progress.UPDATE_SECONDS", 0)
     with Progress(console) as progress:
         progress.begin(2, 0, [])
         progress.started("mlp/toy/smoke/s0", tmp_path)
+        (tmp_path / "progress.json").write_text('{"fraction": 0.25, "seconds": 1.0}')
         progress.tick()
     text = console.file.getvalue()
     assert "mlp/toy/smoke/s0" in text
     assert "25%" in text
     assert "0 of 2 cells · 0 failed · about" in text
+
+
+def test_what_an_earlier_run_did_of_a_cell_does_not_shorten_the_time_left(tmp_path, monkeypatch):
+    (tmp_path / "progress.json").write_text('{"fraction": 0.9, "seconds": 100.0}')
+    progress = Progress(Console(file=StringIO()))
+    progress.begin(2, 0, [])
+    progress.started("mlp/toy/smoke/s0", tmp_path)
+    (tmp_path / "progress.json").write_text('{"fraction": 0.95, "seconds": 110.0}')
+    progress.began = 0.0
+    monkeypatch.setattr("archarena.harness.running.progress.time.monotonic", lambda: 10.0)
+    # 5 % of a cell took 10 s, and 105 % of a cell are left.
+    assert progress._left(0.95) == "about 4 min left"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (720, "12 min"), (12_240, "3.4 h")])

@@ -120,7 +120,7 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
     spec = TaskSpec(Tokens(7, 5), Classes(3))
     draw = generator("test")
     tokens, targets = draw.integers(1, 7, (40, 5)), draw.integers(0, 3, 40)
-    rows = Rows({"tokens": tokens}, targets, torch.device("cpu"))
+    train, held_out = (Rows({"tokens": tokens}, wanted, torch.device("cpu")) for wanted in (targets, (targets + 1) % 3))
 
     def make_model():
         torch.manual_seed(0)
@@ -133,8 +133,8 @@ def test_a_checkpoint_can_be_taken_up_at_every_validation_pass(tmp_path):
             recipe,
             Budget(20, 8),
             "accuracy",
-            rows,
-            rows,
+            train,
+            held_out,
             1,
             False,
             False,

@@ -15,9 +15,9 @@ from archarena.harness.records.cards import ModelCard, TaskCard
 from archarena.harness.records.store import ResultStore
 from archarena.harness.running.child import Limits
 from archarena.harness.running.executor import Ended, Inline, Local, Started
-from archarena.harness.running.lock import locked
+from archarena.harness.running.lock import Claims, locked
 from archarena.harness.running.progress import Progress
-from archarena.harness.running.run import Extras, Run
+from archarena.harness.running.run import Extras, Run, Shard
 from archarena.harness.running.runner import Runner
 
 
@@ -75,6 +75,13 @@ def test_finished_cells_never_run_twice(make_run, make_model):
     second = Runner(make_run(plugin), Inline()).execute()
     assert (len(second.kept), len(second.new)) == (1, 0)
     assert second.kept == first.new
+
+
+def test_a_renamed_plugin_does_not_run_again(make_run, make_model):
+    plugin = make_model()
+    Runner(make_run(plugin), Inline()).execute()
+    renamed = plugin.rename(plugin.with_name("other_name.py"))
+    assert make_run(renamed).split()[1] == []
 
 
 def test_a_changed_model_runs_again(make_run, make_model):
@@ -232,9 +239,51 @@ def test_inline_gives_the_same_numbers_as_a_child(make_run, make_model):
     assert inline.predictions.sha256 == child.predictions.sha256
 
 
-def test_two_runs_do_not_write_to_one_folder(make_run, make_model, tmp_path):
-    with locked(tmp_path / "results"), pytest.raises(UserError, match="Another run is writing"):
+def test_a_run_waits_for_no_command_that_changes_the_folder(make_run, make_model, tmp_path):
+    with locked(tmp_path / "results"), pytest.raises(UserError, match="Another command is changing"):
         Runner(make_run(make_model()), Local(1)).execute()
+
+
+def test_shards_cover_every_cell_once_and_share_a_folder(make_run, make_model):
+    plugin, done = make_model(), []
+    for number in (1, 2, 3):
+        run = make_run(plugin, settings=["good.scale=1.0,2.0"], seeds=[4, 5], shard=Shard(number, 3))
+        done += [record.cell for record in Runner(run, Inline()).execute().new]
+    assert sorted((cell.variant, cell.seed) for cell in done) == [
+        (f"good[scale={scale}]", seed) for scale in (1.0, 2.0) for seed in (4, 5)
+    ]
+    whole = make_run(plugin, settings=["good.scale=1.0,2.0"], seeds=[4, 5])
+    assert len(whole.split()[0]) == 4
+    assert whole.store.card(TaskCard, "toy", "smoke").references("toy")
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "a/b", "1/2/3"])
+def test_an_invalid_shard_is_refused(text):
+    with pytest.raises(UserError, match="use I/N, with I from 1 to N"):
+        Shard.parse(text)
+
+
+def test_a_cell_that_another_run_works_on_is_left_to_it(make_run, make_model):
+    run = make_run(make_model(), seeds=[0, 1])
+    first = run.keyed()[0]
+    other = Claims()
+    assert other.take(run.folder_of(first))
+    report = Runner(run, Inline()).execute()
+    assert report.elsewhere == [first.cell.name]
+    assert [record.cell.seed for record in report.new] == [1]
+    other.release_all()
+    assert [record.cell.seed for record in Runner(run, Inline()).execute().new] == [0]
+
+
+def test_a_cell_that_another_run_recorded_in_the_meantime_is_kept(make_run, make_model):
+    run = make_run(make_model())
+    late = Runner(run, Inline())
+    late.began -= 10  # it has looked for records before the other run wrote one
+    missing = run.split()[1]
+    Runner(run, Inline()).execute()
+    late._train(missing)
+    assert late.report.new == []
+    assert len(late.report.kept) == 1
 
 
 def test_failures_run_again_and_diverged_cells_only_when_asked(make_run, make_model):

@@ -31,7 +31,8 @@ def cells_of(section):
 def test_a_cell_is_mean_and_half_interval(board, three):
     (section,) = board(*three("mamba", 0.8, 0.9, 1.0))
     (cell,) = section.rows[0].cells
-    assert (cell.mean, cell.half_width) == ("90.0", "24.8"), "mostly over seeds: Student's t"
+    assert cell.mean == "90.0"
+    assert 24 < float(cell.half_width) < 25, "mostly over seeds, for which Student's t alone gives 24.8"
     assert [seed.text for seed in cell.seeds] == ["80.0", "90.0", "100.0"]
     assert all(seed.page.startswith("runs/") for seed in cell.seeds)
 
@@ -97,8 +98,8 @@ def test_cells_are_counted(board, make_record):
         make_record("mamba", "lra-listops"),
         make_record("mlp", seed=0),
     )
-    assert {row.variant: (row.ok, row.total) for row in section.rows} == {"mamba": (2, 3), "mlp": (1, 3)}
-    assert (section.ok, section.total) == (3, 6)
+    assert {row.variant: (row.ok, row.total) for row in section.rows} == {"mamba": (2, 3), "mlp": (1, 1)}
+    assert (section.ok, section.total) == (3, 4)
     assert [row["status"] for row in section.unfinished] == ["timeout"]
 
 
