@@ -86,7 +86,8 @@ def curve_finish(curve: Sequence[CurvePoint], better: int, margin: float | None)
     steps, scores = steps[-recent:], better * scores[-recent:]
     least = RELATIVE_MARGIN * float(np.abs(scores).mean()) if margin is None else margin
     line = stats.linregress(steps, scores)
-    change, error = line.slope * quarter, line.stderr * quarter * stats.t.ppf(LEVEL, recent - 2)
+    change = line.slope * quarter
+    error = float(np.nan_to_num(line.stderr)) * quarter * stats.t.ppf(LEVEL, recent - 2)  # NaN if all are equal
     if change - error > least:
         return Finish.IMPROVING
     return Finish.STALLED if change + error < least else Finish.UNCLEAR

@@ -22,7 +22,7 @@ CURVES = {
     "a line that rises": (0.5 + 0.4 * TIME + noise(), Finish.IMPROVING),
     "saturated early": (0.9 - 0.6 * np.exp(-20 * TIME) + noise(), Finish.STALLED),
     "constant": (np.full(40, 0.1), Finish.STALLED),
-    "much noise": (0.5 + 0.1 * TIME + noise(sd=0.1), Finish.UNCLEAR),
+    "much noise": (0.5 + 0.1 * (-1.0) ** np.arange(40), Finish.UNCLEAR),
     "three points": ([0.1, 0.5, 0.9], Finish.UNCLEAR),
     "overfitting": (0.9 - 0.2 * TIME + noise(), Finish.STALLED),
     "a jump in the last quarter": (np.where(TIME > 0.85, 0.9, 0.1) + noise(), Finish.IMPROVING),

@@ -315,8 +315,8 @@ def test_every_variant_has_its_parameters(board, make_record, sized):
 
 
 def test_cells_of_an_older_source_are_marked_and_enter_no_average_rank_or_tie(board, three, task_card):
-    old = {"parts": {"model_source": "old"}}
-    new = {"parts": {"model_source": "new"}, "started": "2026-02-01T00:00:00+00:00"}
+    old = {"parts": {"model_source": "old"}, "attempts": []}
+    new = {"parts": {"model_source": "new"}, "started": "2026-02-01T00:00:00+00:00", "attempts": []}
     tasks = ("lra-listops", "lra-text")
     scores = [("chance", "chance", 0.1), ("ceiling", "ceiling", 1.0)]
     cards = [task_card(task, [task]) for task in tasks]
