@@ -87,7 +87,7 @@ class Runs:
     @cached_property
     def residual(self) -> float:
         """Return the variance of a seed's score that comes from what seeds and rows do not explain."""
-        if self.rows is None or self.seeds < 2:
+        if self.rows is None or min(self.seeds, self.rows.shape[1]) < 2:
             return 0.0
         left = self.rows - self.rows.mean(0) - self.rows.mean(1, keepdims=True) + self.rows.mean()
         freedom = (self.seeds - 1) * (self.rows.shape[1] - 1)

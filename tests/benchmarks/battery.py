@@ -41,6 +41,8 @@ HOME = {
 """Tasks of the kind that a model was made for."""
 
 DECIDED = (Verdict.BETTER, Verdict.WORSE)
+DECIDED_HERE = (*DECIDED, Verdict.BETTER_HERE, Verdict.WORSE_HERE)
+"""Also those that only hold for the trained models, on other test rows."""
 
 Columns = Mapping[tuple[str, str], Comparisons]
 """Comparisons by task and column."""
@@ -56,10 +58,11 @@ def columns_by_steps(results: Results) -> dict[int | None, Columns]:
     return found
 
 
-def told_apart(compared: Comparisons) -> tuple[int, int]:
-    """Return how many pairs of a column are told apart over rows and seeds, of how many."""
-    verdicts = {(i, j): compared.verdicts(j)[i] for i, j in combinations(range(len(compared.names)), 2)}
-    return sum(verdict in DECIDED for verdict in verdicts.values()), len(verdicts)
+def told_apart(compared: Comparisons) -> tuple[int, int, int]:
+    """Return how many pairs are told apart over rows and seeds, how many at least over rows, and how many there are."""
+    verdicts = [compared.verdicts(j)[i] for i, j in combinations(range(len(compared.names)), 2)]
+    apart, here = (sum(verdict in kinds for verdict in verdicts) for kinds in (DECIDED, DECIDED_HERE))
+    return apart, here, len(verdicts)
 
 
 def separation(results: Results) -> Iterator[str]:
@@ -71,13 +74,14 @@ def separation(results: Results) -> Iterator[str]:
     seen = 0
     for (task, column), compared in sorted(columns_by_steps(results)[None].items()):
         seconds = sum(record.cost.total_seconds or 0.0 for record in records[task]) * get_tier("quick").threads
-        apart, pairs = told_apart(compared)
+        apart, here, pairs = told_apart(compared)
         seen += apart >= 0.6 * pairs
         ends = Counter(record.chosen.ended for record in records[task] if record.chosen)
         means = " ".join(f"{name} {mean:.3f}" for name, mean in zip(compared.names, compared.column.means, strict=True))
         rate = 1000 * apart / pairs / seconds if seconds and pairs else 0.0
         yield (
-            f"{column}: {apart}/{pairs} pairs apart, {seconds:.0f} core-seconds, {100 * rate:.0f} % per 1,000 s; "
+            f"{column}: {apart}/{pairs} pairs apart ({here} on these rows), {seconds:.0f} core-seconds, "
+            f"{100 * rate:.0f} % per 1,000 s; "
             f"{means}; {', '.join(f'{count} {end}' for end, count in ends.items())}"
         )
     yield f"{seen} columns tell at least 60 % of the pairs apart."

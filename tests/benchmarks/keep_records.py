@@ -12,8 +12,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from archarena.harness.contract.data_source import MissingDataError, data_folder
 from archarena.harness.contract.registry import discover
 from archarena.harness.planning.find import name_of
+from archarena.harness.planning.plan import plan_task
+from archarena.harness.planning.tier import get_tier
 from archarena.harness.records.record import Record
 from archarena.harness.records.store import ResultStore
 
@@ -76,6 +79,12 @@ def commit(folder: Path, message: str) -> None:
 def main() -> None:
     began = time.monotonic()
     for name, options in commands():
+        task = options[options.index("--task") + 1]
+        try:
+            plan_task(discover().find("task", task), get_tier("quick"), data_folder())
+        except MissingDataError as error:
+            print(f"Left out {task}: {error}", flush=True)
+            continue
         folder = FOLDER / name
         folder.mkdir(exist_ok=True)
         run = [sys.executable, "-m", "archarena.harness", "run", *options, "--device", "cpu", "--results", str(folder)]
@@ -84,7 +93,6 @@ def main() -> None:
             sys.exit(done.returncode)
         for file in superseded(folder):
             file.unlink(missing_ok=True)
-        task = options[options.index("--task") + 1]
         commit(folder, f"Keep records of {task} in {name}")
         print(f"{(time.monotonic() - began) / 3600:.2f} hours", flush=True)
 

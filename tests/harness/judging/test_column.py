@@ -16,6 +16,12 @@ def test_one_seed_of_right_and_wrong_rows_is_judged_by_mcnemars_exact_test(colum
     assert np.isnan(found.p_values).all(), "one seed says nothing about training again"
 
 
+def test_a_variant_with_one_seed_can_stand_next_to_one_with_several(column, right):
+    found = column(a=right(0.9), b=right(0.5, 0.6, seed=1))
+    assert np.isnan(found.p_values).all()
+    assert np.isfinite(found.own_half_widths).all()
+
+
 def test_one_seed_of_losses_is_judged_by_a_paired_t_test_over_rows(column):
     draw = np.random.default_rng(0)
     one = draw.exponential(size=200)
