@@ -69,7 +69,7 @@ class FuzzyRecall(Task):
             "train": 256, "valid": 64, "test": 128,
         },
         "quick": {
-            "keys": 7, "values": 8, "key_size": 2, "value_size": 2, "length": 48,
+            "keys": 7, "values": 8, "key_size": 2, "value_size": 2, "length": 32,
             "train": 20_000, "valid": 250, "test": 1_000,
         },
         "standard": {

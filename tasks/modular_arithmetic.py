@@ -29,7 +29,7 @@ class ModularArithmetic(StateTracking):
     symbols, states = MODULUS + 3, MODULUS
     arguments: ClassVar = {
         "smoke": {"length": 9, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
-        "quick": {"length": 31, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
+        "quick": {"length": 19, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {"length": 39, "times": [2, 4, 8], "train": 200_000, "valid": 1_000, "test": 2_000},
         "full": {"length": 39, "times": [2, 4, 12.8], "train": 1_000_000, "valid": 1_000, "test": 5_000},
     }

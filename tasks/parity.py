@@ -26,7 +26,7 @@ class Parity(StateTracking):
     symbols, states = 2, 2
     arguments: ClassVar = {
         "smoke": {"length": 12, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
-        "quick": {"length": 32, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
+        "quick": {"length": 20, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {"length": 40, "times": [2, 4, 8], "train": 200_000, "valid": 1_000, "test": 2_000},
         "full": {"length": 40, "times": [2, 4, 12.5], "train": 1_000_000, "valid": 1_000, "test": 5_000},
     }

@@ -55,13 +55,13 @@ class S3(_WordProblem):
     points = 3
     arguments: ClassVar = {
         "smoke": {"length": 6, "times": [2, 4], "train": 256, "valid": 64, "test": 128},
-        "quick": {"length": 16, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
+        "quick": {"length": 12, "times": [2, 4], "train": 20_000, "valid": 250, "test": 1_000},
         "standard": {"length": 32, "times": [2, 4, 8], "train": 200_000, "valid": 1_000, "test": 2_000},
         "full": {"length": 64, "times": [2, 4, 8], "train": 1_000_000, "valid": 1_000, "test": 5_000},
     }
     budgets: ClassVar = {
         "smoke": Budget(steps=20, batch=16),
-        "quick": Budget(steps=1_000, batch=64),
+        "quick": Budget(steps=1_000, batch=32),
         "standard": Budget(steps=20_000, batch=128),
         "full": Budget(steps=200_000, batch=128),
     }
@@ -85,7 +85,7 @@ class S5(_WordProblem):
     arguments: ClassVar = {
         "smoke": {"length": 12, "times": [2, 4], "train": 256, "valid": 64, "test": 128, "alphabet": SWAP_AND_CYCLE},
         "quick": {
-            "length": 20,
+            "length": 16,
             "times": [2, 4],
             "train": 20_000,
             "valid": 250,

@@ -52,7 +52,7 @@ TIERS = {
     tier.name: tier
     for tier in (
         Tier("smoke", depth=2, body_parameters=12_000, recipe=common(3e-3, 1e-2, evaluations=10), aim_seconds=4.0),
-        Tier("quick", depth=2, body_parameters=32_000, recipe=common(5e-3, 2e-2)),
+        Tier("quick", depth=2, body_parameters=38_000, recipe=common(5e-3, 2e-2)),
         Tier(
             "standard",
             depth=4,

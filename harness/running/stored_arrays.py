@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 from ..files import open_regular
@@ -62,7 +63,7 @@ def read_header(path: Path, most: float = ARTIFACT_BYTES) -> dict[str, StoredArr
             raise UserError(f"{path.name} cannot be read: its header is not valid ({type(error).__name__}).") from None
 
 
-def _array(entry: dict, start: int, size: int) -> StoredArray:
+def _array(entry: dict[str, Any], start: int, size: int) -> StoredArray:
     shape, (begin, end) = tuple(map(int, entry["shape"])), entry["data_offsets"]
     found = StoredArray(shape, start + begin, start + end)
     fits = min(shape, default=0) >= 0 and start <= found.begin <= found.end <= size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import zipfile
 from collections.abc import Sequence
@@ -57,9 +56,10 @@ def pack(entries: Sequence[Entry], results: Path, records: Sequence[Record], out
     files += {store.path_of_card(ModelCard, record.cell.model) for record in records}
     files += {store.path_of_card(TaskCard, record.cell.task, record.cell.tier) for record in records}
     cards = [entry.file.parent / "cards" / f"{entry.name}.toml" for entry in entries if entry.kind == "model"]
-    roots, sources = zip(*map(own_sources, entries), strict=True)
-    root = Path(os.path.commonpath(roots))
-    packed = {f"plugin/{file.relative_to(root)}": file for file in sorted({*cards, *itertools.chain(*sources)})}
+    found = [own_sources(entry) for entry in entries]
+    root = Path(os.path.commonpath([place for place, _ in found]))
+    sources = {source for _, files in found for source in files}
+    packed = {f"plugin/{file.relative_to(root)}": file for file in sorted({*cards, *sources})}
     for file in sorted(file for file in files if file.is_file()):
         if not file.resolve().is_relative_to(results.resolve()):
             raise UserError(f"{file} is a link out of the results folder, so it is not packed.")

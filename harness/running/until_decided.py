@@ -49,6 +49,7 @@ class UntilDecided:
         self.cells: dict[str, list[Cell]] = defaultdict(list)
         for cell in by_name.values():
             self.cells[cell.task.name].append(cell)
+        self.failed: set[tuple[str, str]] = set()
 
     def until_settled(self, hours: float | None = None) -> Report:
         """Run the wanted cells until none is left, or until the next one is not expected to end in time."""
@@ -56,6 +57,7 @@ class UntilDecided:
         while chosen := self._that_fit(self.wanted(), deadline - time.monotonic()):
             found = self.execute(replace(self.run, plan=Plan(tuple(chosen), self.run.plan.notes)))
             report.new += found.new
+            self.failed |= {(record.cell.task, record.cell.variant) for record in found.new if record.failed}
             if not found.new:
                 break
         new = {record.key for record in report.new}
@@ -93,7 +95,7 @@ class UntilDecided:
         for cell in cells:
             own = records[task.name, cell.variant.name]
             target, about = targets.get(cell.variant.name, (0, 1))
-            if any(record.failed for record in own):
+            if (task.name, cell.variant.name) in self.failed or any(record.failed for record in own):
                 continue  # it is never compared
             have = {record.cell.seed for record in own}
             seconds = _seconds(task, own, [one for other in cells for one in records[task.name, other.variant.name]])
@@ -116,7 +118,9 @@ class UntilDecided:
             complete = {
                 name: found
                 for name, found in own.items()
-                if found and all(_value(record, evaluation.column) is not None for record in found)
+                if found
+                and (task.name, name) not in self.failed
+                and all(_value(record, evaluation.column) is not None for record in found)
             }
             if evaluation.companion_of or len(complete) < 2:
                 continue

@@ -104,8 +104,9 @@ def test_a_column_in_which_nobody_beats_chance_gets_no_more_seeds(racing):
     assert len(ran) == 4
 
 
-def test_failing_variants_are_not_run_forever(racing):
-    race, ran = racing({"1": 0.9, "2": 0.7}, status="diverged")
+@pytest.mark.parametrize("status", ["diverged", "crashed"])
+def test_failing_variants_are_not_run_forever(racing, status):
+    race, ran = racing({"1": 0.9, "2": 0.7}, status=status)
     race.until_settled()
     assert len(ran) == 4
 
