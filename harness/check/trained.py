@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..assembly.module import tensors_of
-from ..contract.spec import Classes, Pair, Tokens
+from ..contract.spec import Classes, Image, Pair, Tokens
 from ..training.rows import Rows
 from .findings import BrokenError, require
 from .samples import change_one_place_a_row, change_the_future, n_positions
@@ -122,7 +122,8 @@ def reach(subject: ModelSubject) -> str | None:
     """Check that every input entry affects the output, and that the ends of a bidirectional model affect each other."""
     equal, changed = change_one_place_a_row(subject.spec)
     moved = (subject.outputs(equal) != subject.outputs(changed)).flatten(1).any(1)
-    require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} input entries do not affect the output")
+    advice = ". Pad images whose sides are no multiples of a patch" if isinstance(subject.spec.inputs, Image) else ""
+    require(bool(moved.all()), f"{int((~moved).sum())} of {len(moved)} input entries do not affect the output{advice}")
     if subject.mixer is not None and not subject.spec.causal:
         flow = gradient_flow(subject.mixer, subject)
         message = f"over {len(flow)} positions, no gradient reaches"

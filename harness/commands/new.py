@@ -66,7 +66,7 @@ def command(
     if kind == "dataset":
         _write_tables(data / name)
     with_data = f" --data {data}" if kind == "dataset" else ""
-    on_images = " --task mnist --data DIR    # `archarena data status` says how to get MNIST" if kind == "image" else ""
+    on_images = " --task digits-image" if kind == "image" else ""
     first = f"pip install --editable {place}" if package else f"archarena check {plugin}{with_data}"
     using = ("" if package else f" --plugin {plugin}") + (" --model mlp" if what == "task" else "")
     say(f"Wrote {place}.\n  {first}\n  archarena run{using} --{what} {name} --tier smoke{with_data}{on_images}")

@@ -105,15 +105,16 @@ def test_doctor_fails_where_something_is_missing(call, tmp_path, monkeypatch):
 
 
 def test_no_file_of_a_results_folder_a_site_or_an_archive_contains_a_path_of_this_machine(call, make_model, toy_task):
-    plugin, folder = make_model(), toy_task.parent
+    plugin, folder = toy_task.parent / "mine.py", toy_task.parent
+    call("new", "mine", "--kind", "field", "--output", plugin)
     bad = make_model("bad", "raise ValueError(__file__)")
     options = [word for file in (toy_task, plugin, bad) for word in ("--plugin", file)]
-    cells = ["--model", "good", "--model", "bad", "--task", "toy", "--tier", "smoke", "--device", "cpu"]
+    cells = ["--model", "mine", "--model", "bad", "--task", "toy", "--tier", "smoke", "--device", "cpu"]
     call("run", *options, *cells, "--inline", "--results", folder / "results")
     call("board", folder / "results", "-o", folder / "site")
-    call("submit", plugin, "--results", folder / "results", "-o", folder / "good.zip")
-    assert (folder / "good.zip").is_file()
-    with zipfile.ZipFile(folder / "good.zip") as archive:
+    call("submit", plugin, "--results", folder / "results", "-o", folder / "mine.zip")
+    assert (folder / "mine.zip").is_file()
+    with zipfile.ZipFile(folder / "mine.zip") as archive:
         archive.extractall(folder / "archive")
     written = [folder / name for name in ("results/records", "results/cards", "site", "archive")]
     texts = {file: file.read_bytes() for place in written for file in place.rglob("*") if file.is_file()}

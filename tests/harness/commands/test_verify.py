@@ -105,5 +105,5 @@ def test_a_name_of_several_cells_is_refused(verify, results):
     parts, cell = record.key_parts | {"seed": 1}, record.cell.model_copy(update={"seed": 1})
     ResultStore(results).write(record.model_copy(update={"key": key_of(parts), "key_parts": parts, "cell": cell}))
     code, _, err = verify(lambda record: None)
-    says = "'good/toy' matches 2 cells, such as good/toy/smoke/s0 and good/toy/smoke/s1."
+    says = "'good/toy' matches 2 cells: good/toy/smoke/s0, good/toy/smoke/s1. Name one"
     assert (code, says in err) == (2, True), err
