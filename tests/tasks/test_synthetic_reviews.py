@@ -38,11 +38,11 @@ def test_the_class_counts_opinions_and_turns_negated_ones_around(task: Synthetic
     for split in (splits.valid, splits.tests["test"]):
         for words, label in zip(words_of(split), split.targets.tolist(), strict=True):
             total, sign = 0, 1
-            for word in words:
-                if opinion_of[word] is None:
+            for opinion in (opinion_of[word] for word in words):
+                if opinion is None:
                     sign = -1
                 else:
-                    total, sign = total + sign * opinion_of[word], 1
+                    total, sign = total + sign * opinion, 1
             assert total != 0
             assert label == (total > 0)
 
