@@ -72,7 +72,7 @@ class Verdicts:
         found[differs] = np.where(ahead, Verdict.BETTER, Verdict.WORSE)[differs]
         found[column.ties[reference]] = Verdict.TIED
         found[reference] = Verdict.TIED
-        return found.tolist()
+        return [Verdict(verdict) for verdict in found.tolist()]
 
     @cached_property
     def best(self) -> np.ndarray:
