@@ -42,7 +42,7 @@ def load_plugin(file: Path) -> ModuleType:
     earlier = set(sys.modules)
     module = import_module(".".join([*package, file.stem])) if package else _execute(file)
     own = {name: found for name, found in list(sys.modules.items()) if name not in earlier and _is_in(folder, name)}
-    files = {file, *(Path(found.__file__) for found in own.values() if getattr(found, "__file__", None))}
+    files = {file, *(Path(place) for found in own.values() if (place := getattr(found, "__file__", None)))}
     _loaded[file] = _Loaded(module, set(own), {path: path.stat().st_mtime_ns for path in files})
     return module
 

@@ -46,7 +46,7 @@ def columns_of(path: Path) -> dict[str, type]:
         If the format is unknown, or a column has values of several types.
     """
     table = reader_of(path)(path, {})
-    found = {str(name): _narrowest(table[name]) for name in table}
+    found = {str(name): _narrowest(column) for name, column in table.items()}
     if strange := next((name for name, kind in found.items() if kind is None), None):
         raise ValueError(f"column '{strange}' contains values that are not numbers, text or bytes")
     return {name: kind for name, kind in found.items() if kind}

@@ -70,7 +70,7 @@ class Column:
         own = np.array([np.nan if run.row_variance is None else run.row_variance for run in self._runs])
         found = own[:, None] + own[None]
         for members in self._paired:
-            rows = np.stack([self._runs[i].by_row for i in members])
+            rows = np.stack([scores for i in members if (scores := self._runs[i].by_row) is not None])
             count, kept = self._runs[members[0]].count, rows.shape[1]
             covariance = np.cov(rows) if len(members) > 1 else np.array([[rows.var(ddof=1)]])
             diagonal = np.diag(covariance)

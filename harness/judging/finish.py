@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -85,7 +86,7 @@ def curve_finish(curve: Sequence[CurvePoint], better: int, margin: float | None)
     recent = max(FEWEST, int(np.count_nonzero(steps >= steps[-1] - quarter)))
     steps, scores = steps[-recent:], better * scores[-recent:]
     least = RELATIVE_MARGIN * float(np.abs(scores).mean()) if margin is None else margin
-    line = stats.linregress(steps, scores)
+    line: Any = stats.linregress(steps, scores)
     change = line.slope * quarter
     error = float(np.nan_to_num(line.stderr)) * quarter * stats.t.ppf(LEVEL, recent - 2)  # NaN if all are equal
     if change - error > least:

@@ -338,7 +338,6 @@ def _cost(attempt: Attempt, setting: TrialSetting, total_seconds: float) -> Cost
         forward_flops=measure.forward_flops(model, rows),
         state_bytes=measure.state_bytes(model),
         energy_joules=state.joules,
-        **measure.peak_memory(rows.device),
-    )
+    ).model_copy(update=measure.peak_memory(rows.device))
     measure.throughput(cost, state.samples, measure.tokens_per_row(rows))
     return cost

@@ -147,8 +147,9 @@ def _number(value: Any) -> str:
 
 def _head(row: SampleRow, position: int, card: SampleCard) -> str:
     tokens = row.inputs.get("tokens")
-    known = isinstance(tokens, list) and position < len(tokens)
-    return _named(card, tokens[position]) if known else str(position)
+    if isinstance(tokens, list) and position < len(tokens):
+        return _named(card, tokens[position])
+    return str(position)
 
 
 def _named(card: SampleCard, token: Any) -> str:
