@@ -11,12 +11,14 @@ started. Variables that are read while a module is imported are those of the ser
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module, invalidate_caches
 from typing import Any
 
@@ -84,7 +86,7 @@ def _run(request: dict[str, Any], descriptors: Sequence[int]) -> None:
 
 
 def main(descriptor: str, *modules: str) -> None:
-    """Import the modules and serve; in a forked process, return when its work is done."""
+    """Import the modules and serve; in a forked process, end it when its work is done."""
     for name in modules:
         import_module(name)
     gc.collect()
@@ -92,6 +94,19 @@ def main(descriptor: str, *modules: str) -> None:
     received = _serve(socket.socket(fileno=int(descriptor)))
     if received is not None:
         _run(*received)
+        _end()
+
+
+def _end() -> None:
+    """End this process as the interpreter would, but leave its memory to the operating system.
+
+    Freeing each object takes about a second, because it copies the pages that are shared with the server.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
