@@ -58,7 +58,6 @@ class LiveBoard:
         self.results, self.version = results, 0
         self._folder = TemporaryDirectory(prefix="archarena-board-")
         self.site = Path(self._folder.name)
-        (self.site / "index.html").write_text(WAITING, encoding="utf-8")
         try:
             self._server = ThreadingHTTPServer((HOST, port), partial(_Handler, self))
         except OSError as error:
@@ -139,8 +138,10 @@ class _Handler(SimpleHTTPRequestHandler):
         try:
             text = file.read_text(encoding="utf-8")
         except OSError:
-            self.send_error(404)
-            return
+            if self.path.partition("?")[0] != "/":
+                self.send_error(404)
+                return
+            text = WAITING
         self._send(text.replace("</head>", '<script defer src="/live.js"></script></head>', 1), "text/html")
 
     def _send(self, text: str, kind: str) -> None:

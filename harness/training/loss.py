@@ -24,7 +24,7 @@ def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
         case NextToken():
             return lambda outputs, targets: _per_position_loss(outputs, targets, IGNORE)
         case Binary():
-            return lambda outputs, targets: F.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets)
+            return lambda outputs, targets: F.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets.to(outputs.dtype))
         case Regression():
             return F.mse_loss
 

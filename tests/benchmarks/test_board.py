@@ -14,7 +14,7 @@ import pytest
 from archarena.harness.records.hashes import canonical_hash
 from archarena.harness.records.record import SCHEMA
 from archarena.harness.records.row_scores import RowScores
-from archarena.harness.records.store import ResultStore
+from archarena.harness.records.store import ResultStore, read_record
 from archarena.leaderboard.build import build_board
 
 SIZES = [int(size) for size in os.environ.get("ARCHARENA_BENCH_RECORDS", "100,400").split(",")]
@@ -28,7 +28,7 @@ def many_records(folder, count):
     """Write `count` records of 20 models, copied from a real one; more records have more tasks."""
     shutil.copytree(KEPT / "cards", folder / "cards")
     (source,) = (KEPT / "records" / "recall-mqar").glob("mamba-s0-*.json")
-    template = json.loads(source.read_text())
+    template = read_record(source).model_dump(mode="json", by_alias=True)
     for number in range(count):
         seed, model, task = number % SEEDS, number // SEEDS % 20, number // SEEDS // 20
         record = json.loads(json.dumps(template))

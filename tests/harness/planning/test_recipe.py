@@ -71,13 +71,13 @@ def test_validation_rows_are_read_at_the_probe_and_at_the_end(steps):
 
 @pytest.mark.parametrize(
     ("trained", "valid", "evaluations"),
-    [(100_000, 500, 40), (75_000, 500, 30), (1_000, 500, 20), (0, 0, 20)],
+    [(100_000, 500, 24), (55_000, 500, 22), (1_000, 500, 20), (0, 0, 20)],
 )
 def test_validation_reads_a_fifth_of_the_rows_that_are_trained_unless_that_needs_too_few_passes(
     trained, valid, evaluations
 ):
     recipe = get_tier("quick").recipe
-    assert recipe.evaluations == 40
+    assert recipe.evaluations == 24
     assert recipe.thrifty(trained, valid) == replace(recipe, evaluations=evaluations)
     assert trade_off(recipe).thrifty(trained, valid) == trade_off(recipe)
 

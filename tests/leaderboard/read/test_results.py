@@ -80,8 +80,8 @@ def test_bench_reports_may_be_in_a_separate_folder(results, make_record, tmp_pat
         read_results([tmp_path / "speed"])
 
 
-def test_a_broken_card_is_told(results, make_record):
+def test_a_broken_card_is_left_out_with_one_line(results, make_record, capsys):
     folder = results(make_record())
     (folder / "cards" / "tasks" / "recall-mqar-quick.json").write_text(json.dumps({"task": "recall-mqar"}))
-    with pytest.raises(UserError, match=r"recall-mqar-quick\.json is not a valid card: tier"):
-        read_results([folder])
+    assert len(read_results([folder]).records) == 1
+    assert "recall-mqar-quick.json is not a valid card: tier" in capsys.readouterr().err.replace("\n", " ")
