@@ -210,7 +210,7 @@ def test_a_chart_comes_alive_on_demand_and_asks_the_network_for_nothing(open_pag
 
 def test_a_chart_is_saved_as_svg_and_png(open_page):
     page = open_page()
-    figure = page.locator("figure.chart").first
+    figure = page.locator("figure:has(.save)").filter(visible=True).first
     saved = {}
     for name in ("SVG", "PNG"):
         with page.expect_download() as download:
