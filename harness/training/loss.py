@@ -24,9 +24,13 @@ def loss_function(spec: TaskSpec) -> Callable[[Tensor, Tensor], Tensor]:
         case NextToken():
             return lambda outputs, targets: _per_position_loss(outputs, targets, IGNORE)
         case Binary():
-            return lambda outputs, targets: F.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets.to(outputs.dtype))
+            return _binary_loss
         case Regression():
             return F.mse_loss
+
+
+def _binary_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(outputs.squeeze(-1), targets.to(outputs.dtype))
 
 
 def _per_position_loss(outputs: Tensor, targets: Tensor, ignore: int) -> Tensor:
