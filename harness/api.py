@@ -129,7 +129,7 @@ def _several(names: Any) -> list[Any]:
     return [names] if isinstance(names, str | Path) else list(names)
 
 
-class Selection(TypedDict):
+class PlannedCells(TypedDict):
     """The cells of a run, as `make_plan` takes them; see `run` for the fields."""
 
     models: Sequence[str]
@@ -151,7 +151,7 @@ def make_run(
     rerun: str,
     extras: Extras,
     shard: str | None = None,
-    **selection: Unpack[Selection],
+    **selection: Unpack[PlannedCells],
 ) -> Run:
     """Return the run that a command or a call of `run` asks for; see `run` for the parameters."""
     if rerun not in get_args(Rerun):

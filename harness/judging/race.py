@@ -25,8 +25,8 @@ LEVEL = (1 - CONFIDENCE) / len(LOOKS)
 def needed_seeds(column: Column) -> dict[str, int]:
     """Return the rows that need more seeds to settle the top of a column, with the number of seeds for the next look.
 
-    The top is settled if every other row is behind the best, tied with it, or cannot be told from it without more test
-    rows or more than the last look's seeds.
+    The top is settled if every other row is behind the best, tied with it, or cannot be separated from it without
+    more test rows or more seeds than the last look has.
     """
     names, seeds = column.names, column.seeds
     if (seeds < LOOKS[0]).any():

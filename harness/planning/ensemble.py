@@ -37,7 +37,7 @@ def _parts(group: list[Keyed]) -> list[list[Keyed]]:
 
 
 def _is_small(cell: Cell) -> bool:
-    """Return whether a step has so little work that members save time together."""
+    """Return whether a step is so small that members train faster together."""
     tier, training = cell.task.tier, cell.training
     if training is None or training.size is not None or cell.task.task.spec.per_position:
         return False

@@ -11,15 +11,15 @@ from ..records.record import Record
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TrialTime:
     """Seconds that trials take one after the other, and what this is based on."""
 
     seconds: float
     basis: str
 
 
-def estimate(cells: Iterable[Keyed], records: Iterable[Record]) -> Estimate:
-    """Estimate a cell's time by the median of the records of its task, tier and recipe, or by the tier's target time.
+def estimate(cells: Iterable[Keyed], records: Iterable[Record]) -> TrialTime:
+    """TrialTime a cell's time by the median of the records of its task, tier and recipe, or by the tier's target time.
 
     Cells without a recipe take no time: they are skipped.
     """
@@ -36,4 +36,4 @@ def estimate(cells: Iterable[Keyed], records: Iterable[Record]) -> Estimate:
     basis = "the tier's target time if there is no record" if guessed else "earlier records"
     if any(recipe.startswith("published") for recipe in guessed):
         basis += "; a published recipe may take many times longer"
-    return Estimate(seconds, basis)
+    return TrialTime(seconds, basis)

@@ -21,7 +21,7 @@ from ..planning.job import PROGRESS
 from ..records.meta import TrialProgress
 from ..records.record import Record
 from ..text import visible
-from .score_table import ScoreTable
+from .score_table import ScoresSoFar
 
 UPDATE_SECONDS = 0.25
 
@@ -29,7 +29,7 @@ UPDATE_SECONDS = 0.25
 class _Bars(Bars):
     """Progress bars below the table of the scores so far."""
 
-    def __init__(self, scores: ScoreTable, *columns: str | ProgressColumn, **options: Any):
+    def __init__(self, scores: ScoresSoFar, *columns: str | ProgressColumn, **options: Any):
         self._scores = scores
         super().__init__(*columns, **options)
 
@@ -51,7 +51,7 @@ class Progress:
         self.running: dict[str, tuple[TaskID, Path]] = {}
         self.earlier: dict[str, float] = {}
         self.began = self.updated = time.monotonic()
-        self.scores = ScoreTable()
+        self.scores = ScoresSoFar()
         self._bars = _Bars(
             self.scores, "{task.description}", BarColumn(), TaskProgressColumn(), console=self.console, transient=True
         )

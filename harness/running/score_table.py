@@ -16,7 +16,7 @@ LONGEST = 22
 """Characters of a name; longer ones are cut."""
 
 
-class ScoreTable:
+class ScoresSoFar:
     """Collects records. Each cell is the mean over seeds of the first score of a task, or a status."""
 
     def __init__(self) -> None:

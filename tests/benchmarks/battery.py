@@ -6,7 +6,7 @@
 
 ``run`` trains the core models on the suite ``quick``, or on named tasks, with a multiple of their budgets. A run with
 ``--plugin tests/benchmarks/candidates.py --suite candidates`` trains other sizes of the tasks. ``separation`` prints
-the share of pairs that are told apart over rows and seeds (`archarena.harness.judging`) per 1,000 core-seconds, and
+the share of pairs that differ over rows and seeds (`archarena.harness.judging`) per 1,000 core-seconds, and
 how training ended. ``rules`` compares runs of the budget with longer ones:
 
 - no core model is at its reference score that learns with ten times the steps;
@@ -59,14 +59,14 @@ def columns_by_steps(results: Results) -> dict[int | None, Columns]:
 
 
 def told_apart(compared: Comparisons) -> tuple[int, int, int]:
-    """Return how many pairs are told apart over rows and seeds, how many at least over rows, and how many there are."""
+    """Return how many pairs differ over rows and seeds, how many at least over rows, and how many there are."""
     verdicts = [compared.verdicts(j)[i] for i, j in combinations(range(len(compared.names)), 2)]
     apart, here = (sum(verdict in kinds for verdict in verdicts) for kinds in (DECIDED, DECIDED_HERE))
     return apart, here, len(verdicts)
 
 
 def separation(results: Results) -> Iterator[str]:
-    """Yield a line per column: mean scores, pairs told apart, core-seconds, and how training ended."""
+    """Yield a line per column: mean scores, pairs that differ, core-seconds, and how training ended."""
     records: dict[str, list[Record]] = defaultdict(list)
     for record in results.records:
         if record.status == "ok" and (record.cell.tier, record.cell.recipe) == ("quick", "common"):

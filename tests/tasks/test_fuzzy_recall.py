@@ -38,12 +38,12 @@ def pairs_of(row: np.ndarray) -> list[tuple[int, tuple[int, ...], tuple[int, ...
 def test_scored_tokens_are_the_values_of_repeated_keys(splits: Splits):
     test = splits.tests["test"]
     for row, targets in zip(whole_rows(test), test.targets, strict=True):
-        told, expected = {}, np.full(LENGTH, -100)
+        known, expected = {}, np.full(LENGTH, -100)
         for place, key, value in pairs_of(row):
-            if key in told:
+            if key in known:
                 expected[place - 1 : place - 1 + len(value)] = value
-                assert told[key] == value
-            told[key] = value
+                assert known[key] == value
+            known[key] = value
         np.testing.assert_array_equal(targets, expected)
         assert targets[-1] != -100
 

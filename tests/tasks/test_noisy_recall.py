@@ -22,12 +22,12 @@ def splits(task: NoisyRecall) -> Splits:
 def test_targets_are_the_values_that_the_row_gave_to_its_keys(splits: Splits):
     test = splits.tests["test"]
     for tokens, targets in zip(test.inputs["tokens"], test.targets, strict=True):
-        told, expected = {}, np.full(LENGTH - 1, -100)
+        known, expected = {}, np.full(LENGTH - 1, -100)
         for place in range(0, LENGTH, 2):
             key = tokens[place]
             if key <= KEYS:
-                expected[place] = told.get(key, -100)
-                told.setdefault(key, tokens[place + 1] if place + 1 < LENGTH - 1 else None)
+                expected[place] = known.get(key, -100)
+                known.setdefault(key, tokens[place + 1] if place + 1 < LENGTH - 1 else None)
         np.testing.assert_array_equal(targets, expected)
         assert targets[-1] != -100
 

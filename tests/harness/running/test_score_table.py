@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from archarena.harness.running.score_table import MOST_ROWS, MOST_TASKS, ScoreTable
+from archarena.harness.running.score_table import MOST_ROWS, MOST_TASKS, ScoresSoFar
 from rich.console import Console
 
 
@@ -11,7 +11,7 @@ def record(variant="mamba", task="digits", value=0.5, status="ok"):
 
 
 def printed(*records):
-    table = ScoreTable()
+    table = ScoresSoFar()
     for one in records:
         table.add(one)
     console = Console(width=200)
